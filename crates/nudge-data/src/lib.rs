@@ -1,0 +1,44 @@
+//! Text in and out: tokenizer, chat template, datasets, rankings, padded batches.
+//!
+//! Everything before the first tensor and after the last one lives here: strings become token ids
+//! ([`Tokenizer`], [`ChatTemplate`]), files become checked records ([`records`], [`read_jsonl`]),
+//! rankings become comparisons ([`comparisons_from`]), and ragged rows become rectangles
+//! ([`PaddedBatch`], [`TokenStream`]).
+//!
+//! What it lacks on purpose: tensors, a model, files, threads and clocks. It takes and returns
+//! strings, bytes and plain vectors, so that it runs unchanged in a browser and its tests build in
+//! seconds.
+
+pub mod batch;
+pub mod chat;
+pub mod decode;
+pub mod error;
+pub mod jsonl;
+pub mod rankings;
+pub mod records;
+pub mod rng;
+pub mod split;
+pub mod stream;
+pub mod text;
+pub mod tokenizer;
+
+mod roles;
+mod special;
+mod template;
+mod tokenizer_files;
+
+pub use batch::{PaddedBatch, bucket};
+pub use chat::{ChatTemplate, EncodedDemonstration, Message, NUDGE_CHAT_TEMPLATE, PromptStyle};
+pub use decode::StreamDecoder;
+pub use error::DataError;
+pub use jsonl::{read_jsonl, read_jsonl_checked, write_jsonl};
+pub use rankings::{Comparison, comparisons_from, ranking_to_pairs, rankings_from};
+pub use records::{
+    CandidatesRecord, Completion, DemonstrationRecord, Finish, PairRecord, PromptRecord, RankingRecord,
+    demonstrations_from, prompts_from,
+};
+pub use rng::Rng;
+pub use split::split_by_prompt;
+pub use stream::TokenStream;
+pub use text::{deduplicate, split_records};
+pub use tokenizer::Tokenizer;

@@ -1,0 +1,222 @@
+//! From people's rankings to the comparisons that a reward model learns from.
+//!
+//! All pairs of one ranking stay together as one [`Comparison`], because they share their
+//! completions: a batch that treats them as one element computes each completion once and does not
+//! overfit to it (Ouyang et al. 2022, section 3.5). Lines of `prompt`, `chosen`, `rejected` are
+//! comparisons of two.
+
+use serde_json::{Map, Value};
+
+use crate::error::DataError;
+use crate::jsonl::{line_error, lines, parse, read_jsonl_checked};
+use crate::records::{PairRecord, RankingRecord, check_ranking, require_text};
+
+/// What one ranking says: which of a prompt's completions are better than which.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Comparison {
+    /// The user's text.
+    pub prompt: String,
+    /// The answers, two or more.
+    pub completions: Vec<String>,
+    /// `(winner, loser)` indices into `completions`, one or more; tied answers form no pair.
+    pub pairs: Vec<(usize, usize)>,
+}
+
+/// The comparisons of a JSONL text, one a line: ranking records, preference pairs, or both mixed.
+///
+/// # Errors
+///
+/// [`DataError::Line`] for a line that is neither, whose ranking is not valid or ties everything,
+/// that ranks two equal answers apart, whose prompt is empty, or whose `chosen` or `rejected` is
+/// empty. An empty completion in a ranking is accepted: the model did answer that.
+pub fn comparisons_from(source_name: &str, text: &str) -> Result<Vec<Comparison>, DataError> {
+    lines(text)
+        .map(|(line, content)| comparison_from(content).map_err(|reason| line_error(source_name, line, reason)))
+        .collect()
+}
+
+/// The ranking records of a JSONL text, checked.
+///
+/// # Errors
+///
+/// [`DataError::Line`] for a line that is no ranking record or whose ranking is not valid.
+pub fn rankings_from(source_name: &str, text: &str) -> Result<Vec<RankingRecord>, DataError> {
+    read_jsonl_checked(source_name, text, |record: &RankingRecord| {
+        check_ranking(record.completions.len(), &record.ranking)
+    })
+}
+
+fn comparison_from(content: &str) -> Result<Comparison, String> {
+    let fields: Map<String, Value> = parse(content)?;
+    let comparison = if fields.contains_key("ranking") {
+        from_ranking(parse(content)?)?
+    } else if fields.contains_key("chosen") && fields.contains_key("rejected") {
+        from_pair(parse(content)?)?
+    } else {
+        return Err("it is neither a ranking (`prompt`, `completions`, `ranking`) nor a pair (`prompt`, \
+             `chosen`, `rejected`)"
+            .to_owned());
+    };
+    require_text("prompt", &comparison.prompt)?;
+    for &(winner, loser) in &comparison.pairs {
+        if comparison.completions[winner] == comparison.completions[loser] {
+            return Err(format!(
+                "completions {winner} and {loser} are the same text, so neither can be better; tie \
+                 them or remove the line"
+            ));
+        }
+    }
+    Ok(comparison)
+}
+
+fn from_ranking(record: RankingRecord) -> Result<Comparison, String> {
+    check_ranking(record.completions.len(), &record.ranking)?;
+    let pairs = winners_and_losers(&record.ranking);
+    if pairs.is_empty() {
+        return Err("it ties all completions, so it carries no preference; remove the line".to_owned());
+    }
+    Ok(Comparison {
+        prompt: record.prompt,
+        completions: record.completions.into_iter().map(|c| c.text).collect(),
+        pairs,
+    })
+}
+
+fn from_pair(record: PairRecord) -> Result<Comparison, String> {
+    require_text("chosen", &record.chosen)?;
+    require_text("rejected", &record.rejected)?;
+    if record.chosen == record.rejected {
+        return Err("`chosen` and `rejected` are the same text; remove the line".to_owned());
+    }
+    Ok(Comparison { prompt: record.prompt, completions: vec![record.chosen, record.rejected], pairs: vec![(0, 1)] })
+}
+
+/// Every index of an earlier group beats every index of a later group.
+fn winners_and_losers(ranking: &[Vec<usize>]) -> Vec<(usize, usize)> {
+    let mut pairs = Vec::new();
+    for (place, winners) in ranking.iter().enumerate() {
+        for &winner in winners {
+            let losers = ranking[place + 1..].iter().flatten();
+            pairs.extend(losers.map(|&loser| (winner, loser)));
+        }
+    }
+    pairs
+}
+
+/// The ranking as preference pairs that other tools read, best winners first.
+///
+/// Each pair has an extra field `ranking_id`, so that the pairs of one ranking can be put together
+/// again.
+///
+/// # Panics
+///
+/// If the ranking names a completion that does not exist; [`RankingRecord::validate`] tells.
+pub fn ranking_to_pairs(record: &RankingRecord) -> Vec<PairRecord> {
+    let extra = Map::from_iter([("ranking_id".to_owned(), Value::from(record.id.as_str()))]);
+    winners_and_losers(&record.ranking)
+        .into_iter()
+        .map(|(winner, loser)| PairRecord {
+            prompt: record.prompt.clone(),
+            chosen: record.completions[winner].text.clone(),
+            rejected: record.completions[loser].text.clone(),
+            extra: extra.clone(),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::jsonl::write_jsonl;
+    use crate::records::Completion;
+    use proptest::prelude::*;
+
+    const PAIR: &str = r#"{"prompt":"p","chosen":"good","rejected":"bad"}"#;
+
+    fn ranking(texts: &[&str], ranking: Vec<Vec<usize>>) -> RankingRecord {
+        RankingRecord {
+            id: "r1".to_owned(),
+            prompt: "p".to_owned(),
+            completions: texts.iter().map(|&text| Completion::from_text(text)).collect(),
+            ranking,
+            labeler: None,
+            seconds: None,
+            extra: Map::new(),
+        }
+    }
+
+    fn error(line: &str) -> String {
+        comparisons_from("r.jsonl", &format!("{PAIR}\n{line}")).expect_err("is refused").to_string()
+    }
+
+    #[test]
+    fn rankings_and_pairs_mix() {
+        let record = ranking(&["a", "b", "c"], vec![vec![2], vec![0, 1]]);
+        let text = format!("{PAIR}\n{PAIR}\n{}", write_jsonl(&[record]));
+        let read = comparisons_from("r.jsonl", &text).expect("reads");
+        assert_eq!(read.len(), 3, "one line is one comparison");
+        assert_eq!(read[0].completions, ["good", "bad"]);
+        assert_eq!(read[0].pairs, [(0, 1)]);
+        assert_eq!(read[2].pairs, [(2, 0), (2, 1)]);
+    }
+
+    #[test]
+    fn a_line_without_preference_is_refused() {
+        let tied = write_jsonl(&[ranking(&["a", "b"], vec![vec![0, 1]])]);
+        let twins = write_jsonl(&[ranking(&["a", "a"], vec![vec![0], vec![1]])]);
+        let short = write_jsonl(&[ranking(&["a", "b"], vec![vec![0]])]);
+        let refused = [
+            (tied.as_str(), "carries no preference"),
+            (twins.as_str(), "completions 0 and 1 are the same text"),
+            (short.as_str(), "leaves out completion 1"),
+            (r#"{"prompt":"p","chosen":"x","rejected":"x"}"#, "the same text"),
+            (r#"{"prompt":"p","chosen":"x","rejected":" "}"#, "`rejected` is empty"),
+            (r#"{"prompt":"","chosen":"x","rejected":"y"}"#, "`prompt` is empty"),
+            (r#"{"prompt":"p","completion":"x"}"#, "neither a ranking"),
+            (r#"{"chosen":"x","rejected":"y"}"#, "missing field `prompt`"),
+            ("[1]", "invalid type"),
+        ];
+        for (line, part) in refused {
+            let message = error(line);
+            assert!(message.starts_with("r.jsonl, line 2: "), "{message}");
+            assert!(message.contains(part), "{message}");
+        }
+    }
+
+    #[test]
+    fn equal_answers_may_be_tied_and_empty_ones_ranked() {
+        let record = ranking(&["a", "a", ""], vec![vec![0, 1], vec![2]]);
+        let read = comparisons_from("r.jsonl", &write_jsonl(&[record])).expect("reads");
+        assert_eq!(read[0].pairs, [(0, 2), (1, 2)]);
+    }
+
+    /// A ranking of up to 7 completions, with ties.
+    fn any_ranking() -> impl Strategy<Value = RankingRecord> {
+        prop::collection::vec(0usize..4, 2..8).prop_map(|places| {
+            let groups = (0..4).map(|place| {
+                let members = places.iter().enumerate().filter(|(_, p)| **p == place);
+                members.map(|(index, _)| index).collect::<Vec<_>>()
+            });
+            let texts: Vec<String> = (0..places.len()).map(|i| format!("answer {i}")).collect();
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            ranking(&texts, groups.filter(|group| !group.is_empty()).collect())
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn pairs_are_all_pairs_less_the_ties(record in any_ranking()) {
+            let choose_two = |n: usize| n * (n - 1) / 2;
+            let ties: usize = record.ranking.iter().map(|group| choose_two(group.len())).sum();
+            let pairs = ranking_to_pairs(&record);
+            prop_assert_eq!(record.validate(), Ok(()));
+            prop_assert_eq!(pairs.len(), choose_two(record.completions.len()) - ties);
+            for pair in &pairs {
+                let place = |text: &str| record.ranking.iter().position(|group| {
+                    group.iter().any(|&index| record.completions[index].text == text)
+                });
+                prop_assert!(place(&pair.chosen) < place(&pair.rejected));
+            }
+        }
+    }
+}

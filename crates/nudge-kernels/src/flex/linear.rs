@@ -1,0 +1,72 @@
+//! `y = x Wᵀ` and its gradient: `dx = dy W`, `dW = dyᵀ x`, each one product over all tokens.
+
+use burn::backend::Flex;
+use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+
+use super::Tracked;
+use super::gemm::{Matrix, product};
+use super::storage::{FlexTensor, contiguous, dims, tensor, values};
+
+/// `x: [batch, time, in]`, `weight: [out, in]`, both contiguous.
+fn forward(x: &FlexTensor, weight: &FlexTensor) -> FlexTensor {
+    let [batch, time, width] = dims(x);
+    let [out, weight_width] = dims(weight);
+    assert_eq!(width, weight_width, "linear: x is {:?}, weight is {:?}", [batch, time, width], [out, weight_width]);
+    let y = product(
+        [batch * time, out, width],
+        Matrix::rows(values(x), width),
+        Matrix::rows(values(weight), width).transposed(),
+    );
+    tensor(y, [batch, time, out])
+}
+
+fn gradient_of_x(dy: &FlexTensor, weight: &FlexTensor) -> FlexTensor {
+    let [batch, time, out] = dims(dy);
+    let [_, width] = dims(weight);
+    let dx = product([batch * time, width, out], Matrix::rows(values(dy), out), Matrix::rows(values(weight), width));
+    tensor(dx, [batch, time, width])
+}
+
+fn gradient_of_weight(dy: &FlexTensor, x: &FlexTensor) -> FlexTensor {
+    let [batch, time, out] = dims(dy);
+    let [_, _, width] = dims(x);
+    let dw =
+        product([out, width, batch * time], Matrix::rows(values(dy), out).transposed(), Matrix::rows(values(x), width));
+    tensor(dw, [out, width])
+}
+
+pub(super) fn untracked(x: FlexTensor, weight: FlexTensor) -> FlexTensor {
+    forward(&contiguous(x), &contiguous(weight))
+}
+
+#[derive(Debug)]
+struct LinearBackward;
+
+impl Backward<Flex, 2> for LinearBackward {
+    type State = (FlexTensor, FlexTensor);
+
+    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let (x, weight) = ops.state;
+        let [x_node, weight_node] = ops.parents;
+        let dy = contiguous(grads.consume::<Flex>(&ops.node));
+        if let Some(node) = weight_node {
+            grads.register::<Flex>(node.id, gradient_of_weight(&dy, &x));
+        }
+        if let Some(node) = x_node {
+            grads.register::<Flex>(node.id, gradient_of_x(&dy, &weight));
+        }
+    }
+}
+
+pub(super) fn tracked<C: CheckpointStrategy>(x: Tracked, weight: Tracked) -> Tracked {
+    let nodes = [x.node(), weight.node()];
+    let x = contiguous(x.into_primitive());
+    let weight = contiguous(weight.into_primitive());
+    let y = forward(&x, &weight);
+    match LinearBackward.prepare::<C>(nodes).compute_bound().stateful() {
+        OpsKind::Tracked(prep) => prep.finish((x, weight), y),
+        OpsKind::UnTracked(prep) => prep.finish(y),
+    }
+}

@@ -1,0 +1,154 @@
+//! The operations a small Llama spends its time in, fused for the CPU.
+//!
+//! burn's CPU backend (flex) runs one element-wise operation after another, each with its own
+//! temporary. Here each operation is one pass with a handwritten gradient on flex; on every other
+//! backend it is composed from burn's operations ([`primitive`]), which a GPU backend fuses itself.
+//!
+//! Deliberately absent: parameters, modules, any idea of a model. Results on one machine do not
+//! depend on the number of threads, so a resumed run repeats bit for bit.
+
+mod flex;
+mod optimizer_step;
+mod platform;
+pub mod primitive;
+
+use burn::backend::{Dispatch, DispatchDevice};
+use burn::tensor::{Bool, DType, Device, Int, Tensor};
+
+use crate::flex::{FusedOps, FusedUntrackedOps};
+
+pub use optimizer_step::AdamWStep;
+
+/// Whether the device is burn's CPU backend, seen through autodiff.
+pub fn is_flex(device: &Device) -> bool {
+    fn inner_is_flex(device: &DispatchDevice) -> bool {
+        match device {
+            DispatchDevice::Flex(_) => true,
+            DispatchDevice::Autodiff(device) => inner_is_flex(&device.clone().inner()),
+            #[allow(unreachable_patterns)] // Other backends exist when a shell turns them on.
+            _ => false,
+        }
+    }
+    inner_is_flex(device.as_dispatch())
+}
+
+/// The handwritten versions are for `f32` on the CPU backend.
+fn has_fused_form<const D: usize>(x: &Tensor<D>) -> bool {
+    x.dtype() == DType::F32 && is_flex(&x.device())
+}
+
+/// Root-mean-square norm (Zhang & Sennrich 2019, eq. 4): `x / sqrt(mean(x²) + eps) * weight`.
+///
+/// `x: [batch, time, width]`, `weight: [width]`.
+pub fn rms_norm(x: Tensor<3>, weight: Tensor<1>, eps: f32) -> Tensor<3> {
+    if !has_fused_form(&x) {
+        return primitive::rms_norm(x, weight, eps);
+    }
+    Tensor::from_dispatch(Dispatch::rms_norm(x.into_dispatch(), weight.into_dispatch(), eps))
+}
+
+/// Rotary position embedding in the rotate-half convention: element `i` is paired with `i + head_dim / 2`.
+///
+/// `x: [batch, time, heads, head_dim]`, `cos, sin: [batch, time, head_dim / 2]`, both constants.
+pub fn rotary(x: Tensor<4>, cos: Tensor<3>, sin: Tensor<3>) -> Tensor<4> {
+    if !has_fused_form(&x) {
+        return primitive::rotary(x, cos, sin);
+    }
+    Tensor::from_dispatch(Dispatch::rotary(x.into_dispatch(), cos.into_dispatch(), sin.into_dispatch()))
+}
+
+/// Causal grouped-query attention over padded rows, scaled by `1 / sqrt(head_dim)`.
+///
+/// `q: [batch, time, heads, head_dim]`, `k, v: [batch, time, kv_heads, head_dim]`,
+/// `mask: [batch, time]`, true for a real token. Query `i` sees key `j` if `j <= i` and `mask[j]`.
+/// Padding queries give 0.
+pub fn causal_attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, mask: Tensor<2, Bool>) -> Tensor<4> {
+    if !has_fused_form(&q) {
+        return primitive::causal_attention(q, k, v, mask);
+    }
+    Tensor::from_dispatch(Dispatch::causal_attention(
+        q.into_dispatch(),
+        k.into_dispatch(),
+        v.into_dispatch(),
+        mask.into_dispatch(),
+    ))
+}
+
+/// One new token a row against the key and value cache; records no gradient.
+///
+/// `q: [batch, 1, heads, head_dim]`, caches `[batch, time, kv_heads, head_dim]`,
+/// `mask: [batch, time]`, true for a visible position. A row that sees nothing gives 0.
+pub fn decode_attention(q: Tensor<4>, k_cache: Tensor<4>, v_cache: Tensor<4>, mask: Tensor<2, Bool>) -> Tensor<4> {
+    if !has_fused_form(&q) {
+        return primitive::decode_attention(q, k_cache, v_cache, mask);
+    }
+    Tensor::from_dispatch(Dispatch::decode_attention(
+        q.inner().into_dispatch(),
+        k_cache.inner().into_dispatch(),
+        v_cache.inner().into_dispatch(),
+        mask.inner().into_dispatch(),
+    ))
+}
+
+/// The gate of a SwiGLU feed-forward layer (Shazeer 2020): `silu(gate) * up`, shapes equal.
+pub fn swiglu(gate: Tensor<3>, up: Tensor<3>) -> Tensor<3> {
+    if !has_fused_form(&gate) {
+        return primitive::swiglu(gate, up);
+    }
+    Tensor::from_dispatch(Dispatch::swiglu(gate.into_dispatch(), up.into_dispatch()))
+}
+
+/// Log-probability of each target: `logits: [batch, time, vocab]`, `targets: [batch, time]` to `[batch, time]`.
+pub fn token_logprobs(logits: Tensor<3>, targets: Tensor<2, Int>) -> Tensor<2> {
+    if !has_fused_form(&logits) {
+        return primitive::token_logprobs(logits, targets);
+    }
+    Tensor::from_dispatch(Dispatch::token_logprobs(logits.into_dispatch(), targets.into_dispatch()))
+}
+
+/// Rows of `weight: [vocab, width]` at `ids: [batch, time]`, giving `[batch, time, width]`.
+pub fn embedding(weight: Tensor<2>, ids: Tensor<2, Int>) -> Tensor<3> {
+    if !has_fused_form(&weight) {
+        return primitive::embedding(weight, ids);
+    }
+    Tensor::from_dispatch(Dispatch::embedding(weight.into_dispatch(), ids.into_dispatch()))
+}
+
+/// `x Wᵀ` with `x: [batch, time, in]`, `weight: [out, in]` as PyTorch stores it.
+pub fn linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
+    if !has_fused_form(&x) {
+        return primitive::linear(x, weight);
+    }
+    Tensor::from_dispatch(Dispatch::linear(x.into_dispatch(), weight.into_dispatch()))
+}
+
+/// One AdamW step (Loshchilov & Hutter 2019) in PyTorch's form; returns the new `(param, m, v)`.
+///
+/// Takes and returns tensors without autodiff.
+pub fn adamw_update(
+    param: Tensor<2>,
+    grad: Tensor<2>,
+    m: Tensor<2>,
+    v: Tensor<2>,
+    step: &AdamWStep,
+) -> (Tensor<2>, Tensor<2>, Tensor<2>) {
+    if !has_fused_form(&param) {
+        return primitive::adamw_update(param, grad, m, v, step);
+    }
+    let (param, m, v) = Dispatch::adamw(
+        param.inner().into_dispatch(),
+        grad.inner().into_dispatch(),
+        m.inner().into_dispatch(),
+        v.inner().into_dispatch(),
+        *step,
+    );
+    (Tensor::from_dispatch(param), Tensor::from_dispatch(m), Tensor::from_dispatch(v))
+}
+
+/// Sum of the squares of all elements, shape `[1]`.
+pub fn sum_of_squares(x: Tensor<2>) -> Tensor<1> {
+    if !has_fused_form(&x) {
+        return primitive::sum_of_squares(x);
+    }
+    Tensor::from_dispatch(Dispatch::sum_of_squares(x.inner().into_dispatch()))
+}

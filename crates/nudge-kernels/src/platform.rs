@@ -1,0 +1,42 @@
+//! The one place that knows whether there are threads: rayon natively, a plain loop in WebAssembly.
+//!
+//! Work is split by the caller into items whose number does not depend on the thread count, so
+//! sums formed item by item are the same on every number of threads.
+
+/// Runs `work` on every item.
+#[cfg(not(target_family = "wasm"))]
+pub(crate) fn for_each<T: Send>(items: Vec<T>, work: impl Fn(T) + Send + Sync) {
+    use rayon::prelude::*;
+    items.into_par_iter().for_each(work);
+}
+
+/// Runs `work` on every item.
+#[cfg(target_family = "wasm")]
+pub(crate) fn for_each<T>(items: Vec<T>, work: impl Fn(T)) {
+    items.into_iter().for_each(work);
+}
+
+/// Runs `work` on every item; results come in the order of the items.
+#[cfg(not(target_family = "wasm"))]
+pub(crate) fn map<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Send + Sync) -> Vec<R> {
+    use rayon::prelude::*;
+    items.into_par_iter().map(work).collect()
+}
+
+/// Runs `work` on every item; results come in the order of the items.
+#[cfg(target_family = "wasm")]
+pub(crate) fn map<T, R>(items: Vec<T>, work: impl Fn(T) -> R) -> Vec<R> {
+    items.into_iter().map(work).collect()
+}
+
+/// Threads for one large matrix product: all of rayon's.
+#[cfg(not(target_family = "wasm"))]
+pub(crate) fn gemm_threads() -> gemm::Parallelism {
+    gemm::Parallelism::Rayon(0)
+}
+
+/// Threads for one large matrix product: none.
+#[cfg(target_family = "wasm")]
+pub(crate) fn gemm_threads() -> gemm::Parallelism {
+    gemm::Parallelism::None
+}

@@ -1,0 +1,127 @@
+//! Every operation of this crate composed from burn's own tensor operations.
+//!
+//! This is what runs on a GPU, where burn fuses element-wise work itself, and what the fused CPU
+//! versions are tested against. Gradients come from burn's autodiff. Nothing here is tuned.
+
+use burn::tensor::activation::{log_softmax, silu, softmax};
+use burn::tensor::{Bool, Int, Tensor, module};
+
+use crate::AdamWStep;
+
+/// Stands for minus infinity in masked scores: `exp` of it is zero, and a row of it has no NaN.
+const MASKED_SCORE: f32 = -1e30;
+
+/// Root-mean-square norm (Zhang & Sennrich 2019, eq. 4): `x / sqrt(mean(x²) + eps) * weight`.
+///
+/// `x: [batch, time, width]`, `weight: [width]`.
+pub fn rms_norm(x: Tensor<3>, weight: Tensor<1>, eps: f32) -> Tensor<3> {
+    let inverse_rms = x.clone().square().mean_dim(2).add_scalar(eps).sqrt().recip();
+    x * inverse_rms * weight.unsqueeze()
+}
+
+/// Rotary position embedding in the rotate-half convention: element `i` is paired with `i + head_dim / 2`.
+///
+/// `x: [batch, time, heads, head_dim]`, `cos, sin: [batch, time, head_dim / 2]`.
+pub fn rotary(x: Tensor<4>, cos: Tensor<3>, sin: Tensor<3>) -> Tensor<4> {
+    let [batch, time, heads, head_dim] = x.dims();
+    let half = head_dim / 2;
+    let cos: Tensor<4> = cos.unsqueeze_dim(2);
+    let sin: Tensor<4> = sin.unsqueeze_dim(2);
+    let first = x.clone().slice([0..batch, 0..time, 0..heads, 0..half]);
+    let second = x.slice([0..batch, 0..time, 0..heads, half..head_dim]);
+    let rotated_first = first.clone() * cos.clone() - second.clone() * sin.clone();
+    let rotated_second = second * cos + first * sin;
+    Tensor::cat(vec![rotated_first, rotated_second], 3)
+}
+
+/// Causal grouped-query attention over padded rows; materialises the `[time, time]` weights.
+///
+/// `q: [batch, time, heads, head_dim]`, `k, v: [batch, time, kv_heads, head_dim]`,
+/// `mask: [batch, time]`, true for a real token. Padding queries give 0.
+pub fn causal_attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, mask: Tensor<2, Bool>) -> Tensor<4> {
+    let [batch, time, heads, head_dim] = q.dims();
+    let future = Tensor::<2, Bool>::tril_mask([time, time], 0, &q.device());
+    let padding = mask.bool_not();
+    let hidden = future
+        .unsqueeze::<4>()
+        .expand([batch, 1, time, time])
+        .bool_or(padding.clone().unsqueeze_dims::<4>(&[1, 1]).expand([batch, 1, time, time]))
+        .expand([batch, heads, time, time]);
+    let padding_query = padding.unsqueeze_dims::<4>(&[2, 3]).expand([batch, time, heads, head_dim]);
+    attend(q, k, v, hidden).mask_fill(padding_query, 0.0)
+}
+
+/// One new token a row against the key and value cache.
+///
+/// `q: [batch, 1, heads, head_dim]`, caches `[batch, time, kv_heads, head_dim]`,
+/// `mask: [batch, time]`, true for a visible position. A row that sees nothing gives 0.
+pub fn decode_attention(q: Tensor<4>, k_cache: Tensor<4>, v_cache: Tensor<4>, mask: Tensor<2, Bool>) -> Tensor<4> {
+    let [batch, _, heads, _] = q.dims();
+    let time = k_cache.dims()[1];
+    let hidden = mask.bool_not().unsqueeze_dims::<4>(&[1, 1]).expand([batch, heads, 1, time]);
+    attend(q, k_cache, v_cache, hidden)
+}
+
+/// `softmax(q kᵀ / sqrt(head_dim)) v`, with weight 0 where `hidden: [batch, heads, queries, keys]`.
+fn attend(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, hidden: Tensor<4, Bool>) -> Tensor<4> {
+    let [_, _, heads, head_dim] = q.dims();
+    let k = repeat_heads(k, heads);
+    let v = repeat_heads(v, heads);
+    let scale = 1.0 / (head_dim as f32).sqrt();
+    let scores = q.swap_dims(1, 2).mul_scalar(scale).matmul(k.permute([0, 2, 3, 1]));
+    let weights = softmax(scores.mask_fill(hidden.clone(), MASKED_SCORE), 3).mask_fill(hidden, 0.0);
+    weights.matmul(v.swap_dims(1, 2)).swap_dims(1, 2)
+}
+
+/// Grouped-query attention: query head `h` reads key-value head `h / (heads / kv_heads)`.
+fn repeat_heads(x: Tensor<4>, heads: usize) -> Tensor<4> {
+    let [batch, time, kv_heads, head_dim] = x.dims();
+    let group = heads / kv_heads;
+    if group == 1 {
+        return x;
+    }
+    x.unsqueeze_dim::<5>(3).expand([batch, time, kv_heads, group, head_dim]).reshape([batch, time, heads, head_dim])
+}
+
+/// The gate of a SwiGLU feed-forward layer (Shazeer 2020): `silu(gate) * up`, shapes equal.
+pub fn swiglu(gate: Tensor<3>, up: Tensor<3>) -> Tensor<3> {
+    silu(gate) * up
+}
+
+/// Log-probability of each target: `logits: [batch, time, vocab]`, `targets: [batch, time]` to `[batch, time]`.
+pub fn token_logprobs(logits: Tensor<3>, targets: Tensor<2, Int>) -> Tensor<2> {
+    log_softmax(logits, 2).gather(2, targets.unsqueeze_dim::<3>(2)).squeeze_dim::<2>(2)
+}
+
+/// Rows of `weight: [vocab, width]` at `ids: [batch, time]`.
+pub fn embedding(weight: Tensor<2>, ids: Tensor<2, Int>) -> Tensor<3> {
+    module::embedding(weight, ids)
+}
+
+/// `x Wᵀ` with `x: [batch, time, in]`, `weight: [out, in]` as PyTorch stores it.
+pub fn linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
+    let [batch, time, width] = x.dims();
+    let out = weight.dims()[0];
+    x.reshape([batch * time, width]).matmul(weight.transpose()).reshape([batch, time, out])
+}
+
+/// One AdamW step (Loshchilov & Hutter 2019) in PyTorch's form; returns the new `(param, m, v)`.
+pub fn adamw_update(
+    param: Tensor<2>,
+    grad: Tensor<2>,
+    m: Tensor<2>,
+    v: Tensor<2>,
+    step: &AdamWStep,
+) -> (Tensor<2>, Tensor<2>, Tensor<2>) {
+    let grad = grad.mul_scalar(step.grad_scale);
+    let m = m.mul_scalar(step.beta1) + grad.clone().mul_scalar(1.0 - step.beta1);
+    let v = v.mul_scalar(step.beta2) + grad.square().mul_scalar(1.0 - step.beta2);
+    let denominator = v.clone().sqrt().mul_scalar(step.inverse_sqrt_correction2()).add_scalar(step.eps);
+    let update = m.clone().mul_scalar(step.step_size()) / denominator;
+    (param.mul_scalar(step.decay()) - update, m, v)
+}
+
+/// Sum of the squares of all elements, shape `[1]`.
+pub fn sum_of_squares(x: Tensor<2>) -> Tensor<1> {
+    x.square().sum()
+}

@@ -1,0 +1,253 @@
+//! Sampling with a key-value cache: whole batches, fixed shapes, noise given from outside.
+//!
+//! One uniform number a row and step decides the next token (inverse of the cumulative distribution), so a
+//! seeded host generator draws the same text on every device up to float rounding. Tokens stay on the device
+//! until [`Generation::drain`]. Rows go on after their end token; the caller cuts them.
+//! Deliberately absent: beams, penalties, any readback.
+
+use crate::decoder::{bool_rows, int_rows, rotary_tables};
+use crate::{Decoder, Frozen, TokenBatch};
+use burn::tensor::{Device, Int, Tensor, TensorData, activation};
+use nudge_kernels as kernels;
+use serde::{Deserialize, Serialize};
+
+/// How a token is chosen from its distribution.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SamplingOptions {
+    /// Logits are divided by it; near 0 takes the likeliest token.
+    pub temperature: f32,
+    /// Only the likeliest `top_k` tokens can be drawn; 0 allows all.
+    pub top_k: usize,
+}
+
+impl Default for SamplingOptions {
+    fn default() -> Self {
+        Self { temperature: 1.0, top_k: 0 }
+    }
+}
+
+/// A batch of rows being continued.
+pub struct Generation {
+    model: Frozen<Decoder>,
+    options: SamplingOptions,
+    device: Device,
+    keys: Vec<Tensor<4>>, // one a layer, [batch, capacity, kv_heads, head_dim]
+    values: Vec<Tensor<4>>,
+    mask: Vec<bool>,       // [batch, capacity], host side
+    positions: Vec<usize>, // next position of each row
+    capacity: usize,
+    filled: usize,
+    logits: Tensor<2>, // [batch, vocab], of the next token
+    drawn: Vec<(Tensor<2, Int>, Tensor<2>)>,
+}
+
+impl Generation {
+    /// Reads left-padded prompts `[batch, time]` and makes room for `max_new_tokens` more.
+    ///
+    /// # Panics
+    /// If the slices are not `[batch, time]` or the rows would outgrow the model's context.
+    pub fn new(
+        model: Frozen<Decoder>,
+        tokens: &[u32],
+        mask: &[bool],
+        batch: usize,
+        max_new_tokens: usize,
+        options: SamplingOptions,
+    ) -> Self {
+        let time = tokens.len() / batch.max(1);
+        let device = model.device();
+        let capacity = time + max_new_tokens;
+        assert!(
+            capacity <= model.config.max_position_embeddings,
+            "{time} prompt tokens and {max_new_tokens} new ones outgrow a context of {}",
+            model.config.max_position_embeddings
+        );
+        let rows = TokenBatch::new(tokens, mask, batch, time, &model.config, &device);
+        let room = [batch, capacity, model.config.num_key_value_heads, model.config.head_dim];
+        let mut cache_mask = vec![false; batch * capacity];
+        for row in 0..batch {
+            cache_mask[row * capacity..row * capacity + time].copy_from_slice(&mask[row * time..(row + 1) * time]);
+        }
+        let positions = mask.chunks(time).map(|row| row.iter().filter(|real| **real).count()).collect();
+        let (keys, values, logits) = prefill(&model, &rows, room, &device);
+        Self {
+            model,
+            options,
+            device,
+            keys,
+            values,
+            mask: cache_mask,
+            positions,
+            capacity,
+            filled: time,
+            logits,
+            drawn: Vec::new(),
+        }
+    }
+
+    /// Draws one token a row by `noise` (uniform in [0, 1), one a row) and reads it into the cache.
+    ///
+    /// # Panics
+    /// If `noise` has not one number a row or the cache is full.
+    pub fn step(&mut self, noise: &[f32]) {
+        let batch = self.positions.len();
+        assert_eq!(noise.len(), batch, "one uniform number a row");
+        assert!(self.filled < self.capacity, "the cache holds {} tokens and is full", self.capacity);
+        let noise = Tensor::from_data(TensorData::new(noise.to_vec(), [batch, 1]), &self.device);
+        let (token, logprob) = draw(self.logits.clone(), noise, self.options);
+        self.drawn.push((token.clone(), logprob));
+        for row in 0..batch {
+            self.mask[row * self.capacity + self.filled] = true;
+        }
+        if self.filled + 1 < self.capacity {
+            self.logits = self.advance(token);
+        }
+        self.filled += 1;
+        self.positions.iter_mut().for_each(|position| *position += 1);
+    }
+
+    /// Tokens and their log-probabilities drawn since the last call, `[batch, steps]`, for one readback.
+    pub fn drain(&mut self) -> Option<(Tensor<2, Int>, Tensor<2>)> {
+        if self.drawn.is_empty() {
+            return None;
+        }
+        let (tokens, logprobs): (Vec<_>, Vec<_>) = std::mem::take(&mut self.drawn).into_iter().unzip();
+        Some((Tensor::cat(tokens, 1), Tensor::cat(logprobs, 1)))
+    }
+
+    /// Logits after one more token a row, `[batch, vocab]`.
+    fn advance(&mut self, token: Tensor<2, Int>) -> Tensor<2> {
+        let config = &self.model.config;
+        let batch = self.positions.len();
+        let (cos, sin) = rotary_tables(&self.positions, config, &self.device, [batch, 1]);
+        let mask = bool_rows(&self.mask, [batch, self.capacity], &self.device);
+        let mut x = kernels::embedding(self.model.embed_tokens.clone(), token);
+        for (index, layer) in self.model.layers.iter().enumerate() {
+            let (q, k, v) = layer.project(&x, &cos, &sin, config);
+            write(&mut self.keys[index], k, self.filled);
+            write(&mut self.values[index], v, self.filled);
+            let attended =
+                kernels::decode_attention(q, self.keys[index].clone(), self.values[index].clone(), mask.clone());
+            x = layer.finish(x, attended, config);
+        }
+        self.model.logits(self.model.final_norm(x)).reshape([batch, config.vocab_size])
+    }
+}
+
+/// Runs the prompts, keeps their keys and values, gives the logits of the next token `[batch, vocab]`.
+fn prefill(
+    model: &Frozen<Decoder>,
+    rows: &TokenBatch,
+    room: [usize; 4],
+    device: &Device,
+) -> (Vec<Tensor<4>>, Vec<Tensor<4>>, Tensor<2>) {
+    let [batch, time] = rows.tokens.dims();
+    let config = &model.config;
+    let (mut keys, mut values) = (Vec::new(), Vec::new());
+    let mut x = kernels::embedding(model.embed_tokens.clone(), rows.tokens.clone());
+    for layer in &model.layers {
+        let (q, k, v) = layer.project(&x, &rows.cos, &rows.sin, config);
+        for (cache, new) in [(&mut keys, k.clone()), (&mut values, v.clone())] {
+            let mut empty = Tensor::zeros(room, device);
+            write(&mut empty, new, 0);
+            cache.push(empty);
+        }
+        x = layer.finish(x, kernels::causal_attention(q, k, v, rows.mask.clone()), config);
+    }
+    let last = model.final_norm(x.narrow(1, time - 1, 1));
+    (keys, values, model.logits(last).reshape([batch, config.vocab_size]))
+}
+
+/// Puts `new` `[batch, n, heads, head_dim]` into `cache` at time `at`, in place where the backend can.
+fn write(cache: &mut Tensor<4>, new: Tensor<4>, at: usize) {
+    let [batch, n, heads, head_dim] = new.dims();
+    cache.inplace(|cache| cache.slice_assign([0..batch, at..at + n, 0..heads, 0..head_dim], new));
+}
+
+/// One token a row and its log-probability under the tempered distribution, `[batch, 1]` each.
+fn draw(logits: Tensor<2>, noise: Tensor<2>, options: SamplingOptions) -> (Tensor<2, Int>, Tensor<2>) {
+    let [_, vocab] = logits.dims();
+    let mut logits = logits.div_scalar(options.temperature.max(1e-4));
+    if options.top_k > 0 && options.top_k < vocab {
+        let threshold = logits.clone().topk(options.top_k, 1).narrow(1, options.top_k - 1, 1);
+        let excluded = logits.clone().lower(threshold.expand(logits.dims()));
+        logits = logits.mask_fill(excluded, -1e30);
+    }
+    let logprobs = activation::log_softmax(logits, 1);
+    let cumulative = logprobs.clone().exp().cumsum(1);
+    // The total is 1 up to rounding; scaling the noise by it keeps the draw inside the vocabulary.
+    let total = cumulative.clone().narrow(1, vocab - 1, 1);
+    let below = cumulative.lower_equal((noise * total).expand([logprobs.dims()[0], vocab]));
+    let token = below.int().sum_dim(1).clamp_max(vocab as i32 - 1);
+    let logprob = logprobs.gather(1, token.clone());
+    (token, logprob)
+}
+
+/// Greedy continuation is sampling at this temperature.
+pub const GREEDY: SamplingOptions = SamplingOptions { temperature: 1e-4, top_k: 1 };
+
+/// Token ids as a tensor, `[batch, time]`: for losses whose targets are chosen on the host.
+pub fn token_rows(tokens: &[u32], shape: [usize; 2], device: &Device) -> Tensor<2, Int> {
+    int_rows(tokens, shape, device)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::DecoderConfig;
+
+    fn logprobs_of(model: &Decoder, row: &[u32]) -> Vec<f32> {
+        let batch = TokenBatch::new(row, &vec![true; row.len()], 1, row.len(), &model.config, &model.device());
+        model.next_token_logprobs(&batch, 0.8).to_data().to_vec().unwrap()
+    }
+
+    #[test]
+    fn cached_decoding_equals_the_full_forward_also_behind_left_padding() {
+        let device = Device::flex();
+        let mut config = DecoderConfig::test(20);
+        config.num_key_value_heads = 1;
+        let model = Decoder::init(&config, 5, &device).map_parameters(|p| p.mul_scalar(4.0));
+        let frozen = model.frozen();
+        let prompts = [0, 0, 3, 4, 5, 6, 7, 8];
+        let mask = [false, false, true, true, true, true, true, true];
+        let options = SamplingOptions { temperature: 0.8, top_k: 0 };
+        let mut generation = Generation::new(frozen, &prompts, &mask, 2, 5, options);
+        for step in 0..5 {
+            generation.step(&[0.13 + 0.2 * step as f32, 0.97 - 0.2 * step as f32]);
+        }
+        let (tokens, logprobs) = generation.drain().unwrap();
+        let tokens: Vec<i32> = tokens.to_data().convert::<i32>().to_vec().unwrap();
+        let logprobs: Vec<f32> = logprobs.to_data().to_vec().unwrap();
+        for (row, start) in [(0, 2), (1, 0)] {
+            let mut full: Vec<u32> = prompts[row * 4 + start..row * 4 + 4].to_vec();
+            full.extend(tokens[row * 5..row * 5 + 5].iter().map(|&token| token as u32));
+            let expected = logprobs_of(&model, &full);
+            for (a, b) in expected[expected.len() - 5..].iter().zip(&logprobs[row * 5..]) {
+                assert!((a - b).abs() < 1e-4, "row {row}: {a} against {b}");
+            }
+        }
+    }
+
+    #[test]
+    fn draws_follow_the_distribution() {
+        let device = Device::flex();
+        let probabilities = [0.1f32, 0.2, 0.3, 0.4];
+        let rows = 1000;
+        let logits: Vec<f32> = (0..rows).flat_map(|_| probabilities.map(f32::ln)).collect();
+        let noise: Vec<f32> = (0..rows).map(|i| (i as f32 + 0.5) / rows as f32).collect();
+        let logits = Tensor::from_data(TensorData::new(logits, [rows, 4]), &device);
+        let noise = Tensor::from_data(TensorData::new(noise, [rows, 1]), &device);
+        let count = |options| {
+            let (tokens, logprobs) = draw(logits.clone(), noise.clone(), options);
+            let tokens: Vec<i32> = tokens.to_data().convert::<i32>().to_vec().unwrap();
+            let logprobs: Vec<f32> = logprobs.to_data().to_vec().unwrap();
+            ([0, 1, 2, 3].map(|token| tokens.iter().filter(|t| **t == token).count()), logprobs[rows - 1])
+        };
+        let (counts, logprob) = count(SamplingOptions::default());
+        assert_eq!(counts, [100, 200, 300, 400]);
+        assert!((logprob - 0.4f32.ln()).abs() < 1e-5);
+        assert_eq!(count(SamplingOptions { temperature: 1.0, top_k: 1 }).0, [0, 0, 0, 1000]);
+        assert_eq!(count(GREEDY).0, [0, 0, 0, 1000]);
+    }
+}

@@ -1,0 +1,32 @@
+//! The decoder: a Llama-family transformer that runs, samples and trains on any burn device.
+//!
+//! Map of the crate:
+//! - [`config`]: the shape of a model, read from and written to Hugging Face's `config.json`;
+//! - [`decoder`]: embedding, layers, norm, unembedding; the full forward pass over padded rows;
+//! - [`scalar`]: the same decoder under a one-number head (`score.weight`);
+//! - [`generation`]: sampling with a key-value cache, whole batches at a time, noise given from outside;
+//! - [`optimizer`]: AdamW, Muon, clipping by the global norm; moments that can be saved;
+//! - [`checkpoint`]: tensors to and from safetensors bytes;
+//! - [`frozen`]: the only way in for a model that must not record a graph.
+//!
+//! Deliberately absent: text and tokenizers, files, rewards, any wait for a readback. A token is a `u32`.
+
+#![cfg_attr(test, allow(clippy::disallowed_methods, clippy::unwrap_used))]
+
+pub mod checkpoint;
+pub mod config;
+pub mod decoder;
+pub mod error;
+pub mod frozen;
+pub mod generation;
+pub mod optimizer;
+pub mod scalar;
+
+pub use checkpoint::{NamedData, Precision};
+pub use config::DecoderConfig;
+pub use decoder::{Decoder, TokenBatch};
+pub use error::ModelError;
+pub use frozen::{Frozen, Parameters};
+pub use generation::{Generation, SamplingOptions};
+pub use optimizer::{Optimizer, OptimizerKind, OptimizerOptions};
+pub use scalar::ScalarModel;

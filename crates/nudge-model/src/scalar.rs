@@ -1,0 +1,74 @@
+//! A decoder under a one-number head, as `AutoModelForSequenceClassification` with one label saves it.
+//!
+//! Reward models and value models are both of this kind; which it is, is the caller's business.
+
+use crate::{Decoder, DecoderConfig, Frozen, ModelError, Parameters, TokenBatch, checkpoint::NamedTensors, decoder::Noise};
+use burn::tensor::{Device, Int, Tensor, TensorData};
+
+/// A decoder with `score.weight`, one number a position.
+#[derive(Debug, Clone)]
+pub struct ScalarModel {
+    /// The trunk; its unembedding is not used.
+    pub decoder: Decoder,
+    pub(crate) score: Tensor<2>, // [1, hidden]
+}
+
+impl ScalarModel {
+    /// A head from N(0, 1 / sqrt(hidden + 1)) on a copy of `decoder` (Stiennon et al. 2020, lm-human-preferences).
+    pub fn on(decoder: &Decoder, seed: u64) -> Self {
+        let hidden = decoder.config.hidden_size;
+        let deviation = 1.0 / (hidden as f32 + 1.0).sqrt();
+        let mut noise = Noise(seed);
+        let values: Vec<f32> = (0..hidden).map(|_| noise.normal() * deviation).collect();
+        let score = Tensor::from_data(TensorData::new(values, [1, hidden]), &decoder.device());
+        let mut decoder = decoder.clone();
+        decoder.lm_head = None;
+        Self { decoder, score }
+    }
+
+    /// A model from the tensors of `model.safetensors`.
+    pub fn from_tensors(config: &DecoderConfig, tensors: &NamedTensors, device: &Device) -> Result<Self, ModelError> {
+        let mut decoder = Decoder::init(config, 0, device);
+        decoder.lm_head = None;
+        let mut model = Self::on(&decoder, 0);
+        tensors.load_into(&mut model, device)?;
+        Ok(model)
+    }
+
+    /// One number a position, `[batch, time]`.
+    pub fn values(&self, batch: &TokenBatch) -> Tensor<2> {
+        let [rows, time] = batch.tokens.dims();
+        nudge_kernels::linear(self.decoder.hidden(batch), self.score.clone()).reshape([rows, time])
+    }
+
+    /// The number at one position of each row, `[batch]`; `last` holds the index of the last real token, `[batch]`.
+    pub fn score_at(&self, batch: &TokenBatch, last: Tensor<1, Int>) -> Tensor<1> {
+        let rows = batch.tokens.dims()[0];
+        self.values(batch).gather(1, last.reshape([rows, 1])).reshape([rows])
+    }
+
+    /// The head multiplied by `gain`: scores change their scale, not their order.
+    pub fn scaled(mut self, gain: f32) -> Self {
+        self.score = self.score.mul_scalar(gain);
+        self
+    }
+
+    /// The same network with its weights frozen.
+    pub fn frozen(&self) -> Frozen<Self> {
+        Frozen::new(self.clone())
+    }
+}
+
+impl Parameters for ScalarModel {
+    fn parameters(&self) -> Vec<(String, &Tensor<2>)> {
+        let mut list = self.decoder.parameters();
+        list.push(("score.weight".into(), &self.score));
+        list
+    }
+
+    fn parameters_mut(&mut self) -> Vec<&mut Tensor<2>> {
+        let mut list = self.decoder.parameters_mut();
+        list.push(&mut self.score);
+        list
+    }
+}

@@ -1,0 +1,63 @@
+//! The mathematics of reinforcement learning from human feedback.
+//!
+//! This crate sees numbers, masks and tensors. It has no model, no tokens, no files and nothing
+//! asynchronous, so every formula can be tested against a number that was worked out by hand.
+//!
+//! # Map
+//!
+//! One question splits the crate: does the formula need a gradient?
+//!
+//! [`host`] — no gradient. Plain `&[f32]` and `&[bool]`, in the order PPO uses them:
+//!
+//! | module | formula |
+//! |---|---|
+//! | [`host::kl`] | KL estimators k1, k2, k3; the fixed and the adaptive KL coefficient |
+//! | [`host::rewards`] | the KL-shaped reward of every token, the missing-EOS rule |
+//! | [`host::gae`] | advantages and returns |
+//! | [`host::whiten`] | masked mean, variance and whitening |
+//! | [`host::normalize`] | gain and bias of a reward model |
+//! | [`host::stats`] | win rate with its interval, pair accuracy, explained variance |
+//! | [`host::best_of_n`] | best-of-n: its KL, and an unbiased estimate of its score |
+//! | [`host::schedule`] | learning-rate schedules |
+//!
+//! [`loss`] — a gradient. Differentiable tensors on whatever device they live; nothing is read back:
+//!
+//! | module | formula |
+//! |---|---|
+//! | [`loss::masked`] | masked mean and sum, which select and never multiply |
+//! | [`loss::sft`] | next-token loss on the answer |
+//! | [`loss::pairwise`] | the reward model's loss over all pairs of a ranking |
+//! | [`loss::ppo`] | clipped policy and value losses, entropy |
+//! | [`loss::dpo`] | direct preference optimisation |
+//!
+//! [`options`] names every choice on which published PPO code disagrees, and [`presets`] names the
+//! papers and programs that chose.
+//!
+//! # Conventions
+//!
+//! - A batch of answers is `[batch, time]`: one row an answer, one column a token of the answer. On
+//!   the host it is one flat slice in row order, and `time` says how long a row is.
+//! - A `mask` is `true` where a token counts: the tokens of the answer up to and with its EOS.
+//! - Masks select. A NaN or an infinity under a `false` reaches neither a result nor a gradient.
+//! - `logprobs` are natural logarithms, taken after division by the sampling temperature.
+//! - A wrong shape is a programming error: functions panic and name the shapes.
+
+pub mod host;
+pub mod loss;
+pub mod options;
+pub mod presets;
+
+pub use host::best_of_n::{best_of_n_kl, best_of_n_score};
+pub use host::gae::{Advantages, gae};
+pub use host::kl::{AdaptiveKl, KlController, KlEstimator, per_token_kl};
+pub use host::normalize::RewardNormalization;
+pub use host::rewards::{MissingEos, ScoreIndex, shaped_rewards};
+pub use host::schedule::{Decay, LearningRate};
+pub use host::stats::{WinRate, explained_variance, pairwise_accuracy};
+pub use host::whiten::{Variance, masked_mean, masked_var, whiten};
+pub use loss::dpo::{DpoLoss, dpo_loss};
+pub use loss::pairwise::{PairBatch, PairwiseLoss, pairwise_loss};
+pub use loss::ppo::{PolicyLoss, ValueLoss, entropy, policy_loss, value_loss};
+pub use loss::sft::sft_loss;
+pub use options::{GaeScope, OptionsError, PpoOptions};
+pub use presets::{PpoPreset, UnknownPreset};

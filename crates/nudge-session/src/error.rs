@@ -1,0 +1,121 @@
+//! What can go wrong in a session, said so that a person knows what to do.
+
+use nudge_data::DataError;
+use nudge_model::ModelError;
+
+/// Why a command cannot start or a run cannot go on. Nothing stored before is lost by it.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// A text, record or tokenizer is wrong.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The model `name` cannot be used.
+    #[error("model `{name}`: {source}")]
+    Model {
+        /// Its name in the session, or the folder it came from.
+        name: String,
+        /// What is wrong with it.
+        source: ModelError,
+    },
+    /// A file of a model folder or checkpoint is absent.
+    #[error("`{folder}` has no file `{file}`: is this a whole {kind}?")]
+    MissingFile {
+        /// The model's or checkpoint's name.
+        folder: String,
+        /// The absent file.
+        file: String,
+        /// `model folder` or `checkpoint`.
+        kind: &'static str,
+    },
+    /// A command names a model that the session does not hold.
+    #[error("no model is called `{0}`; load it first")]
+    UnknownModel(String),
+    /// A reward model where a language model belongs, or the other way round.
+    #[error("`{name}` is a {found}, but this needs a {needed}")]
+    WrongKind {
+        /// The model's name.
+        name: String,
+        /// What it is.
+        found: &'static str,
+        /// What was needed.
+        needed: &'static str,
+    },
+    /// The tokenizer has more tokens than the embedding has rows.
+    #[error(
+        "model `{name}`: the tokenizer has {tokens} tokens but the weights know {rows}; tokenizer.json and model.safetensors do not belong together"
+    )]
+    TokenizerMismatch {
+        /// The model's name.
+        name: String,
+        /// Tokens of the tokenizer.
+        tokens: usize,
+        /// Rows of the embedding.
+        rows: usize,
+    },
+    /// Two models that must share a tokenizer do not.
+    #[error("`{a}` and `{b}` have different tokenizers; train the reward model from the same model as the policy")]
+    DifferentTokenizers {
+        /// One of them.
+        a: String,
+        /// The other.
+        b: String,
+    },
+    /// Nobody is called so.
+    #[error("no simulated labeler is called `{name}`; choose one of: {known}")]
+    UnknownLabeler {
+        /// What was asked for.
+        name: String,
+        /// All names.
+        known: String,
+    },
+    /// An option outside its range.
+    #[error("{option} is {value}, but must be {expected}")]
+    Option {
+        /// Its name.
+        option: &'static str,
+        /// What was given.
+        value: String,
+        /// What is allowed.
+        expected: &'static str,
+    },
+    /// An option of the PPO algorithm outside its range.
+    #[error(transparent)]
+    PpoOptions(#[from] nudge_rlhf::OptionsError),
+    /// A prompt is empty or longer than the context allows.
+    #[error("prompt {index}: {reason}")]
+    Prompt {
+        /// Its number in the list, from 1.
+        index: usize,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+    /// There is nothing to work on.
+    #[error("{0}")]
+    Nothing(String),
+    /// A checkpoint does not fit the command.
+    #[error("the checkpoint cannot be continued: {0}")]
+    Checkpoint(String),
+    /// Loss or gradient stopped being a number.
+    #[error(
+        "{stage} diverged at step {step}: {what} is {value}. Lower the learning rate, or continue from the last checkpoint with a smaller one"
+    )]
+    Diverged {
+        /// Which stage.
+        stage: &'static str,
+        /// Step, from 1.
+        step: usize,
+        /// `loss` or `grad_norm`.
+        what: &'static str,
+        /// Its value.
+        value: f32,
+    },
+    /// The device failed.
+    #[error("the device failed to give numbers back: {0}. Choose the CPU, or reload")]
+    Device(String),
+}
+
+/// Attaches a model's name to what is wrong with it.
+pub(crate) fn named(name: &str) -> impl FnOnce(ModelError) -> SessionError {
+    let name = name.to_string();
+    move |source| SessionError::Model { name, source }
+}

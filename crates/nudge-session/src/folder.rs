@@ -1,0 +1,161 @@
+//! Model folders as bytes, in Hugging Face's layout: what transformers opens, a session opens, and back.
+
+use crate::error::{SessionError, named};
+use crate::protocol::Files;
+use crate::readback::read_all;
+use burn::tensor::Device;
+use nudge_data::{PromptStyle, Tokenizer};
+use nudge_model::{
+    Decoder, DecoderConfig, NamedData, Parameters, Precision, ScalarModel,
+    checkpoint::{NamedTensors, encode},
+};
+
+/// File names of a model folder.
+pub const CONFIG: &str = "config.json";
+/// The weights.
+pub const WEIGHTS: &str = "model.safetensors";
+/// The vocabulary.
+pub const TOKENIZER: &str = "tokenizer.json";
+/// Special tokens and the chat template.
+pub const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
+/// Defaults of sampling.
+pub const GENERATION_CONFIG: &str = "generation_config.json";
+
+/// What a folder holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A language model.
+    Decoder,
+    /// A decoder under a scalar head.
+    Reward,
+}
+
+impl Kind {
+    /// In words.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Decoder => "language model",
+            Kind::Reward => "reward model",
+        }
+    }
+
+    fn architecture(self) -> &'static str {
+        match self {
+            Kind::Decoder => "LlamaForCausalLM",
+            Kind::Reward => "LlamaForSequenceClassification",
+        }
+    }
+}
+
+/// A folder whose small files have been read and fit together.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    /// The model's name in the session.
+    pub name: String,
+    /// What it holds.
+    pub kind: Kind,
+    /// Its shape.
+    pub config: DecoderConfig,
+    /// Its tokenizer.
+    pub tokenizer: Tokenizer,
+    tensors: NamedTensors,
+}
+
+impl Folder {
+    /// Reads and checks the files of one model.
+    pub fn open(name: &str, files: &Files) -> Result<Self, SessionError> {
+        let file = |file: &str| {
+            files.get(file).ok_or_else(|| SessionError::MissingFile {
+                folder: name.into(),
+                file: file.into(),
+                kind: "model folder",
+            })
+        };
+        let config_bytes = file(CONFIG)?;
+        let config = DecoderConfig::from_json(config_bytes).map_err(named(name))?;
+        let tokenizer =
+            Tokenizer::from_files(file(TOKENIZER)?, files.get(TOKENIZER_CONFIG).map(Vec::as_slice))?;
+        let (tokens, rows) = (tokenizer.vocab_size(), config.vocab_size);
+        if tokens > rows {
+            return Err(SessionError::TokenizerMismatch { name: name.into(), tokens, rows });
+        }
+        let tensors = NamedTensors::from_safetensors(file(WEIGHTS)?).map_err(named(name))?;
+        let kind = if tensors.contains("score.weight") { Kind::Reward } else { Kind::Decoder };
+        Ok(Self { name: name.into(), kind, config, tokenizer, tensors })
+    }
+
+    /// The language model in it.
+    pub fn decoder(&self, device: &Device) -> Result<Decoder, SessionError> {
+        self.needs(Kind::Decoder)?;
+        Decoder::from_tensors(&self.config, &self.tensors, device).map_err(named(&self.name))
+    }
+
+    /// The reward model in it.
+    pub fn scalar(&self, device: &Device) -> Result<ScalarModel, SessionError> {
+        self.needs(Kind::Reward)?;
+        ScalarModel::from_tensors(&self.config, &self.tensors, device).map_err(named(&self.name))
+    }
+
+    /// How prompts are put to it: through its chat template, or as plain text where it has none.
+    pub fn style(&self) -> PromptStyle {
+        match self.tokenizer.chat() {
+            Some(_) => PromptStyle::Chat,
+            None => PromptStyle::Plain,
+        }
+    }
+
+    /// Whether `other` reads the same token ids.
+    pub fn same_tokenizer(&self, other: &Folder) -> Result<(), SessionError> {
+        let vocabulary = |folder: &Folder| folder.tokenizer.to_files().map(|files| files.into_iter().next());
+        if vocabulary(self)? == vocabulary(other)? {
+            return Ok(());
+        }
+        Err(SessionError::DifferentTokenizers { a: self.name.clone(), b: other.name.clone() })
+    }
+
+    fn needs(&self, needed: Kind) -> Result<(), SessionError> {
+        if self.kind == needed {
+            return Ok(());
+        }
+        Err(SessionError::WrongKind { name: self.name.clone(), found: self.kind.name(), needed: needed.name() })
+    }
+}
+
+/// Reads parameters back from their device, in one wait.
+pub async fn host_data(named: Vec<(String, burn::tensor::Tensor<2>)>) -> Result<Vec<NamedData>, SessionError> {
+    let shapes: Vec<(String, Vec<usize>)> =
+        named.iter().map(|(name, tensor)| (name.clone(), tensor.dims().to_vec())).collect();
+    let values = read_all(named.into_iter().map(|(_, tensor)| tensor).collect()).await?;
+    Ok(shapes.into_iter().zip(values).map(|((name, shape), values)| NamedData { name, shape, values }).collect())
+}
+
+/// The files of a model folder.
+pub async fn save(
+    model: &impl Parameters,
+    config: &DecoderConfig,
+    kind: Kind,
+    tokenizer: &Tokenizer,
+    precision: Precision,
+) -> Result<Files, SessionError> {
+    let parameters = model.parameters().into_iter().map(|(name, tensor)| (name, tensor.clone())).collect();
+    let data = host_data(parameters).await?;
+    let mut files: Files = tokenizer.to_files()?.into_iter().collect();
+    files.insert(WEIGHTS.into(), encode(&data, precision).map_err(named("the model being saved"))?);
+    files.insert(CONFIG.into(), config.to_json(kind.architecture(), tokenizer.eos_id(), tokenizer.pad_id()));
+    files.insert(GENERATION_CONFIG.into(), generation_config(tokenizer));
+    Ok(files)
+}
+
+fn generation_config(tokenizer: &Tokenizer) -> Vec<u8> {
+    let value = serde_json::json!({
+        "bos_token_id": tokenizer.eos_id(),
+        "eos_token_id": tokenizer.eos_id(),
+        "pad_token_id": tokenizer.pad_id(),
+        "do_sample": true,
+        "temperature": 1.0,
+        "max_new_tokens": 80,
+    });
+    let mut bytes = serde_json::to_vec_pretty(&value).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
+}

@@ -1,0 +1,36 @@
+//! The story: stages that turn a base model into one that a person prefers, step by step.
+//!
+//! Map of the crate:
+//! - [`protocol`]: commands in, events out, the contract with every shell;
+//! - [`options`]: the stages' options and defaults;
+//! - [`session`]: holds models by name and starts runs;
+//! - [`run`]: a stage being pulled: one step between two pulls, a checkpoint whenever one is asked for;
+//! - [`stage`]: one file a stage, each a story in execution order;
+//! - [`labeler`]: simulated labelers, rules over text;
+//! - [`folder`], [`snapshot`]: model folders and checkpoints as bytes;
+//! - [`rollout`], [`trainer`]: sampling answers and making gradient steps, shared by the stages;
+//! - [`readback`]: the only place that waits for a device; [`platform`]: the only place that knows the clock.
+//!
+//! Deliberately absent: files, flags, printing, threads, any backend's name.
+
+#![cfg_attr(test, allow(clippy::disallowed_methods, clippy::unwrap_used))]
+
+pub mod error;
+pub mod folder;
+pub mod labeler;
+pub mod options;
+pub mod platform;
+pub mod protocol;
+pub mod readback;
+pub mod rollout;
+pub mod run;
+pub mod session;
+pub mod snapshot;
+pub mod stage;
+pub mod trainer;
+
+pub use error::SessionError;
+pub use labeler::{Labeler, LabelerInfo};
+pub use protocol::{Command, Event, Files, Judge, Metrics, Preference, Stage, Verdict};
+pub use run::Run;
+pub use session::{ModelInfo, Session};

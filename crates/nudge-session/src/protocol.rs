@@ -1,0 +1,329 @@
+//! The contract between the stages and the shells: commands in, events out, both closed and both JSON.
+//!
+//! The page's TypeScript types are generated from this file. Model files travel beside the JSON, never in it.
+//! Deliberately absent: anything a shell does by itself (files, storage, drawing).
+
+use crate::options::{
+    CompareOptions, EvalOptions, PpoStageOptions, PretrainOptions, RewardOptions, SampleOptions, SftOptions,
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The files of a model folder or of a checkpoint: name and bytes.
+pub type Files = BTreeMap<String, Vec<u8>>;
+
+/// Numbers of one step by their published names, such as `objective/kl`.
+pub type Metrics = BTreeMap<String, f64>;
+
+/// What a shell asks for. Models are named; the session must hold them (`Session::put_model`).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(tag = "command", rename_all = "snake_case")]
+pub enum Command {
+    /// Train a tokenizer and a base model on plain text.
+    Pretrain {
+        /// The texts; records end with `<|endoftext|>`.
+        texts: Vec<String>,
+        /// How.
+        #[serde(default)]
+        options: PretrainOptions,
+    },
+    /// Instruction tuning on demonstrations.
+    Sft {
+        /// Name of the model to start from.
+        model: String,
+        /// JSONL of `{"prompt","completion"}`.
+        demonstrations: String,
+        /// How.
+        #[serde(default)]
+        options: SftOptions,
+    },
+    /// Sample `k` answers to each prompt.
+    Sample {
+        /// Name of the model that answers.
+        model: String,
+        /// Bare user texts.
+        prompts: Vec<String>,
+        /// How.
+        #[serde(default)]
+        options: SampleOptions,
+    },
+    /// Let a simulated labeler rank candidates.
+    Rank {
+        /// JSONL of candidates.
+        candidates: String,
+        /// Name of a simulated labeler.
+        labeler: String,
+    },
+    /// Train a reward model on rankings or comparisons.
+    Reward {
+        /// Name of the model to start from (SFT).
+        model: String,
+        /// JSONL of rankings or of `{"prompt","chosen","rejected"}`.
+        comparisons: String,
+        /// How.
+        #[serde(default)]
+        options: RewardOptions,
+    },
+    /// Optimise a policy against a reward model, on a KL leash to where it started.
+    Ppo {
+        /// Name of the policy to start from; it is also the reference.
+        policy: String,
+        /// Name of the reward model; the value model starts from it.
+        reward: String,
+        /// Bare user texts.
+        prompts: Vec<String>,
+        /// How.
+        #[serde(default)]
+        options: PpoStageOptions,
+    },
+    /// Answer the same prompts with two models and let a judge prefer.
+    Compare {
+        /// Name of the first model: a win is a win of this one.
+        a: String,
+        /// Name of the second model.
+        b: String,
+        /// Bare user texts.
+        prompts: Vec<String>,
+        /// Who prefers.
+        judge: Judge,
+        /// How.
+        #[serde(default)]
+        options: CompareOptions,
+    },
+    /// Score completions with a reward model.
+    Score {
+        /// Name of the reward model.
+        reward: String,
+        /// JSONL records with `prompt` and `completions`, `completion`, or `chosen` and `rejected`.
+        records: String,
+    },
+    /// Measure nats per token and per character of a text.
+    Eval {
+        /// Name of the model.
+        model: String,
+        /// Text; records end with `<|endoftext|>`.
+        text: String,
+        /// How.
+        #[serde(default)]
+        options: EvalOptions,
+    },
+}
+
+/// Who says which of two answers is better.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(tag = "judge", rename_all = "snake_case")]
+pub enum Judge {
+    /// A simulated labeler, by name.
+    Labeler {
+        /// Its name.
+        name: String,
+    },
+    /// A reward model.
+    Reward {
+        /// Its name in the session.
+        model: String,
+    },
+    /// A person at the shell: the pairs come without a preference, the shell asks
+    /// `Session::verdict` for the interval.
+    Person,
+}
+
+/// What a person or a judge said of one pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum Preference {
+    /// The first model's answer.
+    A,
+    /// The second model's answer.
+    B,
+    /// Neither.
+    Tie,
+}
+
+/// The stages, in the order of the loop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum Stage {
+    Pretrain,
+    Sft,
+    Sample,
+    Rank,
+    Reward,
+    Ppo,
+    Compare,
+    Score,
+    Eval,
+}
+
+/// One sampled answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Answer {
+    /// The text without its end token.
+    pub text: String,
+    /// Seed that draws it again.
+    pub seed: u64,
+    /// Sum of the log-probabilities of its tokens, in nats, as sampled.
+    pub logprob: f32,
+    /// `eos` where the model ended it, `length` where the limit did.
+    pub finish: String,
+}
+
+/// What a stage reports between two steps.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The stage is ready to step.
+    Started {
+        /// Which stage.
+        stage: Stage,
+        /// Steps done before (a resumed run) .
+        step: usize,
+        /// Steps in all.
+        total_steps: usize,
+        /// Trainable or running parameters of its main model.
+        parameters: usize,
+    },
+    /// One step was made.
+    Progress {
+        /// Which stage.
+        stage: Stage,
+        /// Steps made, from 1.
+        step: usize,
+        /// Steps in all.
+        total_steps: usize,
+        /// Its numbers.
+        metrics: Metrics,
+        /// Seconds that the step took.
+        seconds: f64,
+    },
+    /// An answer as it grows.
+    Partial {
+        /// Index of the prompt in the command.
+        prompt: usize,
+        /// Index of the answer to that prompt.
+        answer: usize,
+        /// Its text so far.
+        text: String,
+    },
+    /// All answers to one prompt.
+    Candidates {
+        /// Index of the prompt in the command.
+        index: usize,
+        /// Identifier for the ranking record.
+        id: String,
+        /// The prompt.
+        prompt: String,
+        /// The answers.
+        completions: Vec<Answer>,
+    },
+    /// A simulated labeler ranked one prompt's answers.
+    Ranked {
+        /// The ranking record, one JSON object.
+        record: String,
+    },
+    /// An input record with `scores` added, one JSON object.
+    Scored {
+        /// The record.
+        record: String,
+    },
+    /// One rollout of a PPO batch, for reading along.
+    Rollout {
+        /// The prompt.
+        prompt: String,
+        /// The policy's answer.
+        answer: String,
+        /// The reward model's score.
+        score: f32,
+        /// Sum over its tokens of the log-ratio to the reference, in nats.
+        kl: f32,
+    },
+    /// Two answers to one prompt and, unless a person judges, who won.
+    Pair {
+        /// Index of the prompt in the command.
+        index: usize,
+        /// The prompt.
+        prompt: String,
+        /// Answer of the first model.
+        a: String,
+        /// Answer of the second model.
+        b: String,
+        /// What the judge said.
+        preference: Option<Preference>,
+        /// The judge's number for each answer.
+        scores: Option<(f32, f32)>,
+    },
+    /// Win rate of the first model, ties counting half, with its 95 % interval.
+    Verdict {
+        /// The numbers.
+        verdict: Verdict,
+    },
+    /// Held-out quality of a model.
+    Evaluated {
+        /// The numbers.
+        evaluation: Evaluation,
+    },
+    /// A model is ready. Its files travel beside the JSON.
+    Model {
+        /// `base`, `sft`, `reward`, `policy`.
+        name: String,
+        /// Its files.
+        #[serde(skip)]
+        #[cfg_attr(test, ts(skip))]
+        files: Files,
+    },
+    /// Something the user should know; the stage goes on.
+    Warning {
+        /// What, and what to do.
+        message: String,
+    },
+    /// The stage has ended.
+    Finished {
+        /// Which stage.
+        stage: Stage,
+        /// Seconds in all.
+        seconds: f64,
+    },
+}
+
+/// A comparison's outcome.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Verdict {
+    /// Pairs where the first model won.
+    pub wins: usize,
+    /// Pairs without a preference.
+    pub ties: usize,
+    /// Pairs where the second model won.
+    pub losses: usize,
+    /// (wins + ties / 2) / pairs.
+    pub win_rate: f64,
+    /// Lower end of the 95 % interval.
+    pub low: f64,
+    /// Upper end of the 95 % interval.
+    pub high: f64,
+    /// Who judged.
+    pub judge: String,
+    /// Whether the judge is a rule or a model, not a person.
+    pub simulated: bool,
+}
+
+/// Quality of a model on a text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Evaluation {
+    /// Mean negative log-likelihood of a token, end tokens included.
+    pub nats_per_token: f64,
+    /// The same sum over characters of the text, end tokens not counted as characters.
+    pub nats_per_char: f64,
+    /// Tokens scored.
+    pub tokens: usize,
+    /// Characters of the records.
+    pub chars: usize,
+}

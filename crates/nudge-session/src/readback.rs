@@ -1,0 +1,38 @@
+//! The only place that waits for a device, and only in the form that a browser allows.
+
+use crate::SessionError;
+use burn::tensor::{DType, Int, Tensor, TensorData, Transaction};
+
+fn failed(error: impl std::fmt::Debug) -> SessionError {
+    SessionError::Device(format!("{error:?}"))
+}
+
+fn floats(data: TensorData) -> Result<Vec<f32>, SessionError> {
+    data.convert_dtype(DType::F32).into_vec::<f32>().map_err(failed)
+}
+
+/// Reads one tensor of any rank, row-major.
+pub async fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, SessionError> {
+    floats(tensor.into_data_async().await.map_err(failed)?)
+}
+
+/// Reads several tensors in one wait.
+pub async fn read_all<const D: usize>(tensors: Vec<Tensor<D>>) -> Result<Vec<Vec<f32>>, SessionError> {
+    if tensors.is_empty() {
+        return Ok(Vec::new());
+    }
+    let transaction = tensors.into_iter().fold(Transaction::default(), |all, tensor| all.register(tensor));
+    let data = transaction.execute_async().await.map_err(failed)?;
+    data.into_iter().map(floats).collect()
+}
+
+/// Reads token ids and as many numbers in one wait.
+pub async fn read_tokens(tokens: Tensor<2, Int>, numbers: Tensor<2>) -> Result<(Vec<u32>, Vec<f32>), SessionError> {
+    let mut data =
+        Transaction::default().register(tokens).register(numbers).execute_async().await.map_err(failed)?.into_iter();
+    let (Some(tokens), Some(numbers)) = (data.next(), data.next()) else {
+        return Err(SessionError::Device("a transaction of two tensors gave fewer".into()));
+    };
+    let tokens = tokens.convert_dtype(DType::I64).into_vec::<i64>().map_err(failed)?;
+    Ok((tokens.into_iter().map(|token| token as u32).collect(), floats(numbers)?))
+}

@@ -1,0 +1,157 @@
+//! Sampling answers to a batch of prompts: what sampling, PPO and comparisons have in common.
+//!
+//! Every answer has its own seed and its own generator, so it does not depend on which others are sampled
+//! beside it. Deliberately absent: scores, rankings.
+
+use crate::SessionError;
+use crate::folder::Folder;
+use crate::protocol::Answer;
+use crate::readback::read_tokens;
+use nudge_data::{PaddedBatch, PromptStyle, Rng, Tokenizer, bucket};
+use nudge_model::{Decoder, Frozen, Generation, SamplingOptions};
+
+/// Prompt widths are rounded up to this, so that few shapes occur.
+const PROMPT_STEP: usize = 16;
+/// Tokens sampled between two looks at the end tokens: one readback each.
+const LOOK_EVERY: usize = 8;
+
+/// A batch of answers being sampled.
+pub struct Rollout {
+    generation: Generation,
+    rows: Vec<Row>,
+    left: usize,
+    eos: u32,
+}
+
+/// One answer.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// Seed of its generator.
+    pub seed: u64,
+    /// Its tokens so far, the end token included.
+    pub tokens: Vec<u32>,
+    /// Log-probability of each, as sampled.
+    pub logprobs: Vec<f32>,
+    /// Whether its last token is the end token.
+    pub ended: bool,
+    rng: Rng,
+}
+
+impl Row {
+    /// The answer for a person.
+    pub fn answer(&self, tokenizer: &Tokenizer) -> Answer {
+        Answer {
+            text: self.text(tokenizer),
+            seed: self.seed,
+            logprob: self.logprobs.iter().sum(),
+            finish: if self.ended { "eos" } else { "length" }.into(),
+        }
+    }
+
+    /// The text without its end token.
+    pub fn text(&self, tokenizer: &Tokenizer) -> String {
+        tokenizer.decode(&self.tokens).trim().to_string()
+    }
+}
+
+impl Rollout {
+    /// Reads `prompts`, one row and one seed each.
+    pub fn new(
+        model: &Frozen<Decoder>,
+        tokenizer: &Tokenizer,
+        prompts: &[Vec<u32>],
+        seeds: impl IntoIterator<Item = u64>,
+        max_new_tokens: usize,
+        options: SamplingOptions,
+    ) -> Self {
+        let longest = prompts.iter().map(Vec::len).max().unwrap_or(1);
+        let room = model.config.max_position_embeddings - max_new_tokens;
+        let batch = PaddedBatch::left(prompts, tokenizer.pad_id(), bucket(longest, PROMPT_STEP).min(room).max(longest));
+        let generation =
+            Generation::new(model.clone(), &batch.tokens, &batch.mask, prompts.len(), max_new_tokens, options);
+        let rows: Vec<Row> = seeds
+            .into_iter()
+            .map(|seed| Row { seed, tokens: vec![], logprobs: vec![], ended: false, rng: Rng::new(seed) })
+            .collect();
+        assert_eq!(rows.len(), prompts.len(), "one seed a prompt");
+        Self { generation, rows, left: max_new_tokens, eos: tokenizer.eos_id() }
+    }
+
+    /// Samples a few tokens more. Gives whether all answers are complete.
+    pub async fn advance(&mut self) -> Result<bool, SessionError> {
+        for _ in 0..LOOK_EVERY.min(self.left) {
+            let noise: Vec<f32> = self.rows.iter_mut().map(|row| row.rng.uniform()).collect();
+            self.generation.step(&noise);
+            self.left -= 1;
+        }
+        if let Some((tokens, logprobs)) = self.generation.drain() {
+            let (tokens, logprobs) = read_tokens(tokens, logprobs).await?;
+            let steps = tokens.len() / self.rows.len();
+            let drawn = tokens.chunks(steps).zip(logprobs.chunks(steps));
+            for (row, (tokens, logprobs)) in self.rows.iter_mut().zip(drawn) {
+                row.take(tokens, logprobs, self.eos);
+            }
+        }
+        Ok(self.left == 0 || self.rows.iter().all(|row| row.ended))
+    }
+
+    /// Samples to the end.
+    pub async fn finish(mut self) -> Result<Vec<Row>, SessionError> {
+        while !self.advance().await? {}
+        Ok(self.rows)
+    }
+
+    /// The answers as they stand.
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+}
+
+impl Row {
+    /// Appends tokens up to the end token.
+    fn take(&mut self, tokens: &[u32], logprobs: &[f32], eos: u32) {
+        for (token, logprob) in tokens.iter().zip(logprobs) {
+            if self.ended {
+                return;
+            }
+            self.tokens.push(*token);
+            self.logprobs.push(*logprob);
+            self.ended = *token == eos;
+        }
+    }
+}
+
+/// Token ids of prompts as `folder`'s model reads them, each checked: not empty, with room for an answer.
+pub fn encode_prompts(
+    folder: &Folder,
+    prompts: &[String],
+    max_new_tokens: usize,
+) -> Result<Vec<Vec<u32>>, SessionError> {
+    if prompts.is_empty() {
+        return Err(SessionError::Nothing("there is no prompt".into()));
+    }
+    let context = folder.config.max_position_embeddings;
+    if max_new_tokens == 0 || max_new_tokens >= context {
+        return Err(SessionError::Option {
+            option: "max_new_tokens",
+            value: max_new_tokens.to_string(),
+            expected: "at least 1 and less than the model's context",
+        });
+    }
+    let room = context - max_new_tokens;
+    let encode = |(index, prompt): (usize, &String)| {
+        let wrong = |reason: String| SessionError::Prompt { index: index + 1, reason };
+        if prompt.trim().is_empty() && folder.style() == PromptStyle::Chat {
+            return Err(wrong("it is empty. Write what the model shall do".into()));
+        }
+        let tokens = folder.tokenizer.encode_prompt(prompt.trim_end(), folder.style())?;
+        if tokens.len() > room {
+            return Err(wrong(format!(
+                "it has {} tokens, but a context of {context} leaves {room} beside {max_new_tokens} new ones. Shorten it or lower max_new_tokens",
+                tokens.len()
+            )));
+        }
+        Ok(tokens)
+    };
+    prompts.iter().enumerate().map(encode).collect()
+}

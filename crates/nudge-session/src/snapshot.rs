@@ -1,0 +1,136 @@
+//! Checkpoints: everything a stage needs to go on as if it had never stopped, as two files.
+//!
+//! `state.json` holds numbers and random-number states, `state.safetensors` weights and moments in f32.
+
+use crate::error::{SessionError, named};
+use crate::folder::host_data;
+use crate::protocol::{Command, Files};
+use burn::tensor::{Device, Tensor};
+use nudge_model::{
+    Optimizer, Parameters, Precision,
+    checkpoint::{NamedTensors, encode},
+};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+const STATE: &str = "state.json";
+const TENSORS: &str = "state.safetensors";
+
+#[derive(Serialize, Deserialize)]
+struct Envelope<S> {
+    /// Fingerprint of the command that made it.
+    command: String,
+    state: S,
+}
+
+/// FNV-1a over the command's JSON: enough to tell two commands apart, not meant for secrets.
+pub fn fingerprint(command: &Command) -> String {
+    let json = serde_json::to_string(command).unwrap_or_default();
+    let hash = json.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    format!("{hash:016x}")
+}
+
+/// A checkpoint being written.
+#[derive(Default)]
+pub struct SnapshotWriter {
+    tensors: Vec<(String, Tensor<2>)>,
+    files: Files,
+}
+
+impl SnapshotWriter {
+    /// Adds a model's weights under `prefix`.
+    pub fn model(mut self, prefix: &str, model: &impl Parameters) -> Self {
+        self.tensors
+            .extend(model.parameters().into_iter().map(|(name, tensor)| (format!("{prefix}{name}"), tensor.clone())));
+        self
+    }
+
+    /// Adds an optimizer's moments under `prefix`.
+    pub fn optimizer(mut self, prefix: &str, optimizer: &Optimizer, model: &impl Parameters) -> Self {
+        self.tensors
+            .extend(optimizer.moments(model).into_iter().map(|(name, tensor)| (format!("{prefix}{name}"), tensor)));
+        self
+    }
+
+    /// Adds a file as it is.
+    pub fn file(mut self, name: &str, bytes: Vec<u8>) -> Self {
+        self.files.insert(name.into(), bytes);
+        self
+    }
+
+    /// Reads everything back and gives the files.
+    pub async fn finish(self, fingerprint: &str, state: impl Serialize) -> Result<Files, SessionError> {
+        let mut files = self.files;
+        let data = host_data(self.tensors).await?;
+        files.insert(TENSORS.into(), encode(&data, Precision::F32).map_err(named("checkpoint"))?);
+        let envelope = Envelope { command: fingerprint.to_string(), state };
+        let json = serde_json::to_vec_pretty(&envelope).map_err(|error| SessionError::Checkpoint(error.to_string()))?;
+        files.insert(STATE.into(), json);
+        Ok(files)
+    }
+}
+
+/// A checkpoint being read.
+pub struct Snapshot<S> {
+    /// Numbers of the stage.
+    pub state: S,
+    tensors: NamedTensors,
+    files: Files,
+}
+
+impl<S: DeserializeOwned> Snapshot<S> {
+    /// Reads a checkpoint and checks that the same command made it.
+    pub fn open(files: Files, fingerprint: &str) -> Result<Self, SessionError> {
+        let file = |name: &str| {
+            files.get(name).ok_or_else(|| SessionError::MissingFile {
+                folder: "checkpoint".into(),
+                file: name.into(),
+                kind: "checkpoint",
+            })
+        };
+        let unreadable = |error: serde_json::Error| SessionError::Checkpoint(format!("{STATE}: {error}"));
+        let envelope: Envelope<serde_json::Value> = serde_json::from_slice(file(STATE)?).map_err(unreadable)?;
+        if envelope.command != fingerprint {
+            return Err(SessionError::Checkpoint(
+                "it was made with other options or data. Repeat the options it was started with, or start anew in another folder".into(),
+            ));
+        }
+        let state = serde_json::from_value(envelope.state).map_err(unreadable)?;
+        let tensors = NamedTensors::from_safetensors(file(TENSORS)?).map_err(named("checkpoint"))?;
+        Ok(Self { state, tensors, files })
+    }
+
+    /// Takes back a model's weights.
+    pub fn model(&self, prefix: &str, model: &mut impl Parameters, device: &Device) -> Result<(), SessionError> {
+        let names: Vec<String> = model.parameters().into_iter().map(|(name, _)| name).collect();
+        for (name, parameter) in names.iter().zip(model.parameters_mut()) {
+            *parameter = self
+                .tensors
+                .matrix(&format!("{prefix}{name}"), parameter.dims(), device)
+                .map_err(named("checkpoint"))?;
+        }
+        Ok(())
+    }
+
+    /// Takes back an optimizer's moments.
+    pub fn optimizer(
+        &self,
+        prefix: &str,
+        optimizer: &mut Optimizer,
+        model: &impl Parameters,
+        step: usize,
+        device: &Device,
+    ) -> Result<(), SessionError> {
+        optimizer.restore(model, &self.tensors, prefix, step, device).map_err(named("checkpoint"))
+    }
+
+    /// A file that was added as it is.
+    pub fn file(&self, name: &str) -> Result<&Vec<u8>, SessionError> {
+        self.files.get(name).ok_or_else(|| SessionError::MissingFile {
+            folder: "checkpoint".into(),
+            file: name.into(),
+            kind: "checkpoint",
+        })
+    }
+}

@@ -1,0 +1,207 @@
+//! Comparison: two models answer the same prompts, a judge prefers, the win rate comes with its interval.
+//!
+//! Both models get the same noise, so equal models give equal answers and ties. A person judges in a shell:
+//! then pairs come without a preference. Deliberately absent: hiding which is which; the shell shuffles.
+
+use crate::SessionError;
+use crate::folder::Folder;
+use crate::labeler::Labeler;
+use crate::options::CompareOptions;
+use crate::platform::Stopwatch;
+use crate::protocol::{Event, Files, Judge, Metrics, Preference, Stage};
+use crate::readback::read;
+use crate::rollout::{Rollout, encode_prompts};
+use crate::session::Session;
+use crate::snapshot::{Snapshot, SnapshotWriter};
+use crate::stage::score::{AnswerBatch, encode_answer};
+use burn::tensor::Device;
+use nudge_model::{Decoder, Frozen, SamplingOptions, ScalarModel};
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+
+/// A judge ready to judge.
+pub enum OpenJudge {
+    /// A rule.
+    Labeler(Labeler),
+    /// A reward model.
+    Reward(Box<(Folder, Frozen<ScalarModel>)>),
+    /// Somebody at the shell.
+    Person,
+}
+
+/// Finds the labeler or loads the reward model.
+pub fn open_judge(
+    judge: Judge,
+    open: impl Fn(&str) -> Result<Folder, SessionError>,
+    device: &Device,
+) -> Result<OpenJudge, SessionError> {
+    Ok(match judge {
+        Judge::Labeler { name } => OpenJudge::Labeler(Labeler::find(&name)?),
+        Judge::Reward { model } => {
+            let folder = open(&model)?;
+            let reward_model = folder.scalar(device)?.frozen();
+            OpenJudge::Reward(Box::new((folder, reward_model)))
+        }
+        Judge::Person => OpenJudge::Person,
+    })
+}
+
+impl OpenJudge {
+    fn name(&self) -> String {
+        match self {
+            OpenJudge::Labeler(labeler) => format!("simulated:{}", labeler.name),
+            OpenJudge::Reward(reward) => format!("reward model {}", reward.0.name),
+            OpenJudge::Person => "person".into(),
+        }
+    }
+
+    /// The judge's number for each answer; nothing where a person judges.
+    async fn scores(&self, prompt: &str, answers: &[&str], device: &Device) -> Result<Option<Vec<f32>>, SessionError> {
+        match self {
+            OpenJudge::Labeler(labeler) => Ok(Some(answers.iter().map(|answer| labeler.score(answer)).collect())),
+            OpenJudge::Person => Ok(None),
+            OpenJudge::Reward(reward) => {
+                let (folder, model) = reward.as_ref();
+                let rows =
+                    answers.iter().map(|answer| encode_answer(folder, prompt, answer)).collect::<Result<Vec<_>, _>>()?;
+                let batch = AnswerBatch::new(&rows, &folder.tokenizer, model, device);
+                Ok(Some(read(batch.rewards(model)).await?))
+            }
+        }
+    }
+}
+
+/// A comparison run.
+pub struct Compare {
+    folders: [Folder; 2],
+    models: [Frozen<Decoder>; 2],
+    prompts: Vec<String>,
+    encoded: [Vec<Vec<u32>>; 2],
+    judge: OpenJudge,
+    options: CompareOptions,
+    state: State,
+    fingerprint: String,
+    device: Device,
+    waiting: VecDeque<Event>,
+    clock: Stopwatch,
+    told: bool,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct State {
+    /// First pair that is not sampled; pairs of one prompt stand together.
+    next_pair: usize,
+    preferences: Vec<Preference>,
+}
+
+impl Compare {
+    /// Loads both models and encodes the prompts for each.
+    pub fn new(
+        folders: [Folder; 2],
+        prompts: Vec<String>,
+        judge: OpenJudge,
+        options: CompareOptions,
+        fingerprint: String,
+        resume: Option<Files>,
+        device: &Device,
+    ) -> Result<Self, SessionError> {
+        let encode = |folder| encode_prompts(folder, &prompts, options.max_new_tokens);
+        let encoded = [encode(&folders[0])?, encode(&folders[1])?];
+        let models = [folders[0].decoder(device)?.frozen(), folders[1].decoder(device)?.frozen()];
+        let state = match resume {
+            Some(files) => Snapshot::<State>::open(files, &fingerprint)?.state,
+            None => State::default(),
+        };
+        let (device, clock) = (device.clone(), Stopwatch::start());
+        let waiting = VecDeque::new();
+        Ok(Self { folders, models, prompts, encoded, judge, options, state, fingerprint, device, waiting, clock, told: false })
+    }
+
+    fn total_pairs(&self) -> usize {
+        self.prompts.len() * self.options.pairs_per_prompt.max(1)
+    }
+
+    /// What the shell is told first.
+    pub fn started(&self) -> Event {
+        Event::Started {
+            stage: Stage::Compare,
+            step: self.state.next_pair,
+            total_steps: self.total_pairs(),
+            parameters: self.models[0].config.parameter_count(),
+        }
+    }
+
+    /// A pair, or the verdict, or nothing more.
+    pub async fn next(&mut self) -> Result<Option<Event>, SessionError> {
+        if self.waiting.is_empty() && self.state.next_pair < self.total_pairs() {
+            self.batch().await?;
+        }
+        if let Some(event) = self.waiting.pop_front() {
+            return Ok(Some(event));
+        }
+        if self.told || matches!(self.judge, OpenJudge::Person) {
+            return Ok(None);
+        }
+        self.told = true;
+        Ok(Some(Event::Verdict { verdict: Session::verdict(&self.state.preferences, &self.judge.name(), true) }))
+    }
+
+    /// Samples and judges one batch of pairs.
+    async fn batch(&mut self) -> Result<(), SessionError> {
+        let clock = Stopwatch::start();
+        let each = self.options.pairs_per_prompt.max(1);
+        let end = (self.state.next_pair + self.options.batch_size.max(1)).min(self.total_pairs());
+        let pairs: Vec<usize> = (self.state.next_pair..end).collect();
+        let a = self.answers(0, &pairs).await?;
+        let b = self.answers(1, &pairs).await?;
+        for ((pair, a), b) in pairs.iter().zip(a).zip(b) {
+            let index = pair / each;
+            let prompt = self.prompts[index].clone();
+            let scores = self.judge.scores(&prompt, &[&a, &b], &self.device).await?.map(|scores| (scores[0], scores[1]));
+            let preference = scores.map(prefer);
+            self.state.preferences.extend(preference);
+            self.waiting.push_back(Event::Pair { index, prompt, a, b, preference, scores });
+        }
+        self.state.next_pair = end;
+        let (step, total_steps, seconds) = (end, self.total_pairs(), clock.seconds());
+        self.waiting.push_back(Event::Progress {
+            stage: Stage::Compare,
+            step,
+            total_steps,
+            metrics: Metrics::from([("pairs_per_second".into(), pairs.len() as f64 / seconds)]),
+            seconds,
+        });
+        Ok(())
+    }
+
+    /// One model's answers to some pairs.
+    async fn answers(&self, which: usize, pairs: &[usize]) -> Result<Vec<String>, SessionError> {
+        let each = self.options.pairs_per_prompt.max(1);
+        let tokenizer = &self.folders[which].tokenizer;
+        let prompts: Vec<Vec<u32>> = pairs.iter().map(|pair| self.encoded[which][pair / each].clone()).collect();
+        let seeds = pairs.iter().map(|pair| self.options.seed.wrapping_add(*pair as u64));
+        let sampling = SamplingOptions { temperature: self.options.temperature, top_k: 0 };
+        let rollout =
+            Rollout::new(&self.models[which], tokenizer, &prompts, seeds, self.options.max_new_tokens, sampling);
+        Ok(rollout.finish().await?.iter().map(|row| row.text(tokenizer)).collect())
+    }
+
+    /// A checkpoint between two batches.
+    pub async fn save(&self) -> Result<Files, SessionError> {
+        SnapshotWriter::default().finish(&self.fingerprint, &self.state).await
+    }
+
+    /// What the shell is told last.
+    pub fn finished(&self) -> Event {
+        Event::Finished { stage: Stage::Compare, seconds: self.clock.seconds() }
+    }
+}
+
+/// The higher score wins, equal scores tie.
+fn prefer((a, b): (f32, f32)) -> Preference {
+    match a.total_cmp(&b) {
+        std::cmp::Ordering::Greater => Preference::A,
+        std::cmp::Ordering::Less => Preference::B,
+        std::cmp::Ordering::Equal => Preference::Tie,
+    }
+}

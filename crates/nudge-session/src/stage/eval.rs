@@ -1,0 +1,201 @@
+//! Evaluation: nats per token and per character of a text that the model has not seen.
+//!
+//! Each record stands on its own: an end token before it as context, its tokens, an end token after it, which is
+//! scored. A record longer than the context is read in windows that overlap by half; every token is scored once,
+//! in the window where it has the most context. Deliberately absent: training, other metrics of text.
+
+use crate::SessionError;
+use crate::folder::Folder;
+use crate::options::EvalOptions;
+use crate::platform::Stopwatch;
+use crate::protocol::{Evaluation, Event, Files, Metrics, Stage};
+use crate::readback::read;
+use crate::snapshot::{Snapshot, SnapshotWriter};
+use burn::tensor::Device;
+use nudge_data::{PaddedBatch, bucket, split_records};
+use nudge_model::{Decoder, Frozen, TokenBatch};
+use serde::{Deserialize, Serialize};
+
+/// Lengths are rounded up to this, so that few shapes occur.
+const LENGTH_STEP: usize = 64;
+
+/// An evaluation run.
+pub struct Eval {
+    model: Frozen<Decoder>,
+    windows: Vec<Window>,
+    batch_size: usize,
+    pad: u32,
+    chars: usize,
+    state: State,
+    fingerprint: String,
+    device: Device,
+    clock: Stopwatch,
+    told: bool,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct State {
+    next_window: usize,
+    nats: f64,
+    tokens: usize,
+}
+
+struct Window {
+    tokens: Vec<u32>,
+    /// Index of the first token that this window scores.
+    first_scored: usize,
+}
+
+impl Eval {
+    /// Cuts the text into windows.
+    pub fn new(
+        folder: &Folder,
+        text: &str,
+        options: EvalOptions,
+        fingerprint: String,
+        resume: Option<Files>,
+        device: &Device,
+    ) -> Result<Self, SessionError> {
+        let model = folder.decoder(device)?.frozen();
+        let records = split_records(text);
+        if records.is_empty() {
+            return Err(SessionError::Nothing("the text holds no record; there is nothing to evaluate on".into()));
+        }
+        let context = model.config.max_position_embeddings;
+        let eos = folder.tokenizer.eos_id();
+        let windows = records.iter().flat_map(|record| windows_of(&folder.tokenizer.encode(record), eos, context));
+        let state = match resume {
+            Some(files) => Snapshot::<State>::open(files, &fingerprint)?.state,
+            None => State::default(),
+        };
+        Ok(Self {
+            windows: windows.collect(),
+            model,
+            batch_size: options.batch_size.max(1),
+            pad: folder.tokenizer.pad_id(),
+            chars: records.iter().map(|record| record.chars().count()).sum(),
+            state,
+            fingerprint,
+            device: device.clone(),
+            clock: Stopwatch::start(),
+            told: false,
+        })
+    }
+
+    fn total_steps(&self) -> usize {
+        self.windows.len().div_ceil(self.batch_size)
+    }
+
+    /// What the shell is told first.
+    pub fn started(&self) -> Event {
+        Event::Started {
+            stage: Stage::Eval,
+            step: self.state.next_window / self.batch_size,
+            total_steps: self.total_steps(),
+            parameters: self.model.config.parameter_count(),
+        }
+    }
+
+    /// One batch of windows, or the result, or nothing more.
+    pub async fn next(&mut self) -> Result<Option<Event>, SessionError> {
+        if self.state.next_window < self.windows.len() {
+            return self.step().await.map(Some);
+        }
+        if self.told {
+            return Ok(None);
+        }
+        self.told = true;
+        let evaluation = Evaluation {
+            nats_per_token: self.state.nats / self.state.tokens as f64,
+            nats_per_char: self.state.nats / self.chars as f64,
+            tokens: self.state.tokens,
+            chars: self.chars,
+        };
+        Ok(Some(Event::Evaluated { evaluation }))
+    }
+
+    async fn step(&mut self) -> Result<Event, SessionError> {
+        let clock = Stopwatch::start();
+        let end = (self.state.next_window + self.batch_size).min(self.windows.len());
+        let windows = &self.windows[self.state.next_window..end];
+        let (nats, tokens) = score(&self.model, windows, self.pad, &self.device).await?;
+        self.state.nats += nats;
+        self.state.tokens += tokens;
+        self.state.next_window = end;
+        let seconds = clock.seconds();
+        let metrics = Metrics::from([
+            ("nats_per_token".into(), self.state.nats / self.state.tokens as f64),
+            ("tokens_per_second".into(), tokens as f64 / seconds),
+        ]);
+        let step = end.div_ceil(self.batch_size);
+        Ok(Event::Progress { stage: Stage::Eval, step, total_steps: self.total_steps(), metrics, seconds })
+    }
+
+    /// A checkpoint between two batches.
+    pub async fn save(&self) -> Result<Files, SessionError> {
+        SnapshotWriter::default().finish(&self.fingerprint, &self.state).await
+    }
+
+    /// What the shell is told last.
+    pub fn finished(&self) -> Event {
+        Event::Finished { stage: Stage::Eval, seconds: self.clock.seconds() }
+    }
+}
+
+/// Windows over one record: `context` tokens each, half of them context after the first.
+fn windows_of(record: &[u32], eos: u32, context: usize) -> Vec<Window> {
+    let mut tokens = vec![eos];
+    tokens.extend(record);
+    tokens.push(eos);
+    let stride = (context / 2).max(1);
+    let mut windows = Vec::new();
+    let (mut start, mut scored) = (0, 1);
+    while scored < tokens.len() {
+        let end = (start + context).min(tokens.len());
+        windows.push(Window { tokens: tokens[start..end].to_vec(), first_scored: scored - start });
+        scored = end;
+        start += stride;
+    }
+    windows
+}
+
+/// Sum of the negative log-likelihoods and number of scored tokens.
+async fn score(
+    model: &Frozen<Decoder>,
+    windows: &[Window],
+    pad: u32,
+    device: &Device,
+) -> Result<(f64, usize), SessionError> {
+    let rows: Vec<Vec<u32>> = windows.iter().map(|window| window.tokens.clone()).collect();
+    let longest = rows.iter().map(Vec::len).max().unwrap_or(2);
+    let time = bucket(longest, LENGTH_STEP).min(model.config.max_position_embeddings).max(longest);
+    let batch = PaddedBatch::right(&rows, pad, time);
+    let batch = TokenBatch::new(&batch.tokens, &batch.mask, rows.len(), time, &model.config, device);
+    let logprobs = read(model.next_token_logprobs(&batch, 1.0)).await?;
+    let (mut nats, mut tokens) = (0.0, 0);
+    for (row, window) in windows.iter().enumerate() {
+        // Entry t is the log-probability of token t + 1.
+        let scored = &logprobs[row * (time - 1)..][window.first_scored - 1..window.tokens.len() - 1];
+        nats -= scored.iter().map(|logprob| f64::from(*logprob)).sum::<f64>();
+        tokens += scored.len();
+    }
+    Ok((nats, tokens))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_token_is_scored_once_whatever_the_length() {
+        for length in [0, 1, 5, 8, 9, 30, 31] {
+            let record: Vec<u32> = (10..10 + length).collect();
+            let windows = windows_of(&record, 1, 8);
+            let scored: Vec<u32> =
+                windows.iter().flat_map(|window| window.tokens[window.first_scored..].to_vec()).collect();
+            let expected: Vec<u32> = record.iter().copied().chain([1]).collect();
+            assert_eq!(scored, expected, "a record of {length} tokens");
+            assert!(windows.iter().all(|window| window.tokens.len() <= 8 && window.first_scored >= 1));
+        }
+    }
+}

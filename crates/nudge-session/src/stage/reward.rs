@@ -1,0 +1,244 @@
+//! Reward modelling: a scalar head on the SFT model learns to score answers as the rankings order them.
+//!
+//! 1. Turn rankings into comparisons; set all comparisons of some prompts aside.
+//! 2. Start from the SFT model with a fresh head.
+//! 3. Step: score every answer of a few rankings once; all pairs of one ranking are one batch element
+//!    (InstructGPT 3.5); -log sigmoid of the difference; update.
+//! 4. After every pass, measure pair accuracy on the prompts set aside.
+//! 5. Save the model folder with its `score.weight`.
+//!
+//! Deliberately absent: ensembles, margins from people.
+
+use crate::SessionError;
+use crate::folder::{self, Folder, Kind};
+use crate::options::RewardOptions;
+use crate::platform::Stopwatch;
+use crate::protocol::{Event, Files, Metrics, Stage};
+use crate::readback::read;
+use crate::snapshot::{Snapshot, SnapshotWriter};
+use crate::stage::score::AnswerBatch;
+use crate::trainer::{Trainer, training_device};
+use burn::tensor::{Device, Tensor};
+use nudge_data::{Comparison, Tokenizer, comparisons_from, split_by_prompt};
+use nudge_model::{OptimizerOptions, Precision, ScalarModel};
+use nudge_rlhf::{Decay, LearningRate, PairBatch, PairwiseLoss, WinRate, pairwise_accuracy, pairwise_loss};
+use serde::{Deserialize, Serialize};
+
+/// A reward-modelling run.
+pub struct Reward {
+    options: RewardOptions,
+    fingerprint: String,
+    tokenizer: Tokenizer,
+    train: Vec<Ranked>,
+    held_out: Vec<Ranked>,
+    trainer: Trainer<ScalarModel>,
+    total_steps: usize,
+    device: Device,
+    clock: Stopwatch,
+    saved: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct State {
+    step: usize,
+}
+
+/// One ranking as token rows, one an answer, and its pairs.
+struct Ranked {
+    rows: Vec<Vec<u32>>,
+    pairs: Vec<(usize, usize)>,
+}
+
+impl Reward {
+    /// Reads the rankings or comparisons.
+    pub fn new(
+        folder: Folder,
+        comparisons: &str,
+        options: RewardOptions,
+        fingerprint: String,
+        resume: Option<Files>,
+        device: &Device,
+    ) -> Result<Self, SessionError> {
+        check(&options)?;
+        // 1. Comparisons, split by prompt.
+        let all = comparisons_from("comparisons", comparisons)?;
+        if all.is_empty() {
+            return Err(SessionError::Nothing("there is no comparison to learn from; rank some answers first".into()));
+        }
+        let (train, held_out) = split_by_prompt(all, options.held_out, options.seed);
+        let encode = |all: Vec<Comparison>| -> Result<Vec<Ranked>, SessionError> {
+            all.iter().map(|comparison| Ranked::encode(comparison, &folder)).collect()
+        };
+        let (train, held_out) = (encode(train)?, encode(held_out)?);
+        // 2. The SFT model under a fresh head.
+        let model = ScalarModel::on(&folder.decoder(device)?, options.seed);
+        let steps_per_epoch = train.len() as f32 / options.batch_size as f32;
+        let total_steps = ((options.epochs * steps_per_epoch).ceil() as usize).max(1);
+        let schedule = LearningRate::new(options.learning_rate.into(), total_steps)
+            .warmup((total_steps / 10).min(10))
+            .decay(Decay::Linear);
+        let optimizer = OptimizerOptions { weight_decay: options.weight_decay, ..Default::default() };
+        let mut trainer = Trainer::new(model, optimizer, schedule, "reward modelling");
+        if let Some(files) = resume {
+            let snapshot = Snapshot::<State>::open(files, &fingerprint)?;
+            snapshot.model("", &mut trainer.model, device)?;
+            let Trainer { model, optimizer, .. } = &mut trainer;
+            snapshot.optimizer("", optimizer, model, snapshot.state.step, device)?;
+        }
+        let (tokenizer, device, clock) = (folder.tokenizer, device.clone(), Stopwatch::start());
+        Ok(Self { options, fingerprint, tokenizer, train, held_out, trainer, total_steps, device, clock, saved: false })
+    }
+
+    /// What the shell is told first.
+    pub fn started(&self) -> Event {
+        Event::Started {
+            stage: Stage::Reward,
+            step: self.trainer.optimizer.step,
+            total_steps: self.total_steps,
+            parameters: self.trainer.model.decoder.config.parameter_count(),
+        }
+    }
+
+    /// One step, or the model, or nothing more.
+    pub async fn next(&mut self) -> Result<Option<Event>, SessionError> {
+        if self.saved {
+            return Ok(None);
+        }
+        if self.trainer.optimizer.step < self.total_steps {
+            return self.step().await.map(Some);
+        }
+        // 5. The model folder.
+        self.saved = true;
+        let model = &self.trainer.model;
+        let config = &model.decoder.config;
+        let files = folder::save(model, config, Kind::Reward, &self.tokenizer, Precision::F32).await?;
+        Ok(Some(Event::Model { name: "reward".into(), files }))
+    }
+
+    // 3. All pairs of a few rankings.
+    async fn step(&mut self) -> Result<Event, SessionError> {
+        let clock = Stopwatch::start();
+        let size = self.options.batch_size;
+        let device = training_device(&self.device);
+        let chosen = rankings_of_step(&self.train, self.trainer.optimizer.step, size, self.options.seed);
+        let batch = RankingBatch::new(&chosen, &self.tokenizer, &self.trainer.model, &device);
+        let centring = self.options.center_rewards_coefficient;
+        let numbers = self
+            .trainer
+            .step(|model| {
+                let loss = batch.loss(model, centring);
+                (loss.loss, vec![loss.accuracy, loss.margin])
+            })
+            .await?;
+        let step = self.trainer.optimizer.step;
+        let mut metrics = Metrics::from([
+            ("loss".into(), numbers.loss.into()),
+            ("accuracy".into(), numbers.extra[0].into()),
+            ("margin".into(), numbers.extra[1].into()),
+            ("grad_norm".into(), numbers.grad_norm.into()),
+            ("learning_rate".into(), numbers.learning_rate),
+            ("epoch".into(), (step * size) as f64 / self.train.len() as f64),
+        ]);
+        // 4. After every pass and at the end.
+        let passes = |step: usize| step * size / self.train.len();
+        if !self.held_out.is_empty() && (passes(step) > passes(step - 1) || step == self.total_steps) {
+            let accuracy = self.held_out_accuracy().await?;
+            metrics.insert("eval_accuracy".into(), accuracy.win_rate);
+            metrics.insert("eval_accuracy_low".into(), accuracy.low);
+            metrics.insert("eval_accuracy_high".into(), accuracy.high);
+            metrics.insert("eval_pairs".into(), (accuracy.wins + accuracy.ties + accuracy.losses) as f64);
+        }
+        let seconds = clock.seconds();
+        metrics.insert("tokens_per_second".into(), batch.answers.tokens as f64 / seconds);
+        Ok(Event::Progress { stage: Stage::Reward, step, total_steps: self.total_steps, metrics, seconds })
+    }
+
+    async fn held_out_accuracy(&self) -> Result<WinRate, SessionError> {
+        let (mut rewards, mut pairs) = (Vec::new(), Vec::new());
+        for ranked in &self.held_out {
+            let offset = rewards.len();
+            pairs.extend(ranked.pairs.iter().map(|(winner, loser)| (winner + offset, loser + offset)));
+            let answers = AnswerBatch::new(&ranked.rows, &self.tokenizer, &self.trainer.model, &self.device);
+            rewards.extend(read(answers.rewards(&self.trainer.model)).await?);
+        }
+        Ok(pairwise_accuracy(&rewards, &pairs))
+    }
+
+    /// A checkpoint between two steps.
+    pub async fn save(&self) -> Result<Files, SessionError> {
+        let Trainer { model, optimizer, .. } = &self.trainer;
+        let writer = SnapshotWriter::default().model("", model).optimizer("", optimizer, model);
+        writer.finish(&self.fingerprint, State { step: optimizer.step }).await
+    }
+
+    /// What the shell is told last.
+    pub fn finished(&self) -> Event {
+        Event::Finished { stage: Stage::Reward, seconds: self.clock.seconds() }
+    }
+}
+
+impl Ranked {
+    fn encode(comparison: &Comparison, folder: &Folder) -> Result<Self, SessionError> {
+        let rows = comparison
+            .completions
+            .iter()
+            .map(|completion| crate::stage::score::encode_answer(folder, &comparison.prompt, completion))
+            .collect::<Result<_, _>>()?;
+        Ok(Self { rows, pairs: comparison.pairs.clone() })
+    }
+}
+
+/// A few rankings as tensors: every answer once, all pairs.
+struct RankingBatch {
+    answers: AnswerBatch,
+    pairs: PairBatch,
+    device: Device,
+}
+
+impl RankingBatch {
+    fn new(rankings: &[&Ranked], tokenizer: &Tokenizer, model: &ScalarModel, device: &Device) -> Self {
+        let mut rows = Vec::new();
+        let mut pairs = Vec::new();
+        for ranked in rankings {
+            let offset = rows.len();
+            pairs.push(ranked.pairs.iter().map(|(w, l)| (w + offset, l + offset)).collect::<Vec<_>>());
+            rows.extend(ranked.rows.iter().cloned());
+        }
+        let answers = AnswerBatch::new(&rows, tokenizer, model, device);
+        Self { answers, pairs: PairBatch::new(&pairs), device: device.clone() }
+    }
+
+    fn loss(&self, model: &ScalarModel, center_rewards_coefficient: f32) -> PairwiseLoss {
+        let PairBatch { winners, losers, weights } = &self.pairs;
+        pairwise_loss(
+            self.answers.rewards(model),
+            Tensor::from_data(winners.as_slice(), &self.device),
+            Tensor::from_data(losers.as_slice(), &self.device),
+            Tensor::from_data(weights.as_slice(), &self.device),
+            None,
+            center_rewards_coefficient,
+        )
+    }
+}
+
+/// The rankings of one step: an epoch is a new order of all of them.
+fn rankings_of_step(all: &[Ranked], step: usize, size: usize, seed: u64) -> Vec<&Ranked> {
+    crate::stage::epoch_places(all.len(), step * size, size.min(all.len()), seed)
+        .into_iter()
+        .map(|place| &all[place])
+        .collect()
+}
+
+fn check(options: &RewardOptions) -> Result<(), SessionError> {
+    let wrong = |option, value: String, expected| Err(SessionError::Option { option, value, expected });
+    if options.batch_size == 0 {
+        return wrong("batch_size", "0".into(), "1 or more");
+    }
+    if !(options.epochs > 0.0 && options.epochs.is_finite()) {
+        return wrong("epochs", options.epochs.to_string(), "more than 0");
+    }
+    if !(0.0..1.0).contains(&options.held_out) {
+        return wrong("held_out", options.held_out.to_string(), "at least 0 and less than 1");
+    }
+    Ok(())
+}

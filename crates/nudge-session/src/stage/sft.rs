@@ -1,0 +1,232 @@
+//! Instruction tuning: a base model becomes an assistant by imitating demonstrations.
+//!
+//! 1. Encode prompt, answer and end token; the loss sees the answer and its end token only.
+//! 2. Set some prompts aside to measure on.
+//! 3. Step: cross-entropy on the answers, update.
+//! 4. After every pass, measure the loss on the prompts set aside.
+//! 5. Save the model folder, now with a chat template.
+//!
+//! Deliberately absent: packing (demonstrations are padded to a few lengths), mixtures.
+
+use crate::SessionError;
+use crate::folder::{self, Folder, Kind};
+use crate::options::SftOptions;
+use crate::platform::Stopwatch;
+use crate::protocol::{Event, Files, Metrics, Stage};
+use crate::readback::read;
+use crate::snapshot::{Snapshot, SnapshotWriter};
+use crate::trainer::{Trainer, training_device};
+use burn::tensor::{Bool, Device, Tensor, TensorData};
+use nudge_data::{EncodedDemonstration, Rng, NUDGE_CHAT_TEMPLATE, PaddedBatch, Tokenizer, bucket, demonstrations_from};
+use nudge_model::{Decoder, OptimizerOptions, TokenBatch};
+use nudge_rlhf::{Decay, LearningRate, sft_loss};
+use serde::{Deserialize, Serialize};
+
+/// Row widths are rounded up to this, so that few shapes occur.
+const LENGTH_STEP: usize = 32;
+
+/// An instruction-tuning run.
+pub struct Sft {
+    options: SftOptions,
+    fingerprint: String,
+    tokenizer: Tokenizer,
+    train: Vec<EncodedDemonstration>,
+    held_out: Vec<EncodedDemonstration>,
+    trainer: Trainer<Decoder>,
+    total_steps: usize,
+    device: Device,
+    clock: Stopwatch,
+    saved: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct State {
+    step: usize,
+}
+
+impl Sft {
+    /// Reads and encodes the demonstrations.
+    pub fn new(
+        folder: Folder,
+        demonstrations: &str,
+        options: SftOptions,
+        fingerprint: String,
+        resume: Option<Files>,
+        device: &Device,
+    ) -> Result<Self, SessionError> {
+        check(&options)?;
+        let model = folder.decoder(device)?;
+        let tokenizer = match folder.tokenizer.chat() {
+            Some(_) => folder.tokenizer,
+            None => folder.tokenizer.with_chat_template(NUDGE_CHAT_TEMPLATE)?,
+        };
+        // 1. and 2.
+        let all = encode(demonstrations, &tokenizer, model.config.max_position_embeddings)?;
+        let (train, held_out) = split(all, options.held_out, options.seed);
+        let steps_per_epoch = train.len() as f32 / options.batch_size as f32;
+        let total_steps = ((options.epochs * steps_per_epoch).ceil() as usize).max(1);
+        let schedule = LearningRate::new(options.learning_rate.into(), total_steps)
+            .warmup((total_steps / 20).min(20))
+            .decay(Decay::Linear);
+        let optimizer = OptimizerOptions { weight_decay: options.weight_decay, ..Default::default() };
+        let mut trainer = Trainer::new(model, optimizer, schedule, "instruction tuning");
+        if let Some(files) = resume {
+            let snapshot = Snapshot::<State>::open(files, &fingerprint)?;
+            snapshot.model("", &mut trainer.model, device)?;
+            let Trainer { model, optimizer, .. } = &mut trainer;
+            snapshot.optimizer("", optimizer, model, snapshot.state.step, device)?;
+        }
+        let (device, clock) = (device.clone(), Stopwatch::start());
+        Ok(Self { options, fingerprint, tokenizer, train, held_out, trainer, total_steps, device, clock, saved: false })
+    }
+
+    /// What the shell is told first.
+    pub fn started(&self) -> Event {
+        Event::Started {
+            stage: Stage::Sft,
+            step: self.trainer.optimizer.step,
+            total_steps: self.total_steps,
+            parameters: self.trainer.model.config.parameter_count(),
+        }
+    }
+
+    /// One step, or the model, or nothing more.
+    pub async fn next(&mut self) -> Result<Option<Event>, SessionError> {
+        if self.saved {
+            return Ok(None);
+        }
+        if self.trainer.optimizer.step < self.total_steps {
+            return self.step().await.map(Some);
+        }
+        // 5. The model folder.
+        self.saved = true;
+        let model = &self.trainer.model;
+        let files =
+            folder::save(model, &model.config, Kind::Decoder, &self.tokenizer, self.options.precision).await?;
+        Ok(Some(Event::Model { name: "sft".into(), files }))
+    }
+
+    // 3. Cross-entropy on the answers.
+    async fn step(&mut self) -> Result<Event, SessionError> {
+        let clock = Stopwatch::start();
+        let size = self.options.batch_size;
+        let rows = demonstrations_of_step(&self.train, self.trainer.optimizer.step, size, self.options.seed);
+        let batch = Batch::new(&rows, &self.tokenizer, &self.trainer.model, &training_device(&self.device));
+        let numbers = self.trainer.step(|model| (batch.loss(model), vec![])).await?;
+        let step = self.trainer.optimizer.step;
+        let mut metrics = Metrics::from([
+            ("loss".into(), numbers.loss.into()),
+            ("grad_norm".into(), numbers.grad_norm.into()),
+            ("learning_rate".into(), numbers.learning_rate),
+            ("epoch".into(), (step * size) as f64 / self.train.len() as f64),
+        ]);
+        // 4. After every pass and at the end.
+        let passes = |step: usize| step * size / self.train.len();
+        if !self.held_out.is_empty() && (passes(step) > passes(step - 1) || step == self.total_steps) {
+            metrics.insert("eval_loss".into(), self.held_out_loss().await?);
+        }
+        let seconds = clock.seconds();
+        metrics.insert("tokens_per_second".into(), batch.tokens as f64 / seconds);
+        Ok(Event::Progress { stage: Stage::Sft, step, total_steps: self.total_steps, metrics, seconds })
+    }
+
+    async fn held_out_loss(&self) -> Result<f64, SessionError> {
+        let mut sum = 0.0;
+        for rows in self.held_out.chunks(self.options.batch_size) {
+            let rows: Vec<&EncodedDemonstration> = rows.iter().collect();
+            let batch = Batch::new(&rows, &self.tokenizer, &self.trainer.model, &self.device);
+            let loss = read(batch.loss(&self.trainer.model)).await?;
+            sum += f64::from(loss[0]) * rows.len() as f64;
+        }
+        Ok(sum / self.held_out.len() as f64)
+    }
+
+    /// A checkpoint between two steps.
+    pub async fn save(&self) -> Result<Files, SessionError> {
+        let Trainer { model, optimizer, .. } = &self.trainer;
+        let writer = SnapshotWriter::default().model("", model).optimizer("", optimizer, model);
+        writer.finish(&self.fingerprint, State { step: optimizer.step }).await
+    }
+
+    /// What the shell is told last.
+    pub fn finished(&self) -> Event {
+        Event::Finished { stage: Stage::Sft, seconds: self.clock.seconds() }
+    }
+}
+
+/// Demonstrations as tensors.
+struct Batch {
+    rows: TokenBatch,
+    loss_mask: Tensor<2, Bool>, // [batch, time - 1], by target
+    tokens: usize,
+}
+
+impl Batch {
+    fn new(rows: &[&EncodedDemonstration], tokenizer: &Tokenizer, model: &Decoder, device: &Device) -> Self {
+        let tokens: Vec<Vec<u32>> = rows.iter().map(|row| row.tokens.clone()).collect();
+        let longest = tokens.iter().map(Vec::len).max().unwrap_or(2);
+        let time = bucket(longest, LENGTH_STEP);
+        let padded = PaddedBatch::right(&tokens, tokenizer.pad_id(), time);
+        let targets: Vec<bool> = rows
+            .iter()
+            .flat_map(|row| (1..time).map(|at| row.loss_mask.get(at).copied().unwrap_or(false)))
+            .collect();
+        let loss_mask = Tensor::from_data(TensorData::new(targets, [rows.len(), time - 1]), device);
+        let count = tokens.iter().map(Vec::len).sum();
+        let rows = TokenBatch::new(&padded.tokens, &padded.mask, rows.len(), time, &model.config, device);
+        Self { rows, loss_mask, tokens: count }
+    }
+
+    fn loss(&self, model: &Decoder) -> Tensor<1> {
+        sft_loss(model.next_token_logprobs(&self.rows, 1.0), self.loss_mask.clone())
+    }
+}
+
+/// The demonstrations of one step: an epoch is a new order of all of them.
+fn demonstrations_of_step(all: &[EncodedDemonstration], step: usize, size: usize, seed: u64) -> Vec<&EncodedDemonstration> {
+    crate::stage::epoch_places(all.len(), step * size, size, seed).into_iter().map(|place| &all[place]).collect()
+}
+
+fn encode(text: &str, tokenizer: &Tokenizer, context: usize) -> Result<Vec<EncodedDemonstration>, SessionError> {
+    let records = demonstrations_from("demonstrations", text)?;
+    if records.is_empty() {
+        return Err(SessionError::Nothing("there is no demonstration to imitate".into()));
+    }
+    let encode = |(index, record): (usize, nudge_data::DemonstrationRecord)| {
+        let encoded = tokenizer.encode_demonstration(&record.prompt, &record.completion)?;
+        if encoded.tokens.len() > context / LENGTH_STEP * LENGTH_STEP {
+            let reason = format!(
+                "the demonstration has {} tokens, more than the model's context of {context}. Shorten or remove it",
+                encoded.tokens.len()
+            );
+            return Err(SessionError::Prompt { index: index + 1, reason });
+        }
+        Ok(encoded)
+    };
+    records.into_iter().enumerate().map(encode).collect()
+}
+
+fn split(
+    mut all: Vec<EncodedDemonstration>,
+    held_out: f32,
+    seed: u64,
+) -> (Vec<EncodedDemonstration>, Vec<EncodedDemonstration>) {
+    Rng::new(seed).shuffle(&mut all);
+    let count = ((all.len() as f32 * held_out) as usize).min(all.len() - 1);
+    let train = all.split_off(count);
+    (train, all)
+}
+
+fn check(options: &SftOptions) -> Result<(), SessionError> {
+    let wrong = |option, value: String, expected| Err(SessionError::Option { option, value, expected });
+    if options.batch_size == 0 {
+        return wrong("batch_size", "0".into(), "1 or more");
+    }
+    if !(options.epochs > 0.0 && options.epochs.is_finite()) {
+        return wrong("epochs", options.epochs.to_string(), "more than 0");
+    }
+    if !(0.0..1.0).contains(&options.held_out) {
+        return wrong("held_out", options.held_out.to_string(), "at least 0 and less than 1");
+    }
+    Ok(())
+}

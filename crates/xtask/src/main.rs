@@ -1,0 +1,86 @@
+//! `cargo xtask`: builds, serves and tests Nudge with nothing but Rust and npm.
+//!
+//! Three commands, each a module that reads on its own: [`wasm`] and [`page`] build, [`serve`] serves,
+//! [`test`] tests. What a step needs and the machine lacks is fetched where that is possible
+//! ([`toolchain`], [`chromium`]) and named plainly where it is not.
+//!
+//! Deliberately absent: releases, deployment, anything that cargo or npm already does in one command.
+
+mod chromium;
+mod page;
+mod process;
+mod serve;
+mod test;
+mod toolchain;
+mod wasm;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use workspace::Workspace;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Build, serve and test Nudge.")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Build the page into www/dist.
+    Build(BuildOptions),
+    /// Build the page and serve it on this machine.
+    Serve {
+        #[command(flatten)]
+        build: BuildOptions,
+        /// The first port to try.
+        #[arg(long, default_value_t = 8000)]
+        port: u16,
+    },
+    /// Run every check: format, lints, Rust tests, page, browser tests.
+    Test {
+        /// Only what needs neither WebAssembly nor npm.
+        #[arg(long)]
+        quick: bool,
+        /// Only tests whose name contains this; lints are left out.
+        filter: Option<String>,
+    },
+}
+
+#[derive(clap::Args)]
+struct BuildOptions {
+    /// Keep function names and source maps, so that a stack trace in the browser can be read.
+    #[arg(long)]
+    debug_page: bool,
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: &Task) -> Result<()> {
+    let workspace = Workspace::find()?;
+    match task {
+        Task::Build(options) => build(&workspace, options),
+        Task::Serve { build: options, port } => {
+            build(&workspace, options)?;
+            serve::serve(&workspace.dist(), *port)
+        }
+        Task::Test { quick, filter } => test::test(&workspace, *quick, filter.as_deref()),
+    }
+}
+
+/// Rust to WebAssembly, then the page around it.
+fn build(workspace: &Workspace, options: &BuildOptions) -> Result<()> {
+    wasm::build(workspace, options.debug_page)?;
+    page::build(workspace, options.debug_page)
+}

@@ -1,0 +1,90 @@
+//! Rust to WebAssembly: compiles `nudge-web` for the browser and writes the JavaScript that calls it.
+//!
+//! The result lies in `www/src/wasm`, where the page's worker imports it:
+//! `nudge_web.js`, its types `nudge_web.d.ts`, and `nudge_web_bg.wasm`, whose address the worker takes with
+//! `import url from './wasm/nudge_web_bg.wasm?url'` and hands to `init({ module_or_path: url })`.
+//! The folder hides itself from git.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::UNIX_EPOCH;
+
+use anyhow::{Context, Result};
+use wasm_bindgen_cli_support::Bindgen;
+
+use crate::process::run;
+use crate::toolchain::{TARGET, Toolchain};
+use crate::workspace::Workspace;
+
+const PACKAGE: &str = "nudge-web";
+const LIBRARY: &str = "nudge_web";
+
+/// SIMD makes burn's CPU path more than twice as fast and every browser with WebGPU has it. Without the `cfg` the
+/// `getrandom` crate refuses to compile for this target.
+const COMPILER_FLAGS: [&str; 2] = ["-Ctarget-feature=+simd128", "--cfg=getrandom_backend=\"wasm_js\""];
+
+/// Compiles and binds. Does nothing when nothing has changed.
+///
+/// `debug` keeps the names of functions, which doubles the file.
+pub fn build(workspace: &Workspace, debug: bool) -> Result<()> {
+    let toolchain = Toolchain::find_or_install()?;
+    run(&mut cargo(workspace, &toolchain, "build")?)?;
+    let module = target_folder(workspace).join(TARGET).join("release").join(format!("{LIBRARY}.wasm"));
+    bind(&module, &workspace.www().join("src/wasm"), debug)
+}
+
+/// Lints `nudge-web`, which has no code on any other platform.
+pub fn clippy(workspace: &Workspace) -> Result<()> {
+    let toolchain = Toolchain::find_or_install()?;
+    run(cargo(workspace, &toolchain, "clippy")?.args(["--", "--deny", "warnings"]))
+}
+
+/// A folder apart: a native build and this one may run at the same time.
+fn target_folder(workspace: &Workspace) -> PathBuf {
+    workspace.target.join("wasm")
+}
+
+fn cargo(workspace: &Workspace, toolchain: &Toolchain, subcommand: &str) -> Result<Command> {
+    let mut command = toolchain.cargo(subcommand)?;
+    command
+        .args(["--package", PACKAGE, "--lib", "--release"])
+        .current_dir(&workspace.root)
+        .env("CARGO_TARGET_DIR", target_folder(workspace))
+        .env("CARGO_ENCODED_RUSTFLAGS", COMPILER_FLAGS.join("\x1f"));
+    Ok(command)
+}
+
+/// Writes the module and its JavaScript into `folder`.
+fn bind(module: &Path, folder: &Path, debug: bool) -> Result<()> {
+    let stamp = stamp(module, debug)?;
+    let stamp_file = folder.join("stamp");
+    if fs::read_to_string(&stamp_file).is_ok_and(|written| written == stamp) {
+        return Ok(());
+    }
+    println!("Binding {} to JavaScript.", module.display());
+    // Without its stamp a folder that was written half way is written again.
+    if stamp_file.exists() {
+        fs::remove_file(&stamp_file)?;
+    }
+    let mut bindgen = Bindgen::new();
+    bindgen
+        .input_path(module)
+        .typescript(true)
+        .web(true)?
+        .keep_debug(debug)
+        .remove_name_section(!debug)
+        .generate(folder)?;
+    fs::write(folder.join(".gitignore"), "*\n")?;
+    fs::write(stamp_file, stamp)?;
+    let size = fs::metadata(folder.join(format!("{LIBRARY}_bg.wasm")))?.len();
+    println!("Wrote {} ({:.1} MB).", folder.display(), size as f64 / 1e6);
+    Ok(())
+}
+
+/// Tells one compiled module from another without reading it.
+fn stamp(module: &Path, debug: bool) -> Result<String> {
+    let metadata = fs::metadata(module).with_context(|| format!("the build did not write {}", module.display()))?;
+    let modified = metadata.modified()?.duration_since(UNIX_EPOCH)?;
+    Ok(format!("{} bytes, {} ns, debug {debug}", metadata.len(), modified.as_nanos()))
+}

@@ -1,0 +1,158 @@
+// A stand-in for the compiled trainer: the same class, made-up numbers. Only the page's own behaviour can be
+// tested with it (ranking, storage, layout); it says nothing about training, and is never shipped.
+
+const WORDS = 'the little fox found a key and ran to the garden where it was warm so she gave it to her friend'.split(' ');
+const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const bytes = (value) => new TextEncoder().encode(JSON.stringify(value));
+
+function text(seed, length) {
+  let state = seed + 1;
+  const words = Array.from({ length }, () => {
+    state = (state * 48271) % 2147483647;
+    return WORDS[state % WORDS.length];
+  });
+  const joined = words.join(' ');
+  return `${joined[0].toUpperCase()}${joined.slice(1)}.`;
+}
+
+export default async function init({ module_or_path }) {
+  await (await module_or_path).arrayBuffer();
+}
+
+export class Nudge {
+  #models = new Map();
+  #events = null;
+  #step = 0;
+
+  static async create(device) {
+    await wait(50);
+    const nudge = new Nudge();
+    nudge.device = device;
+    return nudge;
+  }
+  static labelers() {
+    return JSON.stringify([
+      { name: 'happier', title: 'Happier', rule: 'More happy words, fewer sad ones.' },
+      { name: 'shorter', title: 'Shorter', rule: 'Fewer words are better.' },
+    ]);
+  }
+  static verdict(json) {
+    const all = JSON.parse(json);
+    const of = (kind) => all.filter((one) => one === kind).length;
+    return JSON.stringify({
+      wins: of('a'), ties: of('tie'), losses: of('b'),
+      win_rate: (of('a') + of('tie') / 2) / all.length, low: 0.2, high: 0.9, judge: 'person', simulated: false,
+    });
+  }
+  device_name() {
+    return this.device === 'cpu' ? 'CPU' : 'stand-in';
+  }
+  async self_test() {
+    return JSON.stringify({ ok: true, checks: [{ name: 'sft loss', ok: true, value: 1e-6, limit: 1e-3 }] });
+  }
+  put_model(name, files) {
+    this.#models.set(name, files);
+    return JSON.stringify({
+      kind: name === 'reward' ? 'reward' : 'decoder', parameters: 2_359_488, vocab_size: 2048,
+      max_position_embeddings: 512, chat: name !== 'base',
+    });
+  }
+  model_files(name) {
+    return this.#models.get(name);
+  }
+  validate_ranking(json) {
+    const record = JSON.parse(json);
+    if (!Array.isArray(record.ranking)) throw new Error('The record has no ranking.');
+  }
+  start(json, resume) {
+    const from = resume ? JSON.parse(new TextDecoder().decode(resume['state.json'])).step : 0;
+    this.#step = from;
+    this.#events = this.#run(JSON.parse(json), from);
+  }
+  async next() {
+    const { value, done } = await this.#events.next();
+    return done ? undefined : JSON.stringify(value);
+  }
+  async save() {
+    return { 'state.json': bytes({ step: this.#step }), 'state.safetensors': new Uint8Array(8) };
+  }
+  cancel() {
+    this.#events = null;
+  }
+  #made(name) {
+    this.#models.set(name, this.#models.get('base') ?? { 'config.json': bytes({}) });
+    return { event: 'model', name };
+  }
+  async *#train(stage, name, steps, from, metrics, extra) {
+    yield { event: 'started', stage, step: from, total_steps: steps, parameters: 2_359_488 };
+    for (let step = from + 1; step <= steps; step++) {
+      await wait(60);
+      this.#step = step;
+      yield { event: 'progress', stage, step, total_steps: steps, metrics: metrics(step), seconds: 0.06 };
+      if (extra) yield extra(step);
+    }
+    yield this.#made(name);
+    yield { event: 'finished', stage, seconds: 1 };
+  }
+  async *#run(command, from) {
+    const { options } = command;
+    const bend = (step, speed) => Math.exp(-step / speed);
+    switch (command.command) {
+      case 'sft':
+        return yield* this.#train('sft', 'sft', 40, from, (s) => ({ loss: 1.2 + 2.4 * bend(s, 9), learning_rate: 1e-3 }));
+      case 'reward':
+        return yield* this.#train('reward', 'reward', 40, from, (s) => ({
+          loss: 0.3 + 0.4 * bend(s, 12), accuracy: 1 - 0.5 * bend(s, 10), ...(s % 10 ? {} : { eval_accuracy: 0.8 - 0.3 * bend(s, 12) }),
+        }));
+      case 'ppo':
+        return yield* this.#train('ppo', 'policy', Math.ceil(options.episodes / options.batch_size) * 5, from,
+          (s) => ({
+            'objective/scores': 1.5 - 2 * bend(s, 12), 'objective/kl': 6 - 6 * bend(s, 20),
+            'completions/mean_length': 24 + 6 * bend(s, 8), ...(options.gold_labeler ? { 'objective/gold_score': 1 - bend(s, 15) } : {}),
+          }),
+          (s) => ({ event: 'rollout', prompt: 'Tell me a story about a cat.', answer: text(s, 24), score: 0.1 * s, kl: 0.2 * s }));
+      case 'sample':
+        return yield* this.#sample(command);
+      case 'rank':
+        for (const line of command.candidates.split('\n')) {
+          const record = JSON.parse(line);
+          yield { event: 'ranked', record: JSON.stringify({ ...record, ranking: [[2], [0, 1], [3]], labeler: command.labeler }) };
+        }
+        return;
+      case 'score': {
+        const record = JSON.parse(command.records);
+        yield { event: 'scored', record: JSON.stringify({ ...record, scores: record.completions.map((_, i) => 1.2 - i * 0.7) }) };
+        return;
+      }
+      case 'compare':
+        for (const [index, prompt] of command.prompts.entries()) {
+          await wait(30);
+          const preference = command.judge.judge === 'person' ? null : ['a', 'a', 'b', 'tie'][index % 4];
+          yield { event: 'pair', index, prompt, a: text(index, 22), b: text(index + 500, 22), preference, scores: null };
+        }
+        if (command.judge.judge !== 'person') {
+          const wins = command.prompts.length / 2;
+          yield { event: 'verdict', verdict: { wins, ties: wins / 2, losses: wins / 2, win_rate: 0.63, low: 0.5, high: 0.75, judge: command.judge.name, simulated: true } };
+        }
+    }
+  }
+  async *#sample({ prompts, options }) {
+    const k = options.k ?? 4;
+    const length = Math.min(options.max_new_tokens ?? 30, 28);
+    for (let shown = 1; options.stream && shown <= length; shown += 3) {
+      await wait(25);
+      for (let prompt = 0; prompt < prompts.length; prompt++) {
+        for (let answer = 0; answer < k; answer++) {
+          yield { event: 'partial', prompt, answer, text: text(options.seed + prompt * k + answer, shown) };
+        }
+      }
+    }
+    for (const [index, prompt] of prompts.entries()) {
+      const completions = Array.from({ length: k }, (_, answer) => {
+        const seed = options.seed + index * k + answer;
+        return { text: text(seed, length), seed, logprob: -40, finish: 'eos' };
+      });
+      yield { event: 'candidates', index, id: `sample-${options.seed}-${index}`, prompt, completions };
+    }
+  }
+}

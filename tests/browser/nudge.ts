@@ -1,0 +1,77 @@
+// What every browser test shares: a page that must stay quiet and at home, and the steps a person clicks through.
+
+import { test as base, expect, type Locator, type Page } from '@playwright/test';
+
+/** A page whose console errors, exceptions and requests to other origins fail the test. */
+export const test = base.extend({
+  page: async ({ page, baseURL }, use) => {
+    const complaints: string[] = [];
+    page.on('console', (message) => {
+      if (message.type() === 'error') complaints.push(`console: ${message.text()}`);
+    });
+    page.on('pageerror', (error) => complaints.push(`exception: ${error.message}`));
+    page.on('request', (request) => {
+      const home = request.url().startsWith(baseURL!) || /^(blob|data):/.test(request.url());
+      if (!home) complaints.push(`request to another origin: ${request.url()}`);
+    });
+    await use(page);
+    expect(complaints).toEqual([]);
+  },
+});
+
+export { expect };
+
+export const button = (page: Page | Locator, name: string | RegExp) => page.getByRole('button', { name, exact: true });
+export const number = (page: Page, step: string) => page.getByTestId(`${step}-number`);
+
+/** Opens the page and waits until the trainer runs and the base model is in. */
+export async function open(page: Page, query: string): Promise<void> {
+  await page.goto(`/${query}`);
+  await ready(page);
+}
+
+export async function ready(page: Page): Promise<void> {
+  await expect(page.getByTestId('device')).toHaveAttribute('data-kind', /cpu|webgpu/, { timeout: 240_000 });
+  await expect(button(page, 'Take the built-in instruct model')).toBeEnabled({ timeout: 60_000 });
+}
+
+/** Step 2 at a click; the page then asks both models the same. */
+export async function takeInstructModel(page: Page, timeout: number): Promise<void> {
+  await button(page, 'Take the built-in instruct model').click();
+  await expect(page.getByTestId('instruct-sft')).not.toHaveText(/Waits|Not asked/, { timeout });
+  await idle(page, timeout);
+}
+
+/** Step 3 by a simulated labeler. */
+export async function simulateRankings(page: Page, timeout: number): Promise<void> {
+  await page.locator('#rank').getByTestId('labeler').selectOption('happier');
+  await button(page, /^Let a simulated labeler rank/).click();
+  await expect(number(page, 'rank')).toHaveText('30', { timeout });
+  await expect(page.getByTestId('ranking-sources')).toContainText('30 SIMULATED');
+}
+
+/** Step 4. Returns the accuracy that the page shows, in percent. */
+export async function trainReward(page: Page, timeout: number): Promise<number> {
+  await button(page, 'Train the reward model').click();
+  await expect(page.getByTestId('scores').locator('tbody tr')).toHaveCount(4, { timeout });
+  return Number.parseFloat((await number(page, 'reward').textContent())!);
+}
+
+/** Whether a step's chart has numbers: its description names a first and a last one. */
+export async function expectFiniteCurve(page: Page, step: string, title: string): Promise<void> {
+  const chart = page.locator(`#${step}`).getByRole('img', { name: new RegExp(`^${title}\\.`) });
+  await expect(chart).toHaveAccessibleName(/: −?\d+(\.\d+)? → −?\d+(\.\d+)?/);
+}
+
+export async function idle(page: Page, timeout: number): Promise<void> {
+  await expect(button(page, 'Ask both')).toBeEnabled({ timeout });
+}
+
+/** The numbers of a verdict: rate and interval, in percent. */
+export async function verdict(page: Page, who: 'person' | 'simulated', timeout: number): Promise<number[]> {
+  const line = page.getByTestId(`verdict-${who}`);
+  await expect(line).toBeVisible({ timeout });
+  const numbers = (await line.textContent())!.match(/^(\d+)%, 95% interval (\d+)% to (\d+)%$/m);
+  expect(numbers).not.toBeNull();
+  return numbers!.slice(1).map(Number);
+}

@@ -1,0 +1,42 @@
+// Browser tests of the built page in `www/dist`, served from the loopback.
+//
+// NUDGE_CHROMIUM names the browser's program; without it Playwright's own Chromium is used. One worker: training
+// takes all of a small machine. The WebGPU project runs on Chromium's emulated GPU, which proves that the GPU path
+// computes right and says nothing about its speed.
+
+import { defineConfig } from '@playwright/test';
+
+const port = process.env.NUDGE_PORT ?? '4717';
+const executablePath = process.env.NUDGE_CHROMIUM || undefined;
+const quiet = [
+  '--headless=new',
+  '--no-sandbox',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--disable-quic',
+];
+
+const chromium = (args: string[]) => ({
+  browserName: 'chromium' as const,
+  // The full browser: Playwright's headless shell has no WebGPU.
+  ...(executablePath ? {} : { channel: 'chromium' }),
+  launchOptions: { executablePath, args: [...quiet, ...args] },
+});
+
+export default defineConfig({
+  testDir: '.',
+  workers: 1,
+  retries: 0,
+  forbidOnly: Boolean(process.env.CI),
+  timeout: 60_000,
+  expect: { timeout: 20_000 },
+  reporter: [['list']],
+  use: { baseURL: `http://127.0.0.1:${port}`, viewport: { width: 1280, height: 800 }, actionTimeout: 30_000 },
+  webServer: { command: 'node server.mjs', url: `http://127.0.0.1:${port}/`, env: { NUDGE_PORT: port } },
+  projects: [
+    { name: 'page', testMatch: ['page.spec.ts', 'ranking.spec.ts'], use: chromium([]) },
+    { name: 'cpu', testMatch: 'loop.spec.ts', use: chromium([]) },
+    { name: 'webgpu', testMatch: 'webgpu.spec.ts', use: chromium(['--enable-unsafe-webgpu']) },
+  ],
+});

@@ -1,0 +1,130 @@
+// Ranking by keys, by dragging and by buttons; ties; what is stored stays stored.
+
+import { type Locator } from '@playwright/test';
+import { button, expect, number, open, ready, test } from './nudge';
+
+/** The answers' letters from best to worst, tied ones joined by "=": "B,A=C,D". */
+async function order(board: Locator): Promise<string> {
+  const cards = await board.locator('[data-item]').evaluateAll((items) =>
+    items.map((item) => ({
+      letter: String.fromCharCode(65 + Number(item.getAttribute('data-item'))),
+      tied: item.classList.contains('tied'),
+    })),
+  );
+  return cards.map(({ letter, tied }, index) => (index === 0 ? letter : `${tied ? '=' : ','}${letter}`)).join('');
+}
+
+const card = (board: Locator, letter: string) => board.locator(`[data-item="${letter.charCodeAt(0) - 65}"]`);
+
+test.describe('the example', () => {
+  test.beforeEach(async ({ page }) => {
+    await page.goto('/?device=cpu');
+    await expect(page.getByTestId('example')).toContainText('Example');
+  });
+
+  test('is ranked by keys', async ({ page }) => {
+    const board = page.getByTestId('example').getByTestId('board');
+    await card(board, 'C').focus();
+    await page.keyboard.press('ArrowUp');
+    await expect.poll(() => order(board)).toBe('A,C,B,D');
+    await page.keyboard.press('ArrowUp');
+    await expect.poll(() => order(board)).toBe('C,A,B,D');
+    await page.keyboard.press('4');
+    await expect.poll(() => order(board)).toBe('A,B,D,C');
+    await page.keyboard.press('t');
+    await expect.poll(() => order(board)).toBe('A,B,D=C');
+    await page.keyboard.press('ArrowUp');
+    await expect.poll(() => order(board)).toBe('A,B,C,D');
+    await expect(card(board, 'C')).toBeFocused();
+    await page.keyboard.press('Enter');
+    await expect(page.getByTestId('example')).toContainText('That is all you do');
+  });
+
+  test('is ranked by buttons, with ties', async ({ page }) => {
+    const board = page.getByTestId('example').getByTestId('board');
+    await button(board, 'Move answer A down').click();
+    await expect.poll(() => order(board)).toBe('B,A,C,D');
+    await button(board, 'Answer C: as good as the one above').click();
+    await expect.poll(() => order(board)).toBe('B,A=C,D');
+    await button(board, 'Answer D: as good as the one above').click();
+    await expect.poll(() => order(board)).toBe('B,A=C=D');
+    await expect(card(board, 'D')).toContainText('2=');
+    await button(board, 'Answer C: not as good as the one above').click();
+    await expect.poll(() => order(board)).toBe('B,A,C=D');
+  });
+
+  test('is ranked by dragging', async ({ page }) => {
+    const board = page.getByTestId('example').getByTestId('board');
+    const from = (await card(board, 'D').boundingBox())!;
+    const to = (await card(board, 'A').boundingBox())!;
+    await page.mouse.move(from.x + 20, from.y + from.height / 2);
+    await page.mouse.down();
+    await page.mouse.move(from.x + 20, to.y + to.height + 20, { steps: 8 });
+    await page.mouse.move(from.x + 20, to.y + 4, { steps: 8 });
+    await page.mouse.up();
+    await expect.poll(() => order(board)).toBe('D,A,B,C');
+  });
+});
+
+test('a person’s ranking is stored, outlives a reload, and can be taken back', async ({ page }) => {
+  test.setTimeout(180_000);
+  await open(page, '?device=cpu&test=1&seed=3');
+  await button(page, 'Start with the built-in model').click();
+  const rank = page.locator('#rank');
+  const board = rank.getByTestId('board');
+  await expect(button(rank, 'Store this ranking')).toBeEnabled({ timeout: 60_000 });
+  const prompt = await page.getByTestId('rank-prompt').textContent();
+  await card(board, 'D').focus();
+  await page.keyboard.press('1');
+  await expect.poll(() => order(board)).toBe('D,A,B,C');
+  await card(board, 'B').focus();
+  await page.keyboard.press('t');
+  await page.keyboard.press('Enter');
+  await expect(number(page, 'rank')).toHaveText('1');
+  await expect(page.getByTestId('rank-said')).toContainText('Stored');
+
+  await page.reload();
+  await expect(number(page, 'rank')).toHaveText('1');
+  await expect(page.getByTestId('ranking-sources')).toContainText('1 by you');
+  await ready(page);
+  await button(page, 'Undo last').click();
+  await expect(number(page, 'rank')).toHaveText('0');
+  await expect(page.getByTestId('rank-prompt')).toHaveText(prompt!);
+  await expect.poll(() => order(board)).toBe('D,A=B,C');
+});
+
+test('packs and imports add rankings, and a bad line is named', async ({ page }) => {
+  test.setTimeout(120_000);
+  await open(page, '?device=cpu&test=1');
+  await page.getByText('No time to rank?').click();
+  await button(page, 'Load this pack').click();
+  await expect(number(page, 'rank')).toHaveText('30');
+  const rankings = (lines: string) => ({ name: 'r.jsonl', mimeType: 'text/plain', buffer: Buffer.from(lines) });
+  const good = JSON.stringify({
+    id: 'mine-1',
+    prompt: 'Say hello.',
+    completions: [{ text: 'Hello.' }, { text: 'Go away.' }],
+    ranking: [[0], [1]],
+  });
+  const input = page.getByLabel('Import rankings (JSONL)');
+  await input.setInputFiles(rankings(`${good}\n{"id":"mine-2","prompt":"Say hello."}\n`));
+  await expect(page.getByTestId('notices')).toContainText('Line 2');
+  await expect(number(page, 'rank')).toHaveText('30');
+  await input.setInputFiles(rankings(good));
+  await expect(number(page, 'rank')).toHaveText('31');
+  await expect(page.getByTestId('ranking-sources')).toContainText('30 from a pack');
+});
+
+test('one click and a confirmation delete everything', async ({ page }) => {
+  test.setTimeout(120_000);
+  await open(page, '?device=cpu&test=1');
+  await page.getByText('No time to rank?').click();
+  await button(page, 'Load this pack').click();
+  await expect(number(page, 'rank')).toHaveText('30');
+  await button(page, 'Delete all data').click();
+  await button(page, 'Really delete everything').click();
+  await expect(number(page, 'rank')).toHaveText('0');
+  await page.reload();
+  await ready(page);
+  await expect(number(page, 'rank')).toHaveText('0');
+});

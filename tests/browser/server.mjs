@@ -1,0 +1,32 @@
+// Serves the built page on the loopback, as any static file server would.
+
+import { createReadStream, statSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { extname, join, normalize } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const TYPES = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+  '.json': 'application/json',
+  '.jsonl': 'application/x-ndjson',
+  '.wasm': 'application/wasm',
+};
+
+const folder = process.env.NUDGE_DIST ?? fileURLToPath(new URL('../../www/dist', import.meta.url));
+const port = Number(process.env.NUDGE_PORT ?? 4717);
+
+createServer((request, response) => {
+  const path = normalize(decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname));
+  const file = join(folder, path.endsWith('/') ? `${path}index.html` : path);
+  const stat = statSync(file, { throwIfNoEntry: false });
+  if (!stat?.isFile()) {
+    response.writeHead(404, { 'content-type': 'text/plain' }).end('Not found\n');
+    return;
+  }
+  const type = TYPES[extname(file)] ?? 'application/octet-stream';
+  response.writeHead(200, { 'content-type': type, 'content-length': stat.size });
+  createReadStream(file).pipe(response);
+}).listen(port, '127.0.0.1', () => console.log(`${folder} on http://127.0.0.1:${port}/`));

@@ -1,0 +1,58 @@
+// The same loop on WebGPU with a model of test size, on Chromium's emulated GPU.
+
+import {
+  button,
+  expect,
+  expectFiniteCurve,
+  open,
+  simulateRankings,
+  takeInstructModel,
+  test,
+  trainReward,
+  verdict,
+} from './nudge';
+
+const MINUTE = 60_000;
+
+test('base to comparison on WebGPU', async ({ page }) => {
+  test.setTimeout(20 * MINUTE);
+  await open(page, '?device=webgpu&model=test&test=1&seed=1');
+
+  await test.step('the GPU computes what the CPU computes', async () => {
+    await expect(page.getByTestId('device')).toHaveAttribute('data-kind', 'webgpu');
+    await expect(page.getByTestId('device')).toContainText('self-test passed');
+    await page.getByText('Self-test', { exact: true }).click();
+    const checks = page.getByTestId('self-test').locator('li');
+    expect(await checks.count()).toBeGreaterThan(0);
+    for (const check of await checks.all()) {
+      await expect(check).toHaveAttribute('data-ok', 'true');
+      const difference = Number(/differs by ([\d.e+-]+)/.exec((await check.textContent())!)![1]);
+      expect(difference).toBeLessThanOrEqual(1e-3);
+    }
+  });
+
+  await test.step('the instruct model answers', () => takeInstructModel(page, 3 * MINUTE));
+  await test.step('a simulated labeler ranks', () => simulateRankings(page, 4 * MINUTE));
+
+  await test.step('the reward model trains', async () => {
+    const accuracy = await trainReward(page, 6 * MINUTE);
+    expect(accuracy).toBeGreaterThan(0);
+    await expectFiniteCurve(page, 'reward', 'Loss and accuracy');
+  });
+
+  await test.step('PPO trains', async () => {
+    await page.getByTestId('effort').selectOption('quick');
+    await button(page, 'Start PPO').click();
+    await expect(page.getByTestId('ppo-run')).toBeVisible();
+    await expect(page.getByTestId('ppo-run')).toHaveCount(0, { timeout: 8 * MINUTE });
+    await expectFiniteCurve(page, 'ppo', 'Reward');
+    await expectFiniteCurve(page, 'ppo', 'KL: distance from step 2');
+  });
+
+  await test.step('the simulated labeler judges', async () => {
+    await button(page, /^Let the simulated labeler judge/).click();
+    await verdict(page, 'simulated', 4 * MINUTE);
+  });
+
+  await expect(page.getByTestId('device')).toHaveAttribute('data-kind', 'webgpu');
+});

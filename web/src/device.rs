@@ -1,0 +1,24 @@
+//! The one place in the page that names backends: the CPU (flex) and WebGPU.
+
+use burn::tensor::Device;
+use js_sys::Error;
+
+/// Opens the device called `cpu` or `webgpu`. The message of a failure is for people.
+pub async fn open(name: &str) -> Result<Device, Error> {
+    match name {
+        "cpu" => Ok(Device::flex()),
+        "webgpu" => Device::wgpu_options()
+            .init_async()
+            .await
+            .map_err(|error| Error::new(&format!("WebGPU could not be opened: {error}. The CPU will do the work"))),
+        other => Err(Error::new(&format!("no device is called `{other}`; choose `cpu` or `webgpu`"))),
+    }
+}
+
+/// For the page.
+pub fn describe(name: &str) -> &'static str {
+    match name {
+        "webgpu" => "WebGPU",
+        _ => "CPU (WebAssembly SIMD)",
+    }
+}

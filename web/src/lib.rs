@@ -1,0 +1,17 @@
+//! The page's way in: one class over a session, for a worker that owns WebAssembly and the GPU.
+//!
+//! Commands and events cross as JSON text, model files as byte arrays; token ids and tensors never do.
+//! Deliberately absent: storage, drawing, any formula. The crate is empty off wasm32, so that a native build of
+//! the workspace compiles no GPU stack.
+
+#[cfg(target_arch = "wasm32")]
+mod device;
+#[cfg(target_arch = "wasm32")]
+mod files;
+#[cfg(target_arch = "wasm32")]
+mod nudge;
+#[cfg(target_arch = "wasm32")]
+mod self_test;
+
+#[cfg(target_arch = "wasm32")]
+pub use nudge::Nudge;

@@ -1,0 +1,120 @@
+//! The class `Nudge`: a session and at most one run.
+
+use crate::{device, files, self_test};
+use js_sys::Error;
+use nudge_data::RankingRecord;
+use nudge_session::{Command, Event, Preference, Run, Session, SessionError};
+use std::cell::RefCell;
+use std::rc::Rc;
+use wasm_bindgen::prelude::*;
+
+/// One session on one device. Errors are thrown as `Error` with a message for people.
+#[wasm_bindgen]
+pub struct Nudge {
+    device_name: String,
+    session: Rc<RefCell<Session>>,
+    run: Rc<RefCell<Option<Run>>>,
+}
+
+fn thrown(error: impl std::fmt::Display) -> Error {
+    Error::new(&error.to_string())
+}
+
+fn json(value: &impl serde::Serialize) -> Result<String, Error> {
+    serde_json::to_string(value).map_err(thrown)
+}
+
+#[wasm_bindgen]
+impl Nudge {
+    /// Opens `cpu` or `webgpu`.
+    pub async fn create(device: String) -> Result<Nudge, Error> {
+        console_error_panic_hook::set_once();
+        let opened = device::open(&device).await?;
+        Ok(Nudge {
+            device_name: device,
+            session: Rc::new(RefCell::new(Session::new(opened))),
+            run: Rc::new(RefCell::new(None)),
+        })
+    }
+
+    /// The device, for people.
+    pub fn device_name(&self) -> String {
+        device::describe(&self.device_name).into()
+    }
+
+    /// A training step on this device and on the CPU, compared. JSON `{ok, checks:[{name, ok, value, limit}]}`.
+    pub async fn self_test(&self) -> Result<String, Error> {
+        let device = self.session.borrow().device().clone();
+        json(&self_test::run(device).await.map_err(thrown)?)
+    }
+
+    /// Takes a model's files in. JSON of what it is.
+    pub fn put_model(&self, name: String, files: JsValue) -> Result<String, Error> {
+        json(&self.session.borrow_mut().put_model(&name, files::from_js(&files)?).map_err(thrown)?)
+    }
+
+    /// A model's files.
+    pub fn model_files(&self, name: String) -> Result<JsValue, Error> {
+        let session = self.session.borrow();
+        let found = session.model_files(&name).ok_or_else(|| thrown(SessionError::UnknownModel(name)))?;
+        files::to_js(found)
+    }
+
+    /// Starts a command, or goes on from a checkpoint of the same command. The run before it is dropped.
+    pub fn start(&self, command: String, resume: Option<js_sys::Object>) -> Result<(), Error> {
+        let command: Command = serde_json::from_str(&command).map_err(thrown)?;
+        let resume = resume.map(|object| files::from_js(object.as_ref())).transpose()?;
+        let run = self.session.borrow().start(command, resume).map_err(thrown)?;
+        *self.run.borrow_mut() = Some(run);
+        Ok(())
+    }
+
+    /// The next event as JSON, or `undefined` after the last. A finished model is put into the session.
+    // The run is taken out while it works, so that a second call cannot disturb it.
+    pub async fn next(&self) -> Result<Option<String>, Error> {
+        let Some(mut run) = self.run.borrow_mut().take() else {
+            return Ok(None);
+        };
+        let event = run.next().await.map_err(thrown)?;
+        let Some(event) = event else {
+            return Ok(None);
+        };
+        if let Event::Model { name, files } = &event {
+            self.session.borrow_mut().put_model(name, files.clone()).map_err(thrown)?;
+        }
+        *self.run.borrow_mut() = Some(run);
+        json(&event).map(Some)
+    }
+
+    /// A checkpoint of the run as it stands.
+    pub async fn save(&self) -> Result<JsValue, Error> {
+        let Some(mut run) = self.run.borrow_mut().take() else {
+            return Err(Error::new("nothing is running; there is nothing to save"));
+        };
+        let files = run.save().await;
+        *self.run.borrow_mut() = Some(run);
+        files::to_js(&files.map_err(thrown)?)
+    }
+
+    /// Drops the run.
+    pub fn cancel(&self) {
+        self.run.borrow_mut().take();
+    }
+
+    /// JSON of all simulated labelers.
+    pub fn labelers() -> Result<String, Error> {
+        json(&Session::labelers())
+    }
+
+    /// Win rate and interval of a person's preferences, `["a","b","tie",...]`.
+    pub fn verdict(preferences: String) -> Result<String, Error> {
+        let preferences: Vec<Preference> = serde_json::from_str(&preferences).map_err(thrown)?;
+        json(&Session::verdict(&preferences, "person", false))
+    }
+
+    /// Throws with the reason if a ranking record is not whole.
+    pub fn validate_ranking(&self, record: String) -> Result<(), Error> {
+        let record: RankingRecord = serde_json::from_str(&record).map_err(thrown)?;
+        record.validate().map_err(thrown)
+    }
+}

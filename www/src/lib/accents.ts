@@ -1,0 +1,12 @@
+// The colour of each step: that of the model it makes. Ranking and comparing belong to the reader, who is ink.
+
+import type { StepName } from './state.svelte';
+
+export const accents: Record<StepName, string> = {
+  base: 'var(--base)',
+  instruct: 'var(--sft)',
+  rank: 'var(--ink)',
+  reward: 'var(--reward)',
+  ppo: 'var(--policy)',
+  compare: 'var(--ink)',
+};

@@ -1,0 +1,114 @@
+// The blind comparison: pairs of answers, who preferred what, and the trainer's verdict.
+//
+// Which side an answer stands on is drawn anew for every pair. Deliberately absent: win rates; the trainer counts.
+
+import * as commands from './commands';
+import { engine } from './engine.svelte';
+import { notices } from './notices.svelte';
+import { promptsOf, shuffled } from './prompts';
+import type { Judge, Preference, Verdict } from './protocol';
+import { settings, sizes } from './settings';
+import * as store from './store';
+
+export type Pair = { prompt: string; a: string; b: string; left: 'a' | 'b'; preference: Preference | null };
+export type ModelPair = { a: string; b: string };
+
+class Comparison {
+  pairs = $state.raw<Pair[]>([]);
+  shown = $state(0);
+  revealed = $state(false);
+  verdict = $state.raw<Verdict | null>(null);
+  simulated = $state.raw<{ verdict: Verdict; labeler: string; versus: string } | null>(null);
+  models = $state.raw<ModelPair>({ a: 'policy', b: 'sft' });
+  sampling = $state(false);
+
+  get judged(): Pair[] {
+    return this.pairs.filter(({ preference }) => preference !== null);
+  }
+
+  get current(): Pair | null {
+    return this.pairs[this.shown] ?? null;
+  }
+
+  /** Answers held-out prompts with both models and shows them without names. */
+  async begin(versus: 'sft' | 'base'): Promise<void> {
+    this.models = { a: 'policy', b: versus };
+    this.pairs = [];
+    this.shown = 0;
+    this.revealed = false;
+    this.verdict = null;
+    this.sampling = true;
+    try {
+      const prompts = shuffled(await promptsOf('heldout'), settings.seed).slice(0, sizes.comparisonTarget);
+      await this.#answer(prompts, { judge: 'person' }, (pair) => (this.pairs = [...this.pairs, pair]));
+    } catch (error) {
+      notices.problem(error);
+    } finally {
+      this.sampling = false;
+    }
+  }
+
+  async prefer(side: 'left' | 'right' | 'tie'): Promise<void> {
+    const pair = this.current;
+    if (!pair || this.revealed) return;
+    const other = pair.left === 'a' ? 'b' : 'a';
+    const preference: Preference = side === 'tie' ? 'tie' : side === 'left' ? pair.left : other;
+    this.pairs = this.pairs.with(this.shown, { ...pair, preference });
+    this.shown += 1;
+    if (this.shown >= this.pairs.length && !this.sampling) await this.reveal();
+  }
+
+  /** Says which answer was whose, and what the preferences add up to. */
+  async reveal(): Promise<void> {
+    if (this.judged.length === 0) return;
+    if (this.sampling) await engine.halt('cancel');
+    const preferences = this.judged.map(({ preference }) => preference!);
+    this.verdict = await engine.request('verdict', { preferences });
+    this.revealed = true;
+    await store.notes.put('comparison', { pairs: this.pairs, verdict: this.verdict, models: this.models });
+  }
+
+  /** Lets a simulated labeler prefer, on all held-out prompts. */
+  async judgeSimulated(labeler: string, versus: 'sft' | 'base'): Promise<void> {
+    this.simulated = null;
+    this.models = { a: 'policy', b: versus };
+    const prompts = (await promptsOf('heldout')).slice(0, sizes.comparedPrompts);
+    const verdict = await this.#answer(prompts, { judge: 'labeler', name: labeler }, () => {});
+    if (!verdict) return;
+    this.simulated = { verdict, labeler, versus };
+    await store.notes.put('comparison/simulated', this.simulated);
+  }
+
+  async restore(): Promise<void> {
+    const last = await store.notes.get<{ pairs: Pair[]; verdict: Verdict; models: ModelPair }>('comparison');
+    if (last) {
+      this.pairs = last.pairs;
+      this.verdict = last.verdict;
+      this.models = last.models;
+      this.revealed = true;
+    }
+    this.simulated = (await store.notes.get<NonNullable<Comparison['simulated']>>('comparison/simulated')) ?? null;
+  }
+
+  async #answer(prompts: string[], judge: Judge, onPair: (pair: Pair) => void): Promise<Verdict | null> {
+    let verdict: Verdict | null = null;
+    const { a, b } = this.models;
+    const options = { seed: settings.seed, max_new_tokens: sizes.answerTokens };
+    await engine.run(commands.compare(a, b, prompts, judge, options), {
+      event(event) {
+        if (event.event === 'pair') {
+          const left = coin() ? 'a' : 'b';
+          onPair({ prompt: event.prompt, a: event.a, b: event.b, left, preference: event.preference });
+        }
+        if (event.event === 'verdict') verdict = event.verdict;
+      },
+    });
+    return verdict;
+  }
+}
+
+function coin(): boolean {
+  return crypto.getRandomValues(new Uint8Array(1))[0]! % 2 === 0;
+}
+
+export const comparison = new Comparison();

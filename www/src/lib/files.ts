@@ -1,0 +1,110 @@
+// Files in and out: downloads from this origin, the reader's own files, zips of model folders, JSONL.
+
+import { unzipSync, zipSync } from 'fflate';
+import type { Files } from './messages';
+
+/** The files of a model folder, in the order in which they are fetched: the large one last. */
+export const MODEL_FILES = [
+  'config.json',
+  'tokenizer_config.json',
+  'generation_config.json',
+  'tokenizer.json',
+  'model.safetensors',
+];
+
+/** Fetches a model folder of this origin. `onBytes` gets the bytes so far and of all files, where known. */
+export async function fetchModel(
+  folder: string,
+  onBytes: (loaded: number, total: number | null) => void,
+): Promise<Files> {
+  const files: Files = {};
+  let before = 0;
+  for (const name of MODEL_FILES) {
+    const bytes = await fetchBytes(`${folder}/${name}`, (loaded, total) =>
+      onBytes(before + loaded, total === null ? null : before + total),
+    );
+    before += bytes.byteLength;
+    files[name] = bytes;
+  }
+  return files;
+}
+
+async function fetchBytes(url: string, onBytes: (loaded: number, total: number | null) => void): Promise<Uint8Array> {
+  const response = await fetchOk(url);
+  const length = response.headers.get('content-encoding') ? null : response.headers.get('content-length');
+  const total = length ? Number(length) : null;
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let loaded = 0;
+  const reader = response.body!.getReader();
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    chunks.push(part.value);
+    loaded += part.value.byteLength;
+    onBytes(loaded, total);
+  }
+  return new Uint8Array(await new Blob(chunks).arrayBuffer());
+}
+
+async function fetchOk(url: string): Promise<Response> {
+  const response = await fetch(url);
+  // A server that answers every path with its index page has not got the file either.
+  const page = response.headers.get('content-type')?.startsWith('text/html');
+  if (!response.ok || !response.body || page) throw new Error(`${url} is not on this server.`);
+  return response;
+}
+
+export async function fetchText(url: string): Promise<string> {
+  return (await fetchOk(url)).text();
+}
+
+/** The objects of a JSONL text. Empty lines are skipped; a bad line is named by its number. */
+export function parseJsonl<T>(text: string): T[] {
+  return numberedLines(text).map(({ line, number }) => {
+    try {
+      return JSON.parse(line) as T;
+    } catch {
+      throw new Error(`Line ${number} is not JSON. Each line must hold one JSON object.`);
+    }
+  });
+}
+
+export function numberedLines(text: string): { line: string; number: number }[] {
+  return text
+    .split('\n')
+    .map((line, index) => ({ line: line.trim(), number: index + 1 }))
+    .filter(({ line }) => line !== '');
+}
+
+/** Offers bytes or a text as a download. */
+export function download(name: string, content: Uint8Array | string): void {
+  const url = URL.createObjectURL(new Blob([content as BlobPart]));
+  const link = document.createElement('a');
+  link.href = url;
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
+
+// Both work in one go on the main thread: the library's own workers come from blob addresses, which the page's
+// content policy forbids. Weights hardly compress, so they are stored as they are, and that is quick.
+
+export function zipFiles(files: Files): Uint8Array {
+  return zipSync(files, { level: 0 });
+}
+
+/** The files of a zipped model folder; a folder around them is taken off. */
+export function unzipFiles(bytes: Uint8Array): Files {
+  let entries: Files;
+  try {
+    entries = unzipSync(bytes, { filter: ({ name }) => MODEL_FILES.includes(baseName(name)) });
+  } catch {
+    throw new Error('This file is not a zip that can be opened.');
+  }
+  const files = Object.fromEntries(Object.entries(entries).map(([path, data]) => [baseName(path), data]));
+  const missing = ['config.json', 'model.safetensors', 'tokenizer.json'].filter((name) => !(name in files));
+  if (missing.length > 0) throw new Error(`The zip holds no ${missing.join(', no ')}. Open the zip of a model folder.`);
+  return files;
+}
+
+function baseName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}

@@ -1,0 +1,77 @@
+// What the main thread and the worker say to each other.
+//
+// The worker owns WebAssembly and the device, the main thread draws. Every request has one reply with its id;
+// a run also sends `event` and `checkpoint` notices while it goes. Deliberately absent: any computing.
+
+import type { Command, Event, Preference, Verdict } from './protocol';
+
+/** The files of a model folder or of a checkpoint: name and bytes. */
+export type Files = Record<string, Uint8Array>;
+
+export type DeviceKind = 'cpu' | 'webgpu';
+export type DeviceChoice = 'auto' | DeviceKind;
+
+export type ModelInfo = {
+  kind: 'decoder' | 'reward';
+  parameters: number;
+  vocab_size: number;
+  max_position_embeddings: number;
+  chat: boolean;
+};
+
+/** A simulated labeler and its rule in words. */
+export type LabelerInfo = { name: string; title: string; rule: string };
+
+export type SelfTestCheck = { name: string; ok: boolean; value: number; limit: number };
+export type SelfTest = { ok: boolean; checks: SelfTestCheck[] };
+
+/** Why a device was passed over; the words for each stand in `strings.ts`. */
+export type DeviceReason =
+  | 'chosen'
+  | 'found'
+  | 'no_webgpu'
+  | 'no_adapter'
+  | 'fallback_adapter'
+  | 'no_timestamp_query'
+  | 'self_test_failed'
+  | 'create_failed'
+  | 'crashed';
+
+export type DeviceReport = {
+  kind: DeviceKind;
+  /** What the device calls itself. */
+  name: string;
+  reason: DeviceReason;
+  /** Only WebGPU is tested: against the CPU path. */
+  self_test: SelfTest | null;
+  /** What went wrong, where something did. */
+  detail: string | null;
+};
+
+export type RunEnd = 'finished' | 'paused' | 'cancelled';
+
+export type Requests = {
+  open: { ask: { choice: DeviceChoice; crashed: string | null }; answer: DeviceReport };
+  labelers: { ask: Record<never, never>; answer: LabelerInfo[] };
+  put_model: { ask: { name: string; files: Files }; answer: ModelInfo };
+  model_files: { ask: { name: string }; answer: Files };
+  /** Pulls a run to its end. `save_every` is in seconds; 0 saves only at a pause. */
+  run: { ask: { command: Command; resume: Files | null; save_every: number }; answer: RunEnd };
+  /** Ends the run after the step it is in; a pause saves a checkpoint first. */
+  halt: { ask: { how: 'pause' | 'cancel' }; answer: null };
+  verdict: { ask: { preferences: Preference[] }; answer: Verdict };
+  validate_ranking: { ask: { record: string }; answer: null };
+};
+
+export type RequestKind = keyof Requests;
+
+export type Request = {
+  [Kind in RequestKind]: { id: number; kind: Kind } & Requests[Kind]['ask'];
+}[RequestKind];
+
+export type Notice =
+  | { notice: 'answer'; id: number; value: unknown }
+  | { notice: 'error'; id: number; message: string; fatal: boolean }
+  | { notice: 'event'; id: number; event: Event }
+  | { notice: 'checkpoint'; id: number; files: Files }
+  | { notice: 'loading'; loaded: number; total: number | null };

@@ -1,0 +1,92 @@
+// The models of the session by name: where they came from, how they are fetched, stored, exported and imported.
+
+import { engine } from './engine.svelte';
+import { download, fetchModel, fetchText, parseJsonl, unzipFiles, zipFiles } from './files';
+import type { Files, ModelInfo } from './messages';
+import type { Metrics } from './protocol';
+import { settings } from './settings';
+import * as store from './store';
+
+export type ModelName = 'base' | 'sft' | 'reward' | 'policy';
+export type ModelOrigin = 'built-in' | 'trained' | 'imported';
+export type Held = { info: ModelInfo; origin: ModelOrigin };
+/** One point of a curve: a step and its numbers. */
+export type CurvePoint = { step: number; metrics: Metrics };
+
+class Models {
+  held = $state.raw<Partial<Record<ModelName, Held>>>({});
+  fetching = $state.raw<{ name: ModelName; loaded: number; total: number | null } | null>(null);
+  /** The loss of a built-in model's own training, where the server has its log. */
+  builtInCurves = $state.raw<Partial<Record<ModelName, CurvePoint[]>>>({});
+  #known: Partial<Record<ModelName, { files: Files; origin: ModelOrigin }>> = {};
+
+  /** Fetches a built-in model and gives it to the trainer. */
+  async takeBuiltIn(name: 'base' | 'sft'): Promise<void> {
+    const folder = `${settings.modelRoot}/${name}`;
+    try {
+      const files = await fetchModel(folder, (loaded, total) => (this.fetching = { name, loaded, total }));
+      await this.#put(name, files, 'built-in');
+    } finally {
+      this.fetching = null;
+    }
+    // Only the fact is stored: the files come from the server again, so that they are never stale.
+    if (name !== 'base') await this.#store(name, {});
+    const log = await fetchText(`${folder}/metrics.jsonl`).catch(() => '');
+    this.builtInCurves = { ...this.builtInCurves, [name]: curveOf(log) };
+  }
+
+  /** Takes over a model that a run has just made; the trainer holds it under this name already. */
+  async adoptTrained(name: ModelName): Promise<void> {
+    const files = await engine.request('model_files', { name });
+    await this.#put(name, files, 'trained');
+    await this.#store(name, files);
+  }
+
+  /** Opens a zipped model folder. A reward model takes that place, any other becomes the tuned policy. */
+  async importZip(bytes: Uint8Array): Promise<ModelName> {
+    const files = unzipFiles(bytes);
+    const info = await engine.request('put_model', { name: 'imported', files });
+    const name = info.kind === 'reward' ? 'reward' : 'policy';
+    await this.#put(name, files, 'imported');
+    await this.#store(name, files);
+    return name;
+  }
+
+  async exportZip(name: ModelName): Promise<void> {
+    download(`nudge-${name}.zip`, zipFiles(await engine.request('model_files', { name })));
+  }
+
+  /** Brings back what an earlier visit left. */
+  async restore(): Promise<void> {
+    for (const { name, files, origin } of await store.models.all()) {
+      const model = name as ModelName;
+      if (this.#known[model]) continue;
+      if (origin === 'built-in') await this.takeBuiltIn('sft');
+      else await this.#put(model, files, origin as ModelOrigin);
+    }
+  }
+
+  /** Gives a new worker the models that the last one held. */
+  async reload(): Promise<void> {
+    for (const [name, { files, origin }] of Object.entries(this.#known)) {
+      await this.#put(name as ModelName, files, origin);
+    }
+  }
+
+  async #put(name: ModelName, files: Files, origin: ModelOrigin): Promise<void> {
+    const info = await engine.request('put_model', { name, files });
+    this.#known[name] = { files, origin };
+    this.held = { ...this.held, [name]: { info, origin } };
+  }
+
+  #store(name: ModelName, files: Files): Promise<unknown> {
+    const held = this.held[name]!;
+    return store.models.put({ name, files, info: held.info, origin: held.origin, made: Date.now() });
+  }
+}
+
+function curveOf(log: string): CurvePoint[] {
+  return parseJsonl<Metrics>(log).map((metrics, index) => ({ step: metrics.step ?? index + 1, metrics }));
+}
+
+export const models = new Models();

@@ -1,0 +1,26 @@
+// Messages to the reader: what happened and what to do. The page shows the last few; a screen reader hears them.
+
+export type NoticeTone = 'info' | 'problem';
+export type PageNotice = { key: number; tone: NoticeTone; text: string };
+
+class Notices {
+  list = $state<PageNotice[]>([]);
+  #lastKey = 0;
+
+  say(text: string, tone: NoticeTone = 'info'): void {
+    const key = ++this.#lastKey;
+    this.list = [...this.list.filter((notice) => notice.text !== text).slice(-2), { key, tone, text }];
+    if (tone === 'info') setTimeout(() => this.dismiss(key), 8000);
+  }
+
+  /** Shows an error's own message; the trainer writes them for readers. */
+  problem(error: unknown): void {
+    this.say(error instanceof Error ? error.message : String(error), 'problem');
+  }
+
+  dismiss(key: number): void {
+    this.list = this.list.filter((notice) => notice.key !== key);
+  }
+}
+
+export const notices = new Notices();

@@ -1,0 +1,134 @@
+// The contract with the trainer: commands in, events out, as JSON.
+//
+// The same shapes as `crates/nudge-session/src/{protocol,options}.rs`. Model files travel beside the JSON.
+// Deliberately absent: anything that the page invents for itself (see `messages.ts`).
+
+export type Metrics = { [key in string]?: number };
+
+export type PretrainOptions = {
+  vocab_size: number;
+  hidden_size: number;
+  num_hidden_layers: number;
+  num_attention_heads: number;
+  intermediate_size: number;
+  max_position_embeddings: number;
+  context: number;
+  batch_size: number;
+  epochs: number;
+  learning_rate: number;
+  warmup_steps: number;
+  weight_decay: number;
+  optimizer: string;
+  precision: string;
+  seed: number;
+};
+
+export type SftOptions = {
+  epochs: number;
+  batch_size: number;
+  learning_rate: number;
+  weight_decay: number;
+  held_out: number;
+  precision: string;
+  seed: number;
+};
+
+export type SampleOptions = {
+  k: number;
+  temperature: number;
+  top_k: number;
+  max_new_tokens: number;
+  batch_size: number;
+  stream: boolean;
+  seed: number;
+};
+
+export type RewardOptions = {
+  epochs: number;
+  batch_size: number;
+  learning_rate: number;
+  weight_decay: number;
+  center_rewards_coefficient: number;
+  held_out: number;
+  seed: number;
+};
+
+export type PpoStageOptions = {
+  episodes: number;
+  batch_size: number;
+  minibatch_size: number;
+  learning_rate: number;
+  value_learning_rate: number;
+  max_new_tokens: number;
+  ppo: Record<string, unknown>;
+  gold_labeler: string | null;
+  seed: number;
+};
+
+export type CompareOptions = {
+  temperature: number;
+  max_new_tokens: number;
+  batch_size: number;
+  pairs_per_prompt: number;
+  seed: number;
+};
+
+export type EvalOptions = { batch_size: number };
+
+export type Judge =
+  | { judge: 'labeler'; name: string }
+  | { judge: 'reward'; model: string }
+  | { judge: 'person' };
+
+export type Command =
+  | { command: 'pretrain'; texts: Array<string>; options: PretrainOptions }
+  | { command: 'sft'; model: string; demonstrations: string; options: SftOptions }
+  | { command: 'sample'; model: string; prompts: Array<string>; options: SampleOptions }
+  | { command: 'rank'; candidates: string; labeler: string }
+  | { command: 'reward'; model: string; comparisons: string; options: RewardOptions }
+  | { command: 'ppo'; policy: string; reward: string; prompts: Array<string>; options: PpoStageOptions }
+  | { command: 'compare'; a: string; b: string; prompts: Array<string>; judge: Judge; options: CompareOptions }
+  | { command: 'score'; reward: string; records: string }
+  | { command: 'eval'; model: string; text: string; options: EvalOptions };
+
+export type Preference = 'a' | 'b' | 'tie';
+
+export type Stage = 'pretrain' | 'sft' | 'sample' | 'rank' | 'reward' | 'ppo' | 'compare' | 'score' | 'eval';
+
+export type Answer = { text: string; seed: number; logprob: number; finish: string };
+
+export type Verdict = {
+  wins: number;
+  ties: number;
+  losses: number;
+  win_rate: number;
+  low: number;
+  high: number;
+  judge: string;
+  simulated: boolean;
+};
+
+export type Evaluation = { nats_per_token: number; nats_per_char: number; tokens: number; chars: number };
+
+export type Event =
+  | { event: 'started'; stage: Stage; step: number; total_steps: number; parameters: number }
+  | { event: 'progress'; stage: Stage; step: number; total_steps: number; metrics: Metrics; seconds: number }
+  | { event: 'partial'; prompt: number; answer: number; text: string }
+  | { event: 'candidates'; index: number; id: string; prompt: string; completions: Array<Answer> }
+  | { event: 'ranked'; record: string }
+  | { event: 'scored'; record: string }
+  | { event: 'rollout'; prompt: string; answer: string; score: number; kl: number }
+  | {
+      event: 'pair';
+      index: number;
+      prompt: string;
+      a: string;
+      b: string;
+      preference: Preference | null;
+      scores: [number, number] | null;
+    }
+  | { event: 'verdict'; verdict: Verdict }
+  | { event: 'evaluated'; evaluation: Evaluation }
+  | { event: 'model'; name: string }
+  | { event: 'warning'; message: string }
+  | { event: 'finished'; stage: Stage; seconds: number };

@@ -1,0 +1,63 @@
+// A ranking in the making: groups of answers, best group first, ties share a group.
+//
+// Pure functions from one ranking to the next. Deliberately absent: pointers, keys and drawing.
+
+/** Indices into the completions, best first; answers of one group are tied. */
+export type Groups = number[][];
+
+/** Every answer alone in its group, in the order given. */
+export function untied(count: number): Groups {
+  return Array.from({ length: count }, (_, index) => [index]);
+}
+
+/** The answers from best to worst; tied ones stand side by side. */
+export function flat(groups: Groups): number[] {
+  return groups.flat();
+}
+
+/** The rank of an answer as in sports, from 1: two tied at 2 are followed by 4. */
+export function rankOf(groups: Groups, item: number): number {
+  const group = groups.findIndex((members) => members.includes(item));
+  return 1 + groups.slice(0, group).flat().length;
+}
+
+export function isTied(groups: Groups, item: number): boolean {
+  return groups.some((members) => members.length > 1 && members.includes(item));
+}
+
+/** One up (-1) or down (+1). A tied answer leaves its tie first; an untied one passes the next group. */
+export function move(groups: Groups, item: number, direction: -1 | 1): Groups {
+  const at = groups.findIndex((members) => members.includes(item));
+  const group = groups[at];
+  if (!group) return groups;
+  if (group.length > 1) {
+    const rest = group.filter((member) => member !== item);
+    return groups.toSpliced(at, 1, ...(direction < 0 ? [[item], rest] : [rest, [item]]));
+  }
+  const target = at + direction;
+  if (target < 0 || target >= groups.length) return groups;
+  return groups.toSpliced(at, 1).toSpliced(target, 0, group);
+}
+
+/** Puts an answer alone at a place from 1, or at the nearest edge of a tie that holds this place. */
+export function placeAt(groups: Groups, item: number, place: number): Groups {
+  const others = groups.map((members) => members.filter((member) => member !== item)).filter((m) => m.length > 0);
+  let before = 0;
+  let index = 0;
+  while (index < others.length && before + others[index]!.length <= place - 1) before += others[index++]!.length;
+  const inside = index < others.length && place - 1 > before;
+  return others.toSpliced(inside ? index + 1 : index, 0, [item]);
+}
+
+/** Ties an answer with the group above it, or, where it is tied with that one already, unties it. */
+export function toggleTie(groups: Groups, item: number): Groups {
+  const at = groups.findIndex((members) => members.includes(item));
+  const group = groups[at];
+  if (!group) return groups;
+  if (group.indexOf(item) > 0) {
+    const cut = group.indexOf(item);
+    return groups.toSpliced(at, 1, group.slice(0, cut), group.slice(cut));
+  }
+  const above = groups[at - 1];
+  return above ? groups.toSpliced(at - 1, 2, [...above, ...group]) : groups;
+}

@@ -1,0 +1,152 @@
+// Answers to look at: a single stream for one text, and screens of four answers to rank, sampled ahead.
+
+import * as commands from './commands';
+import { engine } from './engine.svelte';
+import { notices } from './notices.svelte';
+import { promptsOf } from './prompts';
+import type { Answer, Event } from './protocol';
+import { settings, sizes } from './settings';
+import { WorkerCrash } from './worker-client';
+
+/** Samples one answer and hands out its text as it grows. */
+export async function streamAnswer(
+  model: string,
+  prompt: string,
+  seed: number,
+  onText: (text: string) => void,
+): Promise<Answer | null> {
+  let answer: Answer | null = null;
+  const options = { k: 1, stream: true, seed, max_new_tokens: sizes.answerTokens };
+  await engine.run(commands.sample(model, [prompt], options), {
+    event(event) {
+      if (event.event === 'partial') onText(event.text);
+      if (event.event === 'candidates') answer = event.completions[0] ?? null;
+    },
+  });
+  return answer;
+}
+
+/** One prompt with its answers; `id` is null while they still grow. */
+export type Screen = { id: string | null; prompt: string; completions: Answer[] };
+
+/** Screens kept ready behind the one on show, and prompts sampled in one go. */
+const AHEAD = 3;
+const CHUNK = 4;
+
+class Screens {
+  current = $state.raw<Screen | null>(null);
+  #ready: Screen[] = [];
+  #prompts: string[] = [];
+  /** The prompts that are being answered now. */
+  #chunk: string[] = [];
+  #next = 0;
+  #round = 0;
+  #filling = false;
+
+  async begin(ranked: number): Promise<void> {
+    if (this.current || this.#filling) return;
+    this.#prompts = await promptsOf('train');
+    // A reader who comes back goes on with prompts that were not ranked yet.
+    this.#next = ranked % this.#prompts.length;
+    this.#round = Math.floor(ranked / this.#prompts.length);
+    await this.#sample(1);
+    await this.fill();
+  }
+
+  /** Shows the next screen. */
+  advance(): void {
+    this.current = this.#ready.shift() ?? this.#growing();
+    void this.fill();
+  }
+
+  /** Puts a screen back on show; the one that was there waits behind it. */
+  putBack(screen: Screen): void {
+    if (this.current?.id) this.#ready.unshift(this.current);
+    this.current = screen;
+  }
+
+  clear(): void {
+    this.current = null;
+    this.#ready = [];
+  }
+
+  /** Samples ahead while nothing else wants the device. */
+  async fill(): Promise<void> {
+    if (engine.busy || this.#prompts.length === 0) return;
+    if (!this.current?.id) await this.#sample(1);
+    if (!engine.busy && this.#ready.length < AHEAD) await this.#sample(CHUNK);
+  }
+
+  async #sample(count: number): Promise<void> {
+    if (this.#filling) return;
+    this.#filling = true;
+    const from = this.#next;
+    const prompts = Array.from({ length: count }, (_, i) => this.#prompts[(from + i) % this.#prompts.length]!);
+    this.#chunk = prompts;
+    const seed = settings.seed + (this.#round * this.#prompts.length + from) * sizes.answers;
+    const options = { k: sizes.answers, stream: true, seed, max_new_tokens: sizes.answerTokens };
+    try {
+      await engine.run(commands.sample('sft', prompts, options), {
+        givesWay: true,
+        event: (event) => this.#hear(event),
+      });
+    } catch (error) {
+      if (!(error instanceof WorkerCrash)) notices.problem(error);
+    } finally {
+      this.#filling = false;
+    }
+  }
+
+  #growing(): Screen {
+    const prompt = (this.#filling ? this.#chunk[0] : this.#prompts[this.#next]) ?? '';
+    const completions = Array.from({ length: sizes.answers }, () => ({ text: '', seed: 0, logprob: 0, finish: '' }));
+    return { id: null, prompt, completions };
+  }
+
+  #hear(event: Event): void {
+    if (event.event === 'partial' && !this.current?.id && event.prompt === 0) {
+      const growing = this.current?.prompt === this.#chunk[0] ? this.current! : this.#growing();
+      const completions = growing.completions.map((answer, index) =>
+        index === event.answer ? { ...answer, text: event.text } : answer,
+      );
+      this.current = { ...growing, completions };
+    }
+    if (event.event === 'candidates') {
+      this.#next = (this.#next + 1) % this.#prompts.length;
+      if (this.#next === 0) this.#round += 1;
+      const screen = { id: event.id, prompt: event.prompt, completions: event.completions };
+      if (this.current?.id) this.#ready.push(screen);
+      else this.current = screen;
+    }
+  }
+}
+
+export const screens = new Screens();
+
+/** Answers to many prompts at once, for a simulated labeler to rank. Returns JSONL of candidates. */
+export async function sampleCandidates(count: number, from: number, onCount: (done: number) => void): Promise<string> {
+  const all = await promptsOf('train');
+  const prompts = Array.from({ length: count }, (_, index) => all[(from + index) % all.length]!);
+  const options = { k: sizes.answers, seed: settings.seed + from * sizes.answers, max_new_tokens: sizes.answerTokens };
+  const lines: string[] = [];
+  await engine.run(commands.sample('sft', prompts, options), {
+    event(event) {
+      if (event.event !== 'candidates') return;
+      const { id, prompt, completions } = event;
+      lines.push(JSON.stringify({ id, prompt, completions }));
+      onCount(lines.length);
+    },
+  });
+  return lines.join('\n');
+}
+
+/** A simulated labeler's rankings of candidates, one JSON object each. */
+export async function rankCandidates(candidates: string, labeler: string): Promise<string[]> {
+  const records: string[] = [];
+  await engine.run(commands.rank(candidates, labeler), {
+    event(event) {
+      if (event.event === 'ranked') records.push(event.record);
+    },
+  });
+  return records;
+}

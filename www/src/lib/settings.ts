@@ -1,0 +1,47 @@
+// What the address of the page decides: device, seed, labeler, which built-in model, and sizes.
+//
+// A teacher hands out such an address. Deliberately absent: anything that changes what is computed beyond the
+// trainer's own options.
+
+import type { DeviceChoice } from './messages';
+
+export type Effort = 'quick' | 'normal' | 'long';
+
+const parameters = new URLSearchParams(location.search);
+
+function oneOf<T extends string>(name: string, allowed: readonly T[], fallback: T): T {
+  const value = parameters.get(name);
+  return allowed.find((candidate) => candidate === value) ?? fallback;
+}
+
+function wholeNumber(name: string, fallback: number): number {
+  const value = Number(parameters.get(name) ?? NaN);
+  return Number.isSafeInteger(value) && value >= 0 ? value : fallback;
+}
+
+const small = parameters.get('test') === '1';
+
+export const settings = {
+  device: oneOf<DeviceChoice>('device', ['auto', 'cpu', 'webgpu'], 'auto'),
+  seed: wholeNumber('seed', 1),
+  /** A simulated labeler that a teacher chose; `null` leaves the choice to the reader. */
+  labeler: parameters.get('labeler'),
+  /** Where the built-in models lie. */
+  modelRoot: parameters.get('model') === 'test' ? 'model/test-size' : 'model',
+  effort: oneOf<Effort>('effort', ['quick', 'normal', 'long'], small ? 'quick' : 'normal'),
+};
+
+/** Sizes of the page's own runs; everything else is the trainer's default. `?test=1` takes the small ones. */
+export const sizes = {
+  answers: 4,
+  answerTokens: small ? 20 : 64,
+  rankingTarget: 30,
+  comparisonTarget: 10,
+  comparedPrompts: small ? 24 : 60,
+  demonstrations: small ? 48 : Infinity,
+  episodes: { quick: small ? 64 : 128, normal: 512, long: 2048 } satisfies Record<Effort, number>,
+  rolloutBatch: small ? 16 : 32,
+};
+
+/** Seconds between two checkpoints of a training run. */
+export const saveEverySeconds = small ? 2 : 10;

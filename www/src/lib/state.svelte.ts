@@ -1,0 +1,153 @@
+// The page's state put together: the six steps, what each needs, and what a reload brings back.
+
+import * as commands from './commands';
+import { comparison } from './comparison.svelte';
+import { engine } from './engine.svelte';
+import { fetchText, numberedLines } from './files';
+import type { LabelerInfo } from './messages';
+import { models, type CurvePoint } from './models.svelte';
+import { notices } from './notices.svelte';
+import { promptsOf } from './prompts';
+import type { PpoStageOptions } from './protocol';
+import { rankings, type RankingRecord } from './rankings.svelte';
+import { settings, sizes, type Effort } from './settings';
+import * as store from './store';
+import { t } from './strings';
+import { Training } from './training.svelte';
+
+export const STEPS = ['base', 'instruct', 'rank', 'reward', 'ppo', 'compare'] as const;
+export type StepName = (typeof STEPS)[number];
+export type StepState = 'locked' | 'open' | 'active' | 'done';
+
+/** The leash: what one nat of KL costs, in units of score. */
+export const LEASHES = { loose: 0.02, normal: 0.05, tight: 0.2 } as const;
+export type Leash = keyof typeof LEASHES;
+
+/** Fewer rankings than this make no reward model worth the name. */
+export const MIN_RANKINGS = 5;
+
+export type ScoredRanking = { record: RankingRecord; scores: number[] };
+
+class State {
+  labelers = $state.raw<LabelerInfo[]>([]);
+  labeler = $state(settings.labeler ?? '');
+  effort = $state<Effort>(settings.effort);
+  leash = $state<Leash>('normal');
+  /** The last stored ranking with the reward model's scores. */
+  scored = $state.raw<ScoredRanking | null>(null);
+  /** Rankings that the present reward model was trained on. */
+  rewardRankings = $state(0);
+  booted = $state(false);
+
+  readonly sft = new Training('sft', 'sft');
+  readonly reward = new Training('reward', 'reward');
+  readonly ppo = new Training('ppo', 'policy');
+
+  get labelerInfo(): LabelerInfo | undefined {
+    return this.labelers.find(({ name }) => name === this.labeler);
+  }
+
+  /** What a step still needs, in words; nothing where it can start. */
+  need(step: StepName): string | null {
+    const { base, sft, reward, policy } = models.held;
+    if (engine.failure) return t.needs.trainer;
+    if (step === 'base' || step === 'instruct') return base ? null : t.needs.base;
+    if (!sft) return t.needs.sft;
+    if (step === 'reward' && rankings.count < MIN_RANKINGS) return t.needs.rankings(MIN_RANKINGS, rankings.count);
+    if (step === 'ppo' && !reward) return t.needs.reward;
+    if (step === 'compare' && !policy) return t.needs.policy;
+    return null;
+  }
+
+  stateOf(step: StepName): StepState {
+    if (this.need(step)) return 'locked';
+    if (this.isActive(step)) return 'active';
+    return this.#isDone(step) ? 'done' : 'open';
+  }
+
+  isActive(step: StepName): boolean {
+    const training = { base: null, instruct: this.sft, rank: null, reward: this.reward, ppo: this.ppo, compare: null };
+    return training[step]?.running ?? false;
+  }
+
+  #isDone(step: StepName): boolean {
+    const { base, sft, reward, policy } = models.held;
+    return {
+      base: base !== undefined,
+      instruct: sft !== undefined,
+      rank: rankings.count >= sizes.rankingTarget,
+      reward: reward !== undefined,
+      ppo: policy !== undefined,
+      compare: comparison.revealed || comparison.simulated !== null,
+    }[step];
+  }
+
+  /** The curve of the instruct model, wherever it was trained. */
+  get instructCurve(): CurvePoint[] {
+    return this.sft.curve.length > 0 ? this.sft.curve : (models.builtInCurves.sft ?? []);
+  }
+
+  get unsaved(): boolean {
+    return this.sft.unsaved || this.reward.unsaved || this.ppo.unsaved;
+  }
+
+  async boot(): Promise<void> {
+    engine.onOpened = async () => (this.booted ? models.reload() : undefined);
+    await rankings.restore().catch((error) => notices.problem(error));
+    await engine.start();
+    if (engine.failure) return;
+    this.labelers = await engine.request('labelers', {});
+    if (!this.labelerInfo) this.labeler = this.labelers[0]?.name ?? '';
+    await models.takeBuiltIn('base').catch(() => notices.say(t.base.missing, 'problem'));
+    await models.restore().catch((error) => notices.problem(error));
+    for (const training of [this.sft, this.reward, this.ppo]) await training.restore();
+    await comparison.restore();
+    this.rewardRankings = (await store.notes.get<number>('reward/rankings')) ?? 0;
+    this.scored = (await store.notes.get<ScoredRanking>('reward/scored')) ?? null;
+    this.booted = true;
+  }
+
+  async trainSft(): Promise<boolean> {
+    const text = await fetchText('examples/demonstrations.train.jsonl');
+    const lines = numberedLines(text).map(({ line }) => line);
+    const demonstrations = lines.slice(0, sizes.demonstrations).join('\n');
+    return this.sft.begin(commands.sft('base', demonstrations, { seed: settings.seed }));
+  }
+
+  async trainReward(): Promise<void> {
+    const used = rankings.count;
+    const made = await this.reward.begin(commands.reward('sft', rankings.jsonl(), { seed: settings.seed }));
+    if (!made) return;
+    this.rewardRankings = used;
+    await store.notes.put('reward/rankings', used);
+    await this.scoreLast();
+  }
+
+  /** Asks the reward model about the answers of the last ranking. */
+  async scoreLast(): Promise<void> {
+    const record = rankings.lastRecord;
+    if (!record || !models.held.reward) return;
+    await engine.run(commands.score('reward', JSON.stringify(record)), {
+      event: (event) => {
+        if (event.event !== 'scored') return;
+        const { scores } = JSON.parse(event.record) as { scores: number[] };
+        this.scored = { record, scores };
+      },
+    });
+    await store.notes.put('reward/scored', this.scored);
+  }
+
+  async trainPpo(): Promise<boolean> {
+    const options: Partial<PpoStageOptions> = {
+      episodes: sizes.episodes[this.effort],
+      batch_size: sizes.rolloutBatch,
+      max_new_tokens: sizes.answerTokens,
+      ppo: { kl_coef: LEASHES[this.leash] },
+      gold_labeler: rankings.simulatedLabeler,
+      seed: settings.seed,
+    };
+    return this.ppo.begin(commands.ppo('sft', 'reward', await promptsOf('train'), options));
+  }
+}
+
+export const app = new State();

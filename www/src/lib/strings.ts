@@ -1,0 +1,308 @@
+// Every word that the page shows, in one table: to read it in one go, and to translate it in one place.
+//
+// Deliberately absent: the texts of models and labelers, which come from the trainer.
+
+import type { DeviceReason } from './messages';
+import type { Stage } from './protocol';
+import type { RankingSource } from './store';
+
+const plural = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
+
+export const t = {
+  title: 'Nudge',
+  tagline: 'Teach a small language model what you like.',
+  intro:
+    'You rank its answers. A reward model learns your taste. Reinforcement learning then nudges the language model ' +
+    'towards what you prefer, and a blind test shows whether it worked. This is the recipe behind InstructGPT, ' +
+    'small enough to run inside this browser tab.',
+  privacy: 'Everything runs in this tab. Nothing leaves it.',
+  start: 'Start with the built-in model',
+  startHint: 'Loads a model and goes straight to ranking.',
+  starting: 'Loading…',
+  skipToContent: 'Skip to the steps',
+  stepsLabel: 'The six steps',
+
+  stages: {
+    pretrain: 'pretraining',
+    sft: 'instruction tuning',
+    sample: 'sampling',
+    rank: 'ranking',
+    reward: 'reward training',
+    ppo: 'PPO',
+    compare: 'the comparison',
+    score: 'scoring',
+    eval: 'measuring',
+  } satisfies Record<Stage, string>,
+  busy: (stage: Stage) => `The device is busy with ${t.stages[stage]}. Wait for it or pause it first.`,
+
+  theme: { label: 'Colours', auto: 'Auto', light: 'Light', dark: 'Dark' },
+
+  models: {
+    base: 'Base',
+    sft: 'Instruct',
+    reward: 'Reward',
+    policy: 'Tuned',
+    parameters: 'parameters',
+  },
+
+  device: {
+    label: 'Device',
+    choices: { auto: 'Auto', webgpu: 'WebGPU', cpu: 'CPU' },
+    starting: 'Starting the trainer…',
+    loading: (loaded: string, total: string | null) =>
+      total ? `Loading the trainer: ${loaded} of ${total}` : `Loading the trainer: ${loaded}`,
+    runsOn: { cpu: 'Runs on the CPU', webgpu: 'Runs on the GPU (WebGPU)' },
+    reasons: {
+      chosen: 'as you chose',
+      found: 'found and tested',
+      no_webgpu: 'this browser has no WebGPU',
+      no_adapter: 'the browser offers no GPU',
+      fallback_adapter: 'the only GPU on offer is emulated, which is slower than the CPU',
+      no_timestamp_query: 'the GPU lacks timestamp queries',
+      self_test_failed: 'the GPU did not compute the same as the CPU',
+      create_failed: 'the GPU could not be started',
+      crashed: 'the GPU stopped working',
+    } satisfies Record<DeviceReason, string>,
+    passed: (checks: number) => `self-test passed (${plural(checks, 'check', 'checks')})`,
+    test: 'Self-test',
+    checkLimit: (value: string, limit: string) => `differs by ${value}, allowed ${limit}`,
+    changed: 'The device was changed.',
+    gaveUp: 'The device did not answer.',
+    fellBack: (message: string) =>
+      `The trainer stopped (${message}). It was started again on the CPU with your models. Your rankings are safe; a training run continues from its last checkpoint.`,
+    silent: 'The GPU has not answered for four minutes.',
+    useCpu: 'Go on with the CPU',
+    failed: (message: string) => `The trainer could not be started: ${message}`,
+  },
+
+  needs: {
+    trainer: 'The trainer is not running, see the top of the page.',
+    base: 'Waits for the base model.',
+    sft: 'Needs an instruct model: take or train one in step 2.',
+    rankings: (needed: number, have: number) => `Needs at least ${needed} rankings from step 3; there ${have === 1 ? 'is' : 'are'} ${have}.`,
+    reward: 'Needs a reward model: train one in step 4.',
+    policy: 'Needs a tuned model: train one in step 5, or open a zip below.',
+  },
+
+  run: {
+    pause: 'Pause',
+    pausing: 'Pausing after this step…',
+    continue: 'Continue training',
+    stop: 'Stop',
+    discard: 'Discard',
+    step: (step: number, total: number) => `Step ${step} of ${total}`,
+    left: (time: string) => `about ${time} left`,
+    savedAt: (step: number) => `checkpoint at step ${step}`,
+    pausedAt: (step: number, total: number) => `Paused at step ${step} of ${total}. The checkpoint is stored in this browser.`,
+    stopped: 'Stopped. Nothing was changed.',
+    progress: 'Progress',
+  },
+
+  base: {
+    title: 'Base',
+    heading: 'A model that only continues text',
+    text:
+      'This model has read a few thousand children’s stories and nothing else. It learnt one thing: which word comes next. ' +
+      'Ask it a question and it will not answer; it will go on writing, as if your question were the first line of a story.',
+    button: 'Continue my text',
+    working: 'Writing…',
+    promptLabel: 'A beginning',
+    prompt: 'Once upon a time, a little fox found a key.',
+    metric: 'parameters, each a number that training has set',
+    chart: 'Loss while it was trained',
+    noChart: 'This model came without the log of its training.',
+    fetching: (loaded: string, total: string | null) => `Fetching the model: ${loaded}${total ? ` of ${total}` : ''}`,
+    missing: 'The built-in model is not on this server. Put one under model/base, or open a zipped model at the foot of the page.',
+    empty: 'Its continuation appears here, word by word.',
+  },
+
+  instruct: {
+    title: 'Instruct',
+    heading: 'The same model learns to answer',
+    text:
+      'People wrote examples of a request and a good reply. Training on them (supervised fine-tuning, SFT) turns the model from ' +
+      'one that continues into one that answers. It copies the style of the examples. It does not know yet what you prefer.',
+    take: 'Take the built-in instruct model',
+    train: 'Train it here on the examples',
+    again: 'Train again here',
+    metric: 'loss: how surprised it still is by a good reply',
+    chart: 'Loss on the examples',
+    noChart: 'The curve appears while it trains.',
+    promptLabel: 'Ask both models the same',
+    prompt: 'Tell me a story about a dog who is afraid of the dark.',
+    ask: 'Ask both',
+    empty: 'Not asked yet.',
+    waits: 'Waits for this step’s model.',
+  },
+
+  rank: {
+    title: 'Rank',
+    heading: 'You say what is better',
+    text:
+      'The model answers the same request four times. Put the answers in your order, best on top. There is no right order: ' +
+      'whatever you prefer is what it will learn. About thirty rankings are enough to see an effect.',
+    metric: (target: number) => `of ${target} rankings`,
+    begin: 'Show me four answers',
+    submit: 'Store this ranking',
+    skip: 'Skip',
+    undo: 'Undo last',
+    undone: 'The last ranking was taken back.',
+    growing: 'The model is writing…',
+    best: 'best',
+    worst: 'worst',
+    answer: (letter: string) => `Answer ${letter}`,
+    up: (letter: string) => `Move answer ${letter} up`,
+    down: (letter: string) => `Move answer ${letter} down`,
+    tie: (letter: string) => `Answer ${letter}: as good as the one above`,
+    untie: (letter: string) => `Answer ${letter}: not as good as the one above`,
+    drag: 'Drag to rank',
+    moved: (letter: string, rank: number, total: number, tied: boolean) =>
+      `Answer ${letter} is ${tied ? 'tied at' : 'at'} rank ${rank} of ${total}.`,
+    stored: (count: number) => `Stored. ${plural(count, 'ranking', 'rankings')}.`,
+    keys: 'Keys: ↑ ↓ move the focused answer, 1–4 set its rank, T ties it with the one above, Enter stores.',
+    board: 'Answers, best first',
+    chart: 'Rankings so far',
+    sources: {
+      person: 'by you',
+      simulated: 'SIMULATED',
+      pack: 'from a pack',
+      import: 'imported',
+    } satisfies Record<RankingSource, string>,
+    none: 'None yet.',
+    moreTitle: 'No time to rank?',
+    simulate: (count: number) => `Let a simulated labeler rank ${count} for me`,
+    simulating: (done: number, count: number) => `Sampling answers: ${done} of ${count}`,
+    simulatedDone: (count: number, title: string) => `${count} rankings by the simulated labeler “${title}” were stored.`,
+    simulatedNote: 'SIMULATED: a fixed rule ranks, not a person.',
+    labeler: 'Labeler',
+    rule: 'Its rule:',
+    packLabel: 'Ready-made rankings',
+    packs: {
+      kind_endings: 'Kind endings',
+      short_and_clear: 'Short and clear',
+      politeness: 'Politeness',
+    },
+    loadPack: 'Load this pack',
+    packLoaded: (count: number) => `${count} rankings were added from the pack.`,
+    imported: (count: number) => `${count} rankings were imported.`,
+    badLine: (line: number, reason: string) => `Line ${line}: ${reason} Nothing was imported.`,
+    exportButton: 'Export rankings (JSONL)',
+    importButton: 'Import rankings (JSONL)',
+    clear: 'Remove all rankings',
+    clearSure: 'Really remove all rankings',
+  },
+
+  example: {
+    label: 'Example',
+    note: 'Written by hand, to try ranking at once. Nothing here is stored.',
+    heading: 'Which answer do you like best?',
+    done: 'That is all you do. The model learns from choices like this one.',
+    next: 'Next example',
+    submit: 'This is my order',
+  },
+
+  reward: {
+    title: 'Reward',
+    heading: 'A second model learns your taste',
+    text:
+      'The reward model reads a request and an answer and gives one number: how much you would like it. It is trained on pairs ' +
+      'from your rankings, to score the better answer higher. Some rankings are kept back to test it on pairs it has not seen.',
+    button: 'Train the reward model',
+    again: 'Train it again',
+    metric: 'of held-out pairs ordered as you did',
+    metricTrain: 'of training pairs ordered as you did; too few rankings to hold any back',
+    chart: 'Loss and accuracy',
+    series: { loss: 'loss', eval_accuracy: 'held-out accuracy' },
+    noChart: 'The curves appear while it trains. A coin would get half of the pairs right.',
+    basis: (count: number) => `Trained on ${plural(count, 'ranking', 'rankings')}.`,
+    stale: 'There are other rankings now; train again to use them.',
+    lastTitle: 'Your last ranking, as the reward model sees it',
+    rankColumn: { person: 'Your rank', simulated: 'SIMULATED rank', pack: 'Pack’s rank', import: 'Rank' } satisfies Record<RankingSource, string>,
+    answerColumn: 'Answer',
+    scoreColumn: 'Score',
+  },
+
+  ppo: {
+    title: 'PPO',
+    heading: 'Practice, on a leash',
+    text:
+      'The model writes answers, the reward model scores them, and PPO makes high-scoring answers a little likelier, again and ' +
+      'again. The leash is the KL divergence: it measures how far the model has moved from step 2, and every step away costs ' +
+      'reward. Without it the model finds nonsense that the reward model happens to love.',
+    button: 'Start PPO',
+    again: 'Start PPO again',
+    metric: 'mean reward of the latest answers',
+    effort: 'How long, in answers',
+    efforts: { quick: 'Quick', normal: 'Normal', long: 'Long' },
+    leash: 'Leash',
+    leashes: { loose: 'Loose', normal: 'Normal', tight: 'Tight' },
+    charts: {
+      reward: 'Reward',
+      kl: 'KL: distance from step 2',
+      length: 'Length of answers, in tokens',
+    },
+    series: {
+      'objective/scores': 'reward model',
+      'objective/gold_score': 'labeler’s own rule',
+      'objective/kl': 'KL',
+      'completions/mean_length': 'tokens',
+    },
+    noChart: 'The curves appear after the first step.',
+    rollouts: 'What it writes now',
+    noRollouts: 'Its answers appear here while it practises.',
+    rolloutNumbers: (score: string, kl: string) => `reward ${score} · KL ${kl}`,
+    leashLabel: (kl: string) => `The tuned model is ${kl} nats of KL away from the instruct model.`,
+    visible: 'Training goes on when you switch tabs.',
+  },
+
+  compare: {
+    title: 'Compare',
+    heading: 'Did it work? Judge blind',
+    text:
+      'Both models answer requests that none of them was trained on. You see two answers without names, in random order, and say ' +
+      'which is better. Only then the page tells which was which. Few judgements leave much room for luck: look at the interval.',
+    button: 'Start the blind test',
+    again: 'Start a new blind test',
+    versus: 'Tuned model against',
+    versusNames: { sft: 'Instruct (before PPO)', base: 'Base (before everything)' },
+    metric: 'win rate of the tuned model, ties counting half',
+    left: 'Left is better',
+    right: 'Right is better',
+    tie: 'Equally good',
+    sides: { left: 'Left', right: 'Right' },
+    progress: (done: number, total: number) => `Pair ${done} of ${total}`,
+    keys: 'Keys: ← left, → right, ↓ equally good.',
+    writing: 'Both models are writing…',
+    reveal: 'Reveal now',
+    revealed: 'What you preferred',
+    chart: 'Win rate with its 95% interval',
+    interval: (rate: string, low: string, high: string) => `${rate}, 95% interval ${low} to ${high}`,
+    counts: (wins: number, ties: number, losses: number) =>
+      `${plural(wins, 'win', 'wins')}, ${plural(ties, 'tie', 'ties')}, ${plural(losses, 'loss', 'losses')}`,
+    coin: 'a coin',
+    noChart: 'The win rate appears after the test.',
+    simulate: (count: number) => `Let the simulated labeler judge ${count} held-out prompts`,
+    simulating: 'The simulated labeler is judging…',
+    you: 'You',
+    simulatedBy: (title: string) => `SIMULATED: ${title}`,
+    picked: 'you preferred this',
+    tied: 'you saw no difference',
+    against: (name: string) => `against ${name}`,
+  },
+
+  data: {
+    title: 'Your models and your data',
+    text: 'Rankings, models and checkpoints are kept in this browser only.',
+    exportModel: (name: string) => `Export ${name} (zip)`,
+    importModel: 'Open a model (zip)',
+    imported: (name: string) => `The zip was opened as the ${name} model.`,
+    deleteAll: 'Delete all data',
+    deleteSure: 'Really delete everything',
+    cancel: 'Keep it',
+    format:
+      'A zip holds a folder in the Hugging Face layout; the nudge command line and the transformers library open it. ' +
+      'Rankings are JSONL, one ranking a line.',
+  },
+
+  dismiss: 'Dismiss',
+};

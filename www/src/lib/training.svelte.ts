@@ -1,0 +1,155 @@
+// A training run of one stage: its curve, its checkpoints, pause and continue.
+//
+// A pause and a reload are one thing: the run ends, its checkpoint is stored, and "continue" starts from it.
+
+import { engine } from './engine.svelte';
+import { models, type CurvePoint, type ModelName } from './models.svelte';
+import { notices } from './notices.svelte';
+import type { Command, Event, Metrics } from './protocol';
+import type { Files } from './messages';
+import { saveEverySeconds } from './settings';
+import * as store from './store';
+import { WorkerCrash } from './worker-client';
+
+export type TrainingStatus = 'idle' | 'running' | 'pausing' | 'paused' | 'finished' | 'stopped';
+export type Rollout = { prompt: string; answer: string; score: number; kl: number };
+
+const ROLLOUTS_SHOWN = 6;
+
+export class Training {
+  status = $state<TrainingStatus>('idle');
+  step = $state(0);
+  totalSteps = $state(0);
+  curve = $state.raw<CurvePoint[]>([]);
+  rollouts = $state.raw<Rollout[]>([]);
+  secondsPerStep = $state(NaN);
+  /** Steps that the last checkpoint holds. */
+  savedStep = $state(0);
+  #command: Command | undefined;
+
+  constructor(
+    readonly stage: 'sft' | 'reward' | 'ppo',
+    readonly output: ModelName,
+  ) {}
+
+  get running(): boolean {
+    return this.status === 'running' || this.status === 'pausing';
+  }
+
+  get unsaved(): boolean {
+    return this.running && this.step > this.savedStep;
+  }
+
+  get last(): Metrics | undefined {
+    return this.curve.at(-1)?.metrics;
+  }
+
+  /** The latest value of a number that is not measured at every step. */
+  latest(metric: string): number | undefined {
+    return this.curve.findLast(({ metrics }) => metrics[metric] !== undefined)?.metrics[metric];
+  }
+
+  /** Trains from the start. Resolves to whether the model was made. */
+  async begin(command: Command): Promise<boolean> {
+    this.curve = [];
+    this.rollouts = [];
+    this.step = this.totalSteps = this.savedStep = 0;
+    await store.checkpoints.remove(this.stage);
+    return this.#pull(command, null);
+  }
+
+  async proceed(): Promise<boolean> {
+    const checkpoint = await store.checkpoints.get(this.stage);
+    if (!checkpoint) return false;
+    // Steps after the checkpoint are made again; their old points must go.
+    this.curve = this.curve.filter(({ step }) => step <= checkpoint.step);
+    this.savedStep = checkpoint.step;
+    return this.#pull(checkpoint.command, checkpoint.files);
+  }
+
+  async pause(): Promise<void> {
+    if (this.status !== 'running') return;
+    this.status = 'pausing';
+    await engine.halt('pause');
+  }
+
+  async stop(): Promise<void> {
+    if (this.running) await engine.halt('cancel');
+    await store.checkpoints.remove(this.stage);
+    this.status = 'stopped';
+  }
+
+  /** Brings back the curve and, from an unfinished run, the offer to continue. */
+  async restore(): Promise<void> {
+    this.curve = (await store.notes.get<CurvePoint[]>(this.#curveName)) ?? [];
+    const checkpoint = await store.checkpoints.get(this.stage);
+    if (checkpoint) {
+      this.step = this.savedStep = checkpoint.step;
+      this.totalSteps = checkpoint.total_steps;
+      this.status = 'paused';
+    } else if (this.curve.length > 0) {
+      this.step = this.totalSteps = this.curve.at(-1)!.step;
+      this.status = 'finished';
+    }
+  }
+
+  async #pull(command: Command, resume: Files | null): Promise<boolean> {
+    this.#command = command;
+    this.status = 'running';
+    try {
+      const end = await engine.run(command, {
+        resume,
+        saveEvery: saveEverySeconds,
+        event: (event) => this.#hear(event),
+        checkpoint: (files) => void this.#keep(files).catch((error) => notices.problem(error)),
+      });
+      if (end === 'paused') this.status = 'paused';
+      if (end !== 'finished') return false;
+      await models.adoptTrained(this.output);
+      await store.checkpoints.remove(this.stage);
+      this.status = 'finished';
+      return true;
+    } catch (error) {
+      const left = await store.checkpoints.get(this.stage);
+      this.status = left ? 'paused' : 'stopped';
+      // A crash has its own message, and the engine has said it.
+      if (!(error instanceof WorkerCrash)) notices.problem(error);
+      return false;
+    } finally {
+      await store.notes.put(this.#curveName, this.curve);
+    }
+  }
+
+  #hear(event: Event): void {
+    if (event.event === 'started') {
+      this.step = event.step;
+      this.totalSteps = event.total_steps;
+    } else if (event.event === 'progress') {
+      this.step = event.step;
+      this.totalSteps = event.total_steps;
+      this.secondsPerStep = event.seconds;
+      this.curve = [...this.curve, { step: event.step, metrics: event.metrics }];
+    } else if (event.event === 'rollout') {
+      const { prompt, answer, score, kl } = event;
+      this.rollouts = [{ prompt, answer, score, kl }, ...this.rollouts].slice(0, ROLLOUTS_SHOWN);
+    }
+  }
+
+  async #keep(files: Files): Promise<void> {
+    const { step } = this;
+    await store.checkpoints.put({
+      stage: this.stage,
+      command: this.#command!,
+      files,
+      step,
+      total_steps: this.totalSteps,
+      made: Date.now(),
+    });
+    await store.notes.put(this.#curveName, this.curve);
+    this.savedStep = step;
+  }
+
+  get #curveName(): string {
+    return `curve/${this.stage}`;
+  }
+}

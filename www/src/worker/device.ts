@@ -1,0 +1,55 @@
+// Chooses the device: WebGPU where it is real and computes right, else the CPU.
+//
+// The probe comes before the trainer's own start because an adapter without `timestamp-query` makes it panic.
+// Deliberately absent: any claim about speed; an emulated adapter is passed over unless it is asked for.
+
+import type { DeviceChoice, DeviceReason, DeviceReport, SelfTest } from '../lib/messages';
+import type { Nudge, NudgeClass } from './nudge';
+
+interface Adapter {
+  features: { has(name: string): boolean };
+  info?: { isFallbackAdapter?: boolean };
+  isFallbackAdapter?: boolean;
+}
+interface Gpu {
+  requestAdapter(): Promise<Adapter | null>;
+}
+
+export async function openDevice(
+  Nudge: NudgeClass,
+  choice: DeviceChoice,
+  crashed: string | null,
+): Promise<{ nudge: Nudge; report: DeviceReport }> {
+  if (crashed !== null) return openCpu(Nudge, 'crashed', null, crashed);
+  if (choice === 'cpu') return openCpu(Nudge, 'chosen', null, null);
+  const obstacle = await probe(choice === 'webgpu');
+  if (obstacle) return openCpu(Nudge, obstacle, null, null);
+  let nudge: Nudge;
+  let test: SelfTest;
+  try {
+    nudge = await Nudge.create('webgpu');
+    test = JSON.parse(await nudge.self_test()) as SelfTest;
+  } catch (error) {
+    return openCpu(Nudge, 'create_failed', null, String(error));
+  }
+  if (!test.ok) return openCpu(Nudge, 'self_test_failed', test, null);
+  const reason: DeviceReason = choice === 'webgpu' ? 'chosen' : 'found';
+  return { nudge, report: { kind: 'webgpu', name: nudge.device_name(), reason, self_test: test, detail: null } };
+}
+
+async function openCpu(Nudge: NudgeClass, reason: DeviceReason, test: SelfTest | null, detail: string | null) {
+  const nudge = await Nudge.create('cpu');
+  const report: DeviceReport = { kind: 'cpu', name: nudge.device_name(), reason, self_test: test, detail };
+  return { nudge, report };
+}
+
+/** What stands in the way of WebGPU, or nothing. A reader who asks for WebGPU may have an emulated adapter. */
+async function probe(allowFallback: boolean): Promise<DeviceReason | null> {
+  const gpu = (navigator as unknown as { gpu?: Gpu }).gpu;
+  if (!gpu) return 'no_webgpu';
+  const adapter = await gpu.requestAdapter().catch(() => null);
+  if (!adapter) return 'no_adapter';
+  if (!adapter.features.has('timestamp-query')) return 'no_timestamp_query';
+  const fallback = adapter.info?.isFallbackAdapter ?? adapter.isFallbackAdapter ?? false;
+  return fallback && !allowFallback ? 'fallback_adapter' : null;
+}

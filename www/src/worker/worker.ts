@@ -1,0 +1,144 @@
+// The worker: owns the compiled trainer and its device, answers requests, and pulls runs step by step.
+//
+// One run at a time. Between two steps it lets messages in, so that a pause or a cancel is heard.
+// Deliberately absent: storage, drawing, and any formula.
+
+import type { Event } from '../lib/protocol';
+import type { Notice, Request, RequestKind, Requests, RunEnd } from '../lib/messages';
+import { openDevice } from './device';
+import { loadNudge, type Nudge, type NudgeClass } from './nudge';
+
+type Answers = { [Kind in RequestKind]: Requests[Kind]['answer'] };
+type Ask<Kind extends RequestKind> = Extract<Request, { kind: Kind }>;
+
+let library: Promise<NudgeClass> | undefined;
+let session: Nudge | undefined;
+let halt: 'pause' | 'cancel' | undefined;
+let running = false;
+let turn: Promise<unknown> = Promise.resolve();
+
+/** The session can be in one call at a time; a call that waits for the GPU must not be entered again. */
+function exclusive<T>(work: (nudge: Nudge) => T | Promise<T>): Promise<T> {
+  const mine = turn.then(() => work(opened()));
+  turn = mine.catch(() => undefined);
+  return mine;
+}
+
+function post(notice: Notice): void {
+  self.postMessage(notice);
+}
+
+function loaded(): Promise<NudgeClass> {
+  library ??= loadNudge((bytes, total) => post({ notice: 'loading', loaded: bytes, total }));
+  return library;
+}
+
+function opened(): Nudge {
+  if (!session) throw new Error('The device is not open yet.');
+  return session;
+}
+
+const handlers: { [Kind in RequestKind]: (ask: Ask<Kind>) => Promise<Answers[Kind]> } = {
+  async open({ choice, crashed }) {
+    const { nudge, report } = await openDevice(await loaded(), choice, crashed);
+    session = nudge;
+    return report;
+  },
+  async labelers() {
+    return JSON.parse((await loaded()).labelers());
+  },
+  async put_model({ name, files }) {
+    return exclusive((nudge) => JSON.parse(nudge.put_model(name, files)));
+  },
+  async model_files({ name }) {
+    return exclusive((nudge) => nudge.model_files(name));
+  },
+  async run(ask) {
+    return run(ask);
+  },
+  async halt({ how }) {
+    if (running) halt = how;
+    return null;
+  },
+  async verdict({ preferences }) {
+    return JSON.parse((await loaded()).verdict(JSON.stringify(preferences)));
+  },
+  async validate_ranking({ record }) {
+    await exclusive((nudge) => nudge.validate_ranking(record));
+    return null;
+  },
+};
+
+async function run({ id, command, resume, save_every }: Ask<'run'>): Promise<RunEnd> {
+  if (running) throw new Error('Another run is still going.');
+  running = true;
+  halt = undefined;
+  try {
+    await exclusive((nudge) => nudge.start(JSON.stringify(command), resume ?? undefined));
+    return await pull(id, save_every);
+  } catch (error) {
+    await exclusive((nudge) => nudge.cancel()).catch(() => undefined);
+    throw error;
+  } finally {
+    running = false;
+  }
+}
+
+async function pull(id: number, saveEvery: number): Promise<RunEnd> {
+  let saved = performance.now();
+  for (;;) {
+    const json = await exclusive((nudge) => nudge.next());
+    if (json === undefined) return 'finished';
+    const event = JSON.parse(json) as Event;
+    post({ notice: 'event', id, event });
+    await messagesIn();
+    const due = saveEvery > 0 && event.event === 'progress' && performance.now() - saved > saveEvery * 1000;
+    if (halt === 'pause' || (due && !halt)) {
+      await saveCheckpoint(id);
+      saved = performance.now();
+    }
+    if (halt) {
+      await exclusive((nudge) => nudge.cancel());
+      return halt === 'pause' ? 'paused' : 'cancelled';
+    }
+  }
+}
+
+async function saveCheckpoint(id: number): Promise<void> {
+  post({ notice: 'checkpoint', id, files: await exclusive((nudge) => nudge.save()) });
+}
+
+/** Lets waiting messages be handled: a task of its own, not a microtask, and without a timer's delay. */
+function messagesIn(): Promise<void> {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
+}
+
+/** A trap leaves the WebAssembly instance unusable; a lost GPU leaves the device unusable. */
+function isFatal(error: unknown): boolean {
+  return error instanceof WebAssembly.RuntimeError || /poison|wgpu|validation error|device.*lost/i.test(String(error));
+}
+
+function message(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+self.onmessage = async ({ data }: MessageEvent<Request>) => {
+  try {
+    const handler = handlers[data.kind] as (ask: Request) => Promise<unknown>;
+    post({ notice: 'answer', id: data.id, value: await handler(data) });
+  } catch (error) {
+    post({ notice: 'error', id: data.id, message: message(error), fatal: isFatal(error) });
+  }
+};
+
+// A panic inside a spawned future surfaces here and nowhere else.
+self.addEventListener('unhandledrejection', (event) => {
+  post({ notice: 'error', id: 0, message: message(event.reason), fatal: true });
+});
