@@ -1,3 +1,9 @@
 //! Tests that belong to no single crate.
 
+mod bad_input;
 mod layers;
+mod ppo;
+mod protocol;
+mod resume;
+mod reward;
+mod support;

@@ -18,6 +18,21 @@ import {
 
 const MINUTE = 60_000;
 
+test('instruction tuning in the tab', async ({ page }) => {
+  test.setTimeout(3 * MINUTE);
+  await open(page, '?device=cpu&model=test&test=1&seed=1');
+  await button(page, 'Train it here on the examples').click();
+  await expect(page.getByTestId('sft-run')).toBeVisible();
+  await expect(page.getByTestId('instruct-sft')).not.toHaveText(/Waits|Not asked/, { timeout: 2 * MINUTE });
+  const loss = Number(await number(page, 'instruct').textContent());
+  expect(loss).toBeGreaterThan(0);
+  await expectFiniteCurve(page, 'instruct', 'Loss on the examples');
+  await page.reload();
+  await ready(page);
+  await expect(number(page, 'instruct')).toHaveText(loss.toFixed(2));
+  await expect(button(page, 'Ask both')).toBeEnabled();
+});
+
 test('base to comparison on the CPU', async ({ page }) => {
   test.setTimeout(6 * MINUTE);
   await open(page, '?device=cpu&test=1&seed=1');

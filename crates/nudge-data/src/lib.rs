@@ -14,6 +14,7 @@ pub mod chat;
 pub mod decode;
 pub mod error;
 pub mod jsonl;
+pub mod mine;
 pub mod rankings;
 pub mod records;
 pub mod rng;
@@ -32,6 +33,7 @@ pub use chat::{ChatTemplate, EncodedDemonstration, Message, NUDGE_CHAT_TEMPLATE,
 pub use decode::StreamDecoder;
 pub use error::DataError;
 pub use jsonl::{read_jsonl, read_jsonl_checked, write_jsonl};
+pub use mine::mine_demonstrations;
 pub use rankings::{Comparison, comparisons_from, ranking_to_pairs, rankings_from};
 pub use records::{
     CandidatesRecord, Completion, DemonstrationRecord, Finish, PairRecord, PromptRecord, RankingRecord,

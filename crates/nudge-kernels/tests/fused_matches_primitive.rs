@@ -240,6 +240,19 @@ fn decode_attention_is_the_last_row_of_causal_attention() {
 }
 
 #[test]
+fn tensors_without_autodiff_are_constants_beside_tracked_ones() {
+    let (frozen, tracked) = (random([1, 3, 4], 1.0).inner(), random([5, 4], 1.0).require_grad());
+    let grads = fused::linear(frozen.clone(), tracked.clone()).sum().backward();
+    let columns = frozen.sum_dim(1).reshape([1, 4]).repeat_dim(0, 5);
+    assert_close("weight", &host(tracked.grad(&grads).unwrap()), &host(columns), 1e-5);
+
+    let (tracked, frozen) = (random([1, 3, 4], 1.0).require_grad(), random([5, 4], 1.0).inner());
+    let grads = fused::linear(tracked.clone(), frozen.clone()).sum().backward();
+    let rows = frozen.sum_dim(0).repeat_dim(0, 3);
+    assert_close("x", &host(tracked.grad(&grads).unwrap()), &host(rows), 1e-5);
+}
+
+#[test]
 fn gradients_add_up_when_an_input_is_used_twice() {
     let mask = left_padded(&[0, 4], 9);
     let (cos, sin) = (random([2, 9, 2], 1.0), random([2, 9, 2], 0.5));

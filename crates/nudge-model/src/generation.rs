@@ -195,7 +195,7 @@ pub fn token_rows(tokens: &[u32], shape: [usize; 2], device: &Device) -> Tensor<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::DecoderConfig;
+    use crate::{DecoderConfig, Parameters};
 
     fn logprobs_of(model: &Decoder, row: &[u32]) -> Vec<f32> {
         let batch = TokenBatch::new(row, &vec![true; row.len()], 1, row.len(), &model.config, &model.device());

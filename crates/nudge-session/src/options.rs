@@ -43,6 +43,7 @@ pub struct PretrainOptions {
     #[cfg_attr(test, ts(as = "String"))]
     pub precision: Precision,
     /// Seed of weights and order.
+    #[cfg_attr(test, ts(type = "number"))]
     pub seed: u64,
 }
 
@@ -87,6 +88,7 @@ pub struct SftOptions {
     #[cfg_attr(test, ts(as = "String"))]
     pub precision: Precision,
     /// Seed of the order and the split.
+    #[cfg_attr(test, ts(type = "number"))]
     pub seed: u64,
 }
 
@@ -122,6 +124,7 @@ pub struct SampleOptions {
     /// Whether answers are reported as they grow.
     pub stream: bool,
     /// Seed of the first answer; each further one has the next seed.
+    #[cfg_attr(test, ts(type = "number"))]
     pub seed: u64,
 }
 
@@ -149,6 +152,7 @@ pub struct RewardOptions {
     /// Share of prompts kept out of training to measure accuracy on; 0 measures nothing.
     pub held_out: f32,
     /// Seed of the head, the order and the split.
+    #[cfg_attr(test, ts(type = "number"))]
     pub seed: u64,
 }
 
@@ -190,6 +194,7 @@ pub struct PpoStageOptions {
     /// A simulated labeler whose own score is logged as `objective/gold_score`; it never trains.
     pub gold_labeler: Option<String>,
     /// Seed of prompts, noise and minibatches.
+    #[cfg_attr(test, ts(type = "number"))]
     pub seed: u64,
 }
 
@@ -223,6 +228,7 @@ pub struct CompareOptions {
     /// Answer pairs for each prompt.
     pub pairs_per_prompt: usize,
     /// Seed of the noise.
+    #[cfg_attr(test, ts(type = "number"))]
     pub seed: u64,
 }
 

@@ -110,6 +110,23 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// Names of the models that it reads, its main model first.
+    pub fn models(&self) -> Vec<&str> {
+        match self {
+            Command::Pretrain { .. } | Command::Rank { .. } => vec![],
+            Command::Sft { model, .. }
+            | Command::Sample { model, .. }
+            | Command::Reward { model, .. }
+            | Command::Eval { model, .. }
+            | Command::Score { reward: model, .. } => vec![model],
+            Command::Ppo { policy, reward, .. } => vec![policy, reward],
+            Command::Compare { a, b, judge: Judge::Reward { model }, .. } => vec![a, b, model],
+            Command::Compare { a, b, .. } => vec![a, b],
+        }
+    }
+}
+
 /// Who says which of two answers is better.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
@@ -167,6 +184,7 @@ pub struct Answer {
     /// The text without its end token.
     pub text: String,
     /// Seed that draws it again.
+    #[cfg_attr(test, ts(type = "number"))]
     pub seed: u64,
     /// Sum of the log-probabilities of its tokens, in nats, as sampled.
     pub logprob: f32,

@@ -8,7 +8,7 @@ fn failed(error: impl std::fmt::Debug) -> SessionError {
 }
 
 fn floats(data: TensorData) -> Result<Vec<f32>, SessionError> {
-    data.convert_dtype(DType::F32).into_vec::<f32>().map_err(failed)
+    data.convert_dtype(DType::F32).try_into_vec::<f32>().map_err(failed)
 }
 
 /// Reads one tensor of any rank, row-major.
@@ -33,6 +33,6 @@ pub async fn read_tokens(tokens: Tensor<2, Int>, numbers: Tensor<2>) -> Result<(
     let (Some(tokens), Some(numbers)) = (data.next(), data.next()) else {
         return Err(SessionError::Device("a transaction of two tensors gave fewer".into()));
     };
-    let tokens = tokens.convert_dtype(DType::I64).into_vec::<i64>().map_err(failed)?;
+    let tokens = tokens.convert_dtype(DType::I64).try_into_vec::<i64>().map_err(failed)?;
     Ok((tokens.into_iter().map(|token| token as u32).collect(), floats(numbers)?))
 }

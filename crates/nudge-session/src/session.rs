@@ -83,7 +83,7 @@ impl Session {
 
     /// Starts `command`, or goes on from a checkpoint of the same command.
     pub fn start(&self, command: Command, resume: Option<Files>) -> Result<Run, SessionError> {
-        let mark = fingerprint(&command);
+        let mark = fingerprint(&command, command.models().into_iter().filter_map(|name| self.models.get(name)));
         let device = &self.device;
         Ok(match command {
             Command::Pretrain { texts, options } => Pretrain::new(&texts, options, mark, resume, device)?.into(),

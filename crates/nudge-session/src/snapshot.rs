@@ -17,18 +17,26 @@ const TENSORS: &str = "state.safetensors";
 
 #[derive(Serialize, Deserialize)]
 struct Envelope<S> {
-    /// Fingerprint of the command that made it.
+    /// Fingerprint of the command that made it and of its models.
     command: String,
     state: S,
 }
 
-/// FNV-1a over the command's JSON: enough to tell two commands apart, not meant for secrets.
-pub fn fingerprint(command: &Command) -> String {
-    let json = serde_json::to_string(command).unwrap_or_default();
-    let hash = json.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
+/// FNV-1a over the command's JSON and the files of the models it names: enough to tell two runs apart, not meant
+/// for secrets. Models count because a run goes on from more than its checkpoint: PPO's reference and reward model
+/// are read again.
+pub fn fingerprint<'a>(command: &Command, models: impl Iterator<Item = &'a Files>) -> String {
+    let json = serde_json::to_vec(command).unwrap_or_default();
+    let files = models.flatten().flat_map(|(name, bytes)| [name.as_bytes(), bytes.as_slice()]);
+    let hash = [json.as_slice()].into_iter().chain(files).fold(0xcbf2_9ce4_8422_2325, fnv);
     format!("{hash:016x}")
+}
+
+/// FNV-1a by words of eight bytes, so that weights take milliseconds; the length keeps a short last word apart.
+fn fnv(hash: u64, bytes: &[u8]) -> u64 {
+    let mix = |hash: u64, word: u64| (hash ^ word).wrapping_mul(0x0000_0100_0000_01b3);
+    let word = |chunk: &[u8]| chunk.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
+    mix(bytes.chunks(8).map(word).fold(hash, mix), bytes.len() as u64)
 }
 
 /// A checkpoint being written.
@@ -93,7 +101,7 @@ impl<S: DeserializeOwned> Snapshot<S> {
         let envelope: Envelope<serde_json::Value> = serde_json::from_slice(file(STATE)?).map_err(unreadable)?;
         if envelope.command != fingerprint {
             return Err(SessionError::Checkpoint(
-                "it was made with other options or data. Repeat the options it was started with, or start anew in another folder".into(),
+                "it was made with other options or data, or from another model. Repeat the options it was started with, or start anew in another folder".into(),
             ));
         }
         let state = serde_json::from_value(envelope.state).map_err(unreadable)?;

@@ -48,7 +48,7 @@ export class Nudge {
     return this.device === 'cpu' ? 'CPU' : 'stand-in';
   }
   async self_test() {
-    return JSON.stringify({ ok: true, checks: [{ name: 'sft loss', ok: true, value: 1e-6, limit: 1e-3 }] });
+    return JSON.stringify({ ok: true, checks: [{ name: 'first loss', ok: true, value: 1e-6, limit: 1e-3 }] });
   }
   put_model(name, files) {
     this.#models.set(name, files);

@@ -2,6 +2,7 @@
 
 import { unzipSync, zipSync } from 'fflate';
 import type { Files } from './messages';
+import { t } from './strings';
 
 /** The files of a model folder, in the order in which they are fetched: the large one last. */
 export const MODEL_FILES = [
@@ -48,7 +49,7 @@ async function fetchOk(url: string): Promise<Response> {
   const response = await fetch(url);
   // A server that answers every path with its index page has not got the file either.
   const page = response.headers.get('content-type')?.startsWith('text/html');
-  if (!response.ok || !response.body || page) throw new Error(`${url} is not on this server.`);
+  if (!response.ok || !response.body || page) throw new Error(t.files.missing(url));
   return response;
 }
 
@@ -62,7 +63,7 @@ export function parseJsonl<T>(text: string): T[] {
     try {
       return JSON.parse(line) as T;
     } catch {
-      throw new Error(`Line ${number} is not JSON. Each line must hold one JSON object.`);
+      throw new Error(t.files.notJson(number));
     }
   });
 }
@@ -97,11 +98,11 @@ export function unzipFiles(bytes: Uint8Array): Files {
   try {
     entries = unzipSync(bytes, { filter: ({ name }) => MODEL_FILES.includes(baseName(name)) });
   } catch {
-    throw new Error('This file is not a zip that can be opened.');
+    throw new Error(t.files.notZip);
   }
   const files = Object.fromEntries(Object.entries(entries).map(([path, data]) => [baseName(path), data]));
   const missing = ['config.json', 'model.safetensors', 'tokenizer.json'].filter((name) => !(name in files));
-  if (missing.length > 0) throw new Error(`The zip holds no ${missing.join(', no ')}. Open the zip of a model folder.`);
+  if (missing.length > 0) throw new Error(t.files.noModel(missing.join(', no ')));
   return files;
 }
 

@@ -43,13 +43,13 @@ class Screens {
   #round = 0;
   #filling = false;
 
+  /** Starts sampling. `ranked` rankings were made before; the reader goes on with prompts not ranked yet. */
   async begin(ranked: number): Promise<void> {
-    if (this.current || this.#filling) return;
-    this.#prompts = await promptsOf('train');
-    // A reader who comes back goes on with prompts that were not ranked yet.
-    this.#next = ranked % this.#prompts.length;
-    this.#round = Math.floor(ranked / this.#prompts.length);
-    await this.#sample(1);
+    if (this.#prompts.length === 0) {
+      this.#prompts = await promptsOf('train');
+      this.#next = ranked % this.#prompts.length;
+      this.#round = Math.floor(ranked / this.#prompts.length);
+    }
     await this.fill();
   }
 

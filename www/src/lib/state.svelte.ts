@@ -102,9 +102,20 @@ class State {
     await models.restore().catch((error) => notices.problem(error));
     for (const training of [this.sft, this.reward, this.ppo]) await training.restore();
     await comparison.restore();
-    this.rewardRankings = (await store.notes.get<number>('reward/rankings')) ?? 0;
+    await this.#recallReward();
     this.scored = (await store.notes.get<ScoredRanking>('reward/scored')) ?? null;
     this.booted = true;
+  }
+
+  async #recallReward(): Promise<void> {
+    this.rewardRankings = (await store.notes.get<number>('reward/rankings')) ?? 0;
+  }
+
+  /** The numbers of all training runs, one JSON object a step. */
+  trainingLog(): string {
+    const runs = [this.sft, this.reward, this.ppo];
+    const rows = runs.flatMap(({ stage, curve }) => curve.map(({ step, metrics }) => ({ stage, step, ...metrics })));
+    return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
   }
 
   async trainSft(): Promise<boolean> {
@@ -115,11 +126,14 @@ class State {
   }
 
   async trainReward(): Promise<void> {
-    const used = rankings.count;
+    await store.notes.put('reward/rankings', rankings.count);
     const made = await this.reward.begin(commands.reward('sft', rankings.jsonl(), { seed: settings.seed }));
-    if (!made) return;
-    this.rewardRankings = used;
-    await store.notes.put('reward/rankings', used);
+    if (made) await this.rewardMade();
+  }
+
+  /** Looks at a new reward model: what it was trained on, and what it says of the last ranking. */
+  async rewardMade(): Promise<void> {
+    await this.#recallReward();
     await this.scoreLast();
   }
 

@@ -5,6 +5,7 @@
 
 import type { Command } from './protocol';
 import type { Files, ModelInfo } from './messages';
+import { t } from './strings';
 
 /** Who made a ranking. Only `person` is the reader; the rest is marked on the page. */
 export type RankingSource = 'person' | 'simulated' | 'pack' | 'import';
@@ -48,12 +49,12 @@ async function transact<T>(
   mode: IDBTransactionMode,
   work: (store: IDBObjectStore) => IDBRequest<T>,
 ): Promise<T> {
-  if (sealed && mode === 'readwrite') throw new Error('The data was deleted.');
+  if (sealed && mode === 'readwrite') throw new Error(t.files.deleted);
   const transaction = (await database()).transaction(name, mode);
   const request = work(transaction.objectStore(name));
   return new Promise((resolve, reject) => {
     transaction.oncomplete = () => resolve(request.result);
-    transaction.onabort = () => reject(transaction.error ?? new Error('The browser refused to store this.'));
+    transaction.onabort = () => reject(transaction.error ?? new Error(t.files.refused));
   });
 }
 

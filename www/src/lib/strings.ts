@@ -22,6 +22,17 @@ export const t = {
   skipToContent: 'Skip to the steps',
   stepsLabel: 'The six steps',
 
+  states: { locked: 'locked', open: 'ready', active: 'running', done: 'done' },
+
+  files: {
+    missing: (url: string) => `${url} is not on this server.`,
+    notJson: (line: number) => `Line ${line} is not JSON. Each line must hold one JSON object.`,
+    notZip: 'This file is not a zip that can be opened.',
+    noModel: (names: string) => `The zip holds no ${names}. Open the zip of a model folder.`,
+    refused: 'The browser refused to store this. It may be out of space, or in a private window.',
+    deleted: 'The data was deleted.',
+  },
+
   stages: {
     pretrain: 'pretraining',
     sft: 'instruction tuning',
@@ -51,7 +62,7 @@ export const t = {
     starting: 'Starting the trainer…',
     loading: (loaded: string, total: string | null) =>
       total ? `Loading the trainer: ${loaded} of ${total}` : `Loading the trainer: ${loaded}`,
-    runsOn: { cpu: 'Runs on the CPU', webgpu: 'Runs on the GPU (WebGPU)' },
+    runsOn: (name: string) => `Runs on ${name}`,
     reasons: {
       chosen: 'as you chose',
       found: 'found and tested',
@@ -65,7 +76,7 @@ export const t = {
     } satisfies Record<DeviceReason, string>,
     passed: (checks: number) => `self-test passed (${plural(checks, 'check', 'checks')})`,
     test: 'Self-test',
-    checkLimit: (value: string, limit: string) => `differs by ${value}, allowed ${limit}`,
+    checkLimit: (value: string, limit: string) => `differs by ${value}, at most ${limit} allowed`,
     changed: 'The device was changed.',
     gaveUp: 'The device did not answer.',
     fellBack: (message: string) =>
@@ -96,13 +107,14 @@ export const t = {
     pausedAt: (step: number, total: number) => `Paused at step ${step} of ${total}. The checkpoint is stored in this browser.`,
     stopped: 'Stopped. Nothing was changed.',
     progress: 'Progress',
+    announce: (stage: Stage, quarter: number) => `${t.stages[stage]}: ${quarter * 25}% done`,
   },
 
   base: {
     title: 'Base',
     heading: 'A model that only continues text',
     text:
-      'This model has read a few thousand children’s stories and nothing else. It learnt one thing: which word comes next. ' +
+      'This model has read children’s stories and little else. It learnt one thing: which word comes next. ' +
       'Ask it a question and it will not answer; it will go on writing, as if your question were the first line of a story.',
     button: 'Continue my text',
     working: 'Writing…',
@@ -120,7 +132,7 @@ export const t = {
     title: 'Instruct',
     heading: 'The same model learns to answer',
     text:
-      'People wrote examples of a request and a good reply. Training on them (supervised fine-tuning, SFT) turns the model from ' +
+      'Now it is shown examples of a request and a good reply. Training on them (supervised fine-tuning, SFT) turns the model from ' +
       'one that continues into one that answers. It copies the style of the examples. It does not know yet what you prefer.',
     take: 'Take the built-in instruct model',
     train: 'Train it here on the examples',
@@ -240,6 +252,7 @@ export const t = {
       reward: 'Reward',
       kl: 'KL: distance from step 2',
       length: 'Length of answers, in tokens',
+      gold: 'SIMULATED labeler’s own score, which PPO never sees',
     },
     series: {
       'objective/scores': 'reward model',
@@ -294,6 +307,7 @@ export const t = {
     title: 'Your models and your data',
     text: 'Rankings, models and checkpoints are kept in this browser only.',
     exportModel: (name: string) => `Export ${name} (zip)`,
+    exportLog: 'Export training log (JSONL)',
     importModel: 'Open a model (zip)',
     imported: (name: string) => `The zip was opened as the ${name} model.`,
     deleteAll: 'Delete all data',

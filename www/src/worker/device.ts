@@ -8,7 +8,7 @@ import type { Nudge, NudgeClass } from './nudge';
 
 interface Adapter {
   features: { has(name: string): boolean };
-  info?: { isFallbackAdapter?: boolean };
+  info?: { isFallbackAdapter?: boolean; vendor?: string; architecture?: string; description?: string };
   isFallbackAdapter?: boolean;
 }
 interface Gpu {
@@ -22,7 +22,7 @@ export async function openDevice(
 ): Promise<{ nudge: Nudge; report: DeviceReport }> {
   if (crashed !== null) return openCpu(Nudge, 'crashed', null, crashed);
   if (choice === 'cpu') return openCpu(Nudge, 'chosen', null, null);
-  const obstacle = await probe(choice === 'webgpu');
+  const { obstacle, gpuName } = await probe(choice === 'webgpu');
   if (obstacle) return openCpu(Nudge, obstacle, null, null);
   let nudge: Nudge;
   let test: SelfTest;
@@ -34,7 +34,8 @@ export async function openDevice(
   }
   if (!test.ok) return openCpu(Nudge, 'self_test_failed', test, null);
   const reason: DeviceReason = choice === 'webgpu' ? 'chosen' : 'found';
-  return { nudge, report: { kind: 'webgpu', name: nudge.device_name(), reason, self_test: test, detail: null } };
+  const name = gpuName ? `${nudge.device_name()}, ${gpuName}` : nudge.device_name();
+  return { nudge, report: { kind: 'webgpu', name, reason, self_test: test, detail: null } };
 }
 
 async function openCpu(Nudge: NudgeClass, reason: DeviceReason, test: SelfTest | null, detail: string | null) {
@@ -43,13 +44,15 @@ async function openCpu(Nudge: NudgeClass, reason: DeviceReason, test: SelfTest |
   return { nudge, report };
 }
 
-/** What stands in the way of WebGPU, or nothing. A reader who asks for WebGPU may have an emulated adapter. */
-async function probe(allowFallback: boolean): Promise<DeviceReason | null> {
+/** What stands in the way of WebGPU, if anything. A reader who asks for WebGPU may have an emulated adapter. */
+async function probe(allowFallback: boolean): Promise<{ obstacle: DeviceReason | null; gpuName: string }> {
   const gpu = (navigator as unknown as { gpu?: Gpu }).gpu;
-  if (!gpu) return 'no_webgpu';
+  if (!gpu) return { obstacle: 'no_webgpu', gpuName: '' };
   const adapter = await gpu.requestAdapter().catch(() => null);
-  if (!adapter) return 'no_adapter';
-  if (!adapter.features.has('timestamp-query')) return 'no_timestamp_query';
-  const fallback = adapter.info?.isFallbackAdapter ?? adapter.isFallbackAdapter ?? false;
-  return fallback && !allowFallback ? 'fallback_adapter' : null;
+  if (!adapter) return { obstacle: 'no_adapter', gpuName: '' };
+  const { vendor, architecture, description, isFallbackAdapter } = adapter.info ?? {};
+  const gpuName = description || [vendor, architecture].filter(Boolean).join(' ');
+  if (!adapter.features.has('timestamp-query')) return { obstacle: 'no_timestamp_query', gpuName };
+  const emulated = isFallbackAdapter ?? adapter.isFallbackAdapter ?? false;
+  return { obstacle: emulated && !allowFallback ? 'fallback_adapter' : null, gpuName };
 }

@@ -12,7 +12,7 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use super::Tracked;
 use super::attention_strips::{QUERIES, Sizes, softmax_gradient_row, softmax_row, strips, weights_row};
 use super::gemm::{Matrix, Write, multiply};
-use super::storage::{FlexTensor, contiguous, dims, flags, tensor, values, values_mut};
+use super::storage::{FlexTensor, contiguous, flags, tensor, values, values_mut};
 use crate::platform;
 
 /// One batch row: `q, out: [time, heads, head_dim]`, `k, v: [time, kv_heads, head_dim]`, `log_sums: [heads, time]`.
@@ -57,7 +57,7 @@ fn forward(q: &FlexTensor, k: &FlexTensor, v: &FlexTensor, mask: &[bool]) -> (Fl
     let mut log_sums = vec![0.0; batch * heads * time];
     let (q, k, v) = (values(q), values(k), values(v));
     let rows = out.chunks_mut(q_row).zip(log_sums.chunks_mut(heads * time)).enumerate().collect();
-    platform::for_each(rows, |(b, (out, log_sums)): (usize, (&mut [f32], &mut [f32]))| {
+    platform::for_each(rows, |(b, (out, log_sums))| {
         let kv = b * kv_row..(b + 1) * kv_row;
         let (q, k, v) = (&q[b * q_row..(b + 1) * q_row], &k[kv.clone()], &v[kv]);
         forward_row(sizes, q, k, v, &mask[b * time..(b + 1) * time], out, log_sums);
@@ -148,7 +148,7 @@ impl State {
         let (k, v, dy) = (values(&k), values(&v), values(dy));
         let outputs = values_mut(&mut q).chunks_mut(q_row).zip(dk.chunks_mut(kv_row)).zip(dv.chunks_mut(kv_row));
         let rows = outputs.enumerate().collect();
-        platform::for_each(rows, |(b, ((q, dk), dv)): (usize, ((&mut [f32], &mut [f32]), &mut [f32]))| {
+        platform::for_each(rows, |(b, ((q, dk), dv))| {
             let kv = b * kv_row..(b + 1) * kv_row;
             let input = RowInputs {
                 k: &k[kv.clone()],

@@ -96,7 +96,7 @@ pub(super) fn decode(q: FlexTensor, k_cache: FlexTensor, v_cache: FlexTensor, ma
 
     let mut out = vec![0.0; batch * width];
     let rows = out.chunks_mut(width).zip(values(&q).chunks(width)).enumerate().collect();
-    platform::for_each(rows, |(b, (out, q)): (usize, (&mut [f32], &[f32]))| {
+    platform::for_each(rows, |(b, (out, q))| {
         let visible: Vec<usize> = (0..time).filter(|&t| mask[b * time + t]).collect();
         if visible.is_empty() {
             return;

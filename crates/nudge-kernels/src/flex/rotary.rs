@@ -49,7 +49,7 @@ fn rotate(mut x: FlexTensor, cos: &FlexTensor, sin: &FlexTensor, direction: Dire
         .zip(values(cos).chunks(ROWS * half))
         .zip(values(sin).chunks(ROWS * half))
         .collect();
-    platform::for_each(blocks, |((x, cos), sin): ((&mut [f32], &[f32]), &[f32])| {
+    platform::for_each(blocks, |((x, cos), sin)| {
         for ((x, cos), sin) in x.chunks_mut(width).zip(cos.chunks(half)).zip(sin.chunks(half)) {
             rotate_token(x, cos, sin, sign);
         }

@@ -51,7 +51,7 @@ fn forward(logits: &FlexTensor, targets: &[u32]) -> (FlexTensor, Vec<LogSumExp>)
     let logits = values(logits);
     let mut totals = vec![LogSumExp::default(); batch * time];
     let blocks = totals.chunks_mut(ROWS).zip(logits.chunks(ROWS * vocab)).collect();
-    platform::for_each(blocks, |(totals, logits): (&mut [LogSumExp], &[f32])| {
+    platform::for_each(blocks, |(totals, logits)| {
         for (total, logits) in totals.iter_mut().zip(logits.chunks(vocab)) {
             *total = log_sum_exp(logits);
         }
@@ -91,15 +91,12 @@ impl Backward<Flex, 1> for TokenLogprobsBackward {
             .zip(totals.chunks(ROWS))
             .zip(values(&dy).chunks(ROWS))
             .collect();
-        platform::for_each(
-            blocks,
-            |(((logits, targets), totals), dy): (((&mut [f32], &[u32]), &[LogSumExp]), &[f32])| {
-                let rows = logits.chunks_mut(vocab).zip(targets).zip(totals).zip(dy);
-                for (((logits, &target), &total), &dy) in rows {
-                    backward_row(logits, target as usize, total, dy);
-                }
-            },
-        );
+        platform::for_each(blocks, |(((logits, targets), totals), dy)| {
+            let rows = logits.chunks_mut(vocab).zip(targets).zip(totals).zip(dy);
+            for (((logits, &target), &total), &dy) in rows {
+                backward_row(logits, target as usize, total, dy);
+            }
+        });
         grads.register::<Flex>(node.id, logits);
     }
 }

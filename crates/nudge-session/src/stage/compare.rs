@@ -82,7 +82,6 @@ pub struct Compare {
     state: State,
     fingerprint: String,
     device: Device,
-    waiting: VecDeque<Event>,
     clock: Stopwatch,
     told: bool,
 }
@@ -92,6 +91,8 @@ struct State {
     /// First pair that is not sampled; pairs of one prompt stand together.
     next_pair: usize,
     preferences: Vec<Preference>,
+    /// Pairs that are judged but not told.
+    waiting: VecDeque<Event>,
 }
 
 impl Compare {
@@ -105,6 +106,10 @@ impl Compare {
         resume: Option<Files>,
         device: &Device,
     ) -> Result<Self, SessionError> {
+        if !(options.temperature >= 0.0 && options.temperature.is_finite()) {
+            let value = options.temperature.to_string();
+            return Err(SessionError::Option { option: "temperature", value, expected: "0 or more" });
+        }
         let encode = |folder| encode_prompts(folder, &prompts, options.max_new_tokens);
         let encoded = [encode(&folders[0])?, encode(&folders[1])?];
         let models = [folders[0].decoder(device)?.frozen(), folders[1].decoder(device)?.frozen()];
@@ -113,8 +118,7 @@ impl Compare {
             None => State::default(),
         };
         let (device, clock) = (device.clone(), Stopwatch::start());
-        let waiting = VecDeque::new();
-        Ok(Self { folders, models, prompts, encoded, judge, options, state, fingerprint, device, waiting, clock, told: false })
+        Ok(Self { folders, models, prompts, encoded, judge, options, state, fingerprint, device, clock, told: false })
     }
 
     fn total_pairs(&self) -> usize {
@@ -133,10 +137,10 @@ impl Compare {
 
     /// A pair, or the verdict, or nothing more.
     pub async fn next(&mut self) -> Result<Option<Event>, SessionError> {
-        if self.waiting.is_empty() && self.state.next_pair < self.total_pairs() {
+        if self.state.waiting.is_empty() && self.state.next_pair < self.total_pairs() {
             self.batch().await?;
         }
-        if let Some(event) = self.waiting.pop_front() {
+        if let Some(event) = self.state.waiting.pop_front() {
             return Ok(Some(event));
         }
         if self.told || matches!(self.judge, OpenJudge::Person) {
@@ -160,11 +164,11 @@ impl Compare {
             let scores = self.judge.scores(&prompt, &[&a, &b], &self.device).await?.map(|scores| (scores[0], scores[1]));
             let preference = scores.map(prefer);
             self.state.preferences.extend(preference);
-            self.waiting.push_back(Event::Pair { index, prompt, a, b, preference, scores });
+            self.state.waiting.push_back(Event::Pair { index, prompt, a, b, preference, scores });
         }
         self.state.next_pair = end;
         let (step, total_steps, seconds) = (end, self.total_pairs(), clock.seconds());
-        self.waiting.push_back(Event::Progress {
+        self.state.waiting.push_back(Event::Progress {
             stage: Stage::Compare,
             step,
             total_steps,

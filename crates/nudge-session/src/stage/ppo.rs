@@ -49,7 +49,6 @@ pub struct Ppo {
     state: State,
     total_steps: usize,
     device: Device,
-    waiting: VecDeque<Event>,
     clock: Stopwatch,
     saved: bool,
 }
@@ -62,6 +61,8 @@ struct State {
     kl: KlController,
     normalization: Option<RewardNormalization>,
     rng: Rng,
+    /// What the last step left to tell.
+    waiting: VecDeque<Event>,
 }
 
 impl Ppo {
@@ -103,12 +104,12 @@ impl Ppo {
                 kl: options.ppo.kl_controller(),
                 normalization: None,
                 rng: Rng::new(options.seed),
+                waiting: VecDeque::new(),
             },
             options,
             fingerprint,
             total_steps,
             device: device.clone(),
-            waiting: VecDeque::new(),
             clock: Stopwatch::start(),
             saved: false,
         };
@@ -130,7 +131,7 @@ impl Ppo {
 
     /// One step, or what it left to tell, or the model, or nothing more.
     pub async fn next(&mut self) -> Result<Option<Event>, SessionError> {
-        if let Some(event) = self.waiting.pop_front() {
+        if let Some(event) = self.state.waiting.pop_front() {
             return Ok(Some(event));
         }
         if self.state.step < self.total_steps {
@@ -270,7 +271,7 @@ impl Ppo {
         }
         metrics.insert("episode".into(), (self.state.step * self.options.batch_size) as f64);
         for (index, answer) in texts.into_iter().enumerate().take(SHOWN_ROLLOUTS) {
-            self.waiting.push_back(Event::Rollout {
+            self.state.waiting.push_back(Event::Rollout {
                 prompt: self.prompts[places[index]].clone(),
                 answer,
                 score: experience.scores[index],

@@ -188,11 +188,16 @@ fn trainer(options: &PretrainOptions, tokenizer: &Tokenizer, total_steps: usize,
 
 fn check(options: &PretrainOptions) -> Result<(), SessionError> {
     let wrong = |option, value: String, expected| Err(SessionError::Option { option, value, expected });
-    if options.context + 1 > options.max_position_embeddings + 1 || options.context == 0 {
+    if options.context > options.max_position_embeddings || options.context == 0 {
         return wrong("context", options.context.to_string(), "between 1 and max_position_embeddings");
     }
-    if options.batch_size == 0 {
-        return wrong("batch_size", "0".into(), "1 or more");
+    let sizes = [
+        ("batch_size", options.batch_size),
+        ("num_hidden_layers", options.num_hidden_layers),
+        ("intermediate_size", options.intermediate_size),
+    ];
+    if let Some((name, _)) = sizes.into_iter().find(|(_, size)| *size == 0) {
+        return wrong(name, "0".into(), "1 or more");
     }
     if options.num_attention_heads == 0 || !options.hidden_size.is_multiple_of(2 * options.num_attention_heads) {
         return wrong("hidden_size", options.hidden_size.to_string(), "a multiple of 2 x num_attention_heads");

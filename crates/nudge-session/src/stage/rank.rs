@@ -7,7 +7,7 @@ use crate::labeler::Labeler;
 use crate::platform::Stopwatch;
 use crate::protocol::{Event, Files, Stage};
 use crate::snapshot::{Snapshot, SnapshotWriter};
-use nudge_data::{CandidatesRecord, RankingRecord, read_jsonl};
+use nudge_data::{CandidatesRecord, RankingRecord, read_jsonl_checked};
 use serde::{Deserialize, Serialize};
 
 /// A ranking run.
@@ -25,7 +25,7 @@ struct State {
 }
 
 impl Rank {
-    /// Reads the candidates. A record with fewer than two answers is an error: there is nothing to rank.
+    /// Reads the candidates. A line with fewer than two answers is an error: there is nothing to rank.
     pub fn new(
         candidates: &str,
         labeler: &str,
@@ -33,18 +33,9 @@ impl Rank {
         resume: Option<Files>,
     ) -> Result<Self, SessionError> {
         let labeler = Labeler::find(labeler)?;
-        let candidates: Vec<CandidatesRecord> = read_jsonl("candidates", candidates)?;
+        let candidates = read_jsonl_checked("candidates", candidates, at_least_two)?;
         if candidates.is_empty() {
             return Err(SessionError::Nothing("there are no candidates to rank; sample some first".into()));
-        }
-        for record in &candidates {
-            if record.completions.len() < 2 {
-                return Err(SessionError::Nothing(format!(
-                    "candidates `{}` have {} answer; a ranking needs at least two. Sample with --k 2 or more",
-                    record.id,
-                    record.completions.len()
-                )));
-            }
         }
         let state = match resume {
             Some(files) => Snapshot::<State>::open(files, &fingerprint)?.state,
@@ -70,7 +61,8 @@ impl Rank {
             completions: candidates.completions,
             ranking: vec![],
             labeler: None,
-            seconds: None,
+            // A rule takes no time.
+            seconds: Some(0.0),
             extra: candidates.extra,
         });
         let record = serde_json::to_string(&record).map_err(|error| SessionError::Nothing(error.to_string()))?;
@@ -85,5 +77,16 @@ impl Rank {
     /// What the shell is told last.
     pub fn finished(&self) -> Event {
         Event::Finished { stage: Stage::Rank, seconds: self.clock.seconds() }
+    }
+}
+
+fn at_least_two(record: &CandidatesRecord) -> Result<(), String> {
+    match record.completions.len() {
+        0 | 1 => Err(format!(
+            "`{}` has {} answer(s), and a ranking needs two or more; sample with k = 2 or more",
+            record.id,
+            record.completions.len()
+        )),
+        _ => Ok(()),
     }
 }

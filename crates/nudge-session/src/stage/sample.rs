@@ -28,7 +28,6 @@ pub struct Sample {
     options: SampleOptions,
     /// The batch being sampled, its first prompt and its clock.
     growing: Option<(Rollout, Stopwatch)>,
-    waiting: VecDeque<Event>,
     state: State,
     fingerprint: String,
     clock: Stopwatch,
@@ -38,6 +37,8 @@ pub struct Sample {
 struct State {
     /// First prompt that is not answered.
     next_prompt: usize,
+    /// What was sampled but not told.
+    waiting: VecDeque<Event>,
 }
 
 impl Sample {
@@ -70,7 +71,6 @@ impl Sample {
             encoded,
             options,
             growing: None,
-            waiting: VecDeque::new(),
             state,
             fingerprint,
             clock: Stopwatch::start(),
@@ -90,7 +90,7 @@ impl Sample {
     /// Some tokens more, or whole answers, or nothing more.
     pub async fn next(&mut self) -> Result<Option<Event>, SessionError> {
         loop {
-            if let Some(event) = self.waiting.pop_front() {
+            if let Some(event) = self.state.waiting.pop_front() {
                 return Ok(Some(event));
             }
             if self.state.next_prompt >= self.prompts.len() {
@@ -117,7 +117,7 @@ impl Sample {
         if self.options.stream {
             for (index, row) in rollout.rows().iter().enumerate() {
                 let (prompt, answer) = (batch.start + index / self.options.k, index % self.options.k);
-                self.waiting.push_back(Event::Partial { prompt, answer, text: row.text(&self.tokenizer) });
+                self.state.waiting.push_back(Event::Partial { prompt, answer, text: row.text(&self.tokenizer) });
             }
         }
         if complete {
@@ -146,7 +146,7 @@ impl Sample {
             ("completions/mean_length".into(), tokens as f64 / rollout.rows().len() as f64),
         ]);
         for (index, rows) in batch.clone().zip(rollout.rows().chunks(k)) {
-            self.waiting.push_back(Event::Candidates {
+            self.state.waiting.push_back(Event::Candidates {
                 index,
                 id: format!("{}-{index}", self.options.seed),
                 prompt: self.prompts[index].clone(),
@@ -155,7 +155,7 @@ impl Sample {
         }
         self.state.next_prompt = batch.end;
         let (step, total_steps) = (batch.end, self.prompts.len());
-        self.waiting.push_back(Event::Progress { stage: Stage::Sample, step, total_steps, metrics, seconds });
+        self.state.waiting.push_back(Event::Progress { stage: Stage::Sample, step, total_steps, metrics, seconds });
     }
 
     /// A checkpoint; a batch that is still growing is sampled again after it.

@@ -1,0 +1,79 @@
+//! One file a command. Each reads its files, starts one run of the session, and reports.
+
+pub mod bench;
+mod chat;
+mod compare;
+mod demo;
+mod demo_report;
+mod eval;
+mod rank;
+mod rank_person;
+mod ranking_line;
+mod sample;
+mod score;
+mod train;
+
+use crate::args::{Arguments, Command};
+use crate::device::{self, DeviceChoice};
+use crate::failure::tell;
+use crate::files::read_model;
+use crate::report;
+use anyhow::{Context, Result};
+use nudge_session::{Files, Session};
+use std::collections::BTreeMap;
+
+/// Does what the command line asks for.
+pub fn run(arguments: Arguments) -> Result<()> {
+    match arguments.command {
+        Command::Pretrain(arguments) => train::pretrain(&arguments),
+        Command::Sft(arguments) => train::sft(&arguments),
+        Command::Reward(arguments) => train::reward(&arguments),
+        Command::Ppo(arguments) => train::ppo(&arguments),
+        Command::Sample(arguments) => sample::run(&arguments),
+        Command::Rank(arguments) => rank::run(&arguments),
+        Command::Score(arguments) => score::run(&arguments),
+        Command::Compare(arguments) => compare::run(&arguments),
+        Command::Eval(arguments) => eval::run(&arguments),
+        Command::Chat(arguments) => chat::run(&arguments),
+        Command::Demo(arguments) => demo::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
+    }
+}
+
+/// A session on a device, with the fingerprints of its models.
+pub struct Workplace {
+    /// The session.
+    pub session: Session,
+    /// `cpu`, `wgpu` or `cuda`.
+    pub device: &'static str,
+    /// Fingerprint of every model, by its name.
+    pub models: BTreeMap<String, String>,
+}
+
+impl Workplace {
+    /// Opens the device and says which one on standard error.
+    pub fn open(choice: DeviceChoice) -> Result<Self> {
+        let opened = device::open(choice)?;
+        tell(&format!("device: {}", opened.name));
+        Ok(Self { session: Session::new(opened.device), device: opened.name, models: BTreeMap::new() })
+    }
+
+    /// Loads the model that `name` stands for, under that name.
+    pub fn load(&mut self, name: &str) -> Result<()> {
+        let files = read_model(name)?;
+        let fingerprint = fingerprint(&files);
+        let info = self.session.put_model(name, files).with_context(|| format!("cannot use the model {name}"))?;
+        tell(&format!("model {name}: {}, {} parameters", info.kind, report::count(info.parameters)));
+        self.models.insert(name.into(), fingerprint);
+        Ok(())
+    }
+}
+
+/// FNV-1a over names and bytes: tells two models apart, is no protection.
+fn fingerprint(files: &Files) -> String {
+    let bytes = files.iter().flat_map(|(name, bytes)| name.as_bytes().iter().chain(bytes));
+    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    format!("{hash:016x}")
+}

@@ -1,0 +1,100 @@
+//! What a person types to rank: `2 > 1 = 3 > 4`, or `2 1=3 4`. Numbers are those on the screen.
+
+/// What a typed line means.
+#[derive(Debug, PartialEq)]
+pub enum Typed {
+    /// Groups of positions on the screen, from 0, best first.
+    Ranking(Vec<Vec<usize>>),
+    /// Leave this one out.
+    Skip,
+    /// Rank the one before again.
+    Undo,
+    /// Save and stop.
+    Quit,
+    /// Show the help.
+    Help,
+}
+
+/// Reads a line for `answers` answers. The error says what is wrong in words for the person who typed.
+pub fn parse(line: &str, answers: usize) -> Result<Typed, String> {
+    match line.trim().to_lowercase().as_str() {
+        "s" | "skip" => return Ok(Typed::Skip),
+        "u" | "undo" => return Ok(Typed::Undo),
+        "q" | "quit" => return Ok(Typed::Quit),
+        "" | "?" | "h" | "help" => return Ok(Typed::Help),
+        _ => {}
+    }
+    let groups = groups(line, answers)?;
+    let mut seen = vec![false; answers];
+    for &position in groups.iter().flatten() {
+        if std::mem::replace(&mut seen[position], true) {
+            return Err(format!("answer {} is named twice; name each once", position + 1));
+        }
+    }
+    match seen.iter().position(|seen| !seen) {
+        Some(position) => Err(format!("answer {} is missing; name each once", position + 1)),
+        None => Ok(Typed::Ranking(groups)),
+    }
+}
+
+fn groups(line: &str, answers: usize) -> Result<Vec<Vec<usize>>, String> {
+    let spaced = line.replace('=', " = ").replace(['>', ','], " > ");
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    let (mut tie, mut expects_number) = (false, true);
+    for word in spaced.split_whitespace() {
+        if word == "=" || word == ">" {
+            if expects_number {
+                return Err(format!("there is no answer before `{word}`"));
+            }
+            (tie, expects_number) = (word == "=", true);
+            continue;
+        }
+        let number = word.parse::<usize>().ok().filter(|number| (1..=answers).contains(number));
+        let position = number.ok_or_else(|| format!("`{word}` is no answer; there are 1 to {answers}"))? - 1;
+        match groups.last_mut() {
+            Some(group) if tie => group.push(position),
+            _ => groups.push(vec![position]),
+        }
+        (tie, expects_number) = (false, false);
+    }
+    if expects_number { Err("an answer is missing at the end".into()) } else { Ok(groups) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_ways_to_write_a_ranking() {
+        let expected = Ok(Typed::Ranking(vec![vec![1], vec![0, 2], vec![3]]));
+        for line in ["2 > 1 = 3 > 4", "2 1=3 4", " 2>1=3>4\n", "2, 1 = 3, 4"] {
+            assert_eq!(parse(line, 4), expected, "{line}");
+        }
+        assert_eq!(parse("1=2", 2), Ok(Typed::Ranking(vec![vec![0, 1]])));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        for (line, part) in [
+            ("1 2", "answer 3 is missing"),
+            ("1 2 2", "answer 2 is named twice"),
+            ("1 2 4", "`4` is no answer; there are 1 to 3"),
+            ("best", "`best` is no answer"),
+            ("1 2 3 >", "missing at the end"),
+            ("= 1 2 3", "no answer before `=`"),
+            ("1 > = 2 3", "no answer before `=`"),
+            ("0 1 2", "`0` is no answer"),
+        ] {
+            let error = parse(line, 3).unwrap_err();
+            assert!(error.contains(part), "{line}: {error}");
+        }
+    }
+
+    #[test]
+    fn letters_are_commands() {
+        assert_eq!(parse("q", 2), Ok(Typed::Quit));
+        assert_eq!(parse(" U ", 2), Ok(Typed::Undo));
+        assert_eq!(parse("skip", 2), Ok(Typed::Skip));
+        assert_eq!(parse("", 2), Ok(Typed::Help));
+    }
+}

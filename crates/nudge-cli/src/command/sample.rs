@@ -1,0 +1,21 @@
+//! `nudge sample`: k answers to each prompt, as candidates to be ranked.
+
+use super::Workplace;
+use crate::args::Sample;
+use crate::input;
+use crate::options::resolve;
+use crate::record_file::record;
+use anyhow::Result;
+use nudge_session::Command;
+use nudge_session::options::SampleOptions;
+
+/// Samples into `--out`.
+pub fn run(arguments: &Sample) -> Result<()> {
+    let options: SampleOptions = resolve(&arguments.options, arguments.steps.config.as_deref())?;
+    let (records, prompts) = input::prompts(&arguments.prompts)?;
+    let mut workplace = Workplace::open(arguments.common.device)?;
+    workplace.load(&arguments.model)?;
+    let command = Command::Sample { model: arguments.model.clone(), prompts, options };
+    let (log, json) = (arguments.steps.log.as_deref(), arguments.common.json);
+    record(&workplace.session, command, "sample", &arguments.output, log, json).map_err(|error| records.locate(error))
+}

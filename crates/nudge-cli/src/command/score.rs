@@ -1,0 +1,19 @@
+//! `nudge score`: every input record with the reward model's numbers added, one a completion.
+
+use super::Workplace;
+use crate::args::Score;
+use crate::input::Records;
+use crate::record_file::record;
+use anyhow::Result;
+use nudge_session::Command;
+use serde_json::Value;
+
+/// Scores into `--out`.
+pub fn run(arguments: &Score) -> Result<()> {
+    let (records, _) = Records::read(std::slice::from_ref(&arguments.data), nudge_data::read_jsonl::<Value>)?;
+    let mut workplace = Workplace::open(arguments.common.device)?;
+    workplace.load(&arguments.reward)?;
+    let command = Command::Score { reward: arguments.reward.clone(), records: records.text.clone() };
+    record(&workplace.session, command, "score", &arguments.output, None, arguments.common.json)
+        .map_err(|error| records.locate(error))
+}

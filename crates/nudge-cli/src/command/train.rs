@@ -1,0 +1,196 @@
+//! The commands that make a model: pretrain, sft, reward, ppo. They differ in what they read; the rest is one run
+//! into one folder.
+
+use super::Workplace;
+use crate::args::{Common, Output, Ppo, Pretrain, Reward, Sft, Steps};
+use crate::failure::tell;
+use crate::files::read_text;
+use crate::input::{self, Records};
+use crate::options::{resolve, resolve_ppo};
+use crate::record_file::already_finished;
+use crate::report;
+use crate::runner::drive;
+use crate::training_folder::{Opened, RunRecord, TrainingFolder};
+use anyhow::{Context, Result, bail};
+use nudge_data::RankingRecord;
+use nudge_session::Command;
+use nudge_session::options::{PretrainOptions, RewardOptions, SftOptions};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// What the four have in common.
+struct Job<'a, O> {
+    name: &'static str,
+    output: &'a Output,
+    steps: &'a Steps,
+    common: &'a Common,
+    options: &'a O,
+    workplace: Workplace,
+    /// Where the records of the command stand, for messages.
+    records: Option<Records>,
+}
+
+/// Trains a tokenizer and a base model.
+pub fn pretrain(arguments: &Pretrain) -> Result<()> {
+    let options: PretrainOptions = resolve(&arguments.options, arguments.steps.config.as_deref())?;
+    let texts = arguments.text.iter().map(|path| read_text(path)).collect::<Result<Vec<_>>>()?;
+    let job = Job {
+        name: "pretrain",
+        output: &arguments.output,
+        steps: &arguments.steps,
+        common: &arguments.common,
+        options: &options,
+        workplace: Workplace::open(arguments.common.device)?,
+        records: None,
+    };
+    job.run(Command::Pretrain { texts, options: options.clone() })
+}
+
+/// Instruction tuning.
+pub fn sft(arguments: &Sft) -> Result<()> {
+    let options: SftOptions = resolve(&arguments.options, arguments.steps.config.as_deref())?;
+    let (records, _) = Records::read(&arguments.data, nudge_data::demonstrations_from)?;
+    let mut workplace = Workplace::open(arguments.common.device)?;
+    workplace.load(&arguments.model)?;
+    let command = Command::Sft {
+        model: arguments.model.clone(),
+        demonstrations: records.text.clone(),
+        options: options.clone(),
+    };
+    let job = Job {
+        name: "sft",
+        output: &arguments.output,
+        steps: &arguments.steps,
+        common: &arguments.common,
+        options: &options,
+        workplace,
+        records: Some(records),
+    };
+    job.run(command)
+}
+
+/// Reward modelling.
+pub fn reward(arguments: &Reward) -> Result<()> {
+    let options: RewardOptions = resolve(&arguments.options, arguments.steps.config.as_deref())?;
+    let comparisons = comparisons(arguments)?;
+    let mut workplace = Workplace::open(arguments.common.device)?;
+    workplace.load(&arguments.model)?;
+    let command = Command::Reward {
+        model: arguments.model.clone(),
+        comparisons: comparisons.text.clone(),
+        options: options.clone(),
+    };
+    let job = Job {
+        name: "reward",
+        output: &arguments.output,
+        steps: &arguments.steps,
+        common: &arguments.common,
+        options: &options,
+        workplace,
+        records: Some(comparisons),
+    };
+    job.run(command)
+}
+
+/// PPO.
+pub fn ppo(arguments: &Ppo) -> Result<()> {
+    let config = arguments.steps.config.as_deref();
+    let options = resolve_ppo(arguments.preset, &arguments.options, &arguments.algorithm, config)?;
+    let (records, prompts) = input::prompts(&arguments.prompts)?;
+    let mut workplace = Workplace::open(arguments.common.device)?;
+    workplace.load(&arguments.policy)?;
+    workplace.load(&arguments.reward)?;
+    let command = Command::Ppo {
+        policy: arguments.policy.clone(),
+        reward: arguments.reward.clone(),
+        prompts,
+        options: options.clone(),
+    };
+    let job = Job {
+        name: "ppo",
+        output: &arguments.output,
+        steps: &arguments.steps,
+        common: &arguments.common,
+        options: &options,
+        workplace,
+        records: Some(records),
+    };
+    job.run(command)
+}
+
+impl<O: Serialize> Job<'_, O> {
+    fn run(self, command: Command) -> Result<()> {
+        let record = RunRecord {
+            command: self.name,
+            command_line: std::env::args().collect(),
+            options: self.options,
+            models: self.workplace.models.clone(),
+            device: self.workplace.device,
+            nudge: env!("CARGO_PKG_VERSION"),
+        };
+        // The command is checked before the folder is touched.
+        let checked = self.workplace.session.start(command.clone(), None);
+        let located = |error| self.records.as_ref().map_or(error, |records| records.locate(error));
+        let fresh = checked.map_err(anyhow::Error::from).map_err(&located)?;
+        let (mut folder, checkpoint) = match TrainingFolder::open(self.output, self.steps.log.as_deref(), &record)? {
+            Opened::Ready(folder, checkpoint) => (folder, checkpoint),
+            Opened::Finished => {
+                already_finished(&self.output.out);
+                return Ok(());
+            }
+        };
+        let run = match checkpoint {
+            None => fresh,
+            Some(files) => {
+                drop(fresh);
+                let resumed = self.workplace.session.start(command, Some(files));
+                resumed.with_context(|| format!("cannot go on in {}", self.output.out.display()))?
+            }
+        };
+        drive(run, self.name, folder.as_mut()).map_err(located)?;
+        self.report(&folder)
+    }
+
+    fn report(&self, folder: &TrainingFolder) -> Result<()> {
+        let mut summary = Map::new();
+        summary.insert("command".into(), self.name.into());
+        summary.insert("out".into(), self.output.out.display().to_string().into());
+        summary.insert("steps".into(), folder.steps.into());
+        summary.extend(folder.metrics.iter().map(|(name, value)| (name.clone(), Value::from(*value))));
+        summary.insert("seconds".into(), folder.seconds.into());
+        report::result(self.common.json, &summary, || {
+            let shown = ["loss", "eval_loss", "accuracy", "eval_accuracy", "objective/scores", "objective/kl"];
+            let numbers = shown.iter().filter_map(|name| Some(format!(", {name} {:.3}", folder.metrics.get(*name)?)));
+            format!(
+                "{}: {} steps in {}{} -> {}",
+                self.name,
+                folder.steps,
+                report::duration(folder.seconds),
+                numbers.collect::<String>(),
+                self.output.out.display()
+            )
+        })
+    }
+}
+
+/// The rankings and comparisons that say something. A ranking that ties everything is valid but teaches nothing.
+fn comparisons(arguments: &Reward) -> Result<Records> {
+    let (mut records, _) = Records::read(&arguments.comparisons, |_, _| Ok(()))?;
+    let before = records.len();
+    records.retain(|line| !ties_everything(line));
+    if records.len() == 0 && before > 0 {
+        bail!(
+            "all {before} rankings tie everything; there is no preference to learn from. Rank again and put some answers above others"
+        );
+    }
+    if records.len() < before {
+        tell(&format!("{} of {before} rankings tie everything and are left out", before - records.len()));
+    }
+    records.check(nudge_data::comparisons_from)?;
+    Ok(records)
+}
+
+fn ties_everything(line: &str) -> bool {
+    let ranking = serde_json::from_str::<RankingRecord>(line);
+    ranking.is_ok_and(|record| record.completions.len() > 1 && record.validate().is_ok() && record.ranking.len() == 1)
+}

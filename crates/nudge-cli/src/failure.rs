@@ -1,0 +1,46 @@
+//! How the program ends badly: one line on standard error and an exit code that scripts can rely on.
+//!
+//! 0 done, 1 error, 2 wrong usage (clap), 130 interrupted. A reader that went away is no error.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// Ctrl-C or SIGTERM ended the run between two steps.
+#[derive(Debug)]
+pub struct Interrupted {
+    /// What to type to go on, where that is possible.
+    pub go_on: Option<String>,
+}
+
+impl fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.go_on {
+            Some(command) => write!(f, "interrupted; everything up to here is saved. Go on with:\n  {command}"),
+            None => write!(f, "interrupted; nothing was written"),
+        }
+    }
+}
+
+impl std::error::Error for Interrupted {}
+
+/// Tells what went wrong and gives the exit code.
+pub fn exit_code(error: &anyhow::Error) -> ExitCode {
+    if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
+        tell(&interrupted.to_string());
+        return ExitCode::from(130);
+    }
+    let pipe_closed = |cause: &(dyn std::error::Error + 'static)| {
+        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    };
+    if error.chain().any(pipe_closed) {
+        return ExitCode::SUCCESS;
+    }
+    tell(&format!("error: {error:#}"));
+    ExitCode::FAILURE
+}
+
+/// A line on standard error; a closed standard error is not worth dying for.
+pub fn tell(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}

@@ -1,0 +1,64 @@
+//! What a command prints when it is done: lines for people, or one JSON object for machines.
+
+use anyhow::Result;
+use nudge_session::Verdict;
+use serde::Serialize;
+use std::io::{self, Write};
+
+/// Prints to standard output. An error, a closed pipe among them, goes up and not into a panic.
+pub fn print(text: &str) -> Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
+}
+
+/// A line for people.
+pub fn line(text: &str) -> Result<()> {
+    print(&format!("{text}\n"))
+}
+
+/// One object for machines.
+pub fn json(value: &impl Serialize) -> Result<()> {
+    line(&serde_json::to_string(value)?)
+}
+
+/// `what` as JSON where `--json` asks for it, else as the line that `text` makes.
+pub fn result(as_json: bool, what: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
+    if as_json { json(what) } else { line(&text()) }
+}
+
+/// A share with its interval.
+pub fn percent(share: f64, low: f64, high: f64) -> String {
+    format!("{:.1} % (95 % interval {:.1} to {:.1} %)", 100.0 * share, 100.0 * low, 100.0 * high)
+}
+
+/// A comparison in one line.
+pub fn verdict(verdict: &Verdict) -> String {
+    format!(
+        "{} wins, {} ties, {} losses: win rate {}; judge: {}{}",
+        verdict.wins,
+        verdict.ties,
+        verdict.losses,
+        percent(verdict.win_rate, verdict.low, verdict.high),
+        verdict.judge,
+        if verdict.simulated { " (SIMULATED: not a person)" } else { "" }
+    )
+}
+
+/// 2.2 M, 135 M, 900.
+pub fn count(number: usize) -> String {
+    match number {
+        0..10_000 => number.to_string(),
+        10_000..1_000_000 => format!("{:.0} K", number as f64 / 1e3),
+        1_000_000..100_000_000 => format!("{:.1} M", number as f64 / 1e6),
+        _ => format!("{:.0} M", number as f64 / 1e6),
+    }
+}
+
+/// 3.2 s, 4 min 10 s.
+pub fn duration(seconds: f64) -> String {
+    match seconds {
+        ..100.0 => format!("{seconds:.1} s"),
+        _ => format!("{:.0} min {:.0} s", (seconds / 60.0).floor(), seconds % 60.0),
+    }
+}

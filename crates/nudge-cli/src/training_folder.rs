@@ -1,0 +1,169 @@
+//! The folder of a training run: the model's files, `log.jsonl`, `options.json`, and `checkpoint/` while it runs.
+//!
+//! Where the weights are and no checkpoint is, the run has finished.
+
+use crate::args::Output;
+use crate::failure::tell;
+use crate::files::{MODEL_FILES, create_folder, recover_folder, remove, replace_folder, write_atomic};
+use crate::log::Log;
+use crate::runner::Target;
+use anyhow::{Context, Result, bail};
+use nudge_session::folder::WEIGHTS;
+use nudge_session::{Event, Files, Metrics};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+const CHECKPOINT: &str = "checkpoint";
+const OPTIONS: &str = "options.json";
+
+/// What `options.json` says of a run.
+#[derive(Serialize)]
+pub struct RunRecord<'a, O> {
+    /// The command's name.
+    pub command: &'a str,
+    /// The words it was started with.
+    pub command_line: Vec<String>,
+    /// Options after flags, file and defaults.
+    pub options: &'a O,
+    /// Fingerprint of every model that goes in.
+    pub models: BTreeMap<String, String>,
+    /// `cpu`, `wgpu` or `cuda`.
+    pub device: &'a str,
+    /// Version of the program.
+    pub nudge: &'a str,
+}
+
+/// The target of runs that make a model.
+pub struct TrainingFolder {
+    folder: PathBuf,
+    log: Log,
+    every: Duration,
+    /// The last step's numbers, and the last value of those that not every step has.
+    pub metrics: Metrics,
+    /// Steps made, in all.
+    pub steps: usize,
+    /// Seconds of this process.
+    pub seconds: f64,
+}
+
+/// What was found at a path.
+pub enum Opened {
+    /// A folder to write to, and the checkpoint to go on from.
+    Ready(Box<TrainingFolder>, Option<Files>),
+    /// The run has finished already.
+    Finished,
+}
+
+impl TrainingFolder {
+    /// Opens `output.out` for a new run, or for one that goes on. Nothing is overwritten without `--force`.
+    pub fn open<O: Serialize>(output: &Output, log: Option<&Path>, record: &RunRecord<O>) -> Result<Opened> {
+        let folder = &output.out;
+        let begun = folder.join(OPTIONS).exists();
+        if !output.resume && !output.force {
+            refuse_used(folder)?;
+        }
+        create_folder(folder)?;
+        let mut checkpoint = None;
+        if output.resume {
+            checkpoint = recover_folder(&folder.join(CHECKPOINT))?;
+            if checkpoint.is_none() && folder.join(WEIGHTS).exists() {
+                return Ok(Opened::Finished);
+            }
+            if begun {
+                same_models(folder, &record.models)?;
+            }
+            if checkpoint.is_none() {
+                tell(&format!("{} holds no checkpoint; starting from the beginning", folder.display()));
+            }
+        } else {
+            for file in MODEL_FILES.into_iter().chain([CHECKPOINT]) {
+                remove(&folder.join(file))?;
+            }
+        }
+        let own_log = folder.join("log.jsonl");
+        let log = Log::new(log.unwrap_or(&own_log), output.resume, output.force)?;
+        if checkpoint.is_none() {
+            write_atomic(&folder.join(OPTIONS), format!("{}\n", serde_json::to_string_pretty(record)?).as_bytes())?;
+        }
+        let every = Duration::from_secs(output.checkpoint_seconds);
+        let this = Self { folder: folder.clone(), log, every, metrics: Metrics::new(), steps: 0, seconds: 0.0 };
+        Ok(Opened::Ready(Box::new(this), checkpoint))
+    }
+
+    /// The model's files, weights last, then the checkpoint goes.
+    fn store_model(&self, files: &Files) -> Result<()> {
+        for file in MODEL_FILES {
+            if let Some(bytes) = files.get(file) {
+                write_atomic(&self.folder.join(file), bytes)?;
+            }
+        }
+        remove(&self.folder.join(CHECKPOINT))
+    }
+}
+
+impl Target for TrainingFolder {
+    fn take(&mut self, event: Event) -> Result<()> {
+        match event {
+            Event::Started { step, .. } => {
+                self.steps = step;
+                self.log.start(step)
+            }
+            Event::Progress { step, metrics, seconds, .. } => {
+                self.log.step(step, &metrics, seconds)?;
+                self.metrics.extend(metrics);
+                self.steps = step;
+                Ok(())
+            }
+            Event::Model { files, .. } => self.store_model(&files),
+            Event::Finished { seconds, .. } => {
+                self.seconds = seconds;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn keep(&mut self, checkpoint: Files) -> Result<()> {
+        self.log.sync()?;
+        replace_folder(&self.folder.join(CHECKPOINT), &checkpoint)
+    }
+
+    fn checkpoint_every(&self) -> Option<Duration> {
+        Some(self.every)
+    }
+}
+
+/// An error if the folder holds anything.
+fn refuse_used(folder: &Path) -> Result<()> {
+    let name = folder.display();
+    if folder.is_file() {
+        bail!("{name} is a file; --out names a folder");
+    }
+    if folder.join(CHECKPOINT).exists() {
+        bail!("{name} holds an unfinished run; go on with --resume, choose another --out, or start anew with --force");
+    }
+    if folder.join(WEIGHTS).exists() {
+        bail!("{name} holds a finished model; choose another --out, or replace it with --force");
+    }
+    if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
+        bail!("{name} is not empty; choose another --out, go on with --resume, or write into it with --force");
+    }
+    Ok(())
+}
+
+/// An error if the run was started with other models.
+fn same_models(folder: &Path, models: &BTreeMap<String, String>) -> Result<()> {
+    let path = folder.join(OPTIONS);
+    let wrong = || format!("{} is damaged; start anew with --force", path.display());
+    let record: serde_json::Value =
+        serde_json::from_slice(&fs::read(&path).with_context(wrong)?).with_context(wrong)?;
+    for (name, fingerprint) in models {
+        if record["models"][name].as_str().is_some_and(|before| before != fingerprint) {
+            bail!("the model {name} has changed since {} was started; give the old one, or start anew with --force", folder.display());
+        }
+    }
+    Ok(())
+}

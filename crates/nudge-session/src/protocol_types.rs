@@ -1,0 +1,86 @@
+//! The page's TypeScript types, rendered from the Rust types and compared with the committed file.
+//!
+//! After a change of the protocol, `NUDGE_UPDATE=1` writes `www/src/lib/protocol.ts` anew. It lives here and not
+//! among the cross-crate tests because the types derive `TS` in this crate's tests only.
+
+use std::path::Path;
+
+use ts_rs::TS;
+
+use crate::labeler::LabelerInfo;
+use crate::options::{
+    CompareOptions, EvalOptions, PpoStageOptions, PretrainOptions, RewardOptions, SampleOptions, SftOptions,
+};
+use crate::protocol::{Answer, Command, Evaluation, Event, Judge, Metrics, Preference, Stage, Verdict};
+
+const HEADER: &str = "\
+// The contract with the trainer: commands in, events out, as JSON.
+//
+// Generated from `crates/nudge-session/src/{protocol,options}.rs`; a test of that crate compares, and writes this
+// file with NUDGE_UPDATE=1. Do not edit. Model files travel beside the JSON. What each field means stands there.
+";
+
+/// All types, in the order of reading.
+fn rendered() -> String {
+    let metrics = format!("type Metrics = {};", Metrics::inline());
+    let types = [
+        metrics,
+        PretrainOptions::decl(),
+        SftOptions::decl(),
+        SampleOptions::decl(),
+        RewardOptions::decl(),
+        PpoStageOptions::decl(),
+        CompareOptions::decl(),
+        EvalOptions::decl(),
+        Judge::decl(),
+        Command::decl(),
+        Preference::decl(),
+        Stage::decl(),
+        Answer::decl(),
+        Verdict::decl(),
+        Evaluation::decl(),
+        Event::decl(),
+        LabelerInfo::decl(),
+    ];
+    types.iter().fold(HEADER.to_string(), |text, declaration| text + "\nexport " + &laid_out(declaration) + "\n")
+}
+
+/// One declaration without its comments, on lines that can be read.
+fn laid_out(declaration: &str) -> String {
+    let mut code = String::new();
+    let mut rest = declaration;
+    while let Some((before, after)) = rest.split_once("/**") {
+        code += before;
+        rest = after.split_once("*/").map_or("", |(_, after)| after);
+    }
+    code += rest;
+    let code = code.split_whitespace().collect::<Vec<_>>().join(" ");
+    if code.contains("} | {") {
+        return code.replace("} | {", "}\n  | {").replacen("= {", "=\n  | {", 1);
+    }
+    match code.split_once(" = { ") {
+        Some((name, fields)) if code.len() > 100 => {
+            let fields = fields.trim_end_matches(';').trim_end_matches('}').trim_end().trim_end_matches(',');
+            format!("{name} = {{\n  {};\n}};", fields.replace(", ", ";\n  "))
+        }
+        _ => code,
+    }
+}
+
+fn words(text: &str) -> Vec<&str> {
+    text.split_whitespace().collect()
+}
+
+#[test]
+fn the_pages_types_are_the_trainers() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../www/src/lib/protocol.ts");
+    let rendered = rendered();
+    if std::env::var_os("NUDGE_UPDATE").is_some() {
+        std::fs::write(&path, &rendered).unwrap();
+    }
+    let committed = std::fs::read_to_string(&path).unwrap();
+    assert!(
+        words(&committed) == words(&rendered),
+        "www/src/lib/protocol.ts is not what the Rust types say; run this test with NUDGE_UPDATE=1. It would be:\n{rendered}"
+    );
+}
