@@ -5,5 +5,6 @@ mod layers;
 mod ppo;
 mod protocol;
 mod resume;
+mod reference;
 mod reward;
 mod support;

@@ -112,3 +112,27 @@ fn a_reward_model_of_another_tokenizer_is_refused() {
     let message = crate::support::refusal(&session, ppo(json!({})));
     assert!(message.contains("different tokenizers") && message.contains("`sft` and `reward`"), "{message}");
 }
+
+#[test]
+fn zz_margins() {
+    for seed in 1..7 {
+        let events = run(json!({"episodes": 640, "seed": seed, "gold_labeler": "shorter", "ppo": {"kl_coef": 0.02}}));
+        let s = series(&events, "objective/scores"); let g = series(&events, "objective/gold_score");
+        let n = s.len();
+        let k = |c: f64| { let kl = series(&run(json!({"episodes": 480, "seed": seed, "learning_rate": 2e-3, "ppo": {"kl_coef": c}})), "objective/kl"); mean(&kl[kl.len()-8..]) };
+        eprintln!("ppo seed {seed}: {} -> {}, gold {} -> {}, kl {} {}", mean(&s[..8]), mean(&s[n-8..]), mean(&g[..8]), mean(&g[n-8..]), k(0.0), k(2.0));
+    }
+}
+#[test]
+fn zz_builtin_size() {
+    let mut pretrain = crate::support::pretrain_command(0.01);
+    for (name, value) in [("hidden_size", 192), ("num_hidden_layers", 4), ("num_attention_heads", 6), ("intermediate_size", 512)] { pretrain["options"][name] = value.into(); }
+    let t = std::time::Instant::now();
+    let base = model_of(&events_of(&empty_session(), pretrain)).clone();
+    let session = session_with(&[("sft", &base)]);
+    let pairs: String = (0..4).map(|i| json!({"prompt": format!("Q{i}"), "chosen": "a", "rejected": "b c d"}).to_string() + "\n").collect();
+    let reward = model_of(&events_of(&session_with(&[("sft", sft())]), json!({"command":"reward","model":"sft","comparisons":pairs,"options":{"epochs":1.0}}))).clone();
+    let session = { drop(session); session_with(&[("sft", &base), ("reward", &reward)]) };
+    let events = events_of(&session, ppo(json!({"episodes": 48, "ppo": {"num_mini_batches": 3}})));
+    eprintln!("builtin {:?} {:?}", series(&events, "val/first_ratio"), t.elapsed());
+}

@@ -127,3 +127,19 @@ fn ties_give_no_pairs() {
     let message = refusal(&session, json!({"command": "reward", "model": "sft", "comparisons": tied}));
     assert!(message.contains("line 2") && message.contains("no preference"), "{message}");
 }
+
+#[test]
+fn zz_margins() {
+    let session = session_with(&[("sft", sft())]);
+    for seed in 1..6 { for labeler in ["shorter", "mentions_an_animal"] {
+        let m = train(&session, &made_up_rankings(labeler, 60), json!({"epochs": 12.0, "learning_rate": 3e-3, "held_out": 0.25, "seed": seed}));
+        let l = m.last().unwrap();
+        eprintln!("reward {seed} {labeler} {} low {} pairs {} loss {} -> {}", l["eval_accuracy"], l["eval_accuracy_low"], l["eval_pairs"], m[0]["loss"], l["loss"]);
+    }
+        let mut records = made_up_rankings("shorter", 60);
+        let mut coin = nudge_data::Rng::new(seed + 4);
+        for record in &mut records { let mut order: Vec<usize> = (0..4).collect(); coin.shuffle(&mut order); record["ranking"] = order.into_iter().map(|i| vec![i]).collect(); }
+        let m = train(&session, &records, json!({"epochs": 4.0, "learning_rate": 3e-3, "held_out": 0.25, "seed": seed}));
+        eprintln!("coin {seed} {}", m.last().unwrap()["eval_accuracy"]);
+    }
+}

@@ -8,7 +8,9 @@ use crate::log::Log;
 use crate::report;
 use crate::runner::{Target, drive};
 use anyhow::{Context, Result, bail};
+use nudge_session::protocol::Answer;
 use nudge_session::{Command, Event, Files, Session};
+use serde::Serialize;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -131,9 +133,7 @@ impl Target for RecordTarget {
         self.log(&event)?;
         let record = match event {
             Event::Ranked { record } | Event::Scored { record } => record,
-            Event::Candidates { id, prompt, completions, .. } => {
-                serde_json::json!({ "id": id, "prompt": prompt, "completions": completions }).to_string()
-            }
+            Event::Candidates { id, prompt, completions, .. } => candidates_line(&id, &prompt, &completions)?,
             Event::Pair { prompt, a, b, preference, scores, .. } => {
                 serde_json::json!({ "prompt": prompt, "a": a, "b": b, "preference": preference, "scores": scores })
                     .to_string()
@@ -176,6 +176,17 @@ pub fn record(
     let mut target = RecordTarget { file: Some(file), log, every: Duration::from_secs(output.checkpoint_seconds) };
     drive(run, name, &mut target)?;
     target.finish(name, &output.out, as_json)
+}
+
+/// A candidates record.
+pub fn candidates_line(id: &str, prompt: &str, completions: &[Answer]) -> Result<String> {
+    #[derive(Serialize)]
+    struct Candidates<'a> {
+        id: &'a str,
+        prompt: &'a str,
+        completions: &'a [Answer],
+    }
+    Ok(serde_json::to_string(&Candidates { id, prompt, completions })?)
 }
 
 /// Says that there is nothing left to do.

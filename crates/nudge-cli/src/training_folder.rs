@@ -7,11 +7,10 @@ use crate::failure::tell;
 use crate::files::{MODEL_FILES, create_folder, recover_folder, remove, replace_folder, write_atomic};
 use crate::log::Log;
 use crate::runner::Target;
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use nudge_session::folder::WEIGHTS;
 use nudge_session::{Event, Files, Metrics};
 use serde::Serialize;
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -28,8 +27,6 @@ pub struct RunRecord<'a, O> {
     pub command_line: Vec<String>,
     /// Options after flags, file and defaults.
     pub options: &'a O,
-    /// Fingerprint of every model that goes in.
-    pub models: BTreeMap<String, String>,
     /// `cpu`, `wgpu` or `cuda`.
     pub device: &'a str,
     /// Version of the program.
@@ -61,7 +58,6 @@ impl TrainingFolder {
     /// Opens `output.out` for a new run, or for one that goes on. Nothing is overwritten without `--force`.
     pub fn open<O: Serialize>(output: &Output, log: Option<&Path>, record: &RunRecord<O>) -> Result<Opened> {
         let folder = &output.out;
-        let begun = folder.join(OPTIONS).exists();
         if !output.resume && !output.force {
             refuse_used(folder)?;
         }
@@ -71,9 +67,6 @@ impl TrainingFolder {
             checkpoint = recover_folder(&folder.join(CHECKPOINT))?;
             if checkpoint.is_none() && folder.join(WEIGHTS).exists() {
                 return Ok(Opened::Finished);
-            }
-            if begun {
-                same_models(folder, &record.models)?;
             }
             if checkpoint.is_none() {
                 tell(&format!("{} holds no checkpoint; starting from the beginning", folder.display()));
@@ -150,20 +143,6 @@ fn refuse_used(folder: &Path) -> Result<()> {
     }
     if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
         bail!("{name} is not empty; choose another --out, go on with --resume, or write into it with --force");
-    }
-    Ok(())
-}
-
-/// An error if the run was started with other models.
-fn same_models(folder: &Path, models: &BTreeMap<String, String>) -> Result<()> {
-    let path = folder.join(OPTIONS);
-    let wrong = || format!("{} is damaged; start anew with --force", path.display());
-    let record: serde_json::Value =
-        serde_json::from_slice(&fs::read(&path).with_context(wrong)?).with_context(wrong)?;
-    for (name, fingerprint) in models {
-        if record["models"][name].as_str().is_some_and(|before| before != fingerprint) {
-            bail!("the model {name} has changed since {} was started; give the old one, or start anew with --force", folder.display());
-        }
     }
     Ok(())
 }

@@ -83,9 +83,10 @@ impl DecoderConfig {
 
     /// Reads `config.json`. Refuses what this decoder would compute wrongly.
     pub fn from_json(bytes: &[u8]) -> Result<Self, ModelError> {
-        let value: serde_json::Value =
+        let mut value: serde_json::Value =
             serde_json::from_slice(bytes).map_err(|error| ModelError::Config(error.to_string()))?;
         refuse_unsupported(&value)?;
+        in_older_words(&mut value);
         let mut config: Self = serde_json::from_value(value)
             .map_err(|error| ModelError::Config(error.to_string()))?;
         if config.num_key_value_heads == 0 {
@@ -182,9 +183,27 @@ fn refuse_unsupported(value: &serde_json::Value) -> Result<(), ModelError> {
     if !value["rope_scaling"].is_null() {
         return Err(ModelError::Unsupported("rope_scaling is set, which is not supported".into()));
     }
+    let rope_type = value["rope_parameters"]["rope_type"].as_str().unwrap_or("default");
+    if rope_type != "default" {
+        return Err(ModelError::Unsupported(format!(
+            "rope_parameters asks for rope_type `{rope_type}`, which is not supported, only `default`"
+        )));
+    }
     match value["hidden_act"].as_str() {
         None | Some("silu") => Ok(()),
         Some(other) => Err(ModelError::Unsupported(format!("hidden_act `{other}` is not supported, only `silu`"))),
+    }
+}
+
+/// transformers 5 writes the rotary base as `rope_parameters.rope_theta`, before it was `rope_theta`. A field that
+/// is null counts as absent.
+fn in_older_words(value: &mut serde_json::Value) {
+    let theta = value["rope_parameters"]["rope_theta"].clone();
+    if let Some(fields) = value.as_object_mut() {
+        if !theta.is_null() {
+            fields.insert("rope_theta".into(), theta);
+        }
+        fields.retain(|_, field| !field.is_null());
     }
 }
 
@@ -211,6 +230,20 @@ mod tests {
         value["num_attention_heads"] = 4.into();
         assert!(DecoderConfig::from_json(value.to_string().as_bytes()).is_err());
         assert!(DecoderConfig::from_json(b"{").is_err());
+    }
+
+    #[test]
+    fn the_rotary_base_is_read_where_transformers_5_writes_it() {
+        let mut value: serde_json::Value =
+            serde_json::from_slice(&DecoderConfig::test(64).to_json("LlamaForCausalLM", 1, 0)).unwrap();
+        value.as_object_mut().unwrap().remove("rope_theta");
+        value["head_dim"] = serde_json::Value::Null;
+        value["rope_parameters"] = serde_json::json!({"rope_type": "default", "rope_theta": 100_000.0});
+        let config = DecoderConfig::from_json(value.to_string().as_bytes()).unwrap();
+        assert_eq!(config, DecoderConfig { rope_theta: 100_000.0, ..DecoderConfig::test(64) });
+        value["rope_parameters"]["rope_type"] = "yarn".into();
+        let error = DecoderConfig::from_json(value.to_string().as_bytes()).unwrap_err();
+        assert!(error.to_string().contains("yarn"), "{error}");
     }
 
     #[test]

@@ -186,7 +186,7 @@ pub struct PpoStageOptions {
     /// Longest answer in tokens.
     pub max_new_tokens: usize,
     /// The algorithm.
-    #[cfg_attr(test, ts(type = "Record<string, unknown>"))]
+    #[cfg_attr(test, ts(type = "{ [key in string]: unknown }"))]
     pub ppo: PpoOptions,
     /// Whether the reward model's scores are brought to mean 0 and variance 1 on the first rollout, so that a KL
     /// coefficient weighs the same against every reward model (Ziegler et al. 2019).

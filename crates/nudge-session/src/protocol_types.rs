@@ -42,7 +42,8 @@ fn rendered() -> String {
         Event::decl(),
         LabelerInfo::decl(),
     ];
-    types.iter().fold(HEADER.to_string(), |text, declaration| text + "\nexport " + &laid_out(declaration) + "\n")
+    let named = |declaration: &str| declaration.replace(&format!(": {}", Metrics::inline()), ": Metrics");
+    types.iter().fold(HEADER.to_string(), |text, one| text + "\nexport " + &laid_out(&named(one)) + "\n")
 }
 
 /// One declaration without its comments, on lines that can be read.
@@ -54,13 +55,15 @@ fn laid_out(declaration: &str) -> String {
         rest = after.split_once("*/").map_or("", |(_, after)| after);
     }
     code += rest;
-    let code = code.split_whitespace().collect::<Vec<_>>().join(" ");
+    let code = words(&code).join(" ").replace(", }", " }");
+    let code = ["command", "event", "judge"].iter().fold(code, |code, tag| code.replace(&format!("\"{tag}\":"), &format!("{tag}:")));
+    let code = code.replace('"', "'");
     if code.contains("} | {") {
         return code.replace("} | {", "}\n  | {").replacen("= {", "=\n  | {", 1);
     }
     match code.split_once(" = { ") {
         Some((name, fields)) if code.len() > 100 => {
-            let fields = fields.trim_end_matches(';').trim_end_matches('}').trim_end().trim_end_matches(',');
+            let fields = fields.trim_end_matches(';').trim_end_matches('}').trim_end();
             format!("{name} = {{\n  {};\n}};", fields.replace(", ", ";\n  "))
         }
         _ => code,

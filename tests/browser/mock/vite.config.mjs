@@ -18,7 +18,7 @@ const standIns = {
     for (const name of ['base', 'sft', 'test-size/base', 'test-size/sft']) {
       for (const [file, source] of Object.entries(model)) emit(this, `model/${name}/${file}`, source);
       emit(this, `model/${name}/model.safetensors`, new Uint8Array(200_000));
-      emit(this, `model/${name}/metrics.jsonl`, curve());
+      emit(this, `model/${name}.curve.jsonl`, curve());
     }
     emit(this, 'examples/demonstrations.train.jsonl', '{"prompt":"Hello?","completion":"Hello."}\n');
   },
@@ -33,6 +33,7 @@ export default {
   ...page,
   root: here('../../../www'),
   plugins: [standIns, ...page.plugins],
+  define: { __MODEL_CURVES__: '["base","sft"]' },
   worker: { ...page.worker, plugins: () => [standIns] },
   build: { ...page.build, outDir: here('../.mock-dist'), emptyOutDir: true },
 };

@@ -7,6 +7,9 @@ import type { Metrics } from './protocol';
 import { settings } from './settings';
 import * as store from './store';
 
+/** Names of the built-in models whose training curve lies beside them; filled in by the build. */
+declare const __MODEL_CURVES__: string[];
+
 export type ModelName = 'base' | 'sft' | 'reward' | 'policy';
 export type ModelOrigin = 'built-in' | 'trained' | 'imported';
 export type Held = { info: ModelInfo; origin: ModelOrigin };
@@ -31,8 +34,9 @@ class Models {
     }
     // Only the fact is stored: the files come from the server again, so that they are never stale.
     if (name !== 'base') await this.#store(name, {});
-    const log = await fetchText(`${folder}/metrics.jsonl`).catch(() => '');
-    this.builtInCurves = { ...this.builtInCurves, [name]: curveOf(log) };
+    if (!__MODEL_CURVES__.includes(name) || settings.modelRoot !== 'model') return;
+    const curve = curveOf(await fetchText(`${folder}.curve.jsonl`));
+    this.builtInCurves = { ...this.builtInCurves, [name]: curve };
   }
 
   /** Takes over a model that a run has just made; the trainer holds it under this name already. */

@@ -1,7 +1,7 @@
 // The contract with the trainer: commands in, events out, as JSON.
 //
-// The same shapes as `crates/nudge-session/src/{protocol,options}.rs`. Model files travel beside the JSON.
-// Deliberately absent: anything that the page invents for itself (see `messages.ts`).
+// Generated from `crates/nudge-session/src/{protocol,options}.rs`; a test of that crate compares, and writes this
+// file with NUDGE_UPDATE=1. Do not edit. Model files travel beside the JSON. What each field means stands there.
 
 export type Metrics = { [key in string]?: number };
 
@@ -56,11 +56,11 @@ export type RewardOptions = {
 export type PpoStageOptions = {
   episodes: number;
   batch_size: number;
-  minibatch_size: number;
   learning_rate: number;
   value_learning_rate: number;
   max_new_tokens: number;
-  ppo: Record<string, unknown>;
+  ppo: { [key in string]: unknown };
+  normalize_scores: boolean;
   gold_labeler: string | null;
   seed: number;
 };
@@ -76,26 +76,26 @@ export type CompareOptions = {
 export type EvalOptions = { batch_size: number };
 
 export type Judge =
-  | { judge: 'labeler'; name: string }
-  | { judge: 'reward'; model: string }
+  | { judge: 'labeler', name: string }
+  | { judge: 'reward', model: string }
   | { judge: 'person' };
 
 export type Command =
-  | { command: 'pretrain'; texts: Array<string>; options: PretrainOptions }
-  | { command: 'sft'; model: string; demonstrations: string; options: SftOptions }
-  | { command: 'sample'; model: string; prompts: Array<string>; options: SampleOptions }
-  | { command: 'rank'; candidates: string; labeler: string }
-  | { command: 'reward'; model: string; comparisons: string; options: RewardOptions }
-  | { command: 'ppo'; policy: string; reward: string; prompts: Array<string>; options: PpoStageOptions }
-  | { command: 'compare'; a: string; b: string; prompts: Array<string>; judge: Judge; options: CompareOptions }
-  | { command: 'score'; reward: string; records: string }
-  | { command: 'eval'; model: string; text: string; options: EvalOptions };
+  | { command: 'pretrain', texts: Array<string>, options: PretrainOptions }
+  | { command: 'sft', model: string, demonstrations: string, options: SftOptions }
+  | { command: 'sample', model: string, prompts: Array<string>, options: SampleOptions }
+  | { command: 'rank', candidates: string, labeler: string }
+  | { command: 'reward', model: string, comparisons: string, options: RewardOptions }
+  | { command: 'ppo', policy: string, reward: string, prompts: Array<string>, options: PpoStageOptions }
+  | { command: 'compare', a: string, b: string, prompts: Array<string>, judge: Judge, options: CompareOptions }
+  | { command: 'score', reward: string, records: string }
+  | { command: 'eval', model: string, text: string, options: EvalOptions };
 
 export type Preference = 'a' | 'b' | 'tie';
 
 export type Stage = 'pretrain' | 'sft' | 'sample' | 'rank' | 'reward' | 'ppo' | 'compare' | 'score' | 'eval';
 
-export type Answer = { text: string; seed: number; logprob: number; finish: string };
+export type Answer = { text: string, seed: number, logprob: number, finish: string };
 
 export type Verdict = {
   wins: number;
@@ -108,27 +108,21 @@ export type Verdict = {
   simulated: boolean;
 };
 
-export type Evaluation = { nats_per_token: number; nats_per_char: number; tokens: number; chars: number };
+export type Evaluation = { nats_per_token: number, nats_per_char: number, tokens: number, chars: number };
 
 export type Event =
-  | { event: 'started'; stage: Stage; step: number; total_steps: number; parameters: number }
-  | { event: 'progress'; stage: Stage; step: number; total_steps: number; metrics: Metrics; seconds: number }
-  | { event: 'partial'; prompt: number; answer: number; text: string }
-  | { event: 'candidates'; index: number; id: string; prompt: string; completions: Array<Answer> }
-  | { event: 'ranked'; record: string }
-  | { event: 'scored'; record: string }
-  | { event: 'rollout'; prompt: string; answer: string; score: number; kl: number }
-  | {
-      event: 'pair';
-      index: number;
-      prompt: string;
-      a: string;
-      b: string;
-      preference: Preference | null;
-      scores: [number, number] | null;
-    }
-  | { event: 'verdict'; verdict: Verdict }
-  | { event: 'evaluated'; evaluation: Evaluation }
-  | { event: 'model'; name: string }
-  | { event: 'warning'; message: string }
-  | { event: 'finished'; stage: Stage; seconds: number };
+  | { event: 'started', stage: Stage, step: number, total_steps: number, parameters: number }
+  | { event: 'progress', stage: Stage, step: number, total_steps: number, metrics: Metrics, seconds: number }
+  | { event: 'partial', prompt: number, answer: number, text: string }
+  | { event: 'candidates', index: number, id: string, prompt: string, completions: Array<Answer> }
+  | { event: 'ranked', record: string }
+  | { event: 'scored', record: string }
+  | { event: 'rollout', prompt: string, answer: string, score: number, kl: number }
+  | { event: 'pair', index: number, prompt: string, a: string, b: string, preference: Preference | null, scores: [number, number] | null }
+  | { event: 'verdict', verdict: Verdict }
+  | { event: 'evaluated', evaluation: Evaluation }
+  | { event: 'model', name: string }
+  | { event: 'warning', message: string }
+  | { event: 'finished', stage: Stage, seconds: number };
+
+export type LabelerInfo = { name: string, title: string, rule: string };

@@ -16,6 +16,11 @@ export type RankingRecord = {
   seconds?: number;
 };
 
+/** Whether some answer is ranked above another; the reward model can learn nothing from the rest. */
+export function hasPreference(record: string): boolean {
+  return (JSON.parse(record) as RankingRecord).ranking.length > 1;
+}
+
 class Rankings {
   list = $state.raw<StoredRanking[]>([]);
 
@@ -41,11 +46,16 @@ class Rankings {
   }
 
   async add(record: string, source: RankingSource, labeler = ''): Promise<void> {
-    await engine.request('validate_ranking', { record });
+    await this.#check(record);
     const { prompt } = JSON.parse(record) as RankingRecord;
     const stored = await store.rankings.add({ record, source, prompt, labeler });
     this.list = [...this.list, stored];
     store.keepStorage();
+  }
+
+  async #check(record: string): Promise<void> {
+    await engine.request('validate_ranking', { record });
+    if (!hasPreference(record)) throw new Error(t.rank.allTied);
   }
 
   /** Takes back the reader's own last ranking and returns it. */
@@ -66,7 +76,7 @@ class Rankings {
   async importJsonl(text: string, source: RankingSource): Promise<number> {
     const lines = numberedLines(text);
     for (const { line, number } of lines) {
-      await engine.request('validate_ranking', { record: line }).catch((error: Error) => {
+      await this.#check(line).catch((error: Error) => {
         throw new Error(t.rank.badLine(number, error.message));
       });
     }

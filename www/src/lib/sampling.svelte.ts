@@ -124,7 +124,7 @@ class Screens {
 export const screens = new Screens();
 
 /** Answers to many prompts at once, for a simulated labeler to rank. Returns JSONL of candidates. */
-export async function sampleCandidates(count: number, from: number, onCount: (done: number) => void): Promise<string> {
+export async function sampleCandidates(count: number, from: number): Promise<string> {
   const all = await promptsOf('train');
   const prompts = Array.from({ length: count }, (_, index) => all[(from + index) % all.length]!);
   const options = { k: sizes.answers, seed: settings.seed + from * sizes.answers, max_new_tokens: sizes.answerTokens };
@@ -134,7 +134,6 @@ export async function sampleCandidates(count: number, from: number, onCount: (do
       if (event.event !== 'candidates') return;
       const { id, prompt, completions } = event;
       lines.push(JSON.stringify({ id, prompt, completions }));
-      onCount(lines.length);
     },
   });
   return lines.join('\n');

@@ -183,7 +183,7 @@ export const t = {
     none: 'None yet.',
     moreTitle: 'No time to rank?',
     simulate: (count: number) => `Let a simulated labeler rank ${count} for me`,
-    simulating: (done: number, count: number) => `Sampling answers: ${done} of ${count}`,
+    simulating: (done: number, count: number) => `Sampling and ranking: ${done} of ${count}`,
     simulatedDone: (count: number, title: string) => `${count} rankings by the simulated labeler “${title}” were stored.`,
     simulatedNote: 'SIMULATED: a fixed rule ranks, not a person.',
     labeler: 'Labeler',
@@ -197,6 +197,9 @@ export const t = {
     loadPack: 'Load this pack',
     packLoaded: (count: number) => `${count} rankings were added from the pack.`,
     imported: (count: number) => `${count} rankings were imported.`,
+    allTied: 'All answers tied say nothing about what you prefer. Untie some, or skip.',
+    tooFewPreferences: (found: number, count: number) =>
+      `The rule tied all answers to most prompts; it found a preference for ${found} of the ${count} wanted.`,
     badLine: (line: number, reason: string) => `Line ${line}: ${reason} Nothing was imported.`,
     exportButton: 'Export rankings (JSONL)',
     importButton: 'Import rankings (JSONL)',

@@ -19,8 +19,7 @@ use crate::failure::tell;
 use crate::files::read_model;
 use crate::report;
 use anyhow::{Context, Result};
-use nudge_session::{Files, Session};
-use std::collections::BTreeMap;
+use nudge_session::Session;
 
 /// Does what the command line asks for.
 pub fn run(arguments: Arguments) -> Result<()> {
@@ -40,14 +39,12 @@ pub fn run(arguments: Arguments) -> Result<()> {
     }
 }
 
-/// A session on a device, with the fingerprints of its models.
+/// A session on a device.
 pub struct Workplace {
     /// The session.
     pub session: Session,
     /// `cpu`, `wgpu` or `cuda`.
     pub device: &'static str,
-    /// Fingerprint of every model, by its name.
-    pub models: BTreeMap<String, String>,
 }
 
 impl Workplace {
@@ -55,25 +52,14 @@ impl Workplace {
     pub fn open(choice: DeviceChoice) -> Result<Self> {
         let opened = device::open(choice)?;
         tell(&format!("device: {}", opened.name));
-        Ok(Self { session: Session::new(opened.device), device: opened.name, models: BTreeMap::new() })
+        Ok(Self { session: Session::new(opened.device), device: opened.name })
     }
 
     /// Loads the model that `name` stands for, under that name.
     pub fn load(&mut self, name: &str) -> Result<()> {
         let files = read_model(name)?;
-        let fingerprint = fingerprint(&files);
         let info = self.session.put_model(name, files).with_context(|| format!("cannot use the model {name}"))?;
         tell(&format!("model {name}: {}, {} parameters", info.kind, report::count(info.parameters)));
-        self.models.insert(name.into(), fingerprint);
         Ok(())
     }
-}
-
-/// FNV-1a over names and bytes: tells two models apart, is no protection.
-fn fingerprint(files: &Files) -> String {
-    let bytes = files.iter().flat_map(|(name, bytes)| name.as_bytes().iter().chain(bytes));
-    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    format!("{hash:016x}")
 }

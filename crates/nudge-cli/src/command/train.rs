@@ -124,14 +124,16 @@ impl<O: Serialize> Job<'_, O> {
             command: self.name,
             command_line: std::env::args().collect(),
             options: self.options,
-            models: self.workplace.models.clone(),
             device: self.workplace.device,
             nudge: env!("CARGO_PKG_VERSION"),
         };
         // The command is checked before the folder is touched.
         let checked = self.workplace.session.start(command.clone(), None);
-        let located = |error| self.records.as_ref().map_or(error, |records| records.locate(error));
-        let fresh = checked.map_err(anyhow::Error::from).map_err(&located)?;
+        let located = |error| match &self.records {
+            Some(records) => records.locate(error),
+            None => error,
+        };
+        let fresh = checked.map_err(anyhow::Error::from).map_err(located)?;
         let (mut folder, checkpoint) = match TrainingFolder::open(self.output, self.steps.log.as_deref(), &record)? {
             Opened::Ready(folder, checkpoint) => (folder, checkpoint),
             Opened::Finished => {
@@ -190,7 +192,7 @@ fn comparisons(arguments: &Reward) -> Result<Records> {
     Ok(records)
 }
 
-fn ties_everything(line: &str) -> bool {
+pub fn ties_everything(line: &str) -> bool {
     let ranking = serde_json::from_str::<RankingRecord>(line);
     ranking.is_ok_and(|record| record.completions.len() > 1 && record.validate().is_ok() && record.ranking.len() == 1)
 }

@@ -1,0 +1,123 @@
+//! The demo's report: how good the reward model is, who wins, and what the leash and the text say of the price.
+
+use crate::report::{duration, percent, verdict};
+use anyhow::{Context, Result};
+use nudge_session::{Event, LabelerInfo, Metrics, Verdict};
+use serde::Serialize;
+
+/// What the demo measured.
+#[derive(Serialize)]
+pub struct Report {
+    /// Always true: a rule ranked and judged, not a person.
+    pub simulated: bool,
+    /// Who ranked and judged.
+    pub labeler: LabelerInfo,
+    /// Rankings that the reward model learnt from or was measured on.
+    pub rankings: usize,
+    /// Pairs that the reward model orders as the labeler did, on prompts it has not seen.
+    pub reward: Option<Accuracy>,
+    /// Tuned against before, on prompts that nothing was learnt from.
+    pub verdict: Verdict,
+    /// KL of the tuned model to where it started, in nats an answer, at the last step.
+    pub kl: Option<f64>,
+    /// The tuned model's answers.
+    pub tuned: Answers,
+    /// The answers before tuning.
+    pub sft: Answers,
+    /// Seconds in all.
+    pub seconds: f64,
+}
+
+/// A reward model's pair accuracy.
+#[derive(Serialize)]
+pub struct Accuracy {
+    /// Share of pairs in the right order.
+    pub accuracy: f64,
+    /// Lower end of the 95 % interval.
+    pub low: f64,
+    /// Upper end of the 95 % interval.
+    pub high: f64,
+    /// Pairs.
+    pub pairs: usize,
+}
+
+/// What the answers of one model are like.
+#[derive(Serialize)]
+pub struct Answers {
+    /// Mean number of words.
+    pub mean_words: f64,
+    /// Under the base model: how far the text is from what that has learnt.
+    pub nats_per_char: Option<f64>,
+}
+
+impl Report {
+    /// From the events of the three stages. Nats per character and counts are filled in later.
+    pub fn new(reward: &[Event], ppo: &[Event], compare: &[Event]) -> Result<Self> {
+        let verdict = compare.iter().find_map(|event| match event {
+            Event::Verdict { verdict } => Some(verdict.clone()),
+            _ => None,
+        });
+        let answers = |tuned: bool| {
+            let texts: Vec<&str> = compare.iter().filter_map(|event| answer(event, tuned)).collect();
+            let words: usize = texts.iter().map(|text| text.split_whitespace().count()).sum();
+            Answers { mean_words: words as f64 / texts.len().max(1) as f64, nats_per_char: None }
+        };
+        Ok(Self {
+            simulated: true,
+            labeler: LabelerInfo { name: String::new(), title: String::new(), rule: String::new() },
+            rankings: 0,
+            reward: last_with(reward, "eval_accuracy").map(|metrics| Accuracy {
+                accuracy: metrics["eval_accuracy"],
+                low: metrics.get("eval_accuracy_low").copied().unwrap_or(0.0),
+                high: metrics.get("eval_accuracy_high").copied().unwrap_or(1.0),
+                pairs: metrics.get("eval_pairs").copied().unwrap_or(0.0) as usize,
+            }),
+            verdict: verdict.context("the comparison ended without a verdict")?,
+            kl: last_with(ppo, "objective/kl").map(|metrics| metrics["objective/kl"]),
+            tuned: answers(true),
+            sft: answers(false),
+            seconds: 0.0,
+        })
+    }
+}
+
+/// The answer of one of the two models in a pair.
+pub fn answer(event: &Event, tuned: bool) -> Option<&str> {
+    match event {
+        Event::Pair { a, b, .. } => Some(if tuned { a } else { b }),
+        _ => None,
+    }
+}
+
+/// The numbers of the last step that has `name`.
+fn last_with<'a>(events: &'a [Event], name: &str) -> Option<&'a Metrics> {
+    events.iter().rev().find_map(|event| match event {
+        Event::Progress { metrics, .. } if metrics.contains_key(name) => Some(metrics),
+        _ => None,
+    })
+}
+
+/// The report for people.
+pub fn text(report: &Report) -> String {
+    let nats = |answers: &Answers| answers.nats_per_char.map_or("-".into(), |nats| format!("{nats:.3}"));
+    let mut lines = vec![
+        "SIMULATED: a rule ranked and judged, not a person.".to_string(),
+        format!("Labeler      {}: {}", report.labeler.name, report.labeler.rule),
+    ];
+    if let Some(reward) = &report.reward {
+        let share = percent(reward.accuracy, reward.low, reward.high);
+        lines.push(format!("Reward model {share} of {} pairs on prompts it has not seen", reward.pairs));
+    }
+    lines.push(format!("Tuned wins   {}", verdict(&report.verdict)));
+    if let Some(kl) = report.kl {
+        lines.push(format!("Leash        KL {kl:.2} nats an answer from where it started"));
+    }
+    lines.push(format!("Length       {:.1} words, before {:.1}", report.tuned.mean_words, report.sft.mean_words));
+    lines.push(format!(
+        "Text         {} nats per character under builtin:base, before {}",
+        nats(&report.tuned),
+        nats(&report.sft)
+    ));
+    lines.push(format!("Time         {}", duration(report.seconds)));
+    lines.join("\n")
+}
