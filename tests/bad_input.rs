@@ -7,12 +7,9 @@ use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
 use serde_json::{Value, json};
 
-use crate::support::{
-    DEMONSTRATIONS, base, empty_session, pretrain_command, refusal, reward_model, session_with, sft,
-};
+use crate::support::{DEMONSTRATIONS, base, empty_session, pretrain_command, refusal, reward_model, session_with, sft};
 
-const GOOD_RANKING: &str =
-    r#"{"id":"r1","prompt":"p","completions":[{"text":"a"},{"text":"b"}],"ranking":[[0],[1]]}"#;
+const GOOD_RANKING: &str = r#"{"id":"r1","prompt":"p","completions":[{"text":"a"},{"text":"b"}],"ranking":[[0],[1]]}"#;
 
 /// A session that holds the three models of the loop.
 fn session() -> nudge_session::Session {
@@ -108,12 +105,14 @@ fn models_and_labelers_that_are_not_there_or_of_the_wrong_kind() {
     let sample = |model: &str| json!({"command": "sample", "model": model, "prompts": ["Hi."]});
     says(&refusal(&session, sample("nobody")), &["nobody", "load it first"]);
     says(&refusal(&session, sample("reward")), &["`reward` is a reward model", "needs a language model"]);
-    let ppo = |policy: &str, reward: &str| json!({"command": "ppo", "policy": policy, "reward": reward, "prompts": ["Hi."]});
+    let ppo =
+        |policy: &str, reward: &str| json!({"command": "ppo", "policy": policy, "reward": reward, "prompts": ["Hi."]});
     says(&refusal(&session, ppo("reward", "reward")), &["`reward` is a reward model", "needs a language model"]);
     says(&refusal(&session, ppo("sft", "sft")), &["`sft` is a language model", "needs a reward model"]);
     let score = json!({"command": "score", "reward": "sft", "records": "{\"prompt\":\"p\",\"completion\":\"c\"}"});
     says(&refusal(&session, score), &["`sft` is a language model", "needs a reward model"]);
-    let judged = |judge: Value| json!({"command": "compare", "a": "sft", "b": "base", "prompts": ["Hi."], "judge": judge});
+    let judged =
+        |judge: Value| json!({"command": "compare", "a": "sft", "b": "base", "prompts": ["Hi."], "judge": judge});
     let unknown = refusal(&session, judged(json!({"judge": "labeler", "name": "nicer"})));
     says(&unknown, &["nicer", "happier", "shorter", "no_repetition"]);
     says(&refusal(&session, judged(json!({"judge": "reward", "model": "nobody"}))), &["nobody", "load it first"]);
@@ -161,16 +160,18 @@ fn options_outside_their_range() {
     let tune = |options: Value| json!({"command": "sft", "model": "base", "demonstrations": DEMONSTRATIONS, "options": options});
     says(&refusal(&session, tune(json!({"held_out": 1.0}))), &["held_out is 1", "less than 1"]);
     says(&refusal(&session, tune(json!({"batch_size": 0}))), &["batch_size is 0"]);
-    let reward = |options: Value| json!({"command": "reward", "model": "sft", "comparisons": GOOD_RANKING, "options": options});
+    let reward =
+        |options: Value| json!({"command": "reward", "model": "sft", "comparisons": GOOD_RANKING, "options": options});
     says(&refusal(&session, reward(json!({"epochs": -1.0}))), &["epochs is -1", "more than 0"]);
     let ppo = |options: Value| json!({"command": "ppo", "policy": "sft", "reward": "reward", "prompts": ["Hi."], "options": options});
     says(&refusal(&session, ppo(json!({"batch_size": 1}))), &["batch_size is 1", "2 or more", "whitened"]);
     says(&refusal(&session, ppo(json!({"episodes": 0}))), &["episodes is 0"]);
-    says(&refusal(&session, ppo(json!({"batch_size": 2, "ppo": {"num_mini_batches": 3}}))), &["num_mini_batches is 3", "at most batch_size"]);
+    says(
+        &refusal(&session, ppo(json!({"batch_size": 2, "ppo": {"num_mini_batches": 3}}))),
+        &["num_mini_batches is 3", "at most batch_size"],
+    );
     says(&refusal(&session, ppo(json!({"ppo": {"lambda": 1.5}}))), &["lambda is 1.5", "between 0 and 1"]);
-    let compare = |options: Value| {
-        json!({"command": "compare", "a": "sft", "b": "base", "prompts": ["Hi."], "judge": {"judge": "person"}, "options": options})
-    };
+    let compare = |options: Value| json!({"command": "compare", "a": "sft", "b": "base", "prompts": ["Hi."], "judge": {"judge": "person"}, "options": options});
     says(&refusal(&session, compare(json!({"temperature": -0.5}))), &["temperature is -0.5", "0 or more"]);
 }
 
@@ -189,7 +190,9 @@ fn rankings_with_a_wrong_line() {
         refusal(&session, json!({"command": "reward", "model": "sft", "comparisons": comparisons}))
     };
     let ranked = |ranking: &str| {
-        refused(&format!(r#"{{"id":"r2","prompt":"p","completions":[{{"text":"a"}},{{"text":"b"}},{{"text":"c"}}],"ranking":{ranking}}}"#))
+        refused(&format!(
+            r#"{{"id":"r2","prompt":"p","completions":[{{"text":"a"}},{{"text":"b"}},{{"text":"c"}}],"ranking":{ranking}}}"#
+        ))
     };
     says(&ranked("[[0],[1],[1]]"), &["line 2", "names completion 1 twice"]);
     says(&ranked("[[0],[2]]"), &["line 2", "leaves out completion 1"]);
@@ -208,7 +211,9 @@ fn rankings_with_a_wrong_line() {
 #[test]
 fn candidates_with_a_wrong_line() {
     let session = empty_session();
-    let rank = |candidates: &str| refusal(&session, json!({"command": "rank", "candidates": candidates, "labeler": "shorter"}));
+    let rank = |candidates: &str| {
+        refusal(&session, json!({"command": "rank", "candidates": candidates, "labeler": "shorter"}))
+    };
     let good = r#"{"id":"c1","prompt":"p","completions":[{"text":"a"},{"text":"b"}]}"#;
     let one = r#"{"id":"c2","prompt":"p","completions":[{"text":"a"}]}"#;
     says(&rank(&format!("{good}\n{one}")), &["candidates, line 2", "`c2` has 1 answer", "two or more"]);
@@ -225,13 +230,19 @@ fn demonstrations_records_and_texts_that_hold_nothing_or_the_wrong_thing() {
     says(&tune("\n\n"), &["no demonstration"]);
     says(&tune("{\"prompt\":\"p\",\"completion\":\"c\"}\n{\"prompt\":\"p\"}"), &["line 2", "completion"]);
     let long = format!("{{\"prompt\":\"p\",\"completion\":\"{}\"}}", "too long ".repeat(100));
-    says(&tune(&format!("{{\"prompt\":\"p\",\"completion\":\"c\"}}\n{long}")), &["2", "context of 128", "Shorten or remove it"]);
+    says(
+        &tune(&format!("{{\"prompt\":\"p\",\"completion\":\"c\"}}\n{long}")),
+        &["2", "context of 128", "Shorten or remove it"],
+    );
     let score = |text: &str| refusal(&session, json!({"command": "score", "reward": "reward", "records": text}));
     says(&score(""), &["no record"]);
     says(&score("{\"prompt\":\"p\"}"), &["1", "no answers", "completions"]);
     says(&score("{\"prompt\":\"p\",\"completions\":[]}"), &["`completions` is empty"]);
     says(&score("{\"completion\":\"c\"}"), &["no text in `prompt`"]);
-    says(&refusal(&session, json!({"command": "eval", "model": "base", "text": " "})), &["no record", "nothing to evaluate"]);
+    says(
+        &refusal(&session, json!({"command": "eval", "model": "base", "text": " "})),
+        &["no record", "nothing to evaluate"],
+    );
     let mut empty = pretrain_command(1.0);
     empty["texts"] = json!(["  ", ""]);
     says(&refusal(&session, empty), &["no record", "nothing can be learnt"]);

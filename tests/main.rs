@@ -4,7 +4,7 @@ mod bad_input;
 mod layers;
 mod ppo;
 mod protocol;
-mod resume;
 mod reference;
+mod resume;
 mod reward;
 mod support;

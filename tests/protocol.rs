@@ -54,7 +54,8 @@ fn events() -> Vec<Event> {
         scores: preference.map(|_| (0.5, -0.25)),
     };
     let answer = Answer { text: "A dog.".into(), seed: 9_007_199_254_740_991, logprob: -3.5, finish: "eos".into() };
-    let verdict: Verdict = Session::verdict(&[Preference::A, Preference::Tie, Preference::B], "simulated:shorter", true);
+    let verdict: Verdict =
+        Session::verdict(&[Preference::A, Preference::Tie, Preference::B], "simulated:shorter", true);
     let mut events: Vec<Event> =
         stages.map(|stage| Event::Started { stage, step: 0, total_steps: 2, parameters: 1000 }).into();
     events.extend([
@@ -75,9 +76,7 @@ fn events() -> Vec<Event> {
         pair(Some(Preference::B)),
         pair(Some(Preference::Tie)),
         Event::Verdict { verdict },
-        Event::Evaluated {
-            evaluation: Evaluation { nats_per_token: 2.5, nats_per_char: 0.75, tokens: 10, chars: 40 },
-        },
+        Event::Evaluated { evaluation: Evaluation { nats_per_token: 2.5, nats_per_char: 0.75, tokens: 10, chars: 40 } },
         Event::Model { name: "policy".into(), files: Files::new() },
         Event::Warning { message: "Something.".into() },
         Event::Finished { stage: Ppo, seconds: 1.5 },
@@ -130,7 +129,9 @@ fn the_json_of_commands_and_events_is_the_committed_one() {
     let committed: Value = serde_json::from_str(&committed).expect("it is JSON");
     for side in ["commands", "events"] {
         let (found, committed) = (&found[side], &committed[side]);
-        for (found, committed) in found.as_array().into_iter().zip(committed.as_array()).flat_map(|(a, b)| a.iter().zip(b)) {
+        for (found, committed) in
+            found.as_array().into_iter().zip(committed.as_array()).flat_map(|(a, b)| a.iter().zip(b))
+        {
             assert_eq!(found, committed);
         }
         assert_eq!(found, committed, "{side}");

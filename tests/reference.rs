@@ -179,9 +179,11 @@ fn ten_steps_of_adamw_are_those_of_torch() {
     for (number, step) in reference.steps.iter().enumerate() {
         // The gradient of the sum of `parameter * g` is `g`.
         let tracked = model.tracked();
-        let loss = tracked.0.iter().zip(&step.gradients).map(|(parameter, gradient)| {
-            (parameter.clone() * matrix(gradient, &device.clone().autodiff())).sum()
-        });
+        let loss = tracked
+            .0
+            .iter()
+            .zip(&step.gradients)
+            .map(|(parameter, gradient)| (parameter.clone() * matrix(gradient, &device.clone().autodiff())).sum());
         let loss = loss.reduce(|a, b| a + b).expect("two terms");
         let norm = numbers(optimizer.update(&mut model, &tracked, loss.backward(), step.lr))[0];
         assert!((norm - step.grad_norm).abs() < 1e-5 * step.grad_norm, "step {number}: norm {norm}");

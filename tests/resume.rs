@@ -117,10 +117,7 @@ fn ranking() {
     let sample = json!({"command": "sample", "model": "sft", "prompts": prompts(5),
         "options": {"k": 3, "max_new_tokens": 20}});
     let candidates = candidates_jsonl(&events_of(&session, sample));
-    survives_every_cut(
-        empty_session,
-        json!({"command": "rank", "candidates": candidates, "labeler": "no_repetition"}),
-    );
+    survives_every_cut(empty_session, json!({"command": "rank", "candidates": candidates, "labeler": "no_repetition"}));
 }
 
 #[test]
@@ -178,7 +175,9 @@ fn a_checkpoint_of_another_command_is_refused_with_what_to_do() {
     let tune = json!({"command": "sft", "model": "base", "demonstrations": DEMONSTRATIONS});
     for other in [pretrain_command(2.0), tune] {
         let error = session.start(command(other), Some(files.clone())).err().expect("is refused").to_string();
-        for part in ["cannot be continued", "other options or data", "another model", "Repeat the options", "start anew"] {
+        for part in
+            ["cannot be continued", "other options or data", "another model", "Repeat the options", "start anew"]
+        {
             assert!(error.contains(part), "{error}");
         }
     }

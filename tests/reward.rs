@@ -10,9 +10,15 @@ use crate::support::{events_of, progress, refusal, session_with, sft};
 
 const ANIMALS: [&str; 8] = ["dog", "cat", "horse", "duck", "bear", "fox", "rabbit", "cow"];
 const THINGS: [&str; 8] = ["boat", "kite", "lamp", "box", "coat", "cup", "drum", "bike"];
-const PLACES: [&str; 6] = ["by the lake", "on the hill", "near the house", "in the park", "at the door", "under a tree"];
-const ENDS: [&str; 5] =
-    ["", " It was late.", " The sun was warm. We went home.", " Then the rain came down all day.", " Nobody said a word."];
+const PLACES: [&str; 6] =
+    ["by the lake", "on the hill", "near the house", "in the park", "at the door", "under a tree"];
+const ENDS: [&str; 5] = [
+    "",
+    " It was late.",
+    " The sun was warm. We went home.",
+    " Then the rain came down all day.",
+    " Nobody said a word.",
+];
 
 /// Rankings of four made-up answers to each of `count` prompts by a simulated labeler.
 fn made_up_rankings(labeler: &str, count: usize) -> Vec<Value> {
@@ -126,20 +132,4 @@ fn ties_give_no_pairs() {
     let tied = jsonl(&[record(json!([[0], [1], [2]])), record(json!([[0, 1, 2]]))]);
     let message = refusal(&session, json!({"command": "reward", "model": "sft", "comparisons": tied}));
     assert!(message.contains("line 2") && message.contains("no preference"), "{message}");
-}
-
-#[test]
-fn zz_margins() {
-    let session = session_with(&[("sft", sft())]);
-    for seed in 1..6 { for labeler in ["shorter", "mentions_an_animal"] {
-        let m = train(&session, &made_up_rankings(labeler, 60), json!({"epochs": 12.0, "learning_rate": 3e-3, "held_out": 0.25, "seed": seed}));
-        let l = m.last().unwrap();
-        eprintln!("reward {seed} {labeler} {} low {} pairs {} loss {} -> {}", l["eval_accuracy"], l["eval_accuracy_low"], l["eval_pairs"], m[0]["loss"], l["loss"]);
-    }
-        let mut records = made_up_rankings("shorter", 60);
-        let mut coin = nudge_data::Rng::new(seed + 4);
-        for record in &mut records { let mut order: Vec<usize> = (0..4).collect(); coin.shuffle(&mut order); record["ranking"] = order.into_iter().map(|i| vec![i]).collect(); }
-        let m = train(&session, &records, json!({"epochs": 4.0, "learning_rate": 3e-3, "held_out": 0.25, "seed": seed}));
-        eprintln!("coin {seed} {}", m.last().unwrap()["eval_accuracy"]);
-    }
 }

@@ -407,6 +407,7 @@ mod tests {
     fn every_option_of_a_stage_is_a_flag_with_its_default() {
         let mut command = with_defaults(Arguments::command());
         let help = command.find_subcommand_mut("ppo").unwrap().render_long_help().to_string();
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
         for name in defaults(&PpoOptions::default()).keys() {
             assert!(help.contains(&format!("--{}", name.replace('_', "-"))), "{name}");
         }

@@ -41,7 +41,9 @@ pub fn read_model(name: &str) -> Result<Files> {
     }
     let folder = Path::new(name);
     if !folder.is_dir() {
-        bail!("there is no model folder {name}; give a folder with {CONFIG} and {WEIGHTS}, builtin:base or builtin:sft");
+        bail!(
+            "there is no model folder {name}; give a folder with {CONFIG} and {WEIGHTS}, builtin:base or builtin:sft"
+        );
     }
     let mut files = Files::new();
     for file in MODEL_FILES {

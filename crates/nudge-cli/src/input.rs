@@ -15,10 +15,7 @@ pub struct Records {
 
 impl Records {
     /// Reads `paths` in order; `check` gets each file's name and text.
-    pub fn read<T>(
-        paths: &[PathBuf],
-        check: impl Fn(&str, &str) -> Result<T, DataError>,
-    ) -> Result<(Self, Vec<T>)> {
+    pub fn read<T>(paths: &[PathBuf], check: impl Fn(&str, &str) -> Result<T, DataError>) -> Result<(Self, Vec<T>)> {
         let (mut records, mut checked) = (Self { text: String::new(), places: vec![] }, vec![]);
         for path in paths {
             let (name, text) = (path.display().to_string(), read_text(path)?);

@@ -21,7 +21,10 @@ impl Log {
     pub fn new(path: &Path, resume: bool, force: bool) -> Result<Self> {
         let lines = fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() > 0);
         if lines && !resume && !force {
-            bail!("the log {} exists; choose another --log, go on with --resume, or replace it with --force", path.display());
+            bail!(
+                "the log {} exists; choose another --log, go on with --resume, or replace it with --force",
+                path.display()
+            );
         }
         Ok(Self { path: path.into(), file: None })
     }

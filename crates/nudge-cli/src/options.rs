@@ -285,8 +285,8 @@ pub fn object(value: &impl Serialize) -> Result<Map<String, Value>> {
 /// The keys of a TOML file; `learning-rate` is `learning_rate`.
 fn read_config(path: &Path) -> Result<Map<String, Value>> {
     let text = read_text(path)?;
-    let table: toml::Table =
-        toml::from_str(&text).map_err(|error| anyhow::anyhow!("{}: {}", path.display(), error.to_string().trim_end()))?;
+    let table: toml::Table = toml::from_str(&text)
+        .map_err(|error| anyhow::anyhow!("{}: {}", path.display(), error.to_string().trim_end()))?;
     Ok(underscored(object(&table)?))
 }
 

@@ -49,13 +49,94 @@ const HAPPY_ENDING: [&str; 5] = [
 
 /// Things that a small story is about.
 const THINGS: &[&str] = &[
-    "apple", "baby", "ball", "balloon", "bear", "bed", "bee", "bike", "bird", "boat", "book", "box", "boy", "bunny",
-    "butterfly", "cake", "car", "castle", "cat", "chair", "clock", "clown", "cookie", "cow", "cup", "dog", "doll",
-    "dragon", "dress", "duck", "elephant", "farm", "fish", "flower", "fox", "frog", "garden", "girl", "hat", "horse",
-    "house", "jar", "kite", "kitten", "lake", "lamp", "lion", "monkey", "mouse", "owl", "park", "pencil", "pig",
-    "plane", "pond", "princess", "puppy", "puzzle", "rabbit", "rainbow", "ring", "robot", "rock", "seed", "shell",
-    "ship", "shoe", "snowman", "spider", "spoon", "squirrel", "star", "stick", "sweater", "teddy", "tiger", "tower",
-    "toy", "train", "tree", "truck", "turtle", "umbrella", "van", "wagon", "whale", "wolf", "zoo",
+    "apple",
+    "baby",
+    "ball",
+    "balloon",
+    "bear",
+    "bed",
+    "bee",
+    "bike",
+    "bird",
+    "boat",
+    "book",
+    "box",
+    "boy",
+    "bunny",
+    "butterfly",
+    "cake",
+    "car",
+    "castle",
+    "cat",
+    "chair",
+    "clock",
+    "clown",
+    "cookie",
+    "cow",
+    "cup",
+    "dog",
+    "doll",
+    "dragon",
+    "dress",
+    "duck",
+    "elephant",
+    "farm",
+    "fish",
+    "flower",
+    "fox",
+    "frog",
+    "garden",
+    "girl",
+    "hat",
+    "horse",
+    "house",
+    "jar",
+    "kite",
+    "kitten",
+    "lake",
+    "lamp",
+    "lion",
+    "monkey",
+    "mouse",
+    "owl",
+    "park",
+    "pencil",
+    "pig",
+    "plane",
+    "pond",
+    "princess",
+    "puppy",
+    "puzzle",
+    "rabbit",
+    "rainbow",
+    "ring",
+    "robot",
+    "rock",
+    "seed",
+    "shell",
+    "ship",
+    "shoe",
+    "snowman",
+    "spider",
+    "spoon",
+    "squirrel",
+    "star",
+    "stick",
+    "sweater",
+    "teddy",
+    "tiger",
+    "tower",
+    "toy",
+    "train",
+    "tree",
+    "truck",
+    "turtle",
+    "umbrella",
+    "van",
+    "wagon",
+    "whale",
+    "wolf",
+    "zoo",
 ];
 
 const HAPPY: [&str; 8] = ["happy", "smiled", "laughed", "hugged", "proud", "friends", "fun", "loved"];
@@ -146,7 +227,7 @@ fn word_count(text: &str) -> usize {
     text.split_whitespace().count()
 }
 
-/// Sentences of a story. A closing quote belongs to its sentence; line breaks end one.
+/// Sentences of a story. A closing quote and a lower-case "he said" belong to the sentence; line breaks end one.
 fn sentences(story: &str) -> Vec<&str> {
     let mut sentences = Vec::new();
     for paragraph in story.lines() {
@@ -157,7 +238,8 @@ fn sentences(story: &str) -> Vec<&str> {
             if character == '"' {
                 quoted = !quoted;
             }
-            if character.is_whitespace() && ended && !quoted {
+            let goes_on = || paragraph[index..].trim_start().starts_with(char::is_lowercase);
+            if character.is_whitespace() && ended && !quoted && !goes_on() {
                 sentences.push(paragraph[start..index].trim());
                 start = index;
             }
@@ -180,7 +262,7 @@ mod tests {
     #[test]
     fn sentences_keep_their_quotes() {
         let found = sentences("He said, \"Stop! Go away.\" Then he ran.\nThe end");
-        assert_eq!(found, ["He said, \"Stop! Go away.\" Then he ran.", "The end"]);
+        assert_eq!(found, ["He said, \"Stop! Go away.\"", "Then he ran.", "The end"]);
         assert_eq!(sentences("\"Look at me!\" he said. A dog came."), ["\"Look at me!\" he said.", "A dog came."]);
     }
 

@@ -87,8 +87,7 @@ impl DecoderConfig {
             serde_json::from_slice(bytes).map_err(|error| ModelError::Config(error.to_string()))?;
         refuse_unsupported(&value)?;
         in_older_words(&mut value);
-        let mut config: Self = serde_json::from_value(value)
-            .map_err(|error| ModelError::Config(error.to_string()))?;
+        let mut config: Self = serde_json::from_value(value).map_err(|error| ModelError::Config(error.to_string()))?;
         if config.num_key_value_heads == 0 {
             config.num_key_value_heads = config.num_attention_heads;
         }

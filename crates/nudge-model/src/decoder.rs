@@ -96,9 +96,8 @@ pub(crate) fn rotary_tables(
     [batch, time]: [usize; 2],
 ) -> (Tensor<3>, Tensor<3>) {
     let half = config.head_dim / 2;
-    let frequencies: Vec<f32> = (0..half)
-        .map(|i| config.rope_theta.powf(-2.0 * i as f32 / config.head_dim as f32))
-        .collect();
+    let frequencies: Vec<f32> =
+        (0..half).map(|i| config.rope_theta.powf(-2.0 * i as f32 / config.head_dim as f32)).collect();
     let angles: Vec<f32> = positions
         .iter()
         .flat_map(|&position| frequencies.iter().map(move |frequency| position as f32 * frequency))

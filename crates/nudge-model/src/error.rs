@@ -16,7 +16,9 @@ pub enum ModelError {
     #[error("model.safetensors has no tensor `{0}`, which config.json asks for; the two files do not belong together")]
     MissingTensor(String),
     /// A tensor has another shape than the configuration says.
-    #[error("tensor `{name}` has shape {found:?} but config.json asks for {expected:?}; the two files do not belong together")]
+    #[error(
+        "tensor `{name}` has shape {found:?} but config.json asks for {expected:?}; the two files do not belong together"
+    )]
     Shape {
         /// Name in the file.
         name: String,

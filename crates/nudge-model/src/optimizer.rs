@@ -68,7 +68,13 @@ impl Optimizer {
     ///
     /// # Panics
     /// If a parameter received no gradient: the loss does not depend on it, which is a bug in the caller.
-    pub fn update<M: Parameters>(&mut self, model: &mut M, tracked: &M, mut gradients: Gradients, lr: f32) -> Tensor<1> {
+    pub fn update<M: Parameters>(
+        &mut self,
+        model: &mut M,
+        tracked: &M,
+        mut gradients: Gradients,
+        lr: f32,
+    ) -> Tensor<1> {
         self.step += 1;
         let named = tracked.parameters();
         let gradients: Vec<Tensor<2>> = named
@@ -197,7 +203,8 @@ mod tests {
         let values: Vec<f32> = (0..24 * 40).map(|_| noise.normal()).collect();
         for shape in [[24, 40], [40, 24]] {
             let x = orthogonal(Tensor::from_data(burn::tensor::TensorData::new(values.clone(), shape), &device));
-            let small = if shape[0] < shape[1] { x.clone().matmul(x.transpose()) } else { x.clone().transpose().matmul(x) };
+            let small =
+                if shape[0] < shape[1] { x.clone().matmul(x.transpose()) } else { x.clone().transpose().matmul(x) };
             let gram: Vec<f32> = small.to_data().to_vec().unwrap();
             let trace: f32 = (0..24).map(|i| gram[i * 25]).sum::<f32>() / 24.0;
             assert!((0.5..1.3).contains(&trace), "mean squared singular value {trace}");

@@ -2,7 +2,9 @@
 //!
 //! Reward models and value models are both of this kind; which it is, is the caller's business.
 
-use crate::{Decoder, DecoderConfig, Frozen, ModelError, Parameters, TokenBatch, checkpoint::NamedTensors, decoder::Noise};
+use crate::{
+    Decoder, DecoderConfig, Frozen, ModelError, Parameters, TokenBatch, checkpoint::NamedTensors, decoder::Noise,
+};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 /// A decoder with `score.weight`, one number a position.

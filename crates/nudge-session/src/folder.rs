@@ -73,8 +73,7 @@ impl Folder {
         };
         let config_bytes = file(CONFIG)?;
         let config = DecoderConfig::from_json(config_bytes).map_err(named(name))?;
-        let tokenizer =
-            Tokenizer::from_files(file(TOKENIZER)?, files.get(TOKENIZER_CONFIG).map(Vec::as_slice))?;
+        let tokenizer = Tokenizer::from_files(file(TOKENIZER)?, files.get(TOKENIZER_CONFIG).map(Vec::as_slice))?;
         let (tokens, rows) = (tokenizer.vocab_size(), config.vocab_size);
         if tokens > rows {
             return Err(SessionError::TokenizerMismatch { name: name.into(), tokens, rows });

@@ -39,7 +39,7 @@ const ALL: [Labeler; 5] = [
     Labeler {
         name: "shorter",
         title: "Shorter",
-        rule: "Fewer words are better. An answer without any word is the worst.",
+        rule: "Fewer words are better, counted up to 99. An answer without any word counts as 100.",
         score: brevity,
     },
     Labeler {
@@ -120,10 +120,44 @@ fn words(text: &str) -> Vec<String> {
 }
 
 const HAPPY: &[&str] = &[
-    "happy", "happily", "glad", "smile", "smiles", "smiled", "smiling", "laugh", "laughs", "laughed", "laughing",
-    "giggle", "giggled", "love", "loves", "loved", "fun", "joy", "joyful", "proud", "excited", "hug", "hugs", "hugged",
-    "friend", "friends", "nice", "kind", "safe", "cheered", "danced", "wonderful", "great", "thank", "thanked",
-    "best", "enjoyed", "yummy",
+    "happy",
+    "happily",
+    "glad",
+    "smile",
+    "smiles",
+    "smiled",
+    "smiling",
+    "laugh",
+    "laughs",
+    "laughed",
+    "laughing",
+    "giggle",
+    "giggled",
+    "love",
+    "loves",
+    "loved",
+    "fun",
+    "joy",
+    "joyful",
+    "proud",
+    "excited",
+    "hug",
+    "hugs",
+    "hugged",
+    "friend",
+    "friends",
+    "nice",
+    "kind",
+    "safe",
+    "cheered",
+    "danced",
+    "wonderful",
+    "great",
+    "thank",
+    "thanked",
+    "best",
+    "enjoyed",
+    "yummy",
 ];
 
 const SAD: &[&str] = &[
@@ -139,20 +173,74 @@ fn happiness(text: &str) -> f32 {
     count(HAPPY) - count(SAD)
 }
 
-/// The negative number of words.
+/// The negative number of words. Nothing is the worst, but not by so much that it drowns a mean over answers.
 fn brevity(text: &str) -> f32 {
     match words(text).len() {
-        0 => -1e6,
-        count => -(count as f32),
+        0 => -100.0,
+        count => -(count.min(99) as f32),
     }
 }
 
 const ANIMALS: &[&str] = &[
-    "animal", "ant", "bear", "bee", "bird", "bug", "bunny", "butterfly", "camel", "cat", "chick", "chicken", "cow",
-    "crab", "deer", "dinosaur", "dog", "dolphin", "donkey", "dragon", "duck", "elephant", "fish", "fly", "fox", "frog",
-    "giraffe", "goat", "hen", "hippo", "horse", "kitten", "kitty", "lamb", "lion", "lizard", "monkey", "mouse", "owl",
-    "panda", "parrot", "penguin", "pig", "pony", "puppy", "rabbit", "shark", "sheep", "snail", "snake", "spider",
-    "squirrel", "swan", "tiger", "turtle", "whale", "wolf", "worm", "zebra",
+    "animal",
+    "ant",
+    "bear",
+    "bee",
+    "bird",
+    "bug",
+    "bunny",
+    "butterfly",
+    "camel",
+    "cat",
+    "chick",
+    "chicken",
+    "cow",
+    "crab",
+    "deer",
+    "dinosaur",
+    "dog",
+    "dolphin",
+    "donkey",
+    "dragon",
+    "duck",
+    "elephant",
+    "fish",
+    "fly",
+    "fox",
+    "frog",
+    "giraffe",
+    "goat",
+    "hen",
+    "hippo",
+    "horse",
+    "kitten",
+    "kitty",
+    "lamb",
+    "lion",
+    "lizard",
+    "monkey",
+    "mouse",
+    "owl",
+    "panda",
+    "parrot",
+    "penguin",
+    "pig",
+    "pony",
+    "puppy",
+    "rabbit",
+    "shark",
+    "sheep",
+    "snail",
+    "snake",
+    "spider",
+    "squirrel",
+    "swan",
+    "tiger",
+    "turtle",
+    "whale",
+    "wolf",
+    "worm",
+    "zebra",
 ];
 
 /// Different animals named, at most two.
@@ -174,11 +262,11 @@ fn dialogue(text: &str) -> f32 {
     spoken.min(40) as f32
 }
 
-/// The negative number of repeated three-word sequences for each 20 words.
+/// The negative number of repeated three-word sequences for each 20 words; always above -20 but for short answers.
 fn freshness(text: &str) -> f32 {
     let words = words(text);
     if words.len() < 5 {
-        return -1e6;
+        return -20.0;
     }
     let mut seen = std::collections::HashSet::new();
     let repeated = words.windows(3).filter(|sequence| !seen.insert(sequence.to_vec())).count();
@@ -197,9 +285,15 @@ mod tests {
     fn each_rule_prefers_what_it_says() {
         assert_eq!(best("happier", &["Tom was sad and cried.", "Tom smiled. He was happy."]), [1]);
         assert_eq!(best("shorter", &["A dog ran far away.", "A dog ran.", ""]), [1]);
-        assert_eq!(best("mentions an animal", &["The boy ran.", "The puppies' mom saw a dog.", "A cat and a dog."]), [2]);
+        assert_eq!(
+            best("mentions an animal", &["The boy ran.", "The puppies' mom saw a dog.", "A cat and a dog."]),
+            [2]
+        );
         assert_eq!(best("more-dialogue", &["He said yes.", "He said, \"Yes, I will.\""]), [1]);
-        assert_eq!(best("no_repetition", &["He ran and he ran and he ran and he ran.", "He ran home to eat a red apple."]), [1]);
+        assert_eq!(
+            best("no_repetition", &["He ran and he ran and he ran and he ran.", "He ran home to eat a red apple."]),
+            [1]
+        );
     }
 
     #[test]

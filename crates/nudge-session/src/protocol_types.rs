@@ -56,7 +56,9 @@ fn laid_out(declaration: &str) -> String {
     }
     code += rest;
     let code = words(&code).join(" ").replace(", }", " }");
-    let code = ["command", "event", "judge"].iter().fold(code, |code, tag| code.replace(&format!("\"{tag}\":"), &format!("{tag}:")));
+    let code = ["command", "event", "judge"]
+        .iter()
+        .fold(code, |code, tag| code.replace(&format!("\"{tag}\":"), &format!("{tag}:")));
     let code = code.replace('"', "'");
     if code.contains("} | {") {
         return code.replace("} | {", "}\n  | {").replacen("= {", "=\n  | {", 1);

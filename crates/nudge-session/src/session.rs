@@ -9,8 +9,7 @@ use crate::protocol::{Command, Files, Preference, Verdict};
 use crate::run::Run;
 use crate::snapshot::fingerprint;
 use crate::stage::{
-    self,
-    compare::Compare, eval::Eval, ppo::Ppo, pretrain::Pretrain, rank::Rank, reward::Reward, sample::Sample,
+    self, compare::Compare, eval::Eval, ppo::Ppo, pretrain::Pretrain, rank::Rank, reward::Reward, sample::Sample,
     score::Score, sft::Sft,
 };
 use burn::tensor::Device;
@@ -134,5 +133,3 @@ impl Session {
         }
     }
 }
-
-

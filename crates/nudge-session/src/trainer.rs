@@ -52,10 +52,7 @@ impl<M: Parameters> Trainer<M> {
     }
 
     /// The same without waiting: gives the learning rate and `[loss, grad_norm, extra...]` as one tensor.
-    pub fn step_on_device(
-        &mut self,
-        loss: impl FnOnce(&M) -> (Tensor<1>, Vec<Tensor<1>>),
-    ) -> (f64, Tensor<1>) {
+    pub fn step_on_device(&mut self, loss: impl FnOnce(&M) -> (Tensor<1>, Vec<Tensor<1>>)) -> (f64, Tensor<1>) {
         let learning_rate = self.schedule.at(self.optimizer.step);
         let tracked = self.model.tracked();
         let (loss, extra) = loss(&tracked);

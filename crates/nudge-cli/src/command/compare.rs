@@ -24,7 +24,8 @@ pub fn run(arguments: &Compare) -> Result<()> {
     let command = Command::Compare { a: arguments.a.clone(), b: arguments.b.clone(), prompts, judge, options };
     let run = workplace.session.start(command, None).map_err(|error| records.locate(error.into()))?;
     let log = arguments.steps.log.as_deref().map(|path| Log::new(path, false, arguments.force)).transpose()?;
-    let mut target = Listener { records: RecordTarget { file: pairs_file(arguments)?, log, every: Duration::MAX }, verdict: None };
+    let mut target =
+        Listener { records: RecordTarget { file: pairs_file(arguments)?, log, every: Duration::MAX }, verdict: None };
     drive(run, "compare", &mut target)?;
     target.records.file.map_or(Ok(()), RecordFile::finish)?;
     let verdict = target.verdict.context("the comparison ended without a verdict")?;

@@ -125,7 +125,8 @@ impl Loop {
         });
         let rankings: String = records.collect();
         self.store("rankings.jsonl", &rankings)?;
-        let telling: String = rankings.lines().filter(|line| !ties_everything(line)).map(|line| format!("{line}\n")).collect();
+        let telling: String =
+            rankings.lines().filter(|line| !ties_everything(line)).map(|line| format!("{line}\n")).collect();
         if telling.is_empty() {
             bail!("the labeler `{}` ties all answers of this model; choose another --labeler or --seed", self.labeler);
         }
@@ -149,8 +150,7 @@ impl Loop {
             seed: self.seed,
             ..Default::default()
         };
-        let command =
-            Command::Ppo { policy: SFT.into(), reward: REWARD.into(), prompts: prompts.to_vec(), options };
+        let command = Command::Ppo { policy: SFT.into(), reward: REWARD.into(), prompts: prompts.to_vec(), options };
         let events = self.pull("4/5 ppo", command)?;
         self.take_model(TUNED, &events)?;
         Ok(events)

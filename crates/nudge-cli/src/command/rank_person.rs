@@ -76,10 +76,13 @@ impl Desk<'_> {
                 (&candidates.id, &candidates.prompt, &candidates.completions)
                     == (&record.id, &record.prompt, &record.completions)
             };
-            let open = |position: &usize| self.decided[*position] == Decision::Open && same(&self.candidates[*position]);
+            let open =
+                |position: &usize| self.decided[*position] == Decision::Open && same(&self.candidates[*position]);
             match (0..self.candidates.len()).find(open) {
                 Some(position) => self.decided[position] = Decision::Ranked(Box::new(record)),
-                None => bail!("{name} ranks `{}`, which is not among the candidates; give the same --candidates", record.id),
+                None => {
+                    bail!("{name} ranks `{}`, which is not among the candidates; give the same --candidates", record.id)
+                }
             }
         }
         Ok(())
@@ -104,7 +107,8 @@ impl Desk<'_> {
                     None => tell("There is nothing to undo in this sitting."),
                 },
                 Typed::Ranking(groups) => {
-                    let ranking = groups.iter().map(|group| group.iter().map(|shown| order[*shown]).collect()).collect();
+                    let ranking =
+                        groups.iter().map(|group| group.iter().map(|shown| order[*shown]).collect()).collect();
                     let record = self.record(position, ranking, clock.elapsed().as_secs_f32());
                     self.decided[position] = Decision::Ranked(Box::new(record));
                     history.push(position);

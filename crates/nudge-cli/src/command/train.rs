@@ -52,11 +52,8 @@ pub fn sft(arguments: &Sft) -> Result<()> {
     let (records, _) = Records::read(&arguments.data, nudge_data::demonstrations_from)?;
     let mut workplace = Workplace::open(arguments.common.device)?;
     workplace.load(&arguments.model)?;
-    let command = Command::Sft {
-        model: arguments.model.clone(),
-        demonstrations: records.text.clone(),
-        options: options.clone(),
-    };
+    let command =
+        Command::Sft { model: arguments.model.clone(), demonstrations: records.text.clone(), options: options.clone() };
     let job = Job {
         name: "sft",
         output: &arguments.output,

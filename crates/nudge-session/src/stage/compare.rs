@@ -62,8 +62,10 @@ impl OpenJudge {
             OpenJudge::Person => Ok(None),
             OpenJudge::Reward(reward) => {
                 let (folder, model) = reward.as_ref();
-                let rows =
-                    answers.iter().map(|answer| encode_answer(folder, prompt, answer)).collect::<Result<Vec<_>, _>>()?;
+                let rows = answers
+                    .iter()
+                    .map(|answer| encode_answer(folder, prompt, answer))
+                    .collect::<Result<Vec<_>, _>>()?;
                 let batch = AnswerBatch::new(&rows, &folder.tokenizer, model, device);
                 Ok(Some(read(batch.rewards(model)).await?))
             }
@@ -161,7 +163,8 @@ impl Compare {
         for ((pair, a), b) in pairs.iter().zip(a).zip(b) {
             let index = pair / each;
             let prompt = self.prompts[index].clone();
-            let scores = self.judge.scores(&prompt, &[&a, &b], &self.device).await?.map(|scores| (scores[0], scores[1]));
+            let scores =
+                self.judge.scores(&prompt, &[&a, &b], &self.device).await?.map(|scores| (scores[0], scores[1]));
             let preference = scores.map(prefer);
             self.state.preferences.extend(preference);
             self.state.waiting.push_back(Event::Pair { index, prompt, a, b, preference, scores });

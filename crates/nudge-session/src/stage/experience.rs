@@ -32,7 +32,7 @@ pub struct Models<'a> {
 
 /// One rollout. All vectors are `[batch, time]` over answer tokens unless said otherwise.
 pub struct Experience {
-    tokens: Vec<u32>,     // [batch, prompt_width + time]
+    tokens: Vec<u32>,      // [batch, prompt_width + time]
     token_mask: Vec<bool>, // [batch, prompt_width + time]
     prompt_width: usize,
     time: usize,
@@ -75,6 +75,8 @@ impl Experience {
         let logprobs = models.policy.logprobs(hidden, targets.clone(), options.temperature);
         let ref_hidden = at(models.reference.hidden(&batch));
         let ref_logprobs = models.reference.logprobs(ref_hidden, targets, options.temperature);
+        // The value and the reward model may be of another size than the policy; positions depend on it.
+        let batch = this.token_batch(&models.value.decoder.config, device);
         let values = models.value.values(&batch).narrow(1, this.prompt_width - 1, time);
         let scores = models.reward_model.score_at(&batch, this.last_tokens(device)).reshape([rows.len(), 1]);
         let read = read_all(vec![logprobs, ref_logprobs, values, scores, entropy]).await?;
@@ -191,8 +193,7 @@ impl Experience {
 
     /// GAE; whitened here unless that is done for each minibatch.
     pub fn estimate_advantages(&mut self, options: &PpoOptions) {
-        let estimate =
-            gae(&self.rewards, &self.values, &self.reward_mask, self.time, options.gamma, options.lambda);
+        let estimate = gae(&self.rewards, &self.values, &self.reward_mask, self.time, options.gamma, options.lambda);
         self.returns = estimate.returns;
         self.advantages = match options.gae_scope {
             GaeScope::Rollout => whiten(&estimate.advantages, &self.mask, options.whiten_variance, true),
@@ -244,7 +245,8 @@ impl Experience {
     pub fn minibatch(
         &self,
         rows: &[usize],
-        config: &DecoderConfig,
+        policy: &DecoderConfig,
+        value: &DecoderConfig,
         options: &PpoOptions,
         device: &Device,
     ) -> Minibatch {
@@ -256,12 +258,15 @@ impl Experience {
         }
         let shape = [rows.len(), self.time];
         let floats = |values: Vec<f32>| -> Tensor<2> { Tensor::from_data(TensorData::new(values, shape), device) };
-        let bools = |values: Vec<bool>| -> Tensor<2, Bool> { Tensor::from_data(TensorData::new(values, shape), device) };
+        let bools =
+            |values: Vec<bool>| -> Tensor<2, Bool> { Tensor::from_data(TensorData::new(values, shape), device) };
         let (tokens, token_mask) = (pick(&self.tokens, rows, width), pick(&self.token_mask, rows, width));
         let targets: Vec<i32> =
             tokens.chunks(width).flat_map(|row| row[self.prompt_width..].iter().map(|t| *t as i32)).collect();
+        let batch = |config| TokenBatch::new(&tokens, &token_mask, rows.len(), width, config, device);
         Minibatch {
-            batch: TokenBatch::new(&tokens, &token_mask, rows.len(), width, config, device),
+            policy_rows: batch(policy),
+            value_rows: batch(value),
             targets: Tensor::from_data(TensorData::new(targets, shape), device),
             first: self.prompt_width - 1,
             time: self.time,
@@ -282,7 +287,8 @@ fn pick<T: Copy>(values: &[T], rows: &[usize], width: usize) -> Vec<T> {
 
 /// Some rows of a rollout as tensors; shapes `[rows, time]`.
 pub struct Minibatch {
-    batch: TokenBatch,
+    policy_rows: TokenBatch,
+    value_rows: TokenBatch,
     targets: Tensor<2, Int>,
     first: usize,
     time: usize,
@@ -303,12 +309,12 @@ pub struct Minibatch {
 impl Minibatch {
     /// Log-probabilities of the answer tokens under `policy`.
     pub fn logprobs(&self, policy: &Decoder, temperature: f32) -> Tensor<2> {
-        let hidden = policy.hidden(&self.batch).narrow(1, self.first, self.time);
+        let hidden = policy.hidden(&self.policy_rows).narrow(1, self.first, self.time);
         policy.logprobs(hidden, self.targets.clone(), temperature)
     }
 
     /// Values before each answer token.
     pub fn values(&self, value: &ScalarModel) -> Tensor<2> {
-        value.values(&self.batch).narrow(1, self.first, self.time)
+        value.values(&self.value_rows).narrow(1, self.first, self.time)
     }
 }

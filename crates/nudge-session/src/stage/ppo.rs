@@ -180,8 +180,7 @@ impl Ppo {
         let seeds: Vec<u64> = places.iter().map(|_| self.state.rng.next_u64()).collect();
         let sampling = SamplingOptions { temperature: self.options.ppo.temperature, top_k: 0 };
         let policy = self.policy.model.frozen();
-        let rollout =
-            Rollout::new(&policy, &self.tokenizer, &prompts, seeds, self.options.max_new_tokens, sampling);
+        let rollout = Rollout::new(&policy, &self.tokenizer, &prompts, seeds, self.options.max_new_tokens, sampling);
         Ok((places, rollout.finish().await?))
     }
 
@@ -222,7 +221,8 @@ impl Ppo {
             let mut order: Vec<usize> = (0..experience.len()).collect();
             self.state.rng.shuffle(&mut order);
             for chosen in order.chunks(size) {
-                let batch = experience.minibatch(chosen, &self.policy.model.config, &ppo, &device);
+                let configs = (&self.policy.model.config, &self.value.model.decoder.config);
+                let batch = experience.minibatch(chosen, configs.0, configs.1, &ppo, &device);
                 let policy = self
                     .policy
                     .step(|model| {
@@ -333,7 +333,8 @@ fn learning_metrics(sums: &[f64; 8], ratios: &[f64], learning_rate: f64) -> Metr
 
 fn check(options: &PpoStageOptions) -> Result<(), SessionError> {
     options.ppo.validate()?;
-    let wrong = |option, value: usize, expected| Err(SessionError::Option { option, value: value.to_string(), expected });
+    let wrong =
+        |option, value: usize, expected| Err(SessionError::Option { option, value: value.to_string(), expected });
     if options.episodes == 0 {
         return wrong("episodes", 0, "1 or more");
     }

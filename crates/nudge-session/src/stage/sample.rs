@@ -52,7 +52,11 @@ impl Sample {
         device: &Device,
     ) -> Result<Self, SessionError> {
         if options.k == 0 {
-            return Err(SessionError::Option { option: "k", value: "0".into(), expected: "1 or more; 2 or more to rank" });
+            return Err(SessionError::Option {
+                option: "k",
+                value: "0".into(),
+                expected: "1 or more; 2 or more to rank",
+            });
         }
         if !(options.temperature >= 0.0 && options.temperature.is_finite()) {
             let value = options.temperature.to_string();

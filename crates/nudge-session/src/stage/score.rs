@@ -116,10 +116,8 @@ impl Score {
             return Ok(None);
         };
         let (prompt, answers) = answers_of(self.state.next, record)?;
-        let rows = answers
-            .iter()
-            .map(|answer| encode_answer(&self.folder, &prompt, answer))
-            .collect::<Result<Vec<_>, _>>()?;
+        let rows =
+            answers.iter().map(|answer| encode_answer(&self.folder, &prompt, answer)).collect::<Result<Vec<_>, _>>()?;
         let batch = AnswerBatch::new(&rows, &self.folder.tokenizer, &self.model, &self.device);
         let scores = read(batch.rewards(&self.model)).await?;
         let mut record = record.clone();

@@ -17,7 +17,7 @@ use crate::readback::read;
 use crate::snapshot::{Snapshot, SnapshotWriter};
 use crate::trainer::{Trainer, training_device};
 use burn::tensor::{Bool, Device, Tensor, TensorData};
-use nudge_data::{EncodedDemonstration, Rng, NUDGE_CHAT_TEMPLATE, PaddedBatch, Tokenizer, bucket, demonstrations_from};
+use nudge_data::{EncodedDemonstration, NUDGE_CHAT_TEMPLATE, PaddedBatch, Rng, Tokenizer, bucket, demonstrations_from};
 use nudge_model::{Decoder, OptimizerOptions, TokenBatch};
 use nudge_rlhf::{Decay, LearningRate, sft_loss};
 use serde::{Deserialize, Serialize};
@@ -101,8 +101,7 @@ impl Sft {
         // 5. The model folder.
         self.saved = true;
         let model = &self.trainer.model;
-        let files =
-            folder::save(model, &model.config, Kind::Decoder, &self.tokenizer, self.options.precision).await?;
+        let files = folder::save(model, &model.config, Kind::Decoder, &self.tokenizer, self.options.precision).await?;
         Ok(Some(Event::Model { name: "sft".into(), files }))
     }
 
@@ -167,10 +166,8 @@ impl Batch {
         let longest = tokens.iter().map(Vec::len).max().unwrap_or(2);
         let time = bucket(longest, LENGTH_STEP);
         let padded = PaddedBatch::right(&tokens, tokenizer.pad_id(), time);
-        let targets: Vec<bool> = rows
-            .iter()
-            .flat_map(|row| (1..time).map(|at| row.loss_mask.get(at).copied().unwrap_or(false)))
-            .collect();
+        let targets: Vec<bool> =
+            rows.iter().flat_map(|row| (1..time).map(|at| row.loss_mask.get(at).copied().unwrap_or(false))).collect();
         let loss_mask = Tensor::from_data(TensorData::new(targets, [rows.len(), time - 1]), device);
         let count = tokens.iter().map(Vec::len).sum();
         let rows = TokenBatch::new(&padded.tokens, &padded.mask, rows.len(), time, &model.config, device);
@@ -183,7 +180,12 @@ impl Batch {
 }
 
 /// The demonstrations of one step: an epoch is a new order of all of them.
-fn demonstrations_of_step(all: &[EncodedDemonstration], step: usize, size: usize, seed: u64) -> Vec<&EncodedDemonstration> {
+fn demonstrations_of_step(
+    all: &[EncodedDemonstration],
+    step: usize,
+    size: usize,
+    seed: u64,
+) -> Vec<&EncodedDemonstration> {
     crate::stage::epoch_places(all.len(), step * size, size, seed).into_iter().map(|place| &all[place]).collect()
 }
 
