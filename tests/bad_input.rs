@@ -142,7 +142,11 @@ fn options_outside_their_range() {
     let session = session();
     let sample = |options: Value| json!({"command": "sample", "model": "sft", "prompts": ["Hi."], "options": options});
     let mut long = sample(json!({"k": 0, "max_new_tokens": 40}));
-    says(&refusal(&session, long.clone()), &["k is 0", "2 or more to rank"]);
+    says(&refusal(&session, long.clone()), &["k is 0", "1 or more"]);
+    long["options"] = json!({"batch_size": 0, "max_new_tokens": 40});
+    says(&refusal(&session, long.clone()), &["batch_size is 0", "1 or more"]);
+    long["options"] = json!({"max_new_tokens": 4000});
+    says(&refusal(&session, long.clone()), &["max_new_tokens is 4000", "context"]);
     long["options"] = json!({"temperature": -1.0, "max_new_tokens": 40});
     says(&refusal(&session, long), &["temperature is -1", "0 or more"]);
     let pretrain = |name: &str, value: Value| {
@@ -153,6 +157,8 @@ fn options_outside_their_range() {
     says(&pretrain("context", 200.into()), &["context is 200", "max_position_embeddings"]);
     says(&pretrain("batch_size", 0.into()), &["batch_size is 0", "1 or more"]);
     says(&pretrain("hidden_size", 30.into()), &["hidden_size is 30", "num_attention_heads"]);
+    says(&pretrain("hidden_size", 0.into()), &["hidden_size is 0", "1 or more"]);
+    says(&pretrain("learning_rate", (-1.0).into()), &["learning_rate is -1", "0 or more"]);
     says(&pretrain("num_hidden_layers", 0.into()), &["num_hidden_layers is 0", "1 or more"]);
     says(&pretrain("intermediate_size", 0.into()), &["intermediate_size is 0", "1 or more"]);
     says(&pretrain("epochs", 0.0.into()), &["epochs is 0", "more than 0"]);
@@ -163,9 +169,11 @@ fn options_outside_their_range() {
     let reward =
         |options: Value| json!({"command": "reward", "model": "sft", "comparisons": GOOD_RANKING, "options": options});
     says(&refusal(&session, reward(json!({"epochs": -1.0}))), &["epochs is -1", "more than 0"]);
+    says(&refusal(&session, reward(json!({"learning_rate": -1.0}))), &["learning_rate is -1", "0 or more"]);
     let ppo = |options: Value| json!({"command": "ppo", "policy": "sft", "reward": "reward", "prompts": ["Hi."], "options": options});
     says(&refusal(&session, ppo(json!({"batch_size": 1}))), &["batch_size is 1", "2 or more", "whitened"]);
     says(&refusal(&session, ppo(json!({"episodes": 0}))), &["episodes is 0"]);
+    says(&refusal(&session, ppo(json!({"value_learning_rate": -1.0}))), &["value_learning_rate is -1"]);
     says(
         &refusal(&session, ppo(json!({"batch_size": 2, "ppo": {"num_mini_batches": 3}}))),
         &["num_mini_batches is 3", "at most batch_size"],
@@ -173,6 +181,7 @@ fn options_outside_their_range() {
     says(&refusal(&session, ppo(json!({"ppo": {"lambda": 1.5}}))), &["lambda is 1.5", "between 0 and 1"]);
     let compare = |options: Value| json!({"command": "compare", "a": "sft", "b": "base", "prompts": ["Hi."], "judge": {"judge": "person"}, "options": options});
     says(&refusal(&session, compare(json!({"temperature": -0.5}))), &["temperature is -0.5", "0 or more"]);
+    says(&refusal(&session, compare(json!({"pairs_per_prompt": 0}))), &["pairs_per_prompt is 0", "1 or more"]);
 }
 
 #[test]

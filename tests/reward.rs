@@ -27,7 +27,7 @@ fn made_up_rankings(labeler: &str, count: usize) -> Vec<Value> {
         .map(|prompt| {
             let answer = |which: usize| {
                 let pick = prompt * 7 + which * 3;
-                let subject = if (prompt + which) % 2 == 0 { ANIMALS[pick % 8] } else { THINGS[pick % 8] };
+                let subject = if (prompt + which).is_multiple_of(2) { ANIMALS[pick % 8] } else { THINGS[pick % 8] };
                 format!("The {subject} was {}.{}", PLACES[pick % 6], ENDS[(prompt + which * 2) % 5])
             };
             let texts: Vec<String> = (0..4).map(answer).collect();

@@ -1,17 +1,12 @@
 //! The command line: what can be asked for, with an example for each command.
 
+mod training;
+
+pub use training::{Ppo, Pretrain, Reward, Sft};
+
 use crate::device::DeviceChoice;
-use crate::options::{
-    ChatFlags, CompareFlags, EvalFlags, PpoAlgorithmFlags, PpoFlags, PretrainFlags, RewardFlags, SampleFlags, SftFlags,
-    object,
-};
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
-use nudge_rlhf::{PpoOptions, PpoPreset};
-use nudge_session::options::{
-    CompareOptions, EvalOptions, PpoStageOptions, PretrainOptions, RewardOptions, SampleOptions, SftOptions,
-};
-use serde::Serialize;
-use serde_json::{Map, Value};
+use crate::flags::{ChatFlags, CompareFlags, EvalFlags, SampleFlags};
+use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
 const MODELS: &str = "A model M is a folder (config.json, model.safetensors, tokenizer.json, ...), builtin:base or builtin:sft.\n\
@@ -33,7 +28,9 @@ pub enum Command {
     #[command(after_help = "Example:\n  nudge pretrain --text stories.txt --out base --epochs 4")]
     Pretrain(Pretrain),
     /// Instruction tuning: imitate demonstrations {"prompt","completion"}
-    #[command(after_help = "Example:\n  nudge sft --model base --data demonstrations.jsonl --out sft")]
+    #[command(
+        after_help = "Examples:\n  nudge sft --model base --data demonstrations.jsonl --out sft\n  nudge sft --model base --data demonstrations.jsonl --stories stories.txt --mined 3000 --out sft"
+    )]
     Sft(Sft),
     /// Sample k answers to each prompt {"prompt"}
     #[command(
@@ -52,7 +49,7 @@ pub enum Command {
     #[command(
         after_help = "Example:\n  nudge ppo --policy builtin:sft --reward reward --prompts prompts.jsonl --out tuned --episodes 1024"
     )]
-    Ppo(Ppo),
+    Ppo(Box<Ppo>),
     /// Score completions with a reward model
     #[command(after_help = "Example:\n  nudge score --reward reward --data candidates.jsonl --out scored.jsonl")]
     Score(Score),
@@ -78,8 +75,8 @@ pub enum Command {
 /// Flags of every command that runs a model.
 #[derive(Args)]
 pub struct Common {
-    /// Where to compute
-    #[arg(long, value_enum, default_value_t = DeviceChoice::Auto)]
+    /// Where to compute: auto, cpu, wgpu or cuda; auto takes the first of cuda, wgpu and cpu that can be opened
+    #[arg(long, value_enum, hide_possible_values = true, default_value_t = DeviceChoice::Auto)]
     pub device: DeviceChoice,
     /// Print one JSON object instead of text
     #[arg(long)]
@@ -92,7 +89,7 @@ pub struct Steps {
     /// TOML file of options; flags win over it
     #[arg(long, value_name = "FILE.toml")]
     pub config: Option<PathBuf>,
-    /// Log one JSON object a step to this file
+    /// Log one JSON object a step to this file; training without it logs to log.jsonl in --out
     #[arg(long, value_name = "FILE.jsonl")]
     pub log: Option<PathBuf>,
 }
@@ -100,8 +97,8 @@ pub struct Steps {
 /// Flags of commands that write what can be resumed.
 #[derive(Args)]
 pub struct Output {
-    /// Where to write; must not exist
-    #[arg(long)]
+    /// Where to write; it must not exist yet
+    #[arg(long, value_name = "PATH")]
     pub out: PathBuf,
     /// Continue the run in --out; repeat the other options
     #[arg(long, conflicts_with = "force")]
@@ -110,43 +107,8 @@ pub struct Output {
     #[arg(long)]
     pub force: bool,
     /// Seconds between two checkpoints
-    #[arg(long, default_value_t = 60)]
+    #[arg(long, value_name = "N", default_value_t = 60)]
     pub checkpoint_seconds: u64,
-}
-
-/// `nudge pretrain`
-#[derive(Args)]
-pub struct Pretrain {
-    /// Text files
-    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
-    pub text: Vec<PathBuf>,
-    #[command(flatten)]
-    pub output: Output,
-    #[command(flatten)]
-    pub steps: Steps,
-    #[command(flatten)]
-    pub common: Common,
-    #[command(flatten)]
-    pub options: PretrainFlags,
-}
-
-/// `nudge sft`
-#[derive(Args)]
-pub struct Sft {
-    /// Model to start from
-    #[arg(long, value_name = "M")]
-    pub model: String,
-    /// Demonstrations
-    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
-    pub data: Vec<PathBuf>,
-    #[command(flatten)]
-    pub output: Output,
-    #[command(flatten)]
-    pub steps: Steps,
-    #[command(flatten)]
-    pub common: Common,
-    #[command(flatten)]
-    pub options: SftFlags,
 }
 
 /// `nudge sample`
@@ -174,66 +136,20 @@ pub struct Rank {
     /// Sampled answers
     #[arg(long, value_name = "FILE")]
     pub candidates: PathBuf,
-    /// Simulated labeler that ranks; without it a person does, here
+    /// Simulated labeler that ranks in the place of a person
     #[arg(long, value_name = "NAME")]
     pub labeler: Option<String>,
     /// Name that a person's rankings bear [default: $USER, else person]
     #[arg(long, value_name = "NAME", conflicts_with = "labeler")]
     pub labeler_name: Option<String>,
     /// Seed of the order in which a person sees answers
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
     #[command(flatten)]
     pub output: Output,
     /// Print one JSON object instead of text
     #[arg(long)]
     pub json: bool,
-}
-
-/// `nudge reward`
-#[derive(Args)]
-pub struct Reward {
-    /// Model to start from
-    #[arg(long, value_name = "M")]
-    pub model: String,
-    /// Rankings or comparisons
-    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
-    pub comparisons: Vec<PathBuf>,
-    #[command(flatten)]
-    pub output: Output,
-    #[command(flatten)]
-    pub steps: Steps,
-    #[command(flatten)]
-    pub common: Common,
-    #[command(flatten)]
-    pub options: RewardFlags,
-}
-
-/// `nudge ppo`
-#[derive(Args)]
-pub struct Ppo {
-    /// Policy to start from; also the reference
-    #[arg(long, value_name = "M")]
-    pub policy: String,
-    /// Reward model
-    #[arg(long, value_name = "DIR")]
-    pub reward: String,
-    /// Prompts
-    #[arg(long, value_name = "FILE")]
-    pub prompts: PathBuf,
-    /// Published options of the algorithm: instructgpt, stiennon, nplus, lm-human-preferences, trl, tab
-    #[arg(long, value_name = "NAME", help_heading = "Algorithm")]
-    pub preset: Option<PpoPreset>,
-    #[command(flatten)]
-    pub output: Output,
-    #[command(flatten)]
-    pub steps: Steps,
-    #[command(flatten)]
-    pub common: Common,
-    #[command(flatten)]
-    pub options: PpoFlags,
-    #[command(flatten)]
-    pub algorithm: PpoAlgorithmFlags,
 }
 
 /// `nudge score`
@@ -253,6 +169,7 @@ pub struct Score {
 
 /// `nudge compare`
 #[derive(Args)]
+#[command(group(clap::ArgGroup::new("judge").required(true).args(["labeler", "reward"])))]
 pub struct Compare {
     /// First model: a win is a win of this one
     #[arg(long, value_name = "M")]
@@ -264,7 +181,7 @@ pub struct Compare {
     #[arg(long, value_name = "FILE")]
     pub prompts: PathBuf,
     /// Simulated labeler that judges
-    #[arg(long, value_name = "NAME", required_unless_present = "reward", conflicts_with = "reward")]
+    #[arg(long, value_name = "NAME")]
     pub labeler: Option<String>,
     /// Reward model that judges
     #[arg(long, value_name = "DIR")]
@@ -275,12 +192,18 @@ pub struct Compare {
     pub common: Common,
     #[command(flatten)]
     pub options: CompareFlags,
-    /// Write every pair of answers to this file
+    /// Write every pair of answers to this file; only a run that does so can be resumed
     #[arg(long, value_name = "FILE")]
     pub pairs: Option<PathBuf>,
+    /// Continue the run that writes --pairs; repeat the other options
+    #[arg(long, requires = "pairs", conflicts_with = "force")]
+    pub resume: bool,
     /// Replace the file of --pairs
     #[arg(long)]
     pub force: bool,
+    /// Seconds between two checkpoints of a run with --pairs
+    #[arg(long, value_name = "N", default_value_t = 60, requires = "pairs")]
+    pub checkpoint_seconds: u64,
 }
 
 /// `nudge eval`
@@ -306,8 +229,8 @@ pub struct Chat {
     /// Model to talk to
     #[arg(long, value_name = "M", default_value = "builtin:sft")]
     pub model: String,
-    /// Where to compute
-    #[arg(long, value_enum, default_value_t = DeviceChoice::Auto)]
+    /// Where to compute: auto, cpu, wgpu or cuda; auto takes the first of cuda, wgpu and cpu that can be opened
+    #[arg(long, value_enum, hide_possible_values = true, default_value_t = DeviceChoice::Auto)]
     pub device: DeviceChoice,
     #[command(flatten)]
     pub options: ChatFlags,
@@ -316,6 +239,12 @@ pub struct Chat {
 /// `nudge demo`
 #[derive(Args)]
 pub struct Demo {
+    /// Model that answers and is tuned
+    #[arg(long, value_name = "M", default_value = "builtin:sft")]
+    pub model: String,
+    /// Base model under which the report reads the answers
+    #[arg(long, value_name = "M", default_value = "builtin:base")]
+    pub base: String,
     /// Simulated labeler that ranks and judges
     #[arg(long, value_name = "NAME", default_value = "happier")]
     pub labeler: String,
@@ -329,7 +258,7 @@ pub struct Demo {
     #[arg(long)]
     pub quick: bool,
     /// Seed of everything
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
     #[command(flatten)]
     pub common: Common,
@@ -338,91 +267,15 @@ pub struct Demo {
 /// `nudge bench`
 #[derive(Args)]
 pub struct Bench {
-    /// Model to measure with
-    #[arg(long, value_enum, default_value_t = crate::command::bench::Size::Builtin)]
+    /// Shape of the model: tiny (32 wide, 2 blocks), builtin, small (512 wide, 8 blocks) or medium (as SmolLM2-135M)
+    #[arg(long, value_enum, hide_possible_values = true, default_value_t = crate::command::bench::Size::Builtin)]
     pub size: crate::command::bench::Size,
     /// Measured steps of each phase
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, value_name = "N", default_value_t = 5)]
     pub repeats: usize,
     /// Seed of weights and noise
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
     #[command(flatten)]
     pub common: Common,
-}
-
-/// Reads the command line. Wrong usage ends the process with exit code 2.
-pub fn parse() -> Arguments {
-    let matches = with_defaults(Arguments::command()).get_matches();
-    Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
-}
-
-/// Adds to each option's help the default that its stage has.
-fn with_defaults(command: clap::Command) -> clap::Command {
-    let mut ppo = defaults(&PpoStageOptions::default());
-    ppo.extend(defaults(&PpoOptions::default()));
-    let all = [
-        ("pretrain", defaults(&PretrainOptions::default())),
-        ("sft", defaults(&SftOptions::default())),
-        ("sample", defaults(&SampleOptions::default())),
-        ("chat", defaults(&SampleOptions::default())),
-        ("reward", defaults(&RewardOptions::default())),
-        ("ppo", ppo),
-        ("compare", defaults(&CompareOptions::default())),
-        ("eval", defaults(&EvalOptions::default())),
-    ];
-    all.into_iter().fold(command, |command, (name, values)| {
-        command.mut_subcommand(name, |sub| sub.mut_args(|arg| with_default(arg, &values)))
-    })
-}
-
-fn with_default(arg: clap::Arg, values: &Map<String, Value>) -> clap::Arg {
-    let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-    match values.get(arg.get_id().as_str()) {
-        Some(Value::Object(rule)) => {
-            let rules: Vec<String> = rule.iter().map(|(name, value)| format!("{name}:{value}")).collect();
-            arg.help(format!("{help} [default: {}]", rules.join(" ")))
-        }
-        Some(Value::Null) => arg.help(format!("{help} [default: off]")),
-        Some(Value::String(value)) => arg.help(format!("{help} [default: {value}]")),
-        Some(value) => arg.help(format!("{help} [default: {value}]")),
-        None => arg,
-    }
-}
-
-fn defaults(options: &impl Serialize) -> Map<String, Value> {
-    object(options).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        with_defaults(Arguments::command()).debug_assert();
-    }
-
-    #[test]
-    fn every_option_of_a_stage_is_a_flag_with_its_default() {
-        let mut command = with_defaults(Arguments::command());
-        let help = command.find_subcommand_mut("ppo").unwrap().render_long_help().to_string();
-        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
-        for name in defaults(&PpoOptions::default()).keys() {
-            assert!(help.contains(&format!("--{}", name.replace('_', "-"))), "{name}");
-        }
-        assert!(help.contains("[default: 0.05]") && help.contains("[default: subtract:1.0]"), "{help}");
-    }
-
-    #[test]
-    fn every_command_shows_an_example_that_parses() {
-        for sub in Arguments::command().get_subcommands() {
-            let help = sub.get_after_help().map(ToString::to_string).unwrap_or_default();
-            let examples: Vec<&str> = help.lines().skip(1).collect();
-            assert!(!examples.is_empty(), "{}", sub.get_name());
-            for example in examples {
-                Arguments::try_parse_from(example.split_whitespace()).map(drop).unwrap();
-            }
-        }
-    }
 }

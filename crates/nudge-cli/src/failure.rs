@@ -17,7 +17,7 @@ impl fmt::Display for Interrupted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.go_on {
             Some(command) => write!(f, "interrupted; everything up to here is saved. Go on with:\n  {command}"),
-            None => write!(f, "interrupted; nothing was written"),
+            None => write!(f, "interrupted; this run has no checkpoint to go on from"),
         }
     }
 }
@@ -36,11 +36,36 @@ pub fn exit_code(error: &anyhow::Error) -> ExitCode {
     if error.chain().any(pipe_closed) {
         return ExitCode::SUCCESS;
     }
-    tell(&format!("error: {error:#}"));
+    tell(&format!("error: {}", message(error)));
     ExitCode::FAILURE
+}
+
+/// The error and its causes in one line; a cause that the one before it has quoted is not said again.
+pub fn message(error: &anyhow::Error) -> String {
+    let mut message = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if message.is_empty() {
+            message = cause;
+        } else if !message.contains(&cause) {
+            message = format!("{message}: {cause}");
+        }
+    }
+    message
 }
 
 /// A line on standard error; a closed standard error is not worth dying for.
 pub fn tell(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let quoted = anyhow::anyhow!("the file is torn").context("model `m`: the file is torn").context("cannot go on");
+        assert_eq!(message(&quoted), "cannot go on: model `m`: the file is torn");
+        assert_eq!(message(&anyhow::anyhow!("b").context("a").context("first")), "first: a: b");
+    }
 }

@@ -15,7 +15,11 @@ pub const MODEL_FILES: [&str; 5] = [CONFIG, TOKENIZER, TOKENIZER_CONFIG, GENERAT
 /// What the system said, which file, and what to do.
 pub fn io_error(doing: &str, path: &Path, error: io::Error) -> anyhow::Error {
     let advice = match error.kind() {
-        io::ErrorKind::StorageFull => ". The disk is full: free some space and go on with --resume",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            ". The disk is full: free some space and go on with --resume"
+        }
+        io::ErrorKind::FileTooLarge => ". Raise the limit on file sizes and go on with --resume",
+        io::ErrorKind::NotADirectory => ". A part of the path is a file; choose another place",
         io::ErrorKind::PermissionDenied => ". Change the permissions or choose another place",
         io::ErrorKind::NotFound => ". Check the path",
         io::ErrorKind::IsADirectory => ". It is a folder; give a file",

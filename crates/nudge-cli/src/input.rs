@@ -32,6 +32,12 @@ impl Records {
         Ok((records, checked))
     }
 
+    /// Adds JSON lines that come from no file of records; messages call each one `source`.
+    pub fn append(&mut self, lines: &str, source: &str) {
+        self.text.push_str(lines);
+        self.places.extend((1..=lines.lines().count()).map(|number| format!("{source}, number {number}")));
+    }
+
     /// Names the file and line of the record that an error is about.
     pub fn locate(&self, error: anyhow::Error) -> anyhow::Error {
         match error.downcast_ref::<SessionError>() {

@@ -1,23 +1,36 @@
-//! Ctrl-C and SIGTERM: the first asks the run to save and stop after its step, the second ends the process.
+//! Ctrl-C and SIGTERM: the first asks the run to save and stop after its step, one that comes a second or more later
+//! ends the process. Those in between count as the first: `timeout` and its like send every signal twice.
 //! While the program waits for a person to type, the first one ends it: nothing is half done then.
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
+use std::thread;
+use std::time::Duration;
 
 static REQUESTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+static IMPATIENT: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 static WAITING: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 
 /// Starts listening. A system that refuses leaves the default: the signal ends the process.
 pub fn listen() {
     for signal in [SIGINT, SIGTERM] {
-        // In this order, so that the first signal does not see the request that it makes itself.
-        for condition in [&WAITING, &REQUESTED] {
+        for condition in [&WAITING, &IMPATIENT] {
             let _ = flag::register_conditional_shutdown(signal, 130, Arc::clone(condition));
         }
         let _ = flag::register(signal, Arc::clone(&REQUESTED));
     }
+    thread::spawn(grow_impatient);
+}
+
+/// A signal handler may not ask for the time, so a thread does.
+fn grow_impatient() {
+    while !requested() {
+        thread::sleep(Duration::from_millis(250));
+    }
+    thread::sleep(Duration::from_secs(1));
+    IMPATIENT.store(true, Ordering::Relaxed);
 }
 
 /// Whether somebody asked to stop.

@@ -1,6 +1,6 @@
 //! `nudge`, the native shell: flags and files in, the session's stages in between, files and numbers out.
 //!
-//! Map: [`args`] and [`options`] read the command line and TOML files; [`command`] holds one file a command;
+//! Map: [`args`], [`flags`], [`usage`] and [`options`] read the command line and TOML files; [`command`] holds one file a command;
 //! [`runner`] pulls a stage; [`training_folder`] and [`record_file`] keep what it makes and what lets it go on;
 //! [`device`] is the only place that names a backend. Deliberately absent: formulas, which belong to the libraries.
 
@@ -10,6 +10,7 @@ mod command;
 mod device;
 mod failure;
 mod files;
+mod flags;
 mod input;
 mod interrupt;
 mod log;
@@ -19,11 +20,12 @@ mod record_file;
 mod report;
 mod runner;
 mod training_folder;
+mod usage;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let arguments = args::parse();
+    let arguments = usage::parse();
     interrupt::listen();
     match command::run(arguments) {
         Ok(()) => ExitCode::SUCCESS,

@@ -41,6 +41,10 @@ impl Progress {
                 self.bar.set_length(*total_steps as u64);
                 self.bar.set_position(*step as u64);
                 self.bar.reset_eta();
+                if *step > 0 {
+                    let label = self.bar.prefix();
+                    self.bar.suspend(|| tell(&format!("{label}: going on after step {step} of {total_steps}")));
+                }
             }
             Event::Progress { step, metrics, .. } => {
                 self.bar.set_position(*step as u64);

@@ -25,7 +25,7 @@ pub struct RecordFile {
     partial: PathBuf,
     state: PathBuf,
     file: File,
-    /// Records written by this process.
+    /// Records in the file.
     pub records: usize,
 }
 
@@ -41,11 +41,13 @@ impl RecordFile {
     /// Opens `path` for a new run, or for one that goes on. Nothing is overwritten without `force`.
     pub fn open(path: &Path, resume: bool, force: bool) -> Result<Opened> {
         let (partial, state) = (beside(path, ".partial"), beside(path, ".state"));
-        if path.exists() && !force {
-            if resume && !partial.exists() {
+        // What a run with --force replaces stays until that run is whole, so both may be there.
+        if path.exists() && !force && !(resume && partial.exists()) {
+            if resume {
+                remove(&state)?;
                 return Ok(Opened::Finished);
             }
-            bail!("{} exists; choose another --out, or replace it with --force", path.display());
+            bail!("{} exists; choose another name, or replace it with --force", path.display());
         }
         if partial.exists() && !resume && !force {
             bail!("{} is an unfinished run; go on with --resume, or start anew with --force", partial.display());
@@ -64,7 +66,9 @@ impl RecordFile {
         let mut file = opened.map_err(|error| io_error("write", &partial, error))?;
         let cut = file.set_len(written).and_then(|()| file.seek(SeekFrom::End(0)));
         cut.map_err(|error| io_error("write", &partial, error))?;
-        Ok(Opened::Ready(Self { path: path.into(), partial, state, file, records: 0 }, checkpoint))
+        let lines = fs::read(&partial).map_err(|error| io_error("read", &partial, error))?;
+        let records = lines.iter().filter(|byte| **byte == b'\n').count();
+        Ok(Opened::Ready(Self { path: path.into(), partial, state, file, records }, checkpoint))
     }
 
     /// Adds a record, one JSON object.

@@ -1,6 +1,6 @@
 //! What a command prints when it is done: lines for people, or one JSON object for machines.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use nudge_session::Verdict;
 use serde::Serialize;
 use std::io::{self, Write};
@@ -8,8 +8,8 @@ use std::io::{self, Write};
 /// Prints to standard output. An error, a closed pipe among them, goes up and not into a panic.
 pub fn print(text: &str) -> Result<()> {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    Ok(out.flush()?)
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    written.context("cannot write to standard output")
 }
 
 /// A line for people.
@@ -35,14 +35,19 @@ pub fn percent(share: f64, low: f64, high: f64) -> String {
 /// A comparison in one line.
 pub fn verdict(verdict: &Verdict) -> String {
     format!(
-        "{} wins, {} ties, {} losses: win rate {}; judge: {}{}",
-        verdict.wins,
-        verdict.ties,
-        verdict.losses,
+        "{}, {}, {}: win rate {}; judge: {}{}",
+        times(verdict.wins, "win", "wins"),
+        times(verdict.ties, "tie", "ties"),
+        times(verdict.losses, "loss", "losses"),
         percent(verdict.win_rate, verdict.low, verdict.high),
         verdict.judge,
         if verdict.simulated { " (SIMULATED: not a person)" } else { "" }
     )
+}
+
+/// 1 win, 2 wins.
+pub fn times(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// 2.2 M, 135 M, 900.

@@ -135,7 +135,7 @@ mod tests {
             .map(|(name, tensor)| NamedData {
                 name,
                 shape: tensor.dims().to_vec(),
-                values: tensor.to_data().to_vec::<f32>().unwrap(),
+                values: tensor.to_data().try_to_vec::<f32>().unwrap(),
             })
             .collect()
     }

@@ -199,7 +199,7 @@ mod tests {
 
     fn logprobs_of(model: &Decoder, row: &[u32]) -> Vec<f32> {
         let batch = TokenBatch::new(row, &vec![true; row.len()], 1, row.len(), &model.config, &model.device());
-        model.next_token_logprobs(&batch, 0.8).to_data().to_vec().unwrap()
+        model.next_token_logprobs(&batch, 0.8).to_data().try_to_vec().unwrap()
     }
 
     #[test]
@@ -217,8 +217,8 @@ mod tests {
             generation.step(&[0.13 + 0.2 * step as f32, 0.97 - 0.2 * step as f32]);
         }
         let (tokens, logprobs) = generation.drain().unwrap();
-        let tokens: Vec<i32> = tokens.to_data().convert::<i32>().to_vec().unwrap();
-        let logprobs: Vec<f32> = logprobs.to_data().to_vec().unwrap();
+        let tokens: Vec<i32> = tokens.to_data().convert::<i32>().try_to_vec().unwrap();
+        let logprobs: Vec<f32> = logprobs.to_data().try_to_vec().unwrap();
         for (row, start) in [(0, 2), (1, 0)] {
             let mut full: Vec<u32> = prompts[row * 4 + start..row * 4 + 4].to_vec();
             full.extend(tokens[row * 5..row * 5 + 5].iter().map(|&token| token as u32));
@@ -240,8 +240,8 @@ mod tests {
         let noise = Tensor::from_data(TensorData::new(noise, [rows, 1]), &device);
         let count = |options| {
             let (tokens, logprobs) = draw(logits.clone(), noise.clone(), options);
-            let tokens: Vec<i32> = tokens.to_data().convert::<i32>().to_vec().unwrap();
-            let logprobs: Vec<f32> = logprobs.to_data().to_vec().unwrap();
+            let tokens: Vec<i32> = tokens.to_data().convert::<i32>().try_to_vec().unwrap();
+            let logprobs: Vec<f32> = logprobs.to_data().try_to_vec().unwrap();
             ([0, 1, 2, 3].map(|token| tokens.iter().filter(|t| **t == token).count()), logprobs[rows - 1])
         };
         let (counts, logprob) = count(SamplingOptions::default());

@@ -9,12 +9,14 @@
 //! - [`labeler`]: simulated labelers, rules over text;
 //! - [`folder`], [`snapshot`]: model folders and checkpoints as bytes;
 //! - [`rollout`], [`trainer`]: sampling answers and making gradient steps, shared by the stages;
+//! - `checks`: what several stages demand of their options;
 //! - [`readback`]: the only place that waits for a device; [`platform`]: the only place that knows the clock.
 //!
 //! Deliberately absent: files, flags, printing, threads, any backend's name.
 
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::unwrap_used))]
 
+mod checks;
 pub mod error;
 pub mod folder;
 pub mod labeler;

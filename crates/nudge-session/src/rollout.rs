@@ -135,7 +135,7 @@ pub fn encode_prompts(
         return Err(SessionError::Option {
             option: "max_new_tokens",
             value: max_new_tokens.to_string(),
-            expected: "at least 1 and less than the model's context",
+            expected: "at least 1 and less than the model's context (max_position_embeddings in its config.json)",
         });
     }
     let room = context - max_new_tokens;

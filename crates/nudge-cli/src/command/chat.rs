@@ -3,7 +3,7 @@
 
 use super::Workplace;
 use crate::args::Chat;
-use crate::failure::tell;
+use crate::failure::{message, tell};
 use crate::interrupt;
 use crate::options::resolve;
 use crate::report;
@@ -42,7 +42,7 @@ pub fn run(arguments: &Chat) -> Result<()> {
             if !terminal || error.downcast_ref::<io::Error>().is_some() {
                 return Err(error);
             }
-            tell(&format!("error: {error:#}"));
+            tell(&format!("error: {}", message(&error)));
         }
         options.seed = options.seed.wrapping_add(1);
     }

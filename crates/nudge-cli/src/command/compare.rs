@@ -5,7 +5,7 @@ use crate::args::Compare;
 use crate::input;
 use crate::log::Log;
 use crate::options::resolve;
-use crate::record_file::{Opened, RecordFile, RecordTarget};
+use crate::record_file::{Opened, RecordFile, RecordTarget, already_finished};
 use crate::report;
 use crate::runner::{Target, drive};
 use anyhow::{Context, Result};
@@ -22,10 +22,23 @@ pub fn run(arguments: &Compare) -> Result<()> {
     workplace.load(&arguments.b)?;
     let judge = judge(arguments, &mut workplace)?;
     let command = Command::Compare { a: arguments.a.clone(), b: arguments.b.clone(), prompts, judge, options };
-    let run = workplace.session.start(command, None).map_err(|error| records.locate(error.into()))?;
-    let log = arguments.steps.log.as_deref().map(|path| Log::new(path, false, arguments.force)).transpose()?;
-    let mut target =
-        Listener { records: RecordTarget { file: pairs_file(arguments)?, log, every: Duration::MAX }, verdict: None };
+    let mut run = workplace.session.start(command.clone(), None).map_err(|error| records.locate(error.into()))?;
+    let (file, checkpoint) = match arguments.pairs.as_deref() {
+        None => (None, None),
+        Some(path) => match RecordFile::open(path, arguments.resume, arguments.force)? {
+            Opened::Ready(file, checkpoint) => (Some(file), checkpoint),
+            Opened::Finished => {
+                already_finished(path);
+                return Ok(());
+            }
+        },
+    };
+    if let Some(files) = checkpoint {
+        run = workplace.session.start(command, Some(files)).context("cannot go on with the file of --pairs")?;
+    }
+    let log = arguments.steps.log.as_deref().map(|path| Log::new(path, arguments.resume, arguments.force));
+    let every = Duration::from_secs(arguments.checkpoint_seconds);
+    let mut target = Listener { records: RecordTarget { file, log: log.transpose()?, every }, verdict: None };
     drive(run, "compare", &mut target)?;
     target.records.file.map_or(Ok(()), RecordFile::finish)?;
     let verdict = target.verdict.context("the comparison ended without a verdict")?;
@@ -39,14 +52,6 @@ fn judge(arguments: &Compare, workplace: &mut Workplace) -> Result<Judge> {
             Ok(Judge::Reward { model: reward.clone() })
         }
         (labeler, None) => Ok(Judge::Labeler { name: labeler.clone().unwrap_or_default() }),
-    }
-}
-
-fn pairs_file(arguments: &Compare) -> Result<Option<RecordFile>> {
-    let Some(path) = &arguments.pairs else { return Ok(None) };
-    match RecordFile::open(path, false, arguments.force)? {
-        Opened::Ready(file, _) => Ok(Some(file)),
-        Opened::Finished => Ok(None),
     }
 }
 
@@ -64,11 +69,11 @@ impl Target for Listener {
         self.records.take(event)
     }
 
-    fn keep(&mut self, _: Files) -> Result<()> {
-        Ok(())
+    fn keep(&mut self, checkpoint: Files) -> Result<()> {
+        self.records.keep(checkpoint)
     }
 
     fn checkpoint_every(&self) -> Option<Duration> {
-        None
+        self.records.checkpoint_every()
     }
 }

@@ -1,8 +1,13 @@
-//! `nudge demo`: the whole loop on the built-in model, a simulated labeler in the person's place.
+//! `nudge demo`: the whole loop on the built-in model or another, a simulated labeler in the person's place.
 //!
-//! 1. The instruct model answers prompts, several times each. 2. The labeler ranks the answers. 3. A reward model
-//! learns from the rankings. 4. PPO tunes the model against it. 5. Before and after answer prompts that nothing was
-//! learnt from; the labeler judges. 6. A short report. Deliberately absent: a person, and so any claim about one.
+//! 1. The instruct model answers prompts, several times each.
+//! 2. The labeler ranks the answers.
+//! 3. A reward model learns from the rankings.
+//! 4. PPO tunes the model against it.
+//! 5. Before and after answer prompts that nothing was learnt from; the labeler judges.
+//! 6. A short report.
+//!
+//! Deliberately absent: a person, and so any claim about one.
 
 use super::Workplace;
 use super::demo_report::{self, Report};
@@ -22,8 +27,6 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Instant;
 
-const BASE: &str = "builtin:base";
-const SFT: &str = "builtin:sft";
 const REWARD: &str = "reward";
 const TUNED: &str = "tuned";
 
@@ -41,6 +44,10 @@ const QUICK: Plan = Plan { ranked_prompts: 30, answers: 4, episodes: 128, pairs_
 /// The loop being played.
 struct Loop {
     workplace: Workplace,
+    /// Name of the model that is tuned.
+    sft: String,
+    /// Name of the model under which answers are read.
+    base: String,
     labeler: String,
     plan: Plan,
     seed: u64,
@@ -59,13 +66,22 @@ pub fn run(arguments: &Demo) -> Result<()> {
         create_folder(out)?;
     }
     let mut workplace = Workplace::open(arguments.common.device)?;
-    workplace.load(BASE)?;
-    workplace.load(SFT)?;
+    workplace.load(&arguments.base)?;
+    workplace.load(&arguments.model)?;
     let plan = if arguments.quick { QUICK } else { FULL };
     let name = labeler.name.to_string();
-    let mut this = Loop { workplace, labeler: name, plan, seed: arguments.seed, out: arguments.out.clone() };
+    let mut this = Loop {
+        workplace,
+        sft: arguments.model.clone(),
+        base: arguments.base.clone(),
+        labeler: name,
+        plan,
+        seed: arguments.seed,
+        out: arguments.out.clone(),
+    };
     let mut report = this.play()?;
     report.labeler = labeler.info();
+    report.base = arguments.base.clone();
     report.seconds = clock.elapsed().as_secs_f64();
     this.store("report.json", &format!("{}\n", serde_json::to_string_pretty(&report)?))?;
     report::result(arguments.common.json, &report, || demo_report::text(&report))
@@ -104,7 +120,7 @@ impl Loop {
     fn sample(&self, prompts: &[String]) -> Result<String> {
         let options = SampleOptions { k: self.plan.answers, seed: self.seed, ..Default::default() };
         let prompts = prompts.iter().take(self.plan.ranked_prompts).cloned().collect();
-        let events = self.pull("1/5 sample", Command::Sample { model: SFT.into(), prompts, options })?;
+        let events = self.pull("1/5 sample", Command::Sample { model: self.sft.clone(), prompts, options })?;
         let mut candidates = String::new();
         for event in &events {
             if let Event::Candidates { id, prompt, completions, .. } = event {
@@ -136,7 +152,7 @@ impl Loop {
     // 3. The reward model.
     fn reward(&mut self, rankings: &str) -> Result<Vec<Event>> {
         let options = RewardOptions { seed: self.seed, ..Default::default() };
-        let command = Command::Reward { model: SFT.into(), comparisons: rankings.into(), options };
+        let command = Command::Reward { model: self.sft.clone(), comparisons: rankings.into(), options };
         let events = self.pull("3/5 reward", command)?;
         self.take_model(REWARD, &events)?;
         Ok(events)
@@ -150,7 +166,8 @@ impl Loop {
             seed: self.seed,
             ..Default::default()
         };
-        let command = Command::Ppo { policy: SFT.into(), reward: REWARD.into(), prompts: prompts.to_vec(), options };
+        let command =
+            Command::Ppo { policy: self.sft.clone(), reward: REWARD.into(), prompts: prompts.to_vec(), options };
         let events = self.pull("4/5 ppo", command)?;
         self.take_model(TUNED, &events)?;
         Ok(events)
@@ -161,7 +178,8 @@ impl Loop {
         let options =
             CompareOptions { pairs_per_prompt: self.plan.pairs_per_prompt, seed: self.seed, ..Default::default() };
         let judge = Judge::Labeler { name: self.labeler.clone() };
-        let command = Command::Compare { a: TUNED.into(), b: SFT.into(), prompts: prompts.to_vec(), judge, options };
+        let command =
+            Command::Compare { a: TUNED.into(), b: self.sft.clone(), prompts: prompts.to_vec(), judge, options };
         let events = self.pull("5/5 compare", command)?;
         let pairs = events.iter().filter(|event| matches!(event, Event::Pair { .. }));
         let lines = pairs.map(|pair| Ok(format!("{}\n", serde_json::to_string(pair)?))).collect::<Result<String>>()?;
@@ -175,8 +193,11 @@ impl Loop {
         if answers.is_empty() {
             return Ok(None);
         }
-        let command =
-            Command::Eval { model: BASE.into(), text: answers.join("<|endoftext|>"), options: EvalOptions::default() };
+        let command = Command::Eval {
+            model: self.base.clone(),
+            text: answers.join("<|endoftext|>"),
+            options: EvalOptions::default(),
+        };
         let events = self.pull(label, command)?;
         Ok(events.iter().find_map(|event| match event {
             Event::Evaluated { evaluation } => Some(evaluation.nats_per_char),

@@ -12,6 +12,8 @@ pub struct Report {
     pub simulated: bool,
     /// Who ranked and judged.
     pub labeler: LabelerInfo,
+    /// The model under which answers were read.
+    pub base: String,
     /// Rankings that the reward model learnt from or was measured on.
     pub rankings: usize,
     /// Pairs that the reward model orders as the labeler did, on prompts it has not seen.
@@ -65,6 +67,7 @@ impl Report {
         Ok(Self {
             simulated: true,
             labeler: LabelerInfo { name: String::new(), title: String::new(), rule: String::new() },
+            base: String::new(),
             rankings: 0,
             reward: last_with(reward, "eval_accuracy").map(|metrics| Accuracy {
                 accuracy: metrics["eval_accuracy"],
@@ -108,14 +111,15 @@ pub fn text(report: &Report) -> String {
         let share = percent(reward.accuracy, reward.low, reward.high);
         lines.push(format!("Reward model {share} of {} pairs on prompts it has not seen", reward.pairs));
     }
-    lines.push(format!("Tuned wins   {}", verdict(&report.verdict)));
+    lines.push(format!("Comparison   tuned against before: {}", verdict(&report.verdict)));
     if let Some(kl) = report.kl {
         lines.push(format!("Leash        KL {kl:.2} nats an answer from where it started"));
     }
     lines.push(format!("Length       {:.1} words, before {:.1}", report.tuned.mean_words, report.sft.mean_words));
     lines.push(format!(
-        "Text         {} nats per character under builtin:base, before {}",
+        "Text         {} nats per character under {}, before {}",
         nats(&report.tuned),
+        report.base,
         nats(&report.sft)
     ));
     lines.push(format!("Time         {}", duration(report.seconds)));

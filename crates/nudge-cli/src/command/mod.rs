@@ -6,6 +6,7 @@ mod compare;
 mod demo;
 mod demo_report;
 mod eval;
+mod mined;
 mod rank;
 mod rank_person;
 mod ranking_line;
@@ -18,8 +19,8 @@ use crate::device::{self, DeviceChoice};
 use crate::failure::tell;
 use crate::files::read_model;
 use crate::report;
-use anyhow::{Context, Result};
-use nudge_session::Session;
+use anyhow::Result;
+use nudge_session::{Session, SessionError};
 
 /// Does what the command line asks for.
 pub fn run(arguments: Arguments) -> Result<()> {
@@ -58,7 +59,11 @@ impl Workplace {
     /// Loads the model that `name` stands for, under that name.
     pub fn load(&mut self, name: &str) -> Result<()> {
         let files = read_model(name)?;
-        let info = self.session.put_model(name, files).with_context(|| format!("cannot use the model {name}"))?;
+        let info = self.session.put_model(name, files).map_err(|error| match error {
+            // What is wrong with a tokenizer does not say whose it is; the other errors do.
+            SessionError::Data(error) => anyhow::Error::from(error).context(format!("model `{name}`")),
+            other => other.into(),
+        })?;
         tell(&format!("model {name}: {}, {} parameters", info.kind, report::count(info.parameters)));
         Ok(())
     }

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 const HELP: &str = "Type the numbers from best to worst: `2 > 1 = 3 > 4` or `2 1=3 4` (= is a tie).\n\
-    s skips, u ranks the one before again, q saves and stops.";
+    s skips, u ranks the one before again, q stops, h shows this. Every ranking is saved at once.";
 
 /// A ranking session at the terminal.
 struct Desk<'a> {
@@ -40,8 +40,8 @@ enum Decision {
 pub fn run(arguments: &Rank, candidates: &[CandidatesRecord]) -> Result<()> {
     let out = &arguments.output.out;
     let partial = beside(out, ".partial");
-    if out.exists() && !arguments.output.force {
-        if arguments.output.resume && !partial.exists() {
+    if out.exists() && !arguments.output.force && !(arguments.output.resume && partial.exists()) {
+        if arguments.output.resume {
             already_finished(out);
             return Ok(());
         }
@@ -130,7 +130,7 @@ impl Desk<'_> {
         let record = &self.candidates[position];
         tell(&format!("\n[{}/{}] {}", position + 1, self.candidates.len(), record.prompt));
         for (shown, index) in order.iter().enumerate() {
-            tell(&format!("\n  {}. {}", shown + 1, record.completions[*index].text.replace('\n', "\n     ")));
+            tell(&format!("\n  {}. {}", shown + 1, for_terminal(&record.completions[*index].text)));
         }
     }
 
@@ -163,7 +163,11 @@ impl Desk<'_> {
         let ranked = self.rankings().len();
         self.store()?;
         if !complete {
-            tell(&format!("{ranked} rankings are saved. Go on with:\n  {}", resume_command()));
+            tell(&format!(
+                "Saved: {}. Go on with:\n  {}",
+                report::times(ranked, "ranking", "rankings"),
+                resume_command()
+            ));
         } else {
             fs::rename(&self.partial, out).map_err(|error| io_error("write", out, error))?;
         }
@@ -175,6 +179,15 @@ impl Desk<'_> {
             false => format!("rank: {ranked} of {} records -> {}", self.candidates.len(), self.partial.display()),
         })
     }
+}
+
+/// An answer on the screen: indented, without what would move the cursor, and seen even if it is empty.
+fn for_terminal(text: &str) -> String {
+    if text.trim().is_empty() {
+        return "(an empty answer)".into();
+    }
+    let plain = text.replace(|character: char| character.is_control() && character != '\n', " ");
+    plain.replace('\n', "\n     ")
 }
 
 /// What the person types; the end of input is `q`.

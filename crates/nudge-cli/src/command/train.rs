@@ -1,7 +1,7 @@
 //! The commands that make a model: pretrain, sft, reward, ppo. They differ in what they read; the rest is one run
 //! into one folder.
 
-use super::Workplace;
+use super::{Workplace, mined};
 use crate::args::{Common, Output, Ppo, Pretrain, Reward, Sft, Steps};
 use crate::failure::tell;
 use crate::files::read_text;
@@ -49,9 +49,10 @@ pub fn pretrain(arguments: &Pretrain) -> Result<()> {
 /// Instruction tuning.
 pub fn sft(arguments: &Sft) -> Result<()> {
     let options: SftOptions = resolve(&arguments.options, arguments.steps.config.as_deref())?;
-    let (records, _) = Records::read(&arguments.data, nudge_data::demonstrations_from)?;
+    let (mut records, _) = Records::read(&arguments.data, nudge_data::demonstrations_from)?;
     let mut workplace = Workplace::open(arguments.common.device)?;
     workplace.load(&arguments.model)?;
+    mined::add(&mut records, arguments, options.seed, &workplace.session)?;
     let command =
         Command::Sft { model: arguments.model.clone(), demonstrations: records.text.clone(), options: options.clone() };
     let job = Job {

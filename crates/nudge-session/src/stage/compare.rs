@@ -4,6 +4,7 @@
 //! then pairs come without a preference. Deliberately absent: hiding which is which; the shell shuffles.
 
 use crate::SessionError;
+use crate::checks;
 use crate::folder::Folder;
 use crate::labeler::Labeler;
 use crate::options::CompareOptions;
@@ -108,10 +109,8 @@ impl Compare {
         resume: Option<Files>,
         device: &Device,
     ) -> Result<Self, SessionError> {
-        if !(options.temperature >= 0.0 && options.temperature.is_finite()) {
-            let value = options.temperature.to_string();
-            return Err(SessionError::Option { option: "temperature", value, expected: "0 or more" });
-        }
+        checks::temperature(options.temperature)?;
+        checks::at_least_one([("batch_size", options.batch_size), ("pairs_per_prompt", options.pairs_per_prompt)])?;
         let encode = |folder| encode_prompts(folder, &prompts, options.max_new_tokens);
         let encoded = [encode(&folders[0])?, encode(&folders[1])?];
         let models = [folders[0].decoder(device)?.frozen(), folders[1].decoder(device)?.frozen()];
@@ -124,7 +123,7 @@ impl Compare {
     }
 
     fn total_pairs(&self) -> usize {
-        self.prompts.len() * self.options.pairs_per_prompt.max(1)
+        self.prompts.len() * self.options.pairs_per_prompt
     }
 
     /// What the shell is told first.
@@ -155,8 +154,8 @@ impl Compare {
     /// Samples and judges one batch of pairs.
     async fn batch(&mut self) -> Result<(), SessionError> {
         let clock = Stopwatch::start();
-        let each = self.options.pairs_per_prompt.max(1);
-        let end = (self.state.next_pair + self.options.batch_size.max(1)).min(self.total_pairs());
+        let each = self.options.pairs_per_prompt;
+        let end = (self.state.next_pair + self.options.batch_size).min(self.total_pairs());
         let pairs: Vec<usize> = (self.state.next_pair..end).collect();
         let a = self.answers(0, &pairs).await?;
         let b = self.answers(1, &pairs).await?;
@@ -183,7 +182,7 @@ impl Compare {
 
     /// One model's answers to some pairs.
     async fn answers(&self, which: usize, pairs: &[usize]) -> Result<Vec<String>, SessionError> {
-        let each = self.options.pairs_per_prompt.max(1);
+        let each = self.options.pairs_per_prompt;
         let tokenizer = &self.folders[which].tokenizer;
         let prompts: Vec<Vec<u32>> = pairs.iter().map(|pair| self.encoded[which][pair / each].clone()).collect();
         let seeds = pairs.iter().map(|pair| self.options.seed.wrapping_add(*pair as u64));

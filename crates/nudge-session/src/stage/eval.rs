@@ -5,6 +5,7 @@
 //! in the window where it has the most context. Deliberately absent: training, other metrics of text.
 
 use crate::SessionError;
+use crate::checks;
 use crate::folder::Folder;
 use crate::options::EvalOptions;
 use crate::platform::Stopwatch;
@@ -56,6 +57,7 @@ impl Eval {
         resume: Option<Files>,
         device: &Device,
     ) -> Result<Self, SessionError> {
+        checks::at_least_one([("batch_size", options.batch_size)])?;
         let model = folder.decoder(device)?.frozen();
         let records = split_records(text);
         if records.is_empty() {
@@ -71,7 +73,7 @@ impl Eval {
         Ok(Self {
             windows: windows.collect(),
             model,
-            batch_size: options.batch_size.max(1),
+            batch_size: options.batch_size,
             pad: folder.tokenizer.pad_id(),
             chars: records.iter().map(|record| record.chars().count()).sum(),
             state,

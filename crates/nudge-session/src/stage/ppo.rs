@@ -14,6 +14,7 @@
 //! Deliberately absent: the pretraining mix of PPO-ptx, a shared trunk for policy and value.
 
 use crate::SessionError;
+use crate::checks;
 use crate::folder::{self, Folder, Kind};
 use crate::labeler::Labeler;
 use crate::options::PpoStageOptions;
@@ -335,9 +336,11 @@ fn check(options: &PpoStageOptions) -> Result<(), SessionError> {
     options.ppo.validate()?;
     let wrong =
         |option, value: usize, expected| Err(SessionError::Option { option, value: value.to_string(), expected });
-    if options.episodes == 0 {
-        return wrong("episodes", 0, "1 or more");
-    }
+    checks::at_least_one([("episodes", options.episodes)])?;
+    checks::learning_rates([
+        ("learning_rate", options.learning_rate),
+        ("value_learning_rate", options.value_learning_rate),
+    ])?;
     if options.batch_size < 2 {
         return wrong("batch_size", options.batch_size, "2 or more: advantages are whitened over the batch");
     }

@@ -8,6 +8,7 @@
 //! Deliberately absent: dropout (repeated text is met by weight decay), evaluation (that is a stage of its own).
 
 use crate::SessionError;
+use crate::checks;
 use crate::folder::{self, Kind};
 use crate::options::PretrainOptions;
 use crate::platform::Stopwatch;
@@ -191,19 +192,16 @@ fn check(options: &PretrainOptions) -> Result<(), SessionError> {
     if options.context > options.max_position_embeddings || options.context == 0 {
         return wrong("context", options.context.to_string(), "between 1 and max_position_embeddings");
     }
-    let sizes = [
+    checks::at_least_one([
         ("batch_size", options.batch_size),
+        ("hidden_size", options.hidden_size),
+        ("num_attention_heads", options.num_attention_heads),
         ("num_hidden_layers", options.num_hidden_layers),
         ("intermediate_size", options.intermediate_size),
-    ];
-    if let Some((name, _)) = sizes.into_iter().find(|(_, size)| *size == 0) {
-        return wrong(name, "0".into(), "1 or more");
-    }
-    if options.num_attention_heads == 0 || !options.hidden_size.is_multiple_of(2 * options.num_attention_heads) {
+    ])?;
+    if !options.hidden_size.is_multiple_of(2 * options.num_attention_heads) {
         return wrong("hidden_size", options.hidden_size.to_string(), "a multiple of 2 x num_attention_heads");
     }
-    if !(options.epochs > 0.0 && options.epochs.is_finite()) {
-        return wrong("epochs", options.epochs.to_string(), "more than 0");
-    }
-    Ok(())
+    checks::learning_rates([("learning_rate", options.learning_rate)])?;
+    checks::epochs(options.epochs)
 }

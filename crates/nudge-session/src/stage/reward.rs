@@ -10,6 +10,7 @@
 //! Deliberately absent: ensembles, margins from people.
 
 use crate::SessionError;
+use crate::checks;
 use crate::folder::{self, Folder, Kind};
 use crate::options::RewardOptions;
 use crate::platform::Stopwatch;
@@ -230,15 +231,8 @@ fn rankings_of_step(all: &[Ranked], step: usize, size: usize, seed: u64) -> Vec<
 }
 
 fn check(options: &RewardOptions) -> Result<(), SessionError> {
-    let wrong = |option, value: String, expected| Err(SessionError::Option { option, value, expected });
-    if options.batch_size == 0 {
-        return wrong("batch_size", "0".into(), "1 or more");
-    }
-    if !(options.epochs > 0.0 && options.epochs.is_finite()) {
-        return wrong("epochs", options.epochs.to_string(), "more than 0");
-    }
-    if !(0.0..1.0).contains(&options.held_out) {
-        return wrong("held_out", options.held_out.to_string(), "at least 0 and less than 1");
-    }
-    Ok(())
+    checks::at_least_one([("batch_size", options.batch_size)])?;
+    checks::learning_rates([("learning_rate", options.learning_rate)])?;
+    checks::epochs(options.epochs)?;
+    checks::held_out(options.held_out)
 }

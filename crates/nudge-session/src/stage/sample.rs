@@ -7,6 +7,7 @@
 //! Deliberately absent: ranking, scores.
 
 use crate::SessionError;
+use crate::checks;
 use crate::folder::Folder;
 use crate::options::SampleOptions;
 use crate::platform::Stopwatch;
@@ -51,17 +52,8 @@ impl Sample {
         resume: Option<Files>,
         device: &Device,
     ) -> Result<Self, SessionError> {
-        if options.k == 0 {
-            return Err(SessionError::Option {
-                option: "k",
-                value: "0".into(),
-                expected: "1 or more; 2 or more to rank",
-            });
-        }
-        if !(options.temperature >= 0.0 && options.temperature.is_finite()) {
-            let value = options.temperature.to_string();
-            return Err(SessionError::Option { option: "temperature", value, expected: "0 or more" });
-        }
+        checks::at_least_one([("k", options.k), ("batch_size", options.batch_size)])?;
+        checks::temperature(options.temperature)?;
         // 1. Encode.
         let encoded = encode_prompts(&folder, &prompts, options.max_new_tokens)?;
         let state = match resume {

@@ -9,6 +9,7 @@
 //! Deliberately absent: packing (demonstrations are padded to a few lengths), mixtures.
 
 use crate::SessionError;
+use crate::checks;
 use crate::folder::{self, Folder, Kind};
 use crate::options::SftOptions;
 use crate::platform::Stopwatch;
@@ -220,15 +221,8 @@ fn split(
 }
 
 fn check(options: &SftOptions) -> Result<(), SessionError> {
-    let wrong = |option, value: String, expected| Err(SessionError::Option { option, value, expected });
-    if options.batch_size == 0 {
-        return wrong("batch_size", "0".into(), "1 or more");
-    }
-    if !(options.epochs > 0.0 && options.epochs.is_finite()) {
-        return wrong("epochs", options.epochs.to_string(), "more than 0");
-    }
-    if !(0.0..1.0).contains(&options.held_out) {
-        return wrong("held_out", options.held_out.to_string(), "at least 0 and less than 1");
-    }
-    Ok(())
+    checks::at_least_one([("batch_size", options.batch_size)])?;
+    checks::learning_rates([("learning_rate", options.learning_rate)])?;
+    checks::epochs(options.epochs)?;
+    checks::held_out(options.held_out)
 }

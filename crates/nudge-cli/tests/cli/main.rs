@@ -1,0 +1,13 @@
+//! The program itself, run as a person or a script runs it: arguments in, files, exit codes and messages out.
+//!
+//! Models are of test size, so that a whole run takes a second. Deliberately absent: whether models learn, which the
+//! libraries' tests and the measurements in the README answer.
+
+mod refusals;
+mod refused_files;
+#[cfg(unix)]
+mod resume;
+#[cfg(unix)]
+mod signals;
+mod support;
+mod whole_loop;

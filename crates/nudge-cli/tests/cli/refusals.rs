@@ -1,0 +1,157 @@
+//! Options and rankings that make no sense, and outputs that are taken: refused in words, and nothing that was there is
+//! touched.
+
+use crate::support::{Place, candidates, example, stories};
+use serde_json::json;
+
+/// A place with candidates and a reward model.
+fn place() -> Place {
+    let place = Place::new();
+    place.write("pack.jsonl", &example("packs/politeness.jsonl", 4));
+    place.write("candidates.jsonl", &candidates(3));
+    place.done("reward --model sft --comparisons pack.jsonl --epochs 1 --out reward");
+    place
+}
+
+/// One ranking record of three answers.
+fn ranking(ranking: serde_json::Value) -> String {
+    let completions = [json!({ "text": "a" }), json!({ "text": "b" }), json!({ "text": "c" })];
+    format!("{}\n", json!({ "id": "r", "prompt": "p", "completions": completions, "ranking": ranking }))
+}
+
+#[test]
+fn rankings_that_do_not_order_their_answers() {
+    let place = place();
+    let good = ranking(json!([[0], [1, 2]]));
+    for (wrong, parts) in [
+        (json!([[0], [1], [1], [2]]), ["line 2", "completion 1 twice"]),
+        (json!([[0], [2]]), ["line 2", "leaves out completion 1"]),
+        (json!([[0], [1], [2], [3]]), ["line 2", "names completion 3"]),
+        (json!([]), ["line 2", "leaves out completion 0"]),
+    ] {
+        place.write("rankings.jsonl", &format!("{good}{}", ranking(wrong)));
+        place.refused("reward --model sft --comparisons rankings.jsonl --out out", &parts);
+    }
+    place.write("rankings.jsonl", &ranking(json!([[0, 1, 2]])).repeat(2));
+    place.refused(
+        "reward --model sft --comparisons rankings.jsonl --out out",
+        &["all 2 rankings tie everything", "put some answers above others"],
+    );
+    // Beside others, a ranking that ties everything is left out, and that is said.
+    place.write("rankings.jsonl", &format!("{good}{}{good}", ranking(json!([[0, 1, 2]]))));
+    let ended = place.run("reward --model sft --comparisons rankings.jsonl --epochs 1 --out out");
+    assert!(ended.code == Some(0) && ended.err.contains("1 of 3 rankings tie everything"), "{}", ended.err);
+}
+
+#[test]
+fn one_answer_cannot_be_ranked() {
+    let place = place();
+    place.refused("sample --model sft --prompts prompts.jsonl --k 0 --out out", &["k is 0", "2 or more to rank"]);
+    place.done("sample --model sft --prompts prompts.jsonl --k 1 --max-new-tokens 8 --out one.jsonl");
+    for labeler in ["", "--labeler happier"] {
+        let words = format!("rank --candidates one.jsonl --out out {labeler}");
+        place.refused(&words, &["one.jsonl, line 1", "two or more", "--k 2"]);
+    }
+}
+
+#[test]
+fn nobody_is_called_so() {
+    let place = place();
+    for words in [
+        "rank --candidates candidates.jsonl --labeler nobody --out out",
+        "compare --a sft --b sft --prompts prompts.jsonl --labeler nobody",
+        "ppo --policy sft --reward reward --prompts prompts.jsonl --gold-labeler nobody --out out",
+        "demo --labeler nobody --out out",
+    ] {
+        place.refused(words, &["`nobody`", "happier", "no_repetition"]);
+    }
+}
+
+#[test]
+fn options_outside_their_range() {
+    let place = place();
+    place.write("data.jsonl", "{\"prompt\":\"a\",\"completion\":\"b\"}\n");
+    place.write("wrong.toml", "learning_rat = 0.1\n");
+    place.write("text.toml", "epochs = \"many\"\n");
+    for (words, parts) in [
+        ("sft --model base --data data.jsonl --epochs 0 --out out", ["epochs is 0", "more than 0"]),
+        ("sft --model base --data data.jsonl --held-out 1 --out out", ["held_out is 1", "less than 1"]),
+        ("sft --model base --data data.jsonl --config wrong.toml --out out", ["wrong.toml", "`learning_rat`"]),
+        ("sft --model base --data data.jsonl --config text.toml --out out", ["text.toml", "\"many\""]),
+        ("sample --model sft --prompts prompts.jsonl --temperature=-1 --out out", ["temperature is -1", "0 or more"]),
+        (
+            "sample --model sft --prompts prompts.jsonl --max-new-tokens 900 --out out",
+            ["max_new_tokens is 900", "less than the model's context"],
+        ),
+        ("pretrain --text prompts.jsonl --vocab-size 100 --out out", ["100 tokens is too small", "ask for at least"]),
+        (
+            "ppo --policy sft --reward reward --prompts prompts.jsonl --batch-size 1 --out out",
+            ["batch_size is 1", "2 or"],
+        ),
+        (
+            "ppo --policy sft --reward reward --prompts prompts.jsonl --episodes 0 --out out",
+            ["episodes is 0", "1 or more"],
+        ),
+        ("eval --model sft --text prompts.jsonl --device cuda", ["without cuda", "--device cpu"]),
+    ] {
+        place.refused(words, &parts);
+    }
+    for words in [
+        "train",
+        "sample --model sft",
+        "sft --model base --out out",
+        "ppo --preset best",
+        "sample --k many",
+        "sample --temperature nan",
+    ] {
+        let ended = place.run(words);
+        assert!(ended.code == Some(2) && ended.err.contains("--help"), "nudge {words}: {:?} {}", ended.code, ended.err);
+    }
+}
+
+#[test]
+fn outputs_that_are_taken() {
+    let place = place();
+    place.write("stories.txt", &stories(10));
+    place.write("data.jsonl", "{\"prompt\":\"a\",\"completion\":\"b\"}\n");
+    std::fs::create_dir(place.path("notes")).expect("a new folder");
+    place.write("notes/mine.txt", "mine");
+    let compare = "compare --a sft --b sft --prompts prompts.jsonl --labeler happier";
+    for (words, parts) in [
+        ("pretrain --text stories.txt --out sft".to_string(), ["sft holds a finished model", "--force"]),
+        ("sft --model base --data data.jsonl --out notes".into(), ["notes is not empty", "--force"]),
+        ("sft --model base --data data.jsonl --out data.jsonl".into(), ["data.jsonl is a file", "folder"]),
+        ("sft --model base --data data.jsonl --out data.jsonl/out".into(), ["data.jsonl/out", "choose another place"]),
+        ("sft --model base --data data.jsonl --log data.jsonl --out out".into(), ["data.jsonl exists", "--log"]),
+        ("reward --model sft --comparisons pack.jsonl --out reward".into(), ["reward holds", "--out"]),
+        ("ppo --policy sft --reward reward --prompts prompts.jsonl --out sft".into(), ["sft holds", "--out"]),
+        ("sample --model sft --prompts prompts.jsonl --out prompts.jsonl".into(), ["prompts.jsonl exists", "--force"]),
+        ("sample --model sft --prompts prompts.jsonl --out no/such/out".into(), ["no/such/out", "Check the path"]),
+        ("sample --model sft --prompts prompts.jsonl --out notes".into(), ["notes exists", "--force"]),
+        ("rank --candidates candidates.jsonl --out pack.jsonl".into(), ["pack.jsonl exists", "--force"]),
+        (
+            "rank --candidates candidates.jsonl --labeler happier --out pack.jsonl".into(),
+            ["pack.jsonl exists", "--force"],
+        ),
+        ("score --reward reward --data candidates.jsonl --out candidates.jsonl".into(), ["exists", "--force"]),
+        (format!("{compare} --pairs pack.jsonl"), ["pack.jsonl exists", "--force"]),
+        (format!("{compare} --log pack.jsonl"), ["pack.jsonl exists", "--log"]),
+        ("eval --model sft --text stories.txt --log pack.jsonl".into(), ["pack.jsonl exists", "--log"]),
+        ("demo --out notes".into(), ["notes is not empty", "--force"]),
+    ] {
+        place.refused(&words, &parts);
+    }
+}
+
+#[test]
+fn stories_without_demonstrations() {
+    let place = place();
+    place.write("short.txt", "Too short.\n<|endoftext|>\nThis too.\n");
+    place.refused("sft --model base --stories short.txt --out out", &["short.txt", "seven sentences"]);
+    place.refused("sft --model base --stories absent.txt --out out", &["absent.txt", "Check the path"]);
+    assert_eq!(place.run("sft --model base --data pack.jsonl --mined 10 --out out").code, Some(2));
+    // Enough of them are enough: nothing has to be written by hand.
+    place.write("stories.txt", &stories(20));
+    let ended = place.run("sft --model base --stories stories.txt --mined 20 --epochs 1 --out out");
+    assert!(ended.code == Some(0) && ended.err.contains("0 written, 20 mined"), "{}", ended.err);
+}
