@@ -2,19 +2,19 @@
 
 import { test as base, expect, type Locator, type Page } from '@playwright/test';
 
-/** A page whose console errors, exceptions and requests to other origins fail the test. */
+/** A browser context whose console errors, exceptions and requests to other origins fail the test. */
 export const test = base.extend({
-  page: async ({ page, baseURL }, use) => {
+  context: async ({ context, baseURL }, use) => {
     const complaints: string[] = [];
-    page.on('console', (message) => {
+    context.on('console', (message) => {
       if (message.type() === 'error') complaints.push(`console: ${message.text()}`);
     });
-    page.on('pageerror', (error) => complaints.push(`exception: ${error.message}`));
-    page.on('request', (request) => {
+    context.on('weberror', (error) => complaints.push(`exception: ${error.error().message}`));
+    context.on('request', (request) => {
       const home = request.url().startsWith(baseURL!) || /^(blob|data):/.test(request.url());
       if (!home) complaints.push(`request to another origin: ${request.url()}`);
     });
-    await use(page);
+    await use(context);
     expect(complaints).toEqual([]);
   },
 });

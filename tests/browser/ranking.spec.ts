@@ -108,7 +108,7 @@ test('packs and imports add rankings, and a bad line is named', async ({ page })
   });
   const input = page.getByLabel('Import rankings (JSONL)');
   await input.setInputFiles(rankings(`${good}\n{"id":"mine-2","prompt":"Say hello."}\n`));
-  await expect(page.getByTestId('notices')).toContainText('Line 2');
+  await expect(page.getByTestId('notices')).toContainText('r.jsonl, line 2');
   await expect(number(page, 'rank')).toHaveText('30');
   await input.setInputFiles(rankings(good));
   await expect(number(page, 'rank')).toHaveText('31');

@@ -12,6 +12,8 @@ mod files;
 mod nudge;
 #[cfg(target_arch = "wasm32")]
 mod self_test;
+#[cfg(target_arch = "wasm32")]
+mod start;
 
 #[cfg(target_arch = "wasm32")]
 pub use nudge::Nudge;

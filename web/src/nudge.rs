@@ -2,7 +2,7 @@
 
 use crate::{device, files, self_test};
 use js_sys::Error;
-use nudge_data::RankingRecord;
+use nudge_data::{DataError, RankingRecord, comparisons_from, rankings_from, write_jsonl};
 use nudge_session::{Command, Event, Preference, Run, Session, SessionError};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -112,9 +112,20 @@ impl Nudge {
         json(&Session::verdict(&preferences, "person", false))
     }
 
-    /// Throws with the reason if a ranking record is not whole.
-    pub fn validate_ranking(&self, record: String) -> Result<(), Error> {
-        let record: RankingRecord = serde_json::from_str(&record).map_err(thrown)?;
-        record.validate().map_err(thrown)
+    /// Checks the rankings of a JSONL text called `name`. Throws for the first line that is no whole ranking.
+    /// Gives JSON with one entry a ranking: `null`, or why nothing can be learnt from it.
+    pub fn check_rankings(name: String, jsonl: String) -> Result<String, Error> {
+        let records = rankings_from(&name, &jsonl).map_err(thrown)?;
+        json(&records.iter().map(nothing_to_learn).collect::<Vec<_>>())
+    }
+}
+
+/// Why the reward model would refuse a ranking that is whole: it prefers nothing, or tells equal answers apart.
+fn nothing_to_learn(record: &RankingRecord) -> Option<String> {
+    match comparisons_from("ranking", &write_jsonl(std::slice::from_ref(record))) {
+        Ok(_) => None,
+        // The advice after the cause is about lines of a file.
+        Err(DataError::Line { reason, .. }) => reason.split("; ").next().map(str::to_string),
+        Err(error) => Some(error.to_string()),
     }
 }

@@ -151,7 +151,7 @@ fn tab() -> PpoOptions {
         kl_estimator: KlEstimator::K1,          // unbiased; k3 would punish rare tokens without bound
         whiten_rewards: false,                  // scores keep the meaning of their normalisation
         gae_scope: GaeScope::Rollout,           // small minibatches would whiten noise
-        kl_coef: 0.05,                          // as `nplus`
+        kl_coef: 0.1,                           // between `stiennon` and `lm-human-preferences`
         adaptive_kl: None,                      // too few episodes for a controller to settle
         gamma: 1.0,                             // as all others
         lambda: 0.95,                           // as all others
@@ -160,7 +160,7 @@ fn tab() -> PpoOptions {
         vf_coef: 0.1,                           // as all others
         num_ppo_epochs: 2,                      // between 1 of `instructgpt` and 4 of `nplus`
         num_mini_batches: 4,                    // more, smaller steps out of few rollouts
-        temperature: 1.0,                       // the policy that is sampled is the one trained
+        temperature: 0.7,                       // as `nplus`; at 1 a small model leaves its English
     }
 }
 

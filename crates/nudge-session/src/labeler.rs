@@ -57,7 +57,7 @@ const ALL: [Labeler; 5] = [
     Labeler {
         name: "no_repetition",
         title: "No repetition",
-        rule: "Counts three-word sequences that occurred before in the same answer, for each 20 words. Fewer is better. An answer of fewer than five words is the worst.",
+        rule: "Counts words that were said before in the same answer, up to 99. Fewer is better. An answer of fewer than five words counts as 100.",
         score: freshness,
     },
 ];
@@ -262,15 +262,14 @@ fn dialogue(text: &str) -> f32 {
     spoken.min(40) as f32
 }
 
-/// The negative number of repeated three-word sequences for each 20 words; always above -20 but for short answers.
+/// The negative number of words that were said before in the same answer.
 fn freshness(text: &str) -> f32 {
     let words = words(text);
     if words.len() < 5 {
-        return -20.0;
+        return -100.0;
     }
-    let mut seen = std::collections::HashSet::new();
-    let repeated = words.windows(3).filter(|sequence| !seen.insert(sequence.to_vec())).count();
-    -(repeated as f32) / (words.len() as f32 / 20.0)
+    let mut said = std::collections::HashSet::new();
+    -(words.iter().filter(|word| !said.insert(*word)).count().min(99) as f32)
 }
 
 #[cfg(test)]

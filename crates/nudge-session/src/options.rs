@@ -24,7 +24,8 @@ pub struct PretrainOptions {
     pub intermediate_size: usize,
     /// Longest sequence of the model, in tokens.
     pub max_position_embeddings: usize,
-    /// Tokens of one training row.
+    /// Tokens of one training row. Positions beyond it stay untrained: below `max_position_embeddings` the model
+    /// reads long texts badly.
     pub context: usize,
     /// Rows of one step.
     pub batch_size: usize,
@@ -56,12 +57,12 @@ impl Default for PretrainOptions {
             num_attention_heads: 6,
             intermediate_size: 512,
             max_position_embeddings: 512,
-            context: 256,
-            batch_size: 16,
+            context: 512,
+            batch_size: 8,
             epochs: 4.0,
             learning_rate: 4e-3,
             warmup_steps: 50,
-            weight_decay: 0.1,
+            weight_decay: 0.4,
             optimizer: OptimizerKind::Muon,
             precision: Precision::F32,
             seed: 1,
@@ -95,9 +96,9 @@ pub struct SftOptions {
 impl Default for SftOptions {
     fn default() -> Self {
         Self {
-            epochs: 3.0,
+            epochs: 2.5,
             batch_size: 16,
-            learning_rate: 1e-3,
+            learning_rate: 6e-4,
             weight_decay: 0.01,
             held_out: 0.1,
             precision: Precision::F32,
@@ -130,7 +131,7 @@ pub struct SampleOptions {
 
 impl Default for SampleOptions {
     fn default() -> Self {
-        Self { k: 4, temperature: 1.0, top_k: 0, max_new_tokens: 80, batch_size: 32, stream: false, seed: 1 }
+        Self { k: 4, temperature: 0.7, top_k: 0, max_new_tokens: 80, batch_size: 32, stream: false, seed: 1 }
     }
 }
 
@@ -159,9 +160,9 @@ pub struct RewardOptions {
 impl Default for RewardOptions {
     fn default() -> Self {
         Self {
-            epochs: 8.0,
+            epochs: 3.0,
             batch_size: 4,
-            learning_rate: 5e-4,
+            learning_rate: 1e-3,
             weight_decay: 0.05,
             center_rewards_coefficient: 0.01,
             held_out: 0.2,
@@ -203,7 +204,7 @@ impl Default for PpoStageOptions {
         Self {
             episodes: 1024,
             batch_size: 32,
-            learning_rate: 1e-4,
+            learning_rate: 4e-5,
             value_learning_rate: 3e-4,
             max_new_tokens: 64,
             ppo: PpoOptions::default(),
@@ -234,7 +235,7 @@ pub struct CompareOptions {
 
 impl Default for CompareOptions {
     fn default() -> Self {
-        Self { temperature: 1.0, max_new_tokens: 64, batch_size: 32, pairs_per_prompt: 1, seed: 1 }
+        Self { temperature: 0.7, max_new_tokens: 64, batch_size: 32, pairs_per_prompt: 1, seed: 1 }
     }
 }
 

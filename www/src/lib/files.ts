@@ -70,6 +70,7 @@ export function parseJsonl<T>(text: string): T[] {
 
 export function numberedLines(text: string): { line: string; number: number }[] {
   return text
+    .replace(/^\uFEFF/, '')
     .split('\n')
     .map((line, index) => ({ line: line.trim(), number: index + 1 }))
     .filter(({ line }) => line !== '');

@@ -60,7 +60,8 @@ export type Requests = {
   /** Ends the run after the step it is in; a pause saves a checkpoint first. */
   halt: { ask: { how: 'pause' | 'cancel' }; answer: null };
   verdict: { ask: { preferences: Preference[] }; answer: Verdict };
-  validate_ranking: { ask: { record: string }; answer: null };
+  /** One entry a ranking: `null`, or why nothing can be learnt from it. Fails at a line that is no ranking. */
+  check_rankings: { ask: { name: string; jsonl: string }; answer: (string | null)[] };
 };
 
 export type RequestKind = keyof Requests;

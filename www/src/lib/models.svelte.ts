@@ -46,11 +46,12 @@ class Models {
     await this.#store(name, files);
   }
 
-  /** Opens a zipped model folder. A reward model takes that place, any other becomes the tuned policy. */
-  async importZip(bytes: Uint8Array): Promise<ModelName> {
+  /** Opens a zipped model folder. A reward model takes that place, a language model the one asked for. */
+  async importZip(bytes: Uint8Array, place: 'sft' | 'policy'): Promise<ModelName> {
     const files = unzipFiles(bytes);
-    const info = await engine.request('put_model', { name: 'imported', files });
-    const name = info.kind === 'reward' ? 'reward' : 'policy';
+    // Looked at under another name first: a model that does not fit must not push out the one that is there.
+    const { kind } = await engine.request('put_model', { name: 'imported', files });
+    const name = kind === 'reward' ? 'reward' : place;
     await this.#put(name, files, 'imported');
     await this.#store(name, files);
     return name;

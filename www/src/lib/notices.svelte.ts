@@ -15,12 +15,18 @@ class Notices {
 
   /** Shows an error's own message; the trainer writes them for readers. */
   problem(error: unknown): void {
-    this.say(error instanceof Error ? error.message : String(error), 'problem');
+    this.say(sentence(error instanceof Error ? error.message : String(error)), 'problem');
   }
 
   dismiss(key: number): void {
     this.list = this.list.filter((notice) => notice.key !== key);
   }
+}
+
+/** The trainer's messages begin small, since the command line puts `error:` before them. File names stay as they are. */
+function sentence(message: string): string {
+  const begun = message.replace(/^[a-z]+(?= )/, (word) => word.charAt(0).toUpperCase() + word.slice(1));
+  return /[.!?]$/.test(begun) ? begun : `${begun}.`;
 }
 
 export const notices = new Notices();

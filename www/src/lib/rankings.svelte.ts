@@ -16,6 +16,9 @@ export type RankingRecord = {
   seconds?: number;
 };
 
+/** What became of a file of rankings, with the reason why the first one was left out. */
+export type Imported = { added: number; leftOut: number; reason: string };
+
 /** Whether some answer is ranked above another; the reward model can learn nothing from the rest. */
 export function hasPreference(record: string): boolean {
   return (JSON.parse(record) as RankingRecord).ranking.length > 1;
@@ -41,21 +44,26 @@ class Rankings {
     return first && same ? first : null;
   }
 
+  /** Whether the reader made all of them. */
+  get onlyPerson(): boolean {
+    return this.list.every(({ source }) => source === 'person');
+  }
+
   async restore(): Promise<void> {
     this.list = await store.rankings.all();
   }
 
   async add(record: string, source: RankingSource, labeler = ''): Promise<void> {
-    await this.#check(record);
+    const [reason] = await engine.request('check_rankings', { name: t.rank.thisRanking, jsonl: record });
+    if (reason) throw new Error(t.rank.unusable(reason));
+    await this.#store(record, source, labeler);
+  }
+
+  async #store(record: string, source: RankingSource, labeler: string): Promise<void> {
     const { prompt } = JSON.parse(record) as RankingRecord;
     const stored = await store.rankings.add({ record, source, prompt, labeler });
     this.list = [...this.list, stored];
     store.keepStorage();
-  }
-
-  async #check(record: string): Promise<void> {
-    await engine.request('validate_ranking', { record });
-    if (!hasPreference(record)) throw new Error(t.rank.allTied);
   }
 
   /** Takes back the reader's own last ranking and returns it. */
@@ -72,16 +80,16 @@ class Rankings {
     this.list = [];
   }
 
-  /** Adds the rankings of a JSONL text; none where a line is wrong. Returns how many. */
-  async importJsonl(text: string, source: RankingSource): Promise<number> {
+  /** Adds the rankings of a JSONL file, none where a line is wrong; leaves out those without anything to learn. */
+  async importJsonl(name: string, text: string, source: RankingSource): Promise<Imported> {
+    const reasons = await engine.request('check_rankings', { name, jsonl: text });
+    if (reasons.length === 0) throw new Error(t.rank.emptyFile(name));
     const lines = numberedLines(text);
-    for (const { line, number } of lines) {
-      await this.#check(line).catch((error: Error) => {
-        throw new Error(t.rank.badLine(number, error.message));
-      });
+    for (const [index, { line }] of lines.entries()) {
+      if (reasons[index] === null) await this.#store(line, source, '');
     }
-    for (const { line } of lines) await this.add(line, source);
-    return lines.length;
+    const why = reasons.filter((reason) => reason !== null);
+    return { added: reasons.length - why.length, leftOut: why.length, reason: why[0] ?? '' };
   }
 
   jsonl(): string {

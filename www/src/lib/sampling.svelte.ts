@@ -127,7 +127,12 @@ export const screens = new Screens();
 export async function sampleCandidates(count: number, from: number): Promise<string> {
   const all = await promptsOf('train');
   const prompts = Array.from({ length: count }, (_, index) => all[(from + index) % all.length]!);
-  const options = { k: sizes.answers, seed: settings.seed + from * sizes.answers, max_new_tokens: sizes.answerTokens };
+  const options = {
+    k: sizes.answers,
+    batch_size: sizes.sampleBatch,
+    seed: settings.seed + from * sizes.answers,
+    max_new_tokens: sizes.answerTokens,
+  };
   const lines: string[] = [];
   await engine.run(commands.sample('sft', prompts, options), {
     event(event) {

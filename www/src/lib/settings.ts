@@ -4,6 +4,7 @@
 // trainer's own options.
 
 import type { DeviceChoice } from './messages';
+import type { RewardOptions } from './protocol';
 
 export type Effort = 'quick' | 'normal' | 'long';
 
@@ -34,13 +35,18 @@ export const settings = {
 /** Sizes of the page's own runs; everything else is the trainer's default. `?test=1` takes the small ones. */
 export const sizes = {
   answers: 4,
-  answerTokens: small ? 20 : 64,
+  answerTokens: small ? 16 : 64,
+  /** Answers sampled at once where nobody reads along. */
+  sampleBatch: small ? 128 : 32,
   rankingTarget: 30,
   comparisonTarget: 10,
   comparedPrompts: small ? 24 : 60,
   demonstrations: small ? 48 : Infinity,
-  episodes: { quick: small ? 64 : 128, normal: 512, long: 2048 } satisfies Record<Effort, number>,
+  episodes: { quick: small ? 32 : 128, normal: 512, long: 2048 } satisfies Record<Effort, number>,
   rolloutBatch: small ? 16 : 32,
+  /** What a run takes off the trainer's defaults; nothing but for tests. */
+  reward: (small ? { epochs: 2 } : {}) satisfies Partial<RewardOptions>,
+  ppo: small ? { num_ppo_epochs: 1, num_mini_batches: 2 } : {},
 };
 
 /** Seconds between two checkpoints of a training run. */

@@ -5,11 +5,12 @@ import { comparison } from './comparison.svelte';
 import { engine } from './engine.svelte';
 import { fetchText, numberedLines } from './files';
 import type { LabelerInfo } from './messages';
-import { models, type CurvePoint } from './models.svelte';
+import { models, type CurvePoint, type ModelName } from './models.svelte';
 import { notices } from './notices.svelte';
 import { promptsOf } from './prompts';
 import type { PpoStageOptions } from './protocol';
 import { rankings, type RankingRecord } from './rankings.svelte';
+import { screens } from './sampling.svelte';
 import { settings, sizes, type Effort } from './settings';
 import * as store from './store';
 import { t } from './strings';
@@ -26,7 +27,7 @@ export type Leash = keyof typeof LEASHES;
 /** Fewer rankings than this make no reward model worth the name. */
 export const MIN_RANKINGS = 5;
 
-export type ScoredRanking = { record: RankingRecord; scores: number[] };
+export type ScoredRanking = { record: RankingRecord; scores: number[]; source: store.RankingSource };
 
 class State {
   labelers = $state.raw<LabelerInfo[]>([]);
@@ -82,9 +83,11 @@ class State {
     }[step];
   }
 
-  /** The curve of the instruct model, wherever it was trained. */
+  /** The curve of the instruct model at hand, or of the one in training. */
   get instructCurve(): CurvePoint[] {
-    return this.sft.curve.length > 0 ? this.sft.curve : (models.builtInCurves.sft ?? []);
+    const origin = models.held.sft?.origin ?? 'trained';
+    if (origin === 'trained' || this.sft.running || this.sft.status === 'paused') return this.sft.curve;
+    return origin === 'built-in' ? (models.builtInCurves.sft ?? []) : [];
   }
 
   get unsaved(): boolean {
@@ -111,6 +114,22 @@ class State {
     this.rewardRankings = (await store.notes.get<number>('reward/rankings')) ?? 0;
   }
 
+  /** Opens a zipped model folder and takes down what the page said of the model before it. */
+  async openZip(bytes: Uint8Array, place: 'sft' | 'policy'): Promise<ModelName> {
+    const name = await models.importZip(bytes, place);
+    if (name === 'sft') screens.clear();
+    if (name === 'reward') await this.#forgetReward();
+    await { sft: this.sft, reward: this.reward, policy: this.ppo, base: null }[name]?.forget();
+    return name;
+  }
+
+  async #forgetReward(): Promise<void> {
+    this.scored = null;
+    this.rewardRankings = 0;
+    await store.notes.put('reward/scored', null);
+    await store.notes.put('reward/rankings', 0);
+  }
+
   /** The numbers of all training runs, one JSON object a step. */
   trainingLog(): string {
     const runs = [this.sft, this.reward, this.ppo];
@@ -127,7 +146,7 @@ class State {
 
   async trainReward(): Promise<void> {
     await store.notes.put('reward/rankings', rankings.count);
-    const made = await this.reward.begin(commands.reward('sft', rankings.jsonl(), { seed: settings.seed }));
+    const made = await this.reward.begin(commands.reward('sft', rankings.jsonl(), { ...sizes.reward, seed: settings.seed }));
     if (made) await this.rewardMade();
   }
 
@@ -140,12 +159,13 @@ class State {
   /** Asks the reward model about the answers of the last ranking. */
   async scoreLast(): Promise<void> {
     const record = rankings.lastRecord;
+    const source = rankings.list.at(-1)?.source ?? 'person';
     if (!record || !models.held.reward) return;
     await engine.run(commands.score('reward', JSON.stringify(record)), {
       event: (event) => {
         if (event.event !== 'scored') return;
         const { scores } = JSON.parse(event.record) as { scores: number[] };
-        this.scored = { record, scores };
+        this.scored = { record, scores, source };
       },
     });
     await store.notes.put('reward/scored', this.scored);
@@ -156,7 +176,7 @@ class State {
       episodes: sizes.episodes[this.effort],
       batch_size: sizes.rolloutBatch,
       max_new_tokens: sizes.answerTokens,
-      ppo: { kl_coef: LEASHES[this.leash] },
+      ppo: { ...sizes.ppo, kl_coef: LEASHES[this.leash] },
       gold_labeler: rankings.simulatedLabeler,
       seed: settings.seed,
     };

@@ -79,6 +79,15 @@ export class Training {
     this.status = 'stopped';
   }
 
+  /** Another model has taken the place of the one that was trained here; its curve would not be that model's. */
+  async forget(): Promise<void> {
+    if (this.running || this.status === 'paused') return;
+    this.status = 'idle';
+    this.curve = [];
+    this.rollouts = [];
+    await store.notes.put(this.#curveName, this.curve);
+  }
+
   /** Brings back the curve and, from an unfinished run, the offer to continue. */
   async restore(): Promise<void> {
     this.curve = (await store.notes.get<CurvePoint[]>(this.#curveName)) ?? [];

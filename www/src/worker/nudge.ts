@@ -15,13 +15,13 @@ export interface Nudge {
   next(): Promise<string | undefined>;
   save(): Promise<Files>;
   cancel(): void;
-  validate_ranking(record_json: string): void;
 }
 
 export interface NudgeClass {
   create(device: DeviceKind): Promise<Nudge>;
   labelers(): string;
   verdict(preferences_json: string): string;
+  check_rankings(name: string, jsonl: string): string;
 }
 
 interface NudgeModule {

@@ -24,8 +24,8 @@ function exclusive<T>(work: (nudge: Nudge) => T | Promise<T>): Promise<T> {
   return mine;
 }
 
-function post(notice: Notice): void {
-  self.postMessage(notice);
+function post(notice: Notice, transfer: Transferable[] = []): void {
+  self.postMessage(notice, { transfer });
 }
 
 function loaded(): Promise<NudgeClass> {
@@ -63,9 +63,8 @@ const handlers: { [Kind in RequestKind]: (ask: Ask<Kind>) => Promise<Answers[Kin
   async verdict({ preferences }) {
     return JSON.parse((await loaded()).verdict(JSON.stringify(preferences)));
   },
-  async validate_ranking({ record }) {
-    await exclusive((nudge) => nudge.validate_ranking(record));
-    return null;
+  async check_rankings({ name, jsonl }) {
+    return JSON.parse((await loaded()).check_rankings(name, jsonl));
   },
 };
 
@@ -104,8 +103,11 @@ async function pull(id: number, saveEvery: number): Promise<RunEnd> {
   }
 }
 
+/** Its bytes are handed over, not copied: a checkpoint of PPO holds two models and their moments. */
 async function saveCheckpoint(id: number): Promise<void> {
-  post({ notice: 'checkpoint', id, files: await exclusive((nudge) => nudge.save()) });
+  const files = await exclusive((nudge) => nudge.save());
+  const buffers = Object.values(files).map(({ buffer }) => buffer as ArrayBuffer);
+  post({ notice: 'checkpoint', id, files }, buffers);
 }
 
 /** Lets waiting messages be handled: a task of its own, not a microtask, and without a timer's delay. */
