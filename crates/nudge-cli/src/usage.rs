@@ -92,7 +92,7 @@ mod tests {
         for name in defaults(&PpoOptions::default()).keys() {
             assert!(help.contains(&format!("--{}", name.replace('_', "-"))), "{name}");
         }
-        assert!(help.contains("[default: 0.1]") && help.contains("[default: subtract:1.0]"), "{help}");
+        assert!(help.contains("[default: 0.2]") && help.contains("[default: subtract:1.0]"), "{help}");
     }
 
     #[test]

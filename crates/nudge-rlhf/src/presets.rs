@@ -151,7 +151,7 @@ fn tab() -> PpoOptions {
         kl_estimator: KlEstimator::K1,          // unbiased; k3 would punish rare tokens without bound
         whiten_rewards: false,                  // scores keep the meaning of their normalisation
         gae_scope: GaeScope::Rollout,           // small minibatches would whiten noise
-        kl_coef: 0.1,                           // between `stiennon` and `lm-human-preferences`
+        kl_coef: 0.2,                           // as `lm-human-preferences`
         adaptive_kl: None,                      // too few episodes for a controller to settle
         gamma: 1.0,                             // as all others
         lambda: 0.95,                           // as all others

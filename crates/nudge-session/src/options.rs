@@ -161,7 +161,7 @@ impl Default for RewardOptions {
     fn default() -> Self {
         Self {
             epochs: 3.0,
-            batch_size: 4,
+            batch_size: 2,
             learning_rate: 1e-3,
             weight_decay: 0.05,
             center_rewards_coefficient: 0.01,
@@ -202,8 +202,8 @@ pub struct PpoStageOptions {
 impl Default for PpoStageOptions {
     fn default() -> Self {
         Self {
-            episodes: 1024,
-            batch_size: 32,
+            episodes: 960,
+            batch_size: 64,
             learning_rate: 4e-5,
             value_learning_rate: 3e-4,
             max_new_tokens: 64,

@@ -42,8 +42,9 @@ export const sizes = {
   comparisonTarget: 10,
   comparedPrompts: small ? 24 : 60,
   demonstrations: small ? 48 : Infinity,
-  episodes: { quick: small ? 32 : 128, normal: 512, long: 2048 } satisfies Record<Effort, number>,
-  rolloutBatch: small ? 16 : 32,
+  episodes: { quick: small ? 32 : 128, normal: 640, long: 1920 } satisfies Record<Effort, number>,
+  /** Answers of one rollout. Fewer give sooner something to see, more give a steadier direction. */
+  rolloutBatch: { quick: small ? 16 : 32, normal: 64, long: 64 } satisfies Record<Effort, number>,
   /** What a run takes off the trainer's defaults; nothing but for tests. */
   reward: (small ? { epochs: 2 } : {}) satisfies Partial<RewardOptions>,
   ppo: small ? { num_ppo_epochs: 1, num_mini_batches: 2 } : {},

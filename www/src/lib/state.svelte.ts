@@ -21,7 +21,7 @@ export type StepName = (typeof STEPS)[number];
 export type StepState = 'locked' | 'open' | 'active' | 'done';
 
 /** The leash: what one nat of KL costs, in units of score. */
-export const LEASHES = { loose: 0.02, normal: 0.05, tight: 0.2 } as const;
+export const LEASHES = { loose: 0.05, normal: 0.2, tight: 0.5 } as const;
 export type Leash = keyof typeof LEASHES;
 
 /** Fewer rankings than this make no reward model worth the name. */
@@ -174,7 +174,7 @@ class State {
   async trainPpo(): Promise<boolean> {
     const options: Partial<PpoStageOptions> = {
       episodes: sizes.episodes[this.effort],
-      batch_size: sizes.rolloutBatch,
+      batch_size: sizes.rolloutBatch[this.effort],
       max_new_tokens: sizes.answerTokens,
       ppo: { ...sizes.ppo, kl_coef: LEASHES[this.leash] },
       gold_labeler: rankings.simulatedLabeler,

@@ -32,14 +32,24 @@ const TUNED: &str = "tuned";
 
 /// How much is done.
 struct Plan {
-    ranked_prompts: usize,
+    /// Rankings that the reward model learns from.
+    rankings: usize,
+    /// Rankings that it is measured on.
+    held_out: usize,
+    /// Answers in each: the most that InstructGPT had ranked at once is 9.
     answers: usize,
     episodes: usize,
     pairs_per_prompt: usize,
 }
 
-const FULL: Plan = Plan { ranked_prompts: 60, answers: 4, episodes: 1024, pairs_per_prompt: 4 };
-const QUICK: Plan = Plan { ranked_prompts: 30, answers: 4, episodes: 128, pairs_per_prompt: 1 };
+const FULL: Plan = Plan { rankings: 30, held_out: 60, answers: 8, episodes: 960, pairs_per_prompt: 4 };
+const QUICK: Plan = Plan { rankings: 20, held_out: 10, answers: 4, episodes: 128, pairs_per_prompt: 1 };
+
+impl Plan {
+    fn prompts(&self) -> usize {
+        self.rankings + self.held_out
+    }
+}
 
 /// The loop being played.
 struct Loop {
@@ -99,7 +109,9 @@ impl Loop {
         let answers = |tuned: bool| pairs.iter().filter_map(move |event| demo_report::answer(event, tuned));
         report.tuned.nats_per_char = self.nats_per_char("reading the tuned model's answers", answers(true))?;
         report.sft.nats_per_char = self.nats_per_char("reading the first model's answers", answers(false))?;
-        report.rankings = rankings.lines().count();
+        report.rankings = self.plan.rankings;
+        report.held_out_rankings = self.plan.held_out;
+        report.answers_per_ranking = self.plan.answers;
         Ok(report)
     }
 
@@ -119,7 +131,7 @@ impl Loop {
     // 1. Answers.
     fn sample(&self, prompts: &[String]) -> Result<String> {
         let options = SampleOptions { k: self.plan.answers, seed: self.seed, ..Default::default() };
-        let prompts = prompts.iter().take(self.plan.ranked_prompts).cloned().collect();
+        let prompts = prompts.iter().take(self.plan.prompts()).cloned().collect();
         let events = self.pull("1/5 sample", Command::Sample { model: self.sft.clone(), prompts, options })?;
         let mut candidates = String::new();
         for event in &events {
@@ -151,7 +163,8 @@ impl Loop {
 
     // 3. The reward model.
     fn reward(&mut self, rankings: &str) -> Result<Vec<Event>> {
-        let options = RewardOptions { seed: self.seed, ..Default::default() };
+        let held_out = self.plan.held_out as f32 / self.plan.prompts() as f32;
+        let options = RewardOptions { held_out, seed: self.seed, ..Default::default() };
         let command = Command::Reward { model: self.sft.clone(), comparisons: rankings.into(), options };
         let events = self.pull("3/5 reward", command)?;
         self.take_model(REWARD, &events)?;

@@ -14,8 +14,12 @@ pub struct Report {
     pub labeler: LabelerInfo,
     /// The model under which answers were read.
     pub base: String,
-    /// Rankings that the reward model learnt from or was measured on.
+    /// Rankings that the reward model learnt from.
     pub rankings: usize,
+    /// Rankings of other prompts that it was measured on.
+    pub held_out_rankings: usize,
+    /// Answers in each ranking.
+    pub answers_per_ranking: usize,
     /// Pairs that the reward model orders as the labeler did, on prompts it has not seen.
     pub reward: Option<Accuracy>,
     /// Tuned against before, on prompts that nothing was learnt from.
@@ -69,6 +73,8 @@ impl Report {
             labeler: LabelerInfo { name: String::new(), title: String::new(), rule: String::new() },
             base: String::new(),
             rankings: 0,
+            held_out_rankings: 0,
+            answers_per_ranking: 0,
             reward: last_with(reward, "eval_accuracy").map(|metrics| Accuracy {
                 accuracy: metrics["eval_accuracy"],
                 low: metrics.get("eval_accuracy_low").copied().unwrap_or(0.0),
@@ -106,6 +112,10 @@ pub fn text(report: &Report) -> String {
     let mut lines = vec![
         "SIMULATED: a rule ranked and judged, not a person.".to_string(),
         format!("Labeler      {}: {}", report.labeler.name, report.labeler.rule),
+        format!(
+            "Rankings     {} of {} answers each to learn from, {} more to measure on",
+            report.rankings, report.answers_per_ranking, report.held_out_rankings
+        ),
     ];
     if let Some(reward) = &report.reward {
         let share = percent(reward.accuracy, reward.low, reward.high);

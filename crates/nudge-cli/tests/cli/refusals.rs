@@ -46,7 +46,7 @@ fn rankings_that_do_not_order_their_answers() {
 #[test]
 fn one_answer_cannot_be_ranked() {
     let place = place();
-    place.refused("sample --model sft --prompts prompts.jsonl --k 0 --out out", &["k is 0", "2 or more to rank"]);
+    place.refused("sample --model sft --prompts prompts.jsonl --k 0 --out out", &["k is 0", "1 or more"]);
     place.done("sample --model sft --prompts prompts.jsonl --k 1 --max-new-tokens 8 --out one.jsonl");
     for labeler in ["", "--labeler happier"] {
         let words = format!("rank --candidates one.jsonl --out out {labeler}");
