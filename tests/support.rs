@@ -119,7 +119,7 @@ pub fn reward_model() -> &'static Files {
     REWARD.get_or_init(|| {
         let session = session_with(&[("sft", sft())]);
         let rankings = rankings(&session, "shorter", 24);
-        let options = json!({"epochs": 6.0, "learning_rate": 3e-3, "held_out": 0.0});
+        let options = json!({"epochs": 6.0, "batch_size": 4, "learning_rate": 3e-3, "held_out": 0.0});
         let train = json!({"command": "reward", "model": "sft", "comparisons": rankings, "options": options});
         model_of(&events_of(&session, train)).clone()
     })
@@ -128,7 +128,7 @@ pub fn reward_model() -> &'static Files {
 /// Four answers of the model `sft` to each of `count` prompts, ranked by a simulated labeler, as JSONL.
 pub fn rankings(session: &Session, labeler: &str, count: usize) -> String {
     let sample = json!({"command": "sample", "model": "sft", "prompts": prompts(count),
-        "options": {"k": 4, "max_new_tokens": 32, "batch_size": 64}});
+        "options": {"k": 4, "temperature": 1.0, "max_new_tokens": 32, "batch_size": 64}});
     let candidates = candidates_jsonl(&events_of(session, sample));
     let rank = json!({"command": "rank", "candidates": candidates, "labeler": labeler});
     let records = events_of(session, rank).into_iter().filter_map(|event| match event {
