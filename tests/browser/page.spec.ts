@@ -7,7 +7,7 @@ test('an example to rank stands there before any model is loaded', async ({ page
   await page.goto('/');
   const example = page.getByTestId('example');
   await expect(example).toBeInViewport({ timeout: 2000 });
-  await expect(example).toContainText('Written by hand');
+  await expect(example).toContainText('Written for this page');
   await expect(example.getByTestId('board').locator('[data-item]')).toHaveCount(4);
   await expect(page.getByRole('navigation').getByRole('link')).toHaveCount(6);
 });

@@ -213,7 +213,7 @@ export const t = {
 
   example: {
     label: 'Example',
-    note: 'Written by hand, to try ranking at once. Nothing here is stored.',
+    note: 'Written for this page, to try ranking at once. Nothing here is stored.',
     heading: 'Which answer do you like best?',
     done: 'That is all you do. The model learns from choices like this one.',
     next: 'Next example',
