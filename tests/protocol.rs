@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use nudge_session::options::{
-    CompareOptions, EvalOptions, PpoStageOptions, PretrainOptions, RewardOptions, SampleOptions, SftOptions,
+    CompareOptions, DpoOptions, EvalOptions, PpoStageOptions, PretrainOptions, RewardOptions, SampleOptions, SftOptions,
 };
 use nudge_session::protocol::{Answer, Evaluation};
 use nudge_session::{Command, Event, Files, Judge, Metrics, Preference, Session, Stage, Verdict};
@@ -33,6 +33,7 @@ fn commands() -> Vec<Command> {
             prompts: vec!["Hi.".into()],
             options: PpoStageOptions { gold_labeler: Some("shorter".into()), ..PpoStageOptions::default() },
         },
+        Command::Dpo { model: "sft".into(), comparisons: "{}\n".into(), options: DpoOptions::default() },
         compare(Judge::Person),
         compare(Judge::Labeler { name: "shorter".into() }),
         compare(Judge::Reward { model: "reward".into() }),
@@ -43,8 +44,8 @@ fn commands() -> Vec<Command> {
 
 /// One event of every kind, and every stage and preference.
 fn events() -> Vec<Event> {
-    use Stage::{Compare, Eval, Ppo, Pretrain, Rank, Reward, Sample, Score, Sft};
-    let stages = [Pretrain, Sft, Sample, Rank, Reward, Ppo, Compare, Score, Eval];
+    use Stage::{Compare, Dpo, Eval, Ppo, Pretrain, Rank, Reward, Sample, Score, Sft};
+    let stages = [Pretrain, Sft, Sample, Rank, Reward, Ppo, Dpo, Compare, Score, Eval];
     let pair = |preference: Option<Preference>| Event::Pair {
         index: 0,
         prompt: "Hi.".into(),
@@ -93,6 +94,7 @@ fn kind_of_command(command: &Command) -> &'static str {
         Command::Rank { .. } => "rank",
         Command::Reward { .. } => "reward",
         Command::Ppo { .. } => "ppo",
+        Command::Dpo { .. } => "dpo",
         Command::Compare { .. } => "compare",
         Command::Score { .. } => "score",
         Command::Eval { .. } => "eval",
@@ -151,7 +153,7 @@ fn what_is_written_is_read() {
         assert_eq!(serde_json::from_value::<Event>(json).expect("own output"), event);
     }
     let kinds: BTreeSet<_> = commands().iter().map(kind_of_command).collect();
-    assert_eq!(kinds.len(), 9, "a command has no example");
+    assert_eq!(kinds.len(), 10, "a command has no example");
     let kinds: BTreeSet<_> = events().iter().map(kind_of_event).collect();
     assert_eq!(kinds.len(), 13, "an event has no example");
 }

@@ -143,6 +143,16 @@ fn ppo_with_an_adaptive_leash() {
 }
 
 #[test]
+fn direct_preference_optimisation() {
+    let open = || session_with(&[("sft", sft())]);
+    let comparisons = rankings(&open(), "shorter", 12);
+    survives_every_cut(
+        open,
+        json!({"command": "dpo", "model": "sft", "comparisons": comparisons, "options": {"epochs": 2.0}}),
+    );
+}
+
+#[test]
 fn comparing() {
     let open = || session_with(&[("base", base()), ("sft", sft())]);
     survives_every_cut(

@@ -2,7 +2,7 @@
 
 mod training;
 
-pub use training::{Ppo, Pretrain, Reward, Sft};
+pub use training::{Dpo, Ppo, Pretrain, Reward, Sft};
 
 use crate::device::DeviceChoice;
 use crate::flags::{ChatFlags, CompareFlags, EvalFlags, SampleFlags};
@@ -50,6 +50,9 @@ pub enum Command {
         after_help = "Example:\n  nudge ppo --policy builtin:sft --reward reward --prompts prompts.jsonl --out tuned --episodes 1024"
     )]
     Ppo(Box<Ppo>),
+    /// Tune a model on rankings or comparisons themselves, without reward model and sampling (DPO)
+    #[command(after_help = "Example:\n  nudge dpo --model builtin:sft --comparisons rankings.jsonl --out tuned")]
+    Dpo(Dpo),
     /// Score completions with a reward model
     #[command(after_help = "Example:\n  nudge score --reward reward --data candidates.jsonl --out scored.jsonl")]
     Score(Score),

@@ -185,6 +185,24 @@ flags! {
         temperature: f32,
     }
 
+    /// Flags of `nudge dpo`.
+    DpoFlags under "Training" {
+        /// Weight of the KL to the model at the start
+        beta: f32,
+        /// Assumed share of pairs ranked the wrong way round, below 0.5
+        label_smoothing: f32,
+        /// Passes over the rankings
+        epochs: f32,
+        /// Rankings of one step
+        batch_size: usize,
+        /// Peak learning rate; falls linearly to 0
+        learning_rate: f32,
+        /// Share of prompts kept out of training to measure accuracy on
+        held_out: f32,
+        /// Seed of the order and the split
+        seed: u64,
+    }
+
     /// Flags of `nudge compare`.
     CompareFlags under "Sampling" {
         /// Logits are divided by it; 0 takes the likeliest token

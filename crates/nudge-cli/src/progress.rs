@@ -6,11 +6,13 @@ use nudge_session::{Event, Metrics};
 use std::time::Duration;
 
 /// Numbers worth a place beside the bar, most telling first.
-const SHOWN: [&str; 8] = [
+const SHOWN: [&str; 10] = [
     "loss",
     "eval_loss",
     "accuracy",
     "eval_accuracy",
+    "rewards/margins",
+    "eval_rewards/accuracies",
     "objective/scores",
     "objective/kl",
     "nats_per_token",

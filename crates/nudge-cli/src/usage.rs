@@ -6,7 +6,7 @@ use clap::{CommandFactory, FromArgMatches};
 use nudge_rlhf::PpoOptions;
 use nudge_session::Session;
 use nudge_session::options::{
-    CompareOptions, EvalOptions, PpoStageOptions, PretrainOptions, RewardOptions, SampleOptions, SftOptions,
+    CompareOptions, DpoOptions, EvalOptions, PpoStageOptions, PretrainOptions, RewardOptions, SampleOptions, SftOptions,
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -28,6 +28,7 @@ fn with_defaults(command: clap::Command) -> clap::Command {
         ("chat", defaults(&SampleOptions::default())),
         ("reward", defaults(&RewardOptions::default())),
         ("ppo", ppo),
+        ("dpo", defaults(&DpoOptions::default())),
         ("compare", defaults(&CompareOptions::default())),
         ("eval", defaults(&EvalOptions::default())),
         ("rank", Map::new()),

@@ -215,6 +215,44 @@ impl Default for PpoStageOptions {
     }
 }
 
+/// Options of DPO.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(default, deny_unknown_fields)]
+pub struct DpoOptions {
+    /// Weight of the KL to the reference in the objective that the loss solves; the default is that of the paper
+    /// (Rafailov et al. 2023, appendix B).
+    pub beta: f32,
+    /// Assumed share of pairs ranked the wrong way round, below one half (Mitchell 2023); 0 is the paper's loss.
+    pub label_smoothing: f32,
+    /// Passes over the rankings.
+    pub epochs: f32,
+    /// Rankings of one step; all pairs of a ranking belong to one (InstructGPT 3.5).
+    pub batch_size: usize,
+    /// Peak learning rate; falls linearly to 0. The paper's 1e-6 is for billions of parameters; the default was
+    /// measured on the built-in model.
+    pub learning_rate: f32,
+    /// Share of prompts kept out of training to measure accuracy on; 0 measures nothing.
+    pub held_out: f32,
+    /// Seed of the order and the split.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub seed: u64,
+}
+
+impl Default for DpoOptions {
+    fn default() -> Self {
+        Self {
+            beta: 0.1,
+            label_smoothing: 0.0,
+            epochs: 3.0,
+            batch_size: 2,
+            learning_rate: 1e-4,
+            held_out: 0.2,
+            seed: 1,
+        }
+    }
+}
+
 /// Options of a comparison.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]

@@ -4,7 +4,7 @@
 //! Deliberately absent: anything a shell does by itself (files, storage, drawing).
 
 use crate::options::{
-    CompareOptions, EvalOptions, PpoStageOptions, PretrainOptions, RewardOptions, SampleOptions, SftOptions,
+    CompareOptions, DpoOptions, EvalOptions, PpoStageOptions, PretrainOptions, RewardOptions, SampleOptions, SftOptions,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -77,6 +77,16 @@ pub enum Command {
         #[serde(default)]
         options: PpoStageOptions,
     },
+    /// Tune a policy on rankings or comparisons themselves, without a reward model and without sampling.
+    Dpo {
+        /// Name of the model to start from (SFT); it is also the reference.
+        model: String,
+        /// JSONL of rankings or of `{"prompt","chosen","rejected"}`.
+        comparisons: String,
+        /// How.
+        #[serde(default)]
+        options: DpoOptions,
+    },
     /// Answer the same prompts with two models and let a judge prefer.
     Compare {
         /// Name of the first model: a win is a win of this one.
@@ -118,6 +128,7 @@ impl Command {
             Command::Sft { model, .. }
             | Command::Sample { model, .. }
             | Command::Reward { model, .. }
+            | Command::Dpo { model, .. }
             | Command::Eval { model, .. }
             | Command::Score { reward: model, .. } => vec![model],
             Command::Ppo { policy, reward, .. } => vec![policy, reward],
@@ -172,6 +183,7 @@ pub enum Stage {
     Rank,
     Reward,
     Ppo,
+    Dpo,
     Compare,
     Score,
     Eval,

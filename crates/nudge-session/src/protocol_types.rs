@@ -9,7 +9,7 @@ use ts_rs::TS;
 
 use crate::labeler::LabelerInfo;
 use crate::options::{
-    CompareOptions, EvalOptions, PpoStageOptions, PretrainOptions, RewardOptions, SampleOptions, SftOptions,
+    CompareOptions, DpoOptions, EvalOptions, PpoStageOptions, PretrainOptions, RewardOptions, SampleOptions, SftOptions,
 };
 use crate::protocol::{Answer, Command, Evaluation, Event, Judge, Metrics, Preference, Stage, Verdict};
 
@@ -30,6 +30,7 @@ fn rendered() -> String {
         SampleOptions::decl(),
         RewardOptions::decl(),
         PpoStageOptions::decl(),
+        DpoOptions::decl(),
         CompareOptions::decl(),
         EvalOptions::decl(),
         Judge::decl(),

@@ -6,7 +6,7 @@
 use crate::SessionError;
 use crate::protocol::{Event, Files};
 use crate::stage::{
-    compare::Compare, eval::Eval, ppo::Ppo, pretrain::Pretrain, rank::Rank, reward::Reward, sample::Sample,
+    compare::Compare, dpo::Dpo, eval::Eval, ppo::Ppo, pretrain::Pretrain, rank::Rank, reward::Reward, sample::Sample,
     score::Score, sft::Sft,
 };
 
@@ -62,6 +62,7 @@ stages! {
     Rank(Rank),
     Reward(Reward),
     Ppo(Ppo),
+    Dpo(Dpo),
     Compare(Compare),
     Score(Score),
     Eval(Eval),

@@ -9,8 +9,8 @@ use crate::protocol::{Command, Files, Preference, Verdict};
 use crate::run::Run;
 use crate::snapshot::fingerprint;
 use crate::stage::{
-    self, compare::Compare, eval::Eval, ppo::Ppo, pretrain::Pretrain, rank::Rank, reward::Reward, sample::Sample,
-    score::Score, sft::Sft,
+    self, compare::Compare, dpo::Dpo, eval::Eval, ppo::Ppo, pretrain::Pretrain, rank::Rank, reward::Reward,
+    sample::Sample, score::Score, sft::Sft,
 };
 use burn::tensor::Device;
 use nudge_rlhf::WinRate;
@@ -98,6 +98,9 @@ impl Session {
             }
             Command::Ppo { policy, reward, prompts, options } => {
                 Ppo::new(self.open(&policy)?, self.open(&reward)?, prompts, options, mark, resume, device)?.into()
+            }
+            Command::Dpo { model, comparisons, options } => {
+                Dpo::new(self.open(&model)?, &comparisons, options, mark, resume, device)?.into()
             }
             Command::Compare { a, b, prompts, judge, options } => {
                 let judge = stage::compare::open_judge(judge, |name| self.open(name), device)?;

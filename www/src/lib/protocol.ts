@@ -65,6 +65,16 @@ export type PpoStageOptions = {
   seed: number;
 };
 
+export type DpoOptions = {
+  beta: number;
+  label_smoothing: number;
+  epochs: number;
+  batch_size: number;
+  learning_rate: number;
+  held_out: number;
+  seed: number;
+};
+
 export type CompareOptions = {
   temperature: number;
   max_new_tokens: number;
@@ -87,13 +97,14 @@ export type Command =
   | { command: 'rank', candidates: string, labeler: string }
   | { command: 'reward', model: string, comparisons: string, options: RewardOptions }
   | { command: 'ppo', policy: string, reward: string, prompts: Array<string>, options: PpoStageOptions }
+  | { command: 'dpo', model: string, comparisons: string, options: DpoOptions }
   | { command: 'compare', a: string, b: string, prompts: Array<string>, judge: Judge, options: CompareOptions }
   | { command: 'score', reward: string, records: string }
   | { command: 'eval', model: string, text: string, options: EvalOptions };
 
 export type Preference = 'a' | 'b' | 'tie';
 
-export type Stage = 'pretrain' | 'sft' | 'sample' | 'rank' | 'reward' | 'ppo' | 'compare' | 'score' | 'eval';
+export type Stage = 'pretrain' | 'sft' | 'sample' | 'rank' | 'reward' | 'ppo' | 'dpo' | 'compare' | 'score' | 'eval';
 
 export type Answer = { text: string, seed: number, logprob: number, finish: string };
 

@@ -40,6 +40,7 @@ export const t = {
     rank: 'ranking',
     reward: 'reward training',
     ppo: 'PPO',
+    dpo: 'direct preference optimisation',
     compare: 'the comparison',
     score: 'scoring',
     eval: 'measuring',

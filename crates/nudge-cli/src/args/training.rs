@@ -1,7 +1,7 @@
-//! The arguments of the commands that make a model: pretrain, sft, reward, ppo.
+//! The arguments of the commands that make a model: pretrain, sft, reward, ppo, dpo.
 
 use super::{Common, Output, Steps};
-use crate::flags::{PpoAlgorithmFlags, PpoFlags, PretrainFlags, RewardFlags, SftFlags};
+use crate::flags::{DpoFlags, PpoAlgorithmFlags, PpoFlags, PretrainFlags, RewardFlags, SftFlags};
 use clap::Args;
 use nudge_rlhf::PpoPreset;
 use std::path::PathBuf;
@@ -91,4 +91,23 @@ pub struct Ppo {
     pub options: PpoFlags,
     #[command(flatten)]
     pub algorithm: PpoAlgorithmFlags,
+}
+
+/// `nudge dpo`
+#[derive(Args)]
+pub struct Dpo {
+    /// Model to start from; also the reference
+    #[arg(long, value_name = "M")]
+    pub model: String,
+    /// Rankings or comparisons
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    pub comparisons: Vec<PathBuf>,
+    #[command(flatten)]
+    pub output: Output,
+    #[command(flatten)]
+    pub steps: Steps,
+    #[command(flatten)]
+    pub common: Common,
+    #[command(flatten)]
+    pub options: DpoFlags,
 }

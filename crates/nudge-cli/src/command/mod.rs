@@ -29,6 +29,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Command::Sft(arguments) => train::sft(&arguments),
         Command::Reward(arguments) => train::reward(&arguments),
         Command::Ppo(arguments) => train::ppo(&arguments),
+        Command::Dpo(arguments) => train::dpo(&arguments),
         Command::Sample(arguments) => sample::run(&arguments),
         Command::Rank(arguments) => rank::run(&arguments),
         Command::Score(arguments) => score::run(&arguments),

@@ -1,8 +1,8 @@
-//! The commands that make a model: pretrain, sft, reward, ppo. They differ in what they read; the rest is one run
+//! The commands that make a model: pretrain, sft, reward, ppo, dpo. They differ in what they read; the rest is one run
 //! into one folder.
 
 use super::{Workplace, mined};
-use crate::args::{Common, Output, Ppo, Pretrain, Reward, Sft, Steps};
+use crate::args::{Common, Dpo, Output, Ppo, Pretrain, Reward, Sft, Steps};
 use crate::failure::tell;
 use crate::files::read_text;
 use crate::input::{self, Records};
@@ -14,11 +14,12 @@ use crate::training_folder::{Opened, RunRecord, TrainingFolder};
 use anyhow::{Context, Result, bail};
 use nudge_data::RankingRecord;
 use nudge_session::Command;
-use nudge_session::options::{PretrainOptions, RewardOptions, SftOptions};
+use nudge_session::options::{DpoOptions, PretrainOptions, RewardOptions, SftOptions};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use std::path::PathBuf;
 
-/// What the four have in common.
+/// What the five have in common.
 struct Job<'a, O> {
     name: &'static str,
     output: &'a Output,
@@ -70,7 +71,7 @@ pub fn sft(arguments: &Sft) -> Result<()> {
 /// Reward modelling.
 pub fn reward(arguments: &Reward) -> Result<()> {
     let options: RewardOptions = resolve(&arguments.options, arguments.steps.config.as_deref())?;
-    let comparisons = comparisons(arguments)?;
+    let comparisons = comparisons(&arguments.comparisons)?;
     let mut workplace = Workplace::open(arguments.common.device)?;
     workplace.load(&arguments.model)?;
     let command = Command::Reward {
@@ -112,6 +113,29 @@ pub fn ppo(arguments: &Ppo) -> Result<()> {
         options: &options,
         workplace,
         records: Some(records),
+    };
+    job.run(command)
+}
+
+/// DPO.
+pub fn dpo(arguments: &Dpo) -> Result<()> {
+    let options: DpoOptions = resolve(&arguments.options, arguments.steps.config.as_deref())?;
+    let comparisons = comparisons(&arguments.comparisons)?;
+    let mut workplace = Workplace::open(arguments.common.device)?;
+    workplace.load(&arguments.model)?;
+    let command = Command::Dpo {
+        model: arguments.model.clone(),
+        comparisons: comparisons.text.clone(),
+        options: options.clone(),
+    };
+    let job = Job {
+        name: "dpo",
+        output: &arguments.output,
+        steps: &arguments.steps,
+        common: &arguments.common,
+        options: &options,
+        workplace,
+        records: Some(comparisons),
     };
     job.run(command)
 }
@@ -159,7 +183,16 @@ impl<O: Serialize> Job<'_, O> {
         summary.extend(folder.metrics.iter().map(|(name, value)| (name.clone(), Value::from(*value))));
         summary.insert("seconds".into(), folder.seconds.into());
         report::result(self.common.json, &summary, || {
-            let shown = ["loss", "eval_loss", "accuracy", "eval_accuracy", "objective/scores", "objective/kl"];
+            let shown = [
+                "loss",
+                "eval_loss",
+                "accuracy",
+                "eval_accuracy",
+                "rewards/margins",
+                "eval_rewards/accuracies",
+                "objective/scores",
+                "objective/kl",
+            ];
             let numbers = shown.iter().filter_map(|name| Some(format!(", {name} {:.3}", folder.metrics.get(*name)?)));
             format!(
                 "{}: {} steps in {}{} -> {}",
@@ -174,8 +207,8 @@ impl<O: Serialize> Job<'_, O> {
 }
 
 /// The rankings and comparisons that say something. A ranking that ties everything is valid but teaches nothing.
-fn comparisons(arguments: &Reward) -> Result<Records> {
-    let (mut records, _) = Records::read(&arguments.comparisons, |_, _| Ok(()))?;
+fn comparisons(paths: &[PathBuf]) -> Result<Records> {
+    let (mut records, _) = Records::read(paths, |_, _| Ok(()))?;
     let before = records.len();
     records.retain(|line| !ties_everything(line));
     if records.len() == 0 && before > 0 {

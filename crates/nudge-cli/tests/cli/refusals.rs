@@ -30,13 +30,17 @@ fn rankings_that_do_not_order_their_answers() {
         (json!([]), ["line 2", "leaves out completion 0"]),
     ] {
         place.write("rankings.jsonl", &format!("{good}{}", ranking(wrong)));
-        place.refused("reward --model sft --comparisons rankings.jsonl --out out", &parts);
+        for stage in ["reward", "dpo"] {
+            place.refused(&format!("{stage} --model sft --comparisons rankings.jsonl --out out"), &parts);
+        }
     }
     place.write("rankings.jsonl", &ranking(json!([[0, 1, 2]])).repeat(2));
-    place.refused(
-        "reward --model sft --comparisons rankings.jsonl --out out",
-        &["all 2 rankings tie everything", "put some answers above others"],
-    );
+    for stage in ["reward", "dpo"] {
+        place.refused(
+            &format!("{stage} --model sft --comparisons rankings.jsonl --out out"),
+            &["all 2 rankings tie everything", "put some answers above others"],
+        );
+    }
     // Beside others, a ranking that ties everything is left out, and that is said.
     place.write("rankings.jsonl", &format!("{good}{}{good}", ranking(json!([[0, 1, 2]]))));
     let ended = place.run("reward --model sft --comparisons rankings.jsonl --epochs 1 --out out");
@@ -92,6 +96,11 @@ fn options_outside_their_range() {
             "ppo --policy sft --reward reward --prompts prompts.jsonl --episodes 0 --out out",
             ["episodes is 0", "1 or more"],
         ),
+        ("dpo --model sft --comparisons pack.jsonl --beta 0 --out out", ["beta is 0", "more than 0"]),
+        (
+            "dpo --model sft --comparisons pack.jsonl --label-smoothing 0.5 --out out",
+            ["label_smoothing is 0.5", "less than 0.5"],
+        ),
         ("eval --model sft --text prompts.jsonl --device cuda", ["without cuda", "--device cpu"]),
     ] {
         place.refused(words, &parts);
@@ -124,6 +133,7 @@ fn outputs_that_are_taken() {
         ("sft --model base --data data.jsonl --out data.jsonl/out".into(), ["data.jsonl/out", "choose another place"]),
         ("sft --model base --data data.jsonl --log data.jsonl --out out".into(), ["data.jsonl exists", "--log"]),
         ("reward --model sft --comparisons pack.jsonl --out reward".into(), ["reward holds", "--out"]),
+        ("dpo --model sft --comparisons pack.jsonl --out sft".into(), ["sft holds", "--out"]),
         ("ppo --policy sft --reward reward --prompts prompts.jsonl --out sft".into(), ["sft holds", "--out"]),
         ("sample --model sft --prompts prompts.jsonl --out prompts.jsonl".into(), ["prompts.jsonl exists", "--force"]),
         ("sample --model sft --prompts prompts.jsonl --out no/such/out".into(), ["no/such/out", "Check the path"]),

@@ -21,6 +21,7 @@ const PRETRAIN: &str = "pretrain --text stories.txt --out out --vocab-size 300 -
 const SFT: &str =
     "sft --model base --data demonstrations.jsonl --stories stories.txt --mined 60 --batch-size 8 --epochs 3 --out out";
 const REWARD: &str = "reward --model sft --comparisons pack.jsonl --batch-size 2 --epochs 4 --out out";
+const DPO: &str = "dpo --model sft --comparisons pack.jsonl --batch-size 2 --epochs 4 --out out";
 const PPO: &str = "ppo --policy sft --reward reward --prompts prompts.jsonl --episodes 96 --batch-size 4 \
     --max-new-tokens 8 --adaptive-kl 6:100 --out out";
 const SAMPLE: &str = "sample --model sft --prompts prompts.jsonl --k 2 --batch-size 2 --max-new-tokens 8 --out out.jsonl --log log.jsonl";
@@ -147,6 +148,11 @@ fn reward_modelling() {
 #[test]
 fn ppo() {
     training_survives(PPO);
+}
+
+#[test]
+fn direct_preference_optimisation() {
+    training_survives(DPO);
 }
 
 #[test]

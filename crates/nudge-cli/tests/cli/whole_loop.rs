@@ -81,6 +81,29 @@ fn from_stories_to_a_comparison() {
     trained(&place, ppo, "own-tuned", &metrics);
     assert_eq!(place.records("own-tuned/log.jsonl")[0]["val/first_ratio"], 1.0);
 
+    let metrics = [
+        "loss",
+        "rewards/chosen",
+        "rewards/rejected",
+        "rewards/accuracies",
+        "rewards/margins",
+        "logps/chosen",
+        "logps/rejected",
+        "learning_rate",
+        "grad_norm",
+        "epoch",
+        "tokens_per_second",
+        "eval_rewards/accuracies",
+        "eval_rewards/accuracies_low",
+        "eval_rewards/accuracies_high",
+        "eval_pairs",
+    ];
+    trained(&place, "dpo --model own-sft --comparisons r.jsonl --epochs 2", "own-dpo", &metrics);
+    let first = place.records("own-dpo/log.jsonl")[0]["loss"].as_f64().expect("a number");
+    assert!((first - std::f64::consts::LN_2).abs() < 1e-5, "DPO starts at {first}");
+    let dpo = "compare --a own-dpo --b own-tuned --prompts prompts.jsonl --max-new-tokens 12 --labeler shorter";
+    counted(&place.done(dpo), 10);
+
     let compare = "compare --a own-tuned --b own-sft --prompts prompts.jsonl --max-new-tokens 12 --pairs-per-prompt 2";
     let rule = place.done(&format!("{compare} --labeler shorter --pairs pairs.jsonl"));
     assert_eq!((&rule["judge"], &rule["simulated"]), (&"simulated:shorter".into(), &true.into()));
@@ -209,6 +232,7 @@ fn every_form_of_comparison_teaches_and_is_scored() {
     place.write("pairs.jsonl", &pairs);
     place.write("pack.jsonl", &example("packs/politeness.jsonl", 6));
     place.done("reward --model sft --comparisons pairs.jsonl pack.jsonl --epochs 1 --out reward");
+    place.done("dpo --model sft --comparisons pairs.jsonl pack.jsonl --epochs 1 --out tuned");
     place.done("score --reward reward --data pairs.jsonl --out scored.jsonl");
     for (index, record) in place.records("scored.jsonl").iter().enumerate() {
         assert_eq!(keys(record), ["chosen", "note", "prompt", "rejected", "scores"]);

@@ -63,10 +63,8 @@ impl OpenJudge {
             OpenJudge::Person => Ok(None),
             OpenJudge::Reward(reward) => {
                 let (folder, model) = reward.as_ref();
-                let rows = answers
-                    .iter()
-                    .map(|answer| encode_answer(folder, prompt, answer))
-                    .collect::<Result<Vec<_>, _>>()?;
+                let encode = |answer: &&str| Ok(encode_answer(folder, prompt, answer)?.tokens);
+                let rows = answers.iter().map(encode).collect::<Result<Vec<_>, SessionError>>()?;
                 let batch = AnswerBatch::new(&rows, &folder.tokenizer, model, device);
                 Ok(Some(read(batch.rewards(model)).await?))
             }

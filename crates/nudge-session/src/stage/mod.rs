@@ -1,6 +1,7 @@
 //! One file a stage. Each has the same four verbs: `started`, `next`, `save`, `finished`.
 
 pub mod compare;
+pub mod dpo;
 pub mod eval;
 pub mod experience;
 pub mod ppo;

@@ -17,7 +17,7 @@ use crate::platform::Stopwatch;
 use crate::protocol::{Event, Files, Metrics, Stage};
 use crate::readback::read;
 use crate::snapshot::{Snapshot, SnapshotWriter};
-use crate::stage::score::AnswerBatch;
+use crate::stage::score::{AnswerBatch, encode_answer};
 use crate::trainer::{Trainer, training_device};
 use burn::tensor::{Device, Tensor};
 use nudge_data::{Comparison, Tokenizer, comparisons_from, split_by_prompt};
@@ -183,8 +183,8 @@ impl Ranked {
         let rows = comparison
             .completions
             .iter()
-            .map(|completion| crate::stage::score::encode_answer(folder, &comparison.prompt, completion))
-            .collect::<Result<_, _>>()?;
+            .map(|completion| Ok(encode_answer(folder, &comparison.prompt, completion)?.tokens))
+            .collect::<Result<_, SessionError>>()?;
         Ok(Self { rows, pairs: comparison.pairs.clone() })
     }
 }

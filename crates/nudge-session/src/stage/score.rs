@@ -10,7 +10,7 @@ use crate::protocol::{Event, Files, Stage};
 use crate::readback::read;
 use crate::snapshot::{Snapshot, SnapshotWriter};
 use burn::tensor::{Device, Int, Tensor};
-use nudge_data::{PaddedBatch, Tokenizer, bucket, read_jsonl};
+use nudge_data::{EncodedDemonstration, PaddedBatch, Tokenizer, bucket, read_jsonl};
 use nudge_model::{Frozen, ScalarModel, TokenBatch};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -47,17 +47,17 @@ impl AnswerBatch {
 }
 
 /// Prompt, answer and end token as `folder`'s model reads them.
-pub fn encode_answer(folder: &Folder, prompt: &str, answer: &str) -> Result<Vec<u32>, SessionError> {
-    let row = folder.tokenizer.encode_demonstration(prompt, answer)?.tokens;
+pub fn encode_answer(folder: &Folder, prompt: &str, answer: &str) -> Result<EncodedDemonstration, SessionError> {
+    let encoded = folder.tokenizer.encode_demonstration(prompt, answer)?;
     let context = folder.config.max_position_embeddings / LENGTH_STEP * LENGTH_STEP;
-    if row.len() > context {
+    if encoded.tokens.len() > context {
         return Err(SessionError::Nothing(format!(
-            "the answer to `{}` and its prompt have {} tokens, more than the reward model's context of {context}. Shorten or remove it",
+            "the answer to `{}` and its prompt have {} tokens, more than the model's context of {context}. Shorten or remove it",
             prompt.chars().take(40).collect::<String>(),
-            row.len()
+            encoded.tokens.len()
         )));
     }
-    Ok(row)
+    Ok(encoded)
 }
 
 /// A scoring run.
@@ -116,8 +116,8 @@ impl Score {
             return Ok(None);
         };
         let (prompt, answers) = answers_of(self.state.next, record)?;
-        let rows =
-            answers.iter().map(|answer| encode_answer(&self.folder, &prompt, answer)).collect::<Result<Vec<_>, _>>()?;
+        let encode = |answer: &String| Ok(encode_answer(&self.folder, &prompt, answer)?.tokens);
+        let rows = answers.iter().map(encode).collect::<Result<Vec<_>, SessionError>>()?;
         let batch = AnswerBatch::new(&rows, &self.folder.tokenizer, &self.model, &self.device);
         let scores = read(batch.rewards(&self.model)).await?;
         let mut record = record.clone();

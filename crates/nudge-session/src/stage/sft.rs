@@ -20,6 +20,7 @@ use crate::trainer::{Trainer, training_device};
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 use nudge_data::{EncodedDemonstration, NUDGE_CHAT_TEMPLATE, PaddedBatch, Rng, Tokenizer, bucket, demonstrations_from};
 use nudge_model::{Decoder, OptimizerOptions, TokenBatch};
+use nudge_rlhf::loss::masked::masked_row_sum;
 use nudge_rlhf::{Decay, LearningRate, sft_loss};
 use serde::{Deserialize, Serialize};
 
@@ -111,7 +112,8 @@ impl Sft {
         let clock = Stopwatch::start();
         let size = self.options.batch_size;
         let rows = demonstrations_of_step(&self.train, self.trainer.optimizer.step, size, self.options.seed);
-        let batch = Batch::new(&rows, &self.tokenizer, &self.trainer.model, &training_device(&self.device));
+        let device = training_device(&self.device);
+        let batch = DemonstrationBatch::new(&rows, &self.tokenizer, &self.trainer.model, &device);
         let numbers = self.trainer.step(|model| (batch.loss(model), vec![])).await?;
         let step = self.trainer.optimizer.step;
         let mut metrics = Metrics::from([
@@ -134,7 +136,7 @@ impl Sft {
         let mut sum = 0.0;
         for rows in self.held_out.chunks(self.options.batch_size) {
             let rows: Vec<&EncodedDemonstration> = rows.iter().collect();
-            let batch = Batch::new(&rows, &self.tokenizer, &self.trainer.model, &self.device);
+            let batch = DemonstrationBatch::new(&rows, &self.tokenizer, &self.trainer.model, &self.device);
             let loss = read(batch.loss(&self.trainer.model)).await?;
             sum += f64::from(loss[0]) * rows.len() as f64;
         }
@@ -154,15 +156,17 @@ impl Sft {
     }
 }
 
-/// Demonstrations as tensors.
-struct Batch {
+/// Prompts with answers as tensors.
+pub(crate) struct DemonstrationBatch {
     rows: TokenBatch,
     loss_mask: Tensor<2, Bool>, // [batch, time - 1], by target
-    tokens: usize,
+    /// Real tokens in it.
+    pub tokens: usize,
 }
 
-impl Batch {
-    fn new(rows: &[&EncodedDemonstration], tokenizer: &Tokenizer, model: &Decoder, device: &Device) -> Self {
+impl DemonstrationBatch {
+    /// Pads `rows` on the right.
+    pub fn new(rows: &[&EncodedDemonstration], tokenizer: &Tokenizer, model: &Decoder, device: &Device) -> Self {
         let tokens: Vec<Vec<u32>> = rows.iter().map(|row| row.tokens.clone()).collect();
         let longest = tokens.iter().map(Vec::len).max().unwrap_or(2);
         let time = bucket(longest, LENGTH_STEP);
@@ -177,6 +181,11 @@ impl Batch {
 
     fn loss(&self, model: &Decoder) -> Tensor<1> {
         sft_loss(model.next_token_logprobs(&self.rows, 1.0), self.loss_mask.clone())
+    }
+
+    /// Log-probability of each whole answer with its end token, in nats, `[batch]`.
+    pub fn answer_logprobs(&self, model: &Decoder) -> Tensor<1> {
+        masked_row_sum(model.next_token_logprobs(&self.rows, 1.0), self.loss_mask.clone())
     }
 }
 
