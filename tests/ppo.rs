@@ -11,7 +11,7 @@ use crate::support::{
 fn ppo(changes: Value) -> Value {
     let mut options = json!({
         "episodes": 96, "batch_size": 16, "max_new_tokens": 24, "learning_rate": 5e-4, "value_learning_rate": 1e-3,
-        "ppo": {"num_ppo_epochs": 2, "num_mini_batches": 2, "kl_coef": 0.05, "temperature": 1.0},
+        "ppo": {"num_ppo_epochs": 2, "num_mini_batches": 2, "kl_coef": 0.05, "adaptive_kl": null, "temperature": 1.0},
     });
     for (name, change) in changes.as_object().expect("options are an object") {
         match (change.as_object(), options[name].as_object_mut()) {

@@ -47,8 +47,12 @@ fn with_default(arg: clap::Arg, values: &Map<String, Value>) -> clap::Arg {
     let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
     match values.get(arg.get_id().as_str()) {
         Some(Value::Object(rule)) => {
-            let rules: Vec<String> = rule.iter().map(|(name, value)| format!("{name}:{value}")).collect();
-            arg.help(format!("{help} [default: {}]", rules.join(" "))).value_name("RULE")
+            // A choice with its number is NAME:NUMBER, several numbers are joined as the flag reads them.
+            let rule: Vec<String> = match rule.iter().next() {
+                Some((name, value)) if rule.len() == 1 => vec![name.clone(), value.to_string()],
+                _ => rule.values().map(Value::to_string).collect(),
+            };
+            arg.help(format!("{help} [default: {}]", rule.join(":"))).value_name("RULE")
         }
         Some(Value::Null) => arg.help(format!("{help} [default: off]")),
         Some(Value::String(value)) => arg.help(format!("{help} [default: {value}]")),
@@ -93,7 +97,12 @@ mod tests {
         for name in defaults(&PpoOptions::default()).keys() {
             assert!(help.contains(&format!("--{}", name.replace('_', "-"))), "{name}");
         }
-        assert!(help.contains("[default: 0.2]") && help.contains("[default: subtract:1.0]"), "{help}");
+        assert!(
+            help.contains("[default: 0.2]")
+                && help.contains("[default: subtract:1.0]")
+                && help.contains("[default: 3.5:64.0]"),
+            "{help}"
+        );
     }
 
     #[test]

@@ -20,8 +20,8 @@ export const STEPS = ['base', 'instruct', 'rank', 'reward', 'ppo', 'compare'] as
 export type StepName = (typeof STEPS)[number];
 export type StepState = 'locked' | 'open' | 'active' | 'done';
 
-/** The leash: what one nat of KL costs, in units of score. */
-export const LEASHES = { loose: 0.05, normal: 0.2, tight: 0.5 } as const;
+/** The leash: the KL that the adaptive coefficient steers to, in nats an answer. */
+export const LEASHES = { loose: 8, normal: 3.5, tight: 1.5 } as const;
 export type Leash = keyof typeof LEASHES;
 
 /** Fewer rankings than this make no reward model worth the name. */
@@ -176,7 +176,7 @@ class State {
       episodes: sizes.episodes[this.effort],
       batch_size: sizes.rolloutBatch[this.effort],
       max_new_tokens: sizes.answerTokens,
-      ppo: { ...sizes.ppo, kl_coef: LEASHES[this.leash] },
+      ppo: { ...sizes.ppo, adaptive_kl: { target: LEASHES[this.leash], horizon: 64 } },
       gold_labeler: rankings.simulatedLabeler,
       seed: settings.seed,
     };
