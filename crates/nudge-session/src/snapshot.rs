@@ -5,6 +5,7 @@
 use crate::error::{SessionError, named};
 use crate::folder::host_data;
 use crate::protocol::{Command, Files};
+use crate::trainer::Trainer;
 use burn::tensor::{Device, Tensor};
 use nudge_model::{
     Optimizer, Parameters, Precision,
@@ -39,6 +40,13 @@ fn fnv(hash: u64, bytes: &[u8]) -> u64 {
     mix(bytes.chunks(8).map(word).fold(hash, mix), bytes.len() as u64)
 }
 
+/// The state of a stage that counts its steps and needs no other number.
+#[derive(Serialize, Deserialize)]
+pub struct StepState {
+    /// Updates made.
+    pub step: usize,
+}
+
 /// A checkpoint being written.
 #[derive(Default)]
 pub struct SnapshotWriter {
@@ -47,15 +55,18 @@ pub struct SnapshotWriter {
 }
 
 impl SnapshotWriter {
-    /// Adds a model's weights under `prefix`.
-    pub fn model(mut self, prefix: &str, model: &impl Parameters) -> Self {
+    /// Adds a trainer's weights and moments under `prefix`.
+    pub fn trainer<M: Parameters>(self, prefix: &str, trainer: &Trainer<M>) -> Self {
+        self.model(prefix, &trainer.model).optimizer(prefix, &trainer.optimizer, &trainer.model)
+    }
+
+    fn model(mut self, prefix: &str, model: &impl Parameters) -> Self {
         self.tensors
             .extend(model.parameters().into_iter().map(|(name, tensor)| (format!("{prefix}{name}"), tensor.clone())));
         self
     }
 
-    /// Adds an optimizer's moments under `prefix`.
-    pub fn optimizer(mut self, prefix: &str, optimizer: &Optimizer, model: &impl Parameters) -> Self {
+    fn optimizer(mut self, prefix: &str, optimizer: &Optimizer, model: &impl Parameters) -> Self {
         self.tensors
             .extend(optimizer.moments(model).into_iter().map(|(name, tensor)| (format!("{prefix}{name}"), tensor)));
         self
@@ -109,8 +120,20 @@ impl<S: DeserializeOwned> Snapshot<S> {
         Ok(Self { state, tensors, files })
     }
 
-    /// Takes back a model's weights.
-    pub fn model(&self, prefix: &str, model: &mut impl Parameters, device: &Device) -> Result<(), SessionError> {
+    /// Takes back a trainer's weights and moments after `step` updates.
+    pub fn trainer<M: Parameters>(
+        &self,
+        prefix: &str,
+        trainer: &mut Trainer<M>,
+        step: usize,
+        device: &Device,
+    ) -> Result<(), SessionError> {
+        self.model(prefix, &mut trainer.model, device)?;
+        let Trainer { model, optimizer, .. } = trainer;
+        optimizer.restore(model, &self.tensors, prefix, step, device).map_err(named("checkpoint"))
+    }
+
+    fn model(&self, prefix: &str, model: &mut impl Parameters, device: &Device) -> Result<(), SessionError> {
         let names: Vec<String> = model.parameters().into_iter().map(|(name, _)| name).collect();
         for (name, parameter) in names.iter().zip(model.parameters_mut()) {
             *parameter = self
@@ -119,18 +142,6 @@ impl<S: DeserializeOwned> Snapshot<S> {
                 .map_err(named("checkpoint"))?;
         }
         Ok(())
-    }
-
-    /// Takes back an optimizer's moments.
-    pub fn optimizer(
-        &self,
-        prefix: &str,
-        optimizer: &mut Optimizer,
-        model: &impl Parameters,
-        step: usize,
-        device: &Device,
-    ) -> Result<(), SessionError> {
-        optimizer.restore(model, &self.tensors, prefix, step, device).map_err(named("checkpoint"))
     }
 
     /// A file that was added as it is.

@@ -16,42 +16,30 @@ use crate::folder::{self, Folder, Kind};
 use crate::options::DpoOptions;
 use crate::platform::Stopwatch;
 use crate::protocol::{Event, Files, Metrics, Stage};
-use crate::readback::read;
-use crate::snapshot::{Snapshot, SnapshotWriter};
-use crate::stage::epoch_places;
+use crate::snapshot::{Snapshot, SnapshotWriter, StepState};
+use crate::stage::rankings::{Ranked, accuracy_on, insert_accuracy, rankings_of_step, read_rankings};
 use crate::stage::score::encode_answer;
 use crate::stage::sft::DemonstrationBatch;
+use crate::stage::{ends_epoch, steps_of_epochs};
 use crate::trainer::{StepNumbers, Trainer, training_device};
 use burn::tensor::{Device, Int, Tensor};
-use nudge_data::{Comparison, EncodedDemonstration, Tokenizer, comparisons_from, split_by_prompt};
+use nudge_data::{EncodedDemonstration, Tokenizer};
 use nudge_model::{Decoder, Frozen, OptimizerOptions, Precision};
-use nudge_rlhf::{Decay, LearningRate, WinRate, dpo_loss, pairwise_accuracy};
-use serde::{Deserialize, Serialize};
+use nudge_rlhf::{Decay, LearningRate, dpo_loss};
 
 /// A DPO run.
 pub struct Dpo {
     options: DpoOptions,
     fingerprint: String,
     tokenizer: Tokenizer,
-    train: Vec<Ranked>,
-    held_out: Vec<Ranked>,
+    train: Vec<Ranked<EncodedDemonstration>>,
+    held_out: Vec<Ranked<EncodedDemonstration>>,
     policy: Trainer<Decoder>,
     reference: Frozen<Decoder>,
     total_steps: usize,
     device: Device,
     clock: Stopwatch,
     saved: bool,
-}
-
-#[derive(Serialize, Deserialize)]
-struct State {
-    step: usize,
-}
-
-/// One ranking: its answers behind their prompt, and its `(winner, loser)` pairs.
-struct Ranked {
-    answers: Vec<EncodedDemonstration>,
-    pairs: Vec<(usize, usize)>,
 }
 
 impl Dpo {
@@ -65,21 +53,20 @@ impl Dpo {
         device: &Device,
     ) -> Result<Self, SessionError> {
         check(&options)?;
-        let (train, held_out) = rankings(comparisons, &folder, &options)?;
+        // 1. Comparisons, split by prompt.
+        let encode = |prompt: &str, answer: &str| encode_answer(&folder, prompt, answer);
+        let (train, held_out) = read_rankings(comparisons, options.held_out, options.seed, encode)?;
         // 2. Policy and reference are one model at the start.
         let start = folder.decoder(device)?;
         let reference = start.frozen();
-        let steps_per_epoch = train.len() as f32 / options.batch_size as f32;
-        let total_steps = ((options.epochs * steps_per_epoch).ceil() as usize).max(1);
+        let total_steps = steps_of_epochs(options.epochs, train.len(), options.batch_size);
         let schedule = LearningRate::new(options.learning_rate.into(), total_steps)
             .warmup((total_steps / 10).min(10))
             .decay(Decay::Linear);
         let mut policy = Trainer::new(start, OptimizerOptions::default(), schedule, "DPO");
         if let Some(files) = resume {
-            let snapshot = Snapshot::<State>::open(files, &fingerprint)?;
-            snapshot.model("", &mut policy.model, device)?;
-            let Trainer { model, optimizer, .. } = &mut policy;
-            snapshot.optimizer("", optimizer, model, snapshot.state.step, device)?;
+            let snapshot = Snapshot::<StepState>::open(files, &fingerprint)?;
+            snapshot.trainer("", &mut policy, snapshot.state.step, device)?;
         }
         Ok(Self {
             options,
@@ -124,73 +111,42 @@ impl Dpo {
     // 3. All pairs of a few rankings.
     async fn step(&mut self) -> Result<Event, SessionError> {
         let clock = Stopwatch::start();
-        let (size, first) = (self.options.batch_size, self.policy.optimizer.step * self.options.batch_size);
-        let places = epoch_places(self.train.len(), first, size.min(self.train.len()), self.options.seed);
-        let rankings: Vec<&Ranked> = places.into_iter().map(|place| &self.train[place]).collect();
+        let size = self.options.batch_size;
+        let rankings = rankings_of_step(&self.train, self.policy.optimizer.step, size, self.options.seed);
         let batch = RankingBatch::new(&rankings, &self.reference, &self.tokenizer, &self.device);
         let numbers = self.policy.step(|policy| batch.loss(policy, &self.options)).await?;
         let step = self.policy.optimizer.step;
         let mut metrics = metrics(&numbers);
         metrics.insert("epoch".into(), (step * size) as f64 / self.train.len() as f64);
         // 4. After every pass and at the end.
-        let passes = |step: usize| step * size / self.train.len();
-        if !self.held_out.is_empty() && (passes(step) > passes(step - 1) || step == self.total_steps) {
-            let accuracy = self.held_out_accuracy().await?;
-            metrics.insert("eval_rewards/accuracies".into(), accuracy.win_rate);
-            metrics.insert("eval_rewards/accuracies_low".into(), accuracy.low);
-            metrics.insert("eval_rewards/accuracies_high".into(), accuracy.high);
-            metrics.insert("eval_pairs".into(), (accuracy.wins + accuracy.ties + accuracy.losses) as f64);
+        let measure = ends_epoch(step, size, self.train.len()) || step == self.total_steps;
+        if measure && !self.held_out.is_empty() {
+            let accuracy = accuracy_on(&self.held_out, |rows| self.implicit_rewards(rows));
+            insert_accuracy(&mut metrics, "eval_rewards/accuracies", &accuracy.await?);
         }
         let seconds = clock.seconds();
         metrics.insert("tokens_per_second".into(), batch.answers.tokens as f64 / seconds);
         Ok(Event::Progress { stage: Stage::Dpo, step, total_steps: self.total_steps, metrics, seconds })
     }
 
-    async fn held_out_accuracy(&self) -> Result<WinRate, SessionError> {
-        let (mut rewards, mut pairs) = (Vec::new(), Vec::new());
-        for ranked in &self.held_out {
-            let offset = rewards.len();
-            pairs.extend(ranked.pairs.iter().map(|(winner, loser)| (winner + offset, loser + offset)));
-            let answers: Vec<&EncodedDemonstration> = ranked.answers.iter().collect();
-            let batch = DemonstrationBatch::new(&answers, &self.tokenizer, &self.reference, &self.device);
-            let logprobs = [&self.policy.model, &self.reference].map(|model| batch.answer_logprobs(model));
-            rewards.extend(read(implicit_rewards(logprobs, self.options.beta)).await?);
-        }
-        Ok(pairwise_accuracy(&rewards, &pairs))
+    /// `beta * (logprob - ref_logprob)` of each answer, `[answers]`: the reward for which the policy is optimal, up to
+    /// a number that all answers to one prompt share (Rafailov et al. 2023, eq. 5).
+    fn implicit_rewards(&self, answers: &[EncodedDemonstration]) -> Tensor<1> {
+        let answers: Vec<&EncodedDemonstration> = answers.iter().collect();
+        let batch = DemonstrationBatch::new(&answers, &self.tokenizer, &self.reference, &self.device);
+        let [logprobs, ref_logprobs] = [&self.policy.model, &self.reference].map(|model| batch.answer_logprobs(model));
+        (logprobs - ref_logprobs).mul_scalar(self.options.beta)
     }
 
     /// A checkpoint between two steps.
     pub async fn save(&self) -> Result<Files, SessionError> {
-        let Trainer { model, optimizer, .. } = &self.policy;
-        let writer = SnapshotWriter::default().model("", model).optimizer("", optimizer, model);
-        writer.finish(&self.fingerprint, State { step: optimizer.step }).await
+        let state = StepState { step: self.policy.optimizer.step };
+        SnapshotWriter::default().trainer("", &self.policy).finish(&self.fingerprint, state).await
     }
 
     /// What the shell is told last.
     pub fn finished(&self) -> Event {
         Event::Finished { stage: Stage::Dpo, seconds: self.clock.seconds() }
-    }
-}
-
-// 1. Comparisons, split by prompt: to train on and to measure on.
-fn rankings(text: &str, folder: &Folder, options: &DpoOptions) -> Result<(Vec<Ranked>, Vec<Ranked>), SessionError> {
-    let all = comparisons_from("comparisons", text)?;
-    if all.is_empty() {
-        return Err(SessionError::Nothing("there is no comparison to learn from; rank some answers first".into()));
-    }
-    let (train, held_out) = split_by_prompt(all, options.held_out, options.seed);
-    let encode = |all: Vec<Comparison>| -> Result<Vec<Ranked>, SessionError> {
-        all.into_iter().map(|comparison| Ranked::encode(comparison, folder)).collect()
-    };
-    Ok((encode(train)?, encode(held_out)?))
-}
-
-impl Ranked {
-    fn encode(comparison: Comparison, folder: &Folder) -> Result<Self, SessionError> {
-        let Comparison { prompt, completions, pairs } = comparison;
-        let answers =
-            completions.iter().map(|answer| encode_answer(folder, &prompt, answer)).collect::<Result<_, _>>()?;
-        Ok(Self { answers, pairs })
     }
 }
 
@@ -208,12 +164,17 @@ struct RankingPairs {
 }
 
 impl RankingBatch {
-    fn new(rankings: &[&Ranked], reference: &Frozen<Decoder>, tokenizer: &Tokenizer, device: &Device) -> Self {
+    fn new(
+        rankings: &[&Ranked<EncodedDemonstration>],
+        reference: &Frozen<Decoder>,
+        tokenizer: &Tokenizer,
+        device: &Device,
+    ) -> Self {
         let training = training_device(device);
         let (mut rows, mut pairs) = (Vec::new(), Vec::new());
         for ranked in rankings {
             pairs.push(RankingPairs::new(&ranked.pairs, rows.len(), &training));
-            rows.extend(&ranked.answers);
+            rows.extend(&ranked.rows);
         }
         let ref_logprobs = DemonstrationBatch::new(&rows, tokenizer, reference, device).answer_logprobs(reference);
         let answers = DemonstrationBatch::new(&rows, tokenizer, reference, &training);
@@ -258,12 +219,6 @@ impl RankingPairs {
         };
         Self { chosen: places(|pair| pair.0), rejected: places(|pair| pair.1) }
     }
-}
-
-/// `beta * (logprob - ref_logprob)` of each answer, `[answers]`: the reward for which the policy is optimal, up to a
-/// number that all answers to one prompt share (Rafailov et al. 2023, eq. 5).
-fn implicit_rewards([logprobs, ref_logprobs]: [Tensor<1>; 2], beta: f32) -> Tensor<1> {
-    (logprobs - ref_logprobs).mul_scalar(beta)
 }
 
 /// What [`RankingBatch::loss`] measured, by TRL's names.

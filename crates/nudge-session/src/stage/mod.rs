@@ -7,6 +7,7 @@ pub mod experience;
 pub mod ppo;
 pub mod pretrain;
 pub mod rank;
+pub(crate) mod rankings;
 pub mod reward;
 pub mod sample;
 pub mod score;
@@ -31,9 +32,30 @@ pub(crate) fn epoch_places(len: usize, first: usize, count: usize, seed: u64) ->
     places
 }
 
+/// Steps of `size` items that make up `epochs` passes over `len` items.
+pub(crate) fn steps_of_epochs(epochs: f32, len: usize, size: usize) -> usize {
+    let steps_per_epoch = len as f32 / size as f32;
+    ((epochs * steps_per_epoch).ceil() as usize).max(1)
+}
+
+/// Whether a pass over `len` items ends within step number `step`, counted from 1.
+pub(crate) fn ends_epoch(step: usize, size: usize, len: usize) -> bool {
+    step * size / len > (step - 1) * size / len
+}
+
 #[cfg(test)]
 mod tests {
-    use super::epoch_places;
+    use super::{ends_epoch, epoch_places, steps_of_epochs};
+
+    #[test]
+    fn an_epoch_ends_with_the_step_that_reaches_its_last_item() {
+        assert_eq!(
+            (1..=7).map(|step| ends_epoch(step, 4, 10)).collect::<Vec<_>>(),
+            [false, false, true, false, true, false, false]
+        );
+        assert_eq!(steps_of_epochs(2.0, 10, 4), 5);
+        assert_eq!(steps_of_epochs(0.1, 3, 4), 1);
+    }
 
     #[test]
     fn every_epoch_shows_every_item_once_in_a_new_order() {

@@ -284,10 +284,8 @@ impl Ppo {
     /// A checkpoint between two steps.
     pub async fn save(&self) -> Result<Files, SessionError> {
         SnapshotWriter::default()
-            .model("policy.", &self.policy.model)
-            .optimizer("policy.", &self.policy.optimizer, &self.policy.model)
-            .model("value.", &self.value.model)
-            .optimizer("value.", &self.value.optimizer, &self.value.model)
+            .trainer("policy.", &self.policy)
+            .trainer("value.", &self.value)
             .finish(&self.fingerprint, &self.state)
             .await
     }
@@ -296,12 +294,8 @@ impl Ppo {
         let snapshot = Snapshot::<State>::open(files, &self.fingerprint)?;
         self.state = snapshot.state.clone();
         let updates = self.state.updates;
-        snapshot.model("policy.", &mut self.policy.model, &self.device)?;
-        let Trainer { model, optimizer, .. } = &mut self.policy;
-        snapshot.optimizer("policy.", optimizer, model, updates, &self.device)?;
-        snapshot.model("value.", &mut self.value.model, &self.device)?;
-        let Trainer { model, optimizer, .. } = &mut self.value;
-        snapshot.optimizer("value.", optimizer, model, updates, &self.device)
+        snapshot.trainer("policy.", &mut self.policy, updates, &self.device)?;
+        snapshot.trainer("value.", &mut self.value, updates, &self.device)
     }
 
     /// What the shell is told last.

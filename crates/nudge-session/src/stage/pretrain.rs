@@ -13,13 +13,12 @@ use crate::folder::{self, Kind};
 use crate::options::PretrainOptions;
 use crate::platform::Stopwatch;
 use crate::protocol::{Event, Files, Metrics, Stage};
-use crate::snapshot::{Snapshot, SnapshotWriter};
+use crate::snapshot::{Snapshot, SnapshotWriter, StepState};
 use crate::trainer::{Trainer, training_device};
 use burn::tensor::Device;
 use nudge_data::{TokenStream, Tokenizer, deduplicate, split_records};
 use nudge_model::{Decoder, DecoderConfig, OptimizerOptions, TokenBatch};
 use nudge_rlhf::{Decay, LearningRate};
-use serde::{Deserialize, Serialize};
 
 /// A pretraining run.
 pub struct Pretrain {
@@ -33,11 +32,6 @@ pub struct Pretrain {
     order: (u64, Vec<usize>),
     clock: Stopwatch,
     saved: bool,
-}
-
-#[derive(Serialize, Deserialize)]
-struct State {
-    step: usize,
 }
 
 impl Pretrain {
@@ -55,7 +49,7 @@ impl Pretrain {
         if records.is_empty() {
             return Err(SessionError::Nothing("the texts hold no record; nothing can be learnt from them".into()));
         }
-        let snapshot = resume.map(|files| Snapshot::<State>::open(files, &fingerprint)).transpose()?;
+        let snapshot = resume.map(|files| Snapshot::<StepState>::open(files, &fingerprint)).transpose()?;
         let mut tokenizer = match &snapshot {
             Some(snapshot) => {
                 let config = snapshot.file(folder::TOKENIZER_CONFIG)?;
@@ -77,9 +71,7 @@ impl Pretrain {
         let total_steps = ((options.epochs * windows as f32 / options.batch_size as f32).ceil() as usize).max(1);
         let mut trainer = trainer(&options, &tokenizer, total_steps, device);
         if let Some(snapshot) = &snapshot {
-            snapshot.model("", &mut trainer.model, device)?;
-            let Trainer { model, optimizer, .. } = &mut trainer;
-            snapshot.optimizer("", optimizer, model, snapshot.state.step, device)?;
+            snapshot.trainer("", &mut trainer, snapshot.state.step, device)?;
         }
         let order = (0, stream.epoch_order(options.context, options.seed, 0));
         let clock = Stopwatch::start();
@@ -157,10 +149,9 @@ impl Pretrain {
 
     /// A checkpoint between two steps.
     pub async fn save(&self) -> Result<Files, SessionError> {
-        let Trainer { model, optimizer, .. } = &self.trainer;
-        let writer = SnapshotWriter::default().model("", model).optimizer("", optimizer, model);
+        let writer = SnapshotWriter::default().trainer("", &self.trainer);
         let writer = self.tokenizer.to_files()?.into_iter().fold(writer, |w, (name, bytes)| w.file(&name, bytes));
-        writer.finish(&self.fingerprint, State { step: optimizer.step }).await
+        writer.finish(&self.fingerprint, StepState { step: self.trainer.optimizer.step }).await
     }
 
     /// What the shell is told last.

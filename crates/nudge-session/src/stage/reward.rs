@@ -15,39 +15,28 @@ use crate::folder::{self, Folder, Kind};
 use crate::options::RewardOptions;
 use crate::platform::Stopwatch;
 use crate::protocol::{Event, Files, Metrics, Stage};
-use crate::readback::read;
-use crate::snapshot::{Snapshot, SnapshotWriter};
+use crate::snapshot::{Snapshot, SnapshotWriter, StepState};
+use crate::stage::rankings::{Ranked, accuracy_on, insert_accuracy, rankings_of_step, read_rankings};
 use crate::stage::score::{AnswerBatch, encode_answer};
+use crate::stage::{ends_epoch, steps_of_epochs};
 use crate::trainer::{Trainer, training_device};
 use burn::tensor::{Device, Tensor};
-use nudge_data::{Comparison, Tokenizer, comparisons_from, split_by_prompt};
+use nudge_data::Tokenizer;
 use nudge_model::{OptimizerOptions, Precision, ScalarModel};
-use nudge_rlhf::{Decay, LearningRate, PairBatch, PairwiseLoss, WinRate, pairwise_accuracy, pairwise_loss};
-use serde::{Deserialize, Serialize};
+use nudge_rlhf::{Decay, LearningRate, PairBatch, PairwiseLoss, pairwise_loss};
 
 /// A reward-modelling run.
 pub struct Reward {
     options: RewardOptions,
     fingerprint: String,
     tokenizer: Tokenizer,
-    train: Vec<Ranked>,
-    held_out: Vec<Ranked>,
+    train: Vec<Ranked<Vec<u32>>>,
+    held_out: Vec<Ranked<Vec<u32>>>,
     trainer: Trainer<ScalarModel>,
     total_steps: usize,
     device: Device,
     clock: Stopwatch,
     saved: bool,
-}
-
-#[derive(Serialize, Deserialize)]
-struct State {
-    step: usize,
-}
-
-/// One ranking as token rows, one an answer, and its pairs.
-struct Ranked {
-    rows: Vec<Vec<u32>>,
-    pairs: Vec<(usize, usize)>,
 }
 
 impl Reward {
@@ -62,29 +51,20 @@ impl Reward {
     ) -> Result<Self, SessionError> {
         check(&options)?;
         // 1. Comparisons, split by prompt.
-        let all = comparisons_from("comparisons", comparisons)?;
-        if all.is_empty() {
-            return Err(SessionError::Nothing("there is no comparison to learn from; rank some answers first".into()));
-        }
-        let (train, held_out) = split_by_prompt(all, options.held_out, options.seed);
-        let encode = |all: Vec<Comparison>| -> Result<Vec<Ranked>, SessionError> {
-            all.iter().map(|comparison| Ranked::encode(comparison, &folder)).collect()
-        };
-        let (train, held_out) = (encode(train)?, encode(held_out)?);
+        let (train, held_out) = read_rankings(comparisons, options.held_out, options.seed, |prompt, answer| {
+            encode_answer(&folder, prompt, answer).map(|encoded| encoded.tokens)
+        })?;
         // 2. The SFT model under a fresh head.
         let model = ScalarModel::on(&folder.decoder(device)?, options.seed);
-        let steps_per_epoch = train.len() as f32 / options.batch_size as f32;
-        let total_steps = ((options.epochs * steps_per_epoch).ceil() as usize).max(1);
+        let total_steps = steps_of_epochs(options.epochs, train.len(), options.batch_size);
         let schedule = LearningRate::new(options.learning_rate.into(), total_steps)
             .warmup((total_steps / 10).min(10))
             .decay(Decay::Linear);
         let optimizer = OptimizerOptions { weight_decay: options.weight_decay, ..Default::default() };
         let mut trainer = Trainer::new(model, optimizer, schedule, "reward modelling");
         if let Some(files) = resume {
-            let snapshot = Snapshot::<State>::open(files, &fingerprint)?;
-            snapshot.model("", &mut trainer.model, device)?;
-            let Trainer { model, optimizer, .. } = &mut trainer;
-            snapshot.optimizer("", optimizer, model, snapshot.state.step, device)?;
+            let snapshot = Snapshot::<StepState>::open(files, &fingerprint)?;
+            snapshot.trainer("", &mut trainer, snapshot.state.step, device)?;
         }
         let (tokenizer, device, clock) = (folder.tokenizer, device.clone(), Stopwatch::start());
         Ok(Self { options, fingerprint, tokenizer, train, held_out, trainer, total_steps, device, clock, saved: false })
@@ -141,51 +121,28 @@ impl Reward {
             ("epoch".into(), (step * size) as f64 / self.train.len() as f64),
         ]);
         // 4. After every pass and at the end.
-        let passes = |step: usize| step * size / self.train.len();
-        if !self.held_out.is_empty() && (passes(step) > passes(step - 1) || step == self.total_steps) {
-            let accuracy = self.held_out_accuracy().await?;
-            metrics.insert("eval_accuracy".into(), accuracy.win_rate);
-            metrics.insert("eval_accuracy_low".into(), accuracy.low);
-            metrics.insert("eval_accuracy_high".into(), accuracy.high);
-            metrics.insert("eval_pairs".into(), (accuracy.wins + accuracy.ties + accuracy.losses) as f64);
+        let measure = ends_epoch(step, size, self.train.len()) || step == self.total_steps;
+        if measure && !self.held_out.is_empty() {
+            let accuracy = accuracy_on(&self.held_out, |rows| {
+                let model = &self.trainer.model;
+                AnswerBatch::new(rows, &self.tokenizer, model, &self.device).rewards(model)
+            });
+            insert_accuracy(&mut metrics, "eval_accuracy", &accuracy.await?);
         }
         let seconds = clock.seconds();
         metrics.insert("tokens_per_second".into(), batch.answers.tokens as f64 / seconds);
         Ok(Event::Progress { stage: Stage::Reward, step, total_steps: self.total_steps, metrics, seconds })
     }
 
-    async fn held_out_accuracy(&self) -> Result<WinRate, SessionError> {
-        let (mut rewards, mut pairs) = (Vec::new(), Vec::new());
-        for ranked in &self.held_out {
-            let offset = rewards.len();
-            pairs.extend(ranked.pairs.iter().map(|(winner, loser)| (winner + offset, loser + offset)));
-            let answers = AnswerBatch::new(&ranked.rows, &self.tokenizer, &self.trainer.model, &self.device);
-            rewards.extend(read(answers.rewards(&self.trainer.model)).await?);
-        }
-        Ok(pairwise_accuracy(&rewards, &pairs))
-    }
-
     /// A checkpoint between two steps.
     pub async fn save(&self) -> Result<Files, SessionError> {
-        let Trainer { model, optimizer, .. } = &self.trainer;
-        let writer = SnapshotWriter::default().model("", model).optimizer("", optimizer, model);
-        writer.finish(&self.fingerprint, State { step: optimizer.step }).await
+        let state = StepState { step: self.trainer.optimizer.step };
+        SnapshotWriter::default().trainer("", &self.trainer).finish(&self.fingerprint, state).await
     }
 
     /// What the shell is told last.
     pub fn finished(&self) -> Event {
         Event::Finished { stage: Stage::Reward, seconds: self.clock.seconds() }
-    }
-}
-
-impl Ranked {
-    fn encode(comparison: &Comparison, folder: &Folder) -> Result<Self, SessionError> {
-        let rows = comparison
-            .completions
-            .iter()
-            .map(|completion| Ok(encode_answer(folder, &comparison.prompt, completion)?.tokens))
-            .collect::<Result<_, SessionError>>()?;
-        Ok(Self { rows, pairs: comparison.pairs.clone() })
     }
 }
 
@@ -197,7 +154,7 @@ struct RankingBatch {
 }
 
 impl RankingBatch {
-    fn new(rankings: &[&Ranked], tokenizer: &Tokenizer, model: &ScalarModel, device: &Device) -> Self {
+    fn new(rankings: &[&Ranked<Vec<u32>>], tokenizer: &Tokenizer, model: &ScalarModel, device: &Device) -> Self {
         let mut rows = Vec::new();
         let mut pairs = Vec::new();
         for ranked in rankings {
@@ -220,14 +177,6 @@ impl RankingBatch {
             center_rewards_coefficient,
         )
     }
-}
-
-/// The rankings of one step: an epoch is a new order of all of them.
-fn rankings_of_step(all: &[Ranked], step: usize, size: usize, seed: u64) -> Vec<&Ranked> {
-    crate::stage::epoch_places(all.len(), step * size, size.min(all.len()), seed)
-        .into_iter()
-        .map(|place| &all[place])
-        .collect()
 }
 
 fn check(options: &RewardOptions) -> Result<(), SessionError> {

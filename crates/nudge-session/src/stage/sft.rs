@@ -15,14 +15,14 @@ use crate::options::SftOptions;
 use crate::platform::Stopwatch;
 use crate::protocol::{Event, Files, Metrics, Stage};
 use crate::readback::read;
-use crate::snapshot::{Snapshot, SnapshotWriter};
+use crate::snapshot::{Snapshot, SnapshotWriter, StepState};
+use crate::stage::{ends_epoch, epoch_places, steps_of_epochs};
 use crate::trainer::{Trainer, training_device};
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 use nudge_data::{EncodedDemonstration, NUDGE_CHAT_TEMPLATE, PaddedBatch, Rng, Tokenizer, bucket, demonstrations_from};
 use nudge_model::{Decoder, OptimizerOptions, TokenBatch};
 use nudge_rlhf::loss::masked::masked_row_sum;
 use nudge_rlhf::{Decay, LearningRate, sft_loss};
-use serde::{Deserialize, Serialize};
 
 /// Row widths are rounded up to this, so that few shapes occur.
 const LENGTH_STEP: usize = 32;
@@ -39,11 +39,6 @@ pub struct Sft {
     device: Device,
     clock: Stopwatch,
     saved: bool,
-}
-
-#[derive(Serialize, Deserialize)]
-struct State {
-    step: usize,
 }
 
 impl Sft {
@@ -65,18 +60,15 @@ impl Sft {
         // 1. and 2.
         let all = encode(demonstrations, &tokenizer, model.config.max_position_embeddings)?;
         let (train, held_out) = split(all, options.held_out, options.seed);
-        let steps_per_epoch = train.len() as f32 / options.batch_size as f32;
-        let total_steps = ((options.epochs * steps_per_epoch).ceil() as usize).max(1);
+        let total_steps = steps_of_epochs(options.epochs, train.len(), options.batch_size);
         let schedule = LearningRate::new(options.learning_rate.into(), total_steps)
             .warmup((total_steps / 20).min(20))
             .decay(Decay::Linear);
         let optimizer = OptimizerOptions { weight_decay: options.weight_decay, ..Default::default() };
         let mut trainer = Trainer::new(model, optimizer, schedule, "instruction tuning");
         if let Some(files) = resume {
-            let snapshot = Snapshot::<State>::open(files, &fingerprint)?;
-            snapshot.model("", &mut trainer.model, device)?;
-            let Trainer { model, optimizer, .. } = &mut trainer;
-            snapshot.optimizer("", optimizer, model, snapshot.state.step, device)?;
+            let snapshot = Snapshot::<StepState>::open(files, &fingerprint)?;
+            snapshot.trainer("", &mut trainer, snapshot.state.step, device)?;
         }
         let (device, clock) = (device.clone(), Stopwatch::start());
         Ok(Self { options, fingerprint, tokenizer, train, held_out, trainer, total_steps, device, clock, saved: false })
@@ -123,8 +115,8 @@ impl Sft {
             ("epoch".into(), (step * size) as f64 / self.train.len() as f64),
         ]);
         // 4. After every pass and at the end.
-        let passes = |step: usize| step * size / self.train.len();
-        if !self.held_out.is_empty() && (passes(step) > passes(step - 1) || step == self.total_steps) {
+        let measure = ends_epoch(step, size, self.train.len()) || step == self.total_steps;
+        if measure && !self.held_out.is_empty() {
             metrics.insert("eval_loss".into(), self.held_out_loss().await?);
         }
         let seconds = clock.seconds();
@@ -145,9 +137,8 @@ impl Sft {
 
     /// A checkpoint between two steps.
     pub async fn save(&self) -> Result<Files, SessionError> {
-        let Trainer { model, optimizer, .. } = &self.trainer;
-        let writer = SnapshotWriter::default().model("", model).optimizer("", optimizer, model);
-        writer.finish(&self.fingerprint, State { step: optimizer.step }).await
+        let state = StepState { step: self.trainer.optimizer.step };
+        SnapshotWriter::default().trainer("", &self.trainer).finish(&self.fingerprint, state).await
     }
 
     /// What the shell is told last.
@@ -196,7 +187,7 @@ fn demonstrations_of_step(
     size: usize,
     seed: u64,
 ) -> Vec<&EncodedDemonstration> {
-    crate::stage::epoch_places(all.len(), step * size, size, seed).into_iter().map(|place| &all[place]).collect()
+    epoch_places(all.len(), step * size, size, seed).into_iter().map(|place| &all[place]).collect()
 }
 
 fn encode(text: &str, tokenizer: &Tokenizer, context: usize) -> Result<Vec<EncodedDemonstration>, SessionError> {

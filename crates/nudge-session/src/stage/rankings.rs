@@ -1,0 +1,71 @@
+//! Rankings as reward modelling and DPO learn from them: every answer once, all pairs of a ranking together
+//! (InstructGPT 3.5), all rankings of some prompts set aside to measure on.
+//!
+//! Deliberately absent: losses, and what a row of an answer is; each stage has its own.
+
+use crate::SessionError;
+use crate::protocol::Metrics;
+use crate::readback::read;
+use crate::stage::epoch_places;
+use burn::tensor::Tensor;
+use nudge_data::{Comparison, comparisons_from, split_by_prompt};
+use nudge_rlhf::{WinRate, pairwise_accuracy};
+
+/// One ranking: a row for each answer, and `(winner, loser)` pairs of rows.
+pub struct Ranked<Row> {
+    /// The answers behind their prompt.
+    pub rows: Vec<Row>,
+    /// Places in `rows`.
+    pub pairs: Vec<(usize, usize)>,
+}
+
+/// Rankings to train on and rankings to measure on.
+type Split<Row> = (Vec<Ranked<Row>>, Vec<Ranked<Row>>);
+
+/// Reads rankings or comparisons and sets a share of the prompts aside. `encode` makes a row of prompt and answer.
+pub fn read_rankings<Row>(
+    text: &str,
+    held_out: f32,
+    seed: u64,
+    encode: impl Fn(&str, &str) -> Result<Row, SessionError>,
+) -> Result<Split<Row>, SessionError> {
+    let all = comparisons_from("comparisons", text)?;
+    if all.is_empty() {
+        return Err(SessionError::Nothing("there is no comparison to learn from; rank some answers first".into()));
+    }
+    let ranked = |Comparison { prompt, completions, pairs }: Comparison| {
+        let rows = completions.iter().map(|answer| encode(&prompt, answer)).collect::<Result<_, _>>()?;
+        Ok(Ranked { rows, pairs })
+    };
+    let (train, held_out) = split_by_prompt(all, held_out, seed);
+    let ranked_all = |all: Vec<Comparison>| all.into_iter().map(ranked).collect::<Result<_, SessionError>>();
+    Ok((ranked_all(train)?, ranked_all(held_out)?))
+}
+
+/// The rankings of one step: an epoch is a new order of all of them.
+pub fn rankings_of_step<Row>(all: &[Ranked<Row>], step: usize, size: usize, seed: u64) -> Vec<&Ranked<Row>> {
+    let places = epoch_places(all.len(), step * size, size.min(all.len()), seed);
+    places.into_iter().map(|place| &all[place]).collect()
+}
+
+/// How many of the pairs `rewards` puts in order; it gives the rewards `[rows]` of one ranking's rows.
+pub async fn accuracy_on<Row>(
+    rankings: &[Ranked<Row>],
+    rewards: impl Fn(&[Row]) -> Tensor<1>,
+) -> Result<WinRate, SessionError> {
+    let (mut all, mut pairs) = (Vec::new(), Vec::new());
+    for ranked in rankings {
+        let offset = all.len();
+        pairs.extend(ranked.pairs.iter().map(|(winner, loser)| (winner + offset, loser + offset)));
+        all.extend(read(rewards(&ranked.rows)).await?);
+    }
+    Ok(pairwise_accuracy(&all, &pairs))
+}
+
+/// Logs an accuracy on rankings set aside as `name`, with its 95 % interval and the number of pairs.
+pub fn insert_accuracy(metrics: &mut Metrics, name: &str, accuracy: &WinRate) {
+    metrics.insert(name.into(), accuracy.win_rate);
+    metrics.insert(format!("{name}_low"), accuracy.low);
+    metrics.insert(format!("{name}_high"), accuracy.high);
+    metrics.insert("eval_pairs".into(), (accuracy.wins + accuracy.ties + accuracy.losses) as f64);
+}
