@@ -2,7 +2,7 @@
 
 mod training;
 
-pub use training::{Dpo, Ppo, Pretrain, Reward, Sft};
+pub use training::{Dpo, Ppo, Pretrain, Reward, Sft, Training};
 
 use crate::device::DeviceChoice;
 use crate::flags::{ChatFlags, CompareFlags, EvalFlags, SampleFlags};

@@ -6,6 +6,17 @@ use clap::Args;
 use nudge_rlhf::PpoPreset;
 use std::path::PathBuf;
 
+/// Flags of every command that makes a model.
+#[derive(Args)]
+pub struct Training {
+    #[command(flatten)]
+    pub output: Output,
+    #[command(flatten)]
+    pub steps: Steps,
+    #[command(flatten)]
+    pub common: Common,
+}
+
 /// `nudge pretrain`
 #[derive(Args)]
 pub struct Pretrain {
@@ -13,11 +24,7 @@ pub struct Pretrain {
     #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
     pub text: Vec<PathBuf>,
     #[command(flatten)]
-    pub output: Output,
-    #[command(flatten)]
-    pub steps: Steps,
-    #[command(flatten)]
-    pub common: Common,
+    pub training: Training,
     #[command(flatten)]
     pub options: PretrainFlags,
 }
@@ -38,11 +45,7 @@ pub struct Sft {
     #[arg(long, value_name = "N", default_value_t = 3000, requires = "stories")]
     pub mined: usize,
     #[command(flatten)]
-    pub output: Output,
-    #[command(flatten)]
-    pub steps: Steps,
-    #[command(flatten)]
-    pub common: Common,
+    pub training: Training,
     #[command(flatten)]
     pub options: SftFlags,
 }
@@ -57,11 +60,7 @@ pub struct Reward {
     #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
     pub comparisons: Vec<PathBuf>,
     #[command(flatten)]
-    pub output: Output,
-    #[command(flatten)]
-    pub steps: Steps,
-    #[command(flatten)]
-    pub common: Common,
+    pub training: Training,
     #[command(flatten)]
     pub options: RewardFlags,
 }
@@ -82,11 +81,7 @@ pub struct Ppo {
     #[arg(long, value_name = "NAME", help_heading = "Algorithm")]
     pub preset: Option<PpoPreset>,
     #[command(flatten)]
-    pub output: Output,
-    #[command(flatten)]
-    pub steps: Steps,
-    #[command(flatten)]
-    pub common: Common,
+    pub training: Training,
     #[command(flatten)]
     pub options: PpoFlags,
     #[command(flatten)]
@@ -103,11 +98,7 @@ pub struct Dpo {
     #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
     pub comparisons: Vec<PathBuf>,
     #[command(flatten)]
-    pub output: Output,
-    #[command(flatten)]
-    pub steps: Steps,
-    #[command(flatten)]
-    pub common: Common,
+    pub training: Training,
     #[command(flatten)]
     pub options: DpoFlags,
 }

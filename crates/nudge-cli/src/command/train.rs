@@ -2,7 +2,7 @@
 //! into one folder.
 
 use super::{Workplace, mined};
-use crate::args::{Common, Dpo, Output, Ppo, Pretrain, Reward, Sft, Steps};
+use crate::args::{Dpo, Ppo, Pretrain, Reward, Sft, Training};
 use crate::failure::tell;
 use crate::files::read_text;
 use crate::input::{self, Records};
@@ -22,9 +22,7 @@ use std::path::PathBuf;
 /// What the five have in common.
 struct Job<'a, O> {
     name: &'static str,
-    output: &'a Output,
-    steps: &'a Steps,
-    common: &'a Common,
+    training: &'a Training,
     options: &'a O,
     workplace: Workplace,
     /// Where the records of the command stand, for messages.
@@ -33,15 +31,13 @@ struct Job<'a, O> {
 
 /// Trains a tokenizer and a base model.
 pub fn pretrain(arguments: &Pretrain) -> Result<()> {
-    let options: PretrainOptions = resolve(&arguments.options, arguments.steps.config.as_deref())?;
+    let options: PretrainOptions = resolve(&arguments.options, arguments.training.steps.config.as_deref())?;
     let texts = arguments.text.iter().map(|path| read_text(path)).collect::<Result<Vec<_>>>()?;
     let job = Job {
         name: "pretrain",
-        output: &arguments.output,
-        steps: &arguments.steps,
-        common: &arguments.common,
+        training: &arguments.training,
         options: &options,
-        workplace: Workplace::open(arguments.common.device)?,
+        workplace: Workplace::open(arguments.training.common.device)?,
         records: None,
     };
     job.run(Command::Pretrain { texts, options: options.clone() })
@@ -49,54 +45,39 @@ pub fn pretrain(arguments: &Pretrain) -> Result<()> {
 
 /// Instruction tuning.
 pub fn sft(arguments: &Sft) -> Result<()> {
-    let options: SftOptions = resolve(&arguments.options, arguments.steps.config.as_deref())?;
+    let options: SftOptions = resolve(&arguments.options, arguments.training.steps.config.as_deref())?;
     let (mut records, _) = Records::read(&arguments.data, nudge_data::demonstrations_from)?;
-    let mut workplace = Workplace::open(arguments.common.device)?;
+    let mut workplace = Workplace::open(arguments.training.common.device)?;
     workplace.load(&arguments.model)?;
     mined::add(&mut records, arguments, options.seed, &workplace.session)?;
     let command =
         Command::Sft { model: arguments.model.clone(), demonstrations: records.text.clone(), options: options.clone() };
-    let job = Job {
-        name: "sft",
-        output: &arguments.output,
-        steps: &arguments.steps,
-        common: &arguments.common,
-        options: &options,
-        workplace,
-        records: Some(records),
-    };
+    let job = Job { name: "sft", training: &arguments.training, options: &options, workplace, records: Some(records) };
     job.run(command)
 }
 
 /// Reward modelling.
 pub fn reward(arguments: &Reward) -> Result<()> {
-    let options: RewardOptions = resolve(&arguments.options, arguments.steps.config.as_deref())?;
+    let options: RewardOptions = resolve(&arguments.options, arguments.training.steps.config.as_deref())?;
     let comparisons = comparisons(&arguments.comparisons)?;
-    let mut workplace = Workplace::open(arguments.common.device)?;
+    let mut workplace = Workplace::open(arguments.training.common.device)?;
     workplace.load(&arguments.model)?;
     let command = Command::Reward {
         model: arguments.model.clone(),
         comparisons: comparisons.text.clone(),
         options: options.clone(),
     };
-    let job = Job {
-        name: "reward",
-        output: &arguments.output,
-        steps: &arguments.steps,
-        common: &arguments.common,
-        options: &options,
-        workplace,
-        records: Some(comparisons),
-    };
+    let job =
+        Job { name: "reward", training: &arguments.training, options: &options, workplace, records: Some(comparisons) };
     job.run(command)
 }
 
 /// PPO.
 pub fn ppo(arguments: &Ppo) -> Result<()> {
-    let config = arguments.steps.config.as_deref();
+    let config = arguments.training.steps.config.as_deref();
     let options = resolve_ppo(arguments.preset, &arguments.options, &arguments.algorithm, config)?;
     let (records, prompts) = input::prompts(&arguments.prompts)?;
-    let mut workplace = Workplace::open(arguments.common.device)?;
+    let mut workplace = Workplace::open(arguments.training.common.device)?;
     workplace.load(&arguments.policy)?;
     workplace.load(&arguments.reward)?;
     let command = Command::Ppo {
@@ -105,38 +86,23 @@ pub fn ppo(arguments: &Ppo) -> Result<()> {
         prompts,
         options: options.clone(),
     };
-    let job = Job {
-        name: "ppo",
-        output: &arguments.output,
-        steps: &arguments.steps,
-        common: &arguments.common,
-        options: &options,
-        workplace,
-        records: Some(records),
-    };
+    let job = Job { name: "ppo", training: &arguments.training, options: &options, workplace, records: Some(records) };
     job.run(command)
 }
 
 /// DPO.
 pub fn dpo(arguments: &Dpo) -> Result<()> {
-    let options: DpoOptions = resolve(&arguments.options, arguments.steps.config.as_deref())?;
+    let options: DpoOptions = resolve(&arguments.options, arguments.training.steps.config.as_deref())?;
     let comparisons = comparisons(&arguments.comparisons)?;
-    let mut workplace = Workplace::open(arguments.common.device)?;
+    let mut workplace = Workplace::open(arguments.training.common.device)?;
     workplace.load(&arguments.model)?;
     let command = Command::Dpo {
         model: arguments.model.clone(),
         comparisons: comparisons.text.clone(),
         options: options.clone(),
     };
-    let job = Job {
-        name: "dpo",
-        output: &arguments.output,
-        steps: &arguments.steps,
-        common: &arguments.common,
-        options: &options,
-        workplace,
-        records: Some(comparisons),
-    };
+    let job =
+        Job { name: "dpo", training: &arguments.training, options: &options, workplace, records: Some(comparisons) };
     job.run(command)
 }
 
@@ -156,19 +122,20 @@ impl<O: Serialize> Job<'_, O> {
             None => error,
         };
         let fresh = checked.map_err(anyhow::Error::from).map_err(located)?;
-        let (mut folder, checkpoint) = match TrainingFolder::open(self.output, self.steps.log.as_deref(), &record)? {
-            Opened::Ready(folder, checkpoint) => (folder, checkpoint),
-            Opened::Finished => {
-                already_finished(&self.output.out);
-                return Ok(());
-            }
-        };
+        let (mut folder, checkpoint) =
+            match TrainingFolder::open(&self.training.output, self.training.steps.log.as_deref(), &record)? {
+                Opened::Ready(folder, checkpoint) => (folder, checkpoint),
+                Opened::Finished => {
+                    already_finished(&self.training.output.out);
+                    return Ok(());
+                }
+            };
         let run = match checkpoint {
             None => fresh,
             Some(files) => {
                 drop(fresh);
                 let resumed = self.workplace.session.start(command, Some(files));
-                resumed.with_context(|| format!("cannot go on in {}", self.output.out.display()))?
+                resumed.with_context(|| format!("cannot go on in {}", self.training.output.out.display()))?
             }
         };
         drive(run, self.name, folder.as_mut()).map_err(located)?;
@@ -178,11 +145,11 @@ impl<O: Serialize> Job<'_, O> {
     fn report(&self, folder: &TrainingFolder) -> Result<()> {
         let mut summary = Map::new();
         summary.insert("command".into(), self.name.into());
-        summary.insert("out".into(), self.output.out.display().to_string().into());
+        summary.insert("out".into(), self.training.output.out.display().to_string().into());
         summary.insert("steps".into(), folder.steps.into());
         summary.extend(folder.metrics.iter().map(|(name, value)| (name.clone(), Value::from(*value))));
         summary.insert("seconds".into(), folder.seconds.into());
-        report::result(self.common.json, &summary, || {
+        report::result(self.training.common.json, &summary, || {
             let shown = [
                 "loss",
                 "eval_loss",
@@ -200,7 +167,7 @@ impl<O: Serialize> Job<'_, O> {
                 folder.steps,
                 report::duration(folder.seconds),
                 numbers.collect::<String>(),
-                self.output.out.display()
+                self.training.output.out.display()
             )
         })
     }
