@@ -15,10 +15,22 @@
 //! | [`host::rewards`] | the KL-shaped reward of every token, the missing-EOS rule |
 //! | [`host::gae`] | advantages and returns |
 //! | [`host::whiten`] | masked mean, variance and whitening |
+//! | [`host::group`] | advantages without a value model: GRPO, RLOO, REINFORCE |
 //! | [`host::normalize`] | gain and bias of a reward model |
-//! | [`host::stats`] | win rate with its interval, pair accuracy, explained variance |
+//! | [`host::ensemble`] | one score out of several reward models |
 //! | [`host::best_of_n`] | best-of-n: its KL, and an unbiased estimate of its score |
 //! | [`host::schedule`] | learning-rate schedules |
+//!
+//! And what tells whether it worked:
+//!
+//! | module | formula |
+//! |---|---|
+//! | [`host::stats`] | win rate with its interval, pair accuracy, explained variance, intervals of a mean |
+//! | [`host::accuracy`] | accuracy of a reward model by margin and by length |
+//! | [`host::calibration`] | reward margins as probabilities, expected calibration error |
+//! | [`host::agreement`] | agreement of two rankings |
+//! | [`host::overoptimization`] | gold score over distance, and its peak |
+//! | [`host::text`] | distinct n-grams |
 //!
 //! [`loss`] — a gradient. Differentiable tensors on whatever device they live; nothing is read back:
 //!
@@ -31,7 +43,7 @@
 //! | [`loss::dpo`] | direct preference optimisation |
 //!
 //! [`options`] names every choice on which published PPO code disagrees, and [`presets`] names the
-//! papers and programs that chose.
+//! papers and programs that chose. [`metrics`] says what every logged number means.
 //!
 //! # Conventions
 //!
@@ -44,20 +56,29 @@
 
 pub mod host;
 pub mod loss;
+pub mod metrics;
 pub mod options;
 pub mod presets;
 
+pub use host::accuracy::{LengthAccuracy, MarginAccuracy, accuracy_by_length, accuracy_by_margin};
+pub use host::agreement::{Agreement, ranking_agreement};
 pub use host::best_of_n::{best_of_n_kl, best_of_n_score};
+pub use host::calibration::{CalibrationBin, calibration_table, expected_calibration_error};
+pub use host::ensemble::{EnsembleRule, ensemble_scores};
 pub use host::gae::{Advantages, gae};
-pub use host::kl::{AdaptiveKl, KlController, KlEstimator, per_token_kl};
+pub use host::group::{RewardBaseline, ScaleRewards, broadcast, grpo_advantages, rloo_advantages, zero_spread_share};
+pub use host::kl::{AdaptiveKl, KlController, KlEstimator, KlPlacement, per_token_kl};
 pub use host::normalize::RewardNormalization;
+pub use host::overoptimization::{GaoFit, best_of_n_curve, fit_best_of_n, fit_rl, rl_curve};
 pub use host::rewards::{MissingEos, ScoreIndex, shaped_rewards};
 pub use host::schedule::{Decay, LearningRate};
-pub use host::stats::{WinRate, explained_variance, pairwise_accuracy};
+pub use host::stats::{WinRate, bootstrap_interval, explained_variance, pairwise_accuracy, t_interval};
+pub use host::text::distinct_n;
 pub use host::whiten::{Variance, masked_mean, masked_var, whiten};
 pub use loss::dpo::{DpoLoss, dpo_loss};
 pub use loss::pairwise::{PairBatch, PairwiseLoss, pairwise_loss};
 pub use loss::ppo::{PolicyLoss, ValueLoss, entropy, policy_loss, value_loss};
 pub use loss::sft::sft_loss;
+pub use metrics::MetricDoc;
 pub use options::{GaeScope, OptionsError, PpoOptions};
 pub use presets::{PpoPreset, UnknownPreset};

@@ -1,7 +1,8 @@
 //! How far the policy has moved from the reference model, and how strongly that is charged.
 //!
-//! All estimators use only the log-probabilities of the sampled tokens. The exact KL over the whole
-//! vocabulary needs the logits of both models and is not here.
+//! What is computed here uses only the log-probabilities of the sampled tokens. The exact KL over the
+//! whole vocabulary needs the logits of both models: [`KlEstimator::Full`] names it, and
+//! `loss::kl::full_kl` computes it.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,10 +21,34 @@ pub enum KlEstimator {
     K2,
     /// `exp(-d) - 1 + d`. Unbiased, of low variance, never negative.
     K3,
+    /// `Σ p (ln p - ln p_ref)` over the vocabulary: no estimate but the KL itself at this token. Never
+    /// negative. Needs the logits of both models, so nothing in this module can give it.
+    Full,
 }
+
+/// Where the price of KL is paid. `kl_coef` is the price in both places, but it weighs differently:
+/// a reward is whitened with the score, a term of the loss is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KlPlacement {
+    /// Subtracted from the reward of every token (Ziegler et al. 2019; InstructGPT, eq. 2): the
+    /// advantages carry it, and no gradient flows through the KL.
+    #[default]
+    Reward,
+    /// Added to the loss, as in GRPO (Shao et al. 2024, eq. 3): the gradient flows through the KL. The
+    /// rewards are the score alone.
+    Loss,
+}
+
+const FULL_NEEDS_LOGITS: &str = "the KL estimator `full` cannot be had from the log-probabilities of sampled tokens: \
+                                 it needs the logits of both models (loss::kl::full_kl)";
 
 impl KlEstimator {
     /// The estimate for one token, in nats.
+    ///
+    /// # Panics
+    /// For [`KlEstimator::Full`].
+    #[track_caller]
     pub fn estimate(self, logprob: f32, ref_logprob: f32) -> f32 {
         let d = f64::from(logprob) - f64::from(ref_logprob);
         let kl = match self {
@@ -31,6 +56,7 @@ impl KlEstimator {
             Self::K2 => 0.5 * d * d,
             // `exp(-d) - 1` written out loses every digit near d = 0 and can come out negative.
             Self::K3 => (-d).exp_m1() + d,
+            Self::Full => panic!("{FULL_NEEDS_LOGITS}"),
         };
         kl as f32
     }
@@ -39,8 +65,11 @@ impl KlEstimator {
 /// The KL estimate of every token, `[batch, time]`, in nats; zero where `mask` is `false`.
 ///
 /// # Panics
-/// If the three slices differ in length.
+/// If the three slices differ in length, or for [`KlEstimator::Full`].
+#[track_caller]
 pub fn per_token_kl(estimator: KlEstimator, logprobs: &[f32], ref_logprobs: &[f32], mask: &[bool]) -> Vec<f32> {
+    // Here too, or a batch without a token would let the mistake pass.
+    assert!(estimator != KlEstimator::Full, "{FULL_NEEDS_LOGITS}");
     assert_same_len("ref_logprobs", ref_logprobs.len(), "logprobs", logprobs.len());
     assert_same_len("mask", mask.len(), "logprobs", logprobs.len());
     logprobs
@@ -183,6 +212,28 @@ mod tests {
             &[true, false, false],
         );
         assert_eq!(kl[1..], [0.0, 0.0]);
+    }
+
+    #[test]
+    #[should_panic(expected = "the KL estimator `full` cannot be had from the log-probabilities of sampled tokens")]
+    fn the_exact_kl_is_not_made_up_from_two_numbers() {
+        per_token_kl(KlEstimator::Full, &[-1.0], &[-1.5], &[false]);
+    }
+
+    #[test]
+    #[should_panic(expected = "it needs the logits of both models")]
+    fn nor_for_one_token() {
+        KlEstimator::Full.estimate(-1.0, -1.5);
+    }
+
+    #[test]
+    fn names_in_json() {
+        let estimators = [KlEstimator::K1, KlEstimator::K2, KlEstimator::K3, KlEstimator::Full];
+        assert_eq!(serde_json::json!(estimators), serde_json::json!(["k1", "k2", "k3", "full"]));
+        assert_eq!(
+            serde_json::json!([KlPlacement::default(), KlPlacement::Loss]),
+            serde_json::json!(["reward", "loss"])
+        );
     }
 
     #[test]

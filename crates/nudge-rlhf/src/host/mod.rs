@@ -2,13 +2,20 @@
 //!
 //! Sums run in `f64` and results are `f32`: a rollout is small, and the exact answer is cheap.
 
+pub mod accuracy;
+pub mod agreement;
 pub mod best_of_n;
+pub mod calibration;
+pub mod ensemble;
 pub mod gae;
+pub mod group;
 pub mod kl;
 pub mod normalize;
+pub mod overoptimization;
 pub mod rewards;
 pub mod schedule;
 pub mod stats;
+pub mod text;
 pub mod whiten;
 
 /// Panics unless both slices cover the same tokens.

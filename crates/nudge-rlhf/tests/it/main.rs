@@ -6,6 +6,7 @@
 mod common;
 mod golden;
 mod gradients;
+mod host_properties;
 mod losses;
 mod masks;
 mod properties;
