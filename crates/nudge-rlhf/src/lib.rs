@@ -36,11 +36,15 @@
 //!
 //! | module | formula |
 //! |---|---|
-//! | [`loss::masked`] | masked mean and sum, which select and never multiply |
+//! | [`loss::masked`] | masked mean and sum, which select and never multiply; from tokens to one loss |
 //! | [`loss::sft`] | next-token loss on the answer |
 //! | [`loss::pairwise`] | the reward model's loss over all pairs of a ranking |
-//! | [`loss::ppo`] | clipped policy and value losses, entropy |
-//! | [`loss::dpo`] | direct preference optimisation |
+//! | [`loss::choice`] | the reward model's losses over whole rankings: best of K, Plackett-Luce |
+//! | [`loss::ppo`] | clipped policy and value losses, of tokens and of whole answers; entropy |
+//! | [`loss::kl`] | the KL as a term of the loss: k1, k2, k3, or exact over the vocabulary |
+//! | [`loss::dpo`] | direct preference optimisation: sigmoid, hinge, IPO, robust |
+//! | [`loss::kto`] | learning from single answers that are good or bad |
+//! | [`loss::orpo`] | fine-tuning and preference in one, without a reference model |
 //!
 //! [`options`] names every choice on which published PPO code disagrees, and [`presets`] names the
 //! papers and programs that chose. [`metrics`] says what every logged number means.
@@ -75,9 +79,14 @@ pub use host::schedule::{Decay, LearningRate};
 pub use host::stats::{WinRate, bootstrap_interval, explained_variance, pairwise_accuracy, t_interval};
 pub use host::text::distinct_n;
 pub use host::whiten::{Variance, masked_mean, masked_var, whiten};
-pub use loss::dpo::{DpoLoss, dpo_loss};
+pub use loss::choice::{ChoiceBatch, RewardLoss, choice_loss};
+pub use loss::dpo::{DpoLoss, DpoVariant, dpo_loss};
+pub use loss::kl::{full_kl, kl_penalty};
+pub use loss::kto::{KtoLoss, kto_kl, kto_loss};
+pub use loss::masked::{LossAggregation, aggregate};
+pub use loss::orpo::{OrpoLoss, orpo_loss};
 pub use loss::pairwise::{PairBatch, PairwiseLoss, pairwise_loss};
-pub use loss::ppo::{PolicyLoss, ValueLoss, entropy, policy_loss, value_loss};
+pub use loss::ppo::{PolicyLoss, ValueLoss, entropy, policy_loss, sequence_policy_loss, value_loss};
 pub use loss::sft::sft_loss;
 pub use metrics::MetricDoc;
 pub use options::{GaeScope, OptionsError, PpoOptions};

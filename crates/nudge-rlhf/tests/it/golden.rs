@@ -52,6 +52,7 @@ fn check(options: PpoOptions, golden: Golden) {
         tensor2(&whitened, TIME, &device),
         mask2(&MASK, TIME, &device),
         options.cliprange,
+        LossAggregation::TokenMean,
     );
     let value = value_loss(
         tensor2(&NEW_VALUES, TIME, &device),

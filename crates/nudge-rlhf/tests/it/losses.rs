@@ -46,7 +46,7 @@ fn four_ranked_answers_are_one_batch_element() {
 fn dpo_starts_at_ln_2() {
     let device = device();
     let (chosen, rejected) = (tensor1(&[-12.0, -30.5], &device), tensor1(&[-14.0, -7.0], &device));
-    let loss = dpo_loss(chosen.clone(), rejected.clone(), chosen, rejected, 0.1, 0.0);
+    let loss = dpo_loss(chosen.clone(), rejected.clone(), chosen, rejected, 0.1, 0.0, DpoVariant::Sigmoid);
     assert_close("loss", number(loss.loss), std::f32::consts::LN_2, 1e-6);
     assert_eq!(number(loss.accuracy), 0.5);
     assert_eq!(number(loss.chosen_rewards), 0.0);
@@ -63,6 +63,7 @@ fn dpo_of_one_pair() {
             tensor1(&[-19.0], &device),
             0.5,
             label_smoothing,
+            DpoVariant::Sigmoid,
         )
     };
     // Implicit rewards 1 and -0.5: h = 1.5.

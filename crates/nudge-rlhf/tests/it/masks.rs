@@ -1,7 +1,7 @@
 //! What lies under a mask reaches neither a loss, nor a statistic, nor a gradient.
 
 use burn::tensor::{Device, Tensor};
-use nudge_rlhf::loss::masked::{masked_mean, masked_row_sum};
+use nudge_rlhf::loss::masked::{masked_mean, masked_row_mean, masked_row_sum};
 use nudge_rlhf::*;
 
 use crate::common::*;
@@ -51,8 +51,45 @@ fn policy() {
     check(&[new_logprobs, logprobs, advantages], |inputs, device| {
         let [new_logprobs, logprobs, advantages] = [0, 1, 2].map(|i| inputs[i].clone());
         let mask = mask2(&MASK, 3, device);
-        let out = policy_loss(new_logprobs, logprobs, advantages, mask, 0.2);
+        let of = |aggregation| {
+            let [new_logprobs, logprobs, advantages] = [&new_logprobs, &logprobs, &advantages].map(Tensor::clone);
+            policy_loss(new_logprobs, logprobs, advantages, mask.clone(), 0.2, aggregation)
+        };
+        let out = of(LossAggregation::TokenMean);
+        let others = [LossAggregation::SequenceMean, LossAggregation::FixedLength].map(|other| of(other).loss);
+        [vec![out.loss, out.ratio, out.approx_kl, out.clipfrac], others.to_vec()].concat()
+    });
+}
+
+#[test]
+fn sequence_policy() {
+    let new_logprobs = [-0.5, -1.5, 0.0, -2.0, 0.0, 0.0];
+    let logprobs = [-0.55, -1.4, 0.0, -2.1, 0.0, 0.0];
+    check(&[new_logprobs, logprobs], |inputs, device| {
+        let [new_logprobs, logprobs] = [0, 1].map(|i| inputs[i].clone());
+        let (advantages, mask) = (tensor1(&[0.5, -1.5], device), mask2(&MASK, 3, device));
+        let out = sequence_policy_loss(new_logprobs, logprobs, advantages, mask, 0.2);
         vec![out.loss, out.ratio, out.approx_kl, out.clipfrac]
+    });
+}
+
+#[test]
+fn kl() {
+    let logprobs = [-0.5, -1.5, 0.0, -2.0, 0.0, 0.0];
+    let ref_logprobs = [-0.55, -1.4, 0.0, -3.1, 0.0, 0.0];
+    for estimator in [KlEstimator::K1, KlEstimator::K2, KlEstimator::K3] {
+        check(&[logprobs, ref_logprobs], |inputs, device| {
+            let [logprobs, ref_logprobs] = [0, 1].map(|i| inputs[i].clone());
+            let penalty = kl_penalty(estimator, logprobs, ref_logprobs, mask2(&MASK, 3, device));
+            vec![penalty.clone().sum(), penalty.slice([1..2, 1..3]).abs().sum()]
+        });
+    }
+}
+
+#[test]
+fn row_mean() {
+    check(&[[-0.5, -1.5, 0.0, -2.0, 0.0, 0.0]], |inputs, device| {
+        vec![masked_row_mean(inputs[0].clone(), mask2(&MASK, 3, device)).square().sum()]
     });
 }
 
@@ -82,7 +119,7 @@ fn an_empty_batch_is_zero_not_nan() {
     let device = device();
     let (values, mask) = (tensor2(&[1.0; 4], 2, &device), mask2(&[false; 4], 2, &device));
     assert_eq!(number(sft_loss(values.clone(), mask.clone())), 0.0);
-    let policy = policy_loss(values.clone(), values.clone(), values.clone(), mask, 0.2);
+    let policy = policy_loss(values.clone(), values.clone(), values.clone(), mask, 0.2, LossAggregation::TokenMean);
     assert_eq!([policy.loss, policy.ratio, policy.clipfrac].map(number), [0.0; 3]);
 }
 
@@ -91,7 +128,8 @@ fn equal_policies_have_a_ratio_of_exactly_one() {
     let device = device();
     let logprobs = tensor2(&[-0.1, -7.3, -1e-6, -0.333, -12.9, -88.0], 3, &device);
     let advantages = tensor2(&[0.5, -1.5, 9.0, 2.0, 9.0, 9.0], 3, &device);
-    let out = policy_loss(logprobs.clone(), logprobs, advantages, mask2(&MASK, 3, &device), 0.2);
+    let out =
+        policy_loss(logprobs.clone(), logprobs, advantages, mask2(&MASK, 3, &device), 0.2, LossAggregation::TokenMean);
     assert_eq!(number(out.ratio), 1.0);
     assert_eq!(number(out.approx_kl), 0.0);
     assert_eq!(number(out.clipfrac), 0.0);
@@ -104,5 +142,5 @@ fn a_wrong_shape_is_named() {
     let device = device();
     let values = tensor2(&[0.0, 0.0], 1, &device);
     let mask = mask2(&[true, true], 1, &device);
-    policy_loss(values.clone(), values, tensor2(&[0.0, 0.0], 2, &device), mask, 0.2);
+    policy_loss(values.clone(), values, tensor2(&[0.0, 0.0], 2, &device), mask, 0.2, LossAggregation::TokenMean);
 }

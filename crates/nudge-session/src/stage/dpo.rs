@@ -25,7 +25,7 @@ use crate::trainer::{StepNumbers, Trainer, training_device};
 use burn::tensor::{Device, Int, Tensor};
 use nudge_data::{EncodedDemonstration, Tokenizer};
 use nudge_model::{Decoder, Frozen, OptimizerOptions, Precision};
-use nudge_rlhf::{Decay, LearningRate, dpo_loss};
+use nudge_rlhf::{Decay, DpoVariant, LearningRate, dpo_loss};
 
 /// A DPO run.
 pub struct Dpo {
@@ -195,6 +195,7 @@ impl RankingBatch {
                 of(&self.ref_logprobs, rejected),
                 options.beta,
                 options.label_smoothing,
+                DpoVariant::Sigmoid,
             );
             let numbers = [
                 ranking.loss,

@@ -28,7 +28,7 @@ use crate::trainer::{Trainer, training_device};
 use burn::tensor::Device;
 use nudge_data::{Rng, Tokenizer};
 use nudge_model::{Decoder, Frozen, OptimizerOptions, Precision, SamplingOptions, ScalarModel};
-use nudge_rlhf::{KlController, LearningRate, RewardNormalization, Variance, policy_loss, value_loss};
+use nudge_rlhf::{KlController, LearningRate, LossAggregation, RewardNormalization, Variance, policy_loss, value_loss};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -229,8 +229,9 @@ impl Ppo {
                     .step(|model| {
                         let new_logprobs = batch.logprobs(model, ppo.temperature);
                         let old = batch.old_logprobs.clone();
-                        let terms =
-                            policy_loss(new_logprobs, old, batch.advantages.clone(), batch.mask.clone(), ppo.cliprange);
+                        let (advantages, mask) = (batch.advantages.clone(), batch.mask.clone());
+                        let aggregation = LossAggregation::TokenMean;
+                        let terms = policy_loss(new_logprobs, old, advantages, mask, ppo.cliprange, aggregation);
                         (terms.loss, vec![terms.ratio, terms.approx_kl, terms.clipfrac])
                     })
                     .await?;
