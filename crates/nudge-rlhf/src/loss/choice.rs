@@ -189,7 +189,7 @@ mod tests {
 
     /// One ranking 2 > {0, 3} > 1, one of two answers, and two that say nothing.
     fn rankings() -> Vec<Vec<Vec<usize>>> {
-        vec![vec![vec![2], vec![0, 3], vec![1]], vec![vec![4, 5]], vec![vec![7], vec![], vec![6]], vec![]]
+        vec![vec![vec![2], vec![0, 3], vec![1]], vec![vec![4, 5]], vec![vec![], vec![7], vec![6], vec![]], vec![]]
     }
 
     #[test]
@@ -225,7 +225,7 @@ mod tests {
 
     #[test]
     fn rankings_without_an_order_make_no_choice() {
-        let tied = [vec![vec![0, 1, 2]], vec![]];
+        let tied = [vec![vec![0, 1, 2]], vec![vec![3], vec![]], vec![]];
         assert!(ChoiceBatch::best_of_k(&tied).is_empty());
         assert_eq!(ChoiceBatch::plackett_luce(&tied), ChoiceBatch::default());
     }

@@ -43,40 +43,6 @@ fn four_ranked_answers_are_one_batch_element() {
 }
 
 #[test]
-fn dpo_starts_at_ln_2() {
-    let device = device();
-    let (chosen, rejected) = (tensor1(&[-12.0, -30.5], &device), tensor1(&[-14.0, -7.0], &device));
-    let loss = dpo_loss(chosen.clone(), rejected.clone(), chosen, rejected, 0.1, 0.0, DpoVariant::Sigmoid);
-    assert_close("loss", number(loss.loss), std::f32::consts::LN_2, 1e-6);
-    assert_eq!(number(loss.accuracy), 0.5);
-    assert_eq!(number(loss.chosen_rewards), 0.0);
-}
-
-#[test]
-fn dpo_of_one_pair() {
-    let device = device();
-    let loss = |label_smoothing| {
-        dpo_loss(
-            tensor1(&[-10.0], &device),
-            tensor1(&[-20.0], &device),
-            tensor1(&[-12.0], &device),
-            tensor1(&[-19.0], &device),
-            0.5,
-            label_smoothing,
-            DpoVariant::Sigmoid,
-        )
-    };
-    // Implicit rewards 1 and -0.5: h = 1.5.
-    let plain = loss(0.0);
-    assert_close("loss", number(plain.loss), 0.201_413, 1e-6);
-    assert_close("chosen", number(plain.chosen_rewards), 1.0, 1e-6);
-    assert_close("rejected", number(plain.rejected_rewards), -0.5, 1e-6);
-    assert_eq!(number(plain.accuracy), 1.0);
-    // .9 * .201413 + .1 * 1.701413
-    assert_close("smoothed", number(loss(0.1).loss), 0.351_413, 1e-6);
-}
-
-#[test]
 fn sft_loss_is_the_mean_over_the_answers_tokens() {
     let device = device();
     let losses = [-1.0, -2.0, 0.0, -3.0, -4.0, -5.0, -7.0, 0.0, 0.0];

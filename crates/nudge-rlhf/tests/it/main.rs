@@ -5,6 +5,7 @@
 
 mod choice;
 mod common;
+mod dpo;
 mod golden;
 mod gradients;
 mod host_properties;

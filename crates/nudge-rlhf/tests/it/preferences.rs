@@ -1,111 +1,10 @@
-//! The losses that learn from preferences without a reward model: DPO and its kin, KTO, ORPO.
+//! KTO, which learns from single answers, and ORPO, which has no reference model.
 
-use burn::tensor::{Device, Tensor};
 use nudge_rlhf::*;
 use proptest::prelude::*;
 
 use crate::common::*;
 use crate::restated::{self, bradley_terry, check, log_odds, sigmoid, wide};
-
-const VARIANTS: [DpoVariant; 4] = [DpoVariant::Sigmoid, DpoVariant::Hinge, DpoVariant::Ipo, DpoVariant::Robust];
-
-/// Of pairs given as `[chosen, rejected, ref_chosen, ref_rejected]`, with beta one half.
-fn dpo(pairs: &[[f32; 4]], label_smoothing: f32, variant: DpoVariant) -> DpoLoss {
-    let [chosen, rejected, ref_chosen, ref_rejected] =
-        [0, 1, 2, 3].map(|i| tensor1(&pairs.iter().map(|pair| pair[i]).collect::<Vec<_>>(), &device()));
-    dpo_loss(chosen, rejected, ref_chosen, ref_rejected, 0.5, label_smoothing, variant)
-}
-
-/// `Δ = 3`, so `h = 1.5`.
-const RIGHT: [f32; 4] = [-10.0, -20.0, -12.0, -19.0];
-/// `Δ = -1`, so `h = -.5`.
-const WRONG: [f32; 4] = [-11.0, -20.0, -12.0, -22.0];
-
-#[test]
-fn dpo_variants_by_hand() {
-    // (variant, label smoothing, loss of the right pair, of the wrong pair)
-    let table = [
-        (DpoVariant::Sigmoid, 0.0, 0.201_413_3, 0.974_077),
-        (DpoVariant::Sigmoid, 0.1, 0.351_413_3, 0.924_077),
-        (DpoVariant::Robust, 0.0, 0.201_413_3, 0.974_077),
-        (DpoVariant::Robust, 0.1, 0.013_913_3, 1.036_577),
-        (DpoVariant::Hinge, 0.0, 0.0, 1.5),
-        (DpoVariant::Hinge, 0.1, 0.0, 1.5),
-        // (3 - 1)² and (-1 - 1)²
-        (DpoVariant::Ipo, 0.0, 4.0, 4.0),
-        (DpoVariant::Ipo, 0.1, 4.0, 4.0),
-    ];
-    for (variant, label_smoothing, right, wrong) in table {
-        let of = |pairs: &[[f32; 4]]| number(dpo(pairs, label_smoothing, variant).loss);
-        let name = format!("{variant:?} with {label_smoothing}");
-        assert_close(&name, of(&[RIGHT]), right, 2e-6);
-        assert_close(&name, of(&[WRONG]), wrong, 2e-6);
-        assert_close(&name, of(&[RIGHT, WRONG]), (right + wrong) / 2.0, 2e-6);
-    }
-}
-
-#[test]
-fn dpo_statistics_are_the_same_for_every_variant() {
-    for variant in VARIANTS {
-        let out = dpo(&[RIGHT, WRONG, RIGHT, [-1.0; 4]], 0.1, variant);
-        // Log-ratios 2, 1, 2, 0 and -1, 2, -1, 0; pairs right, wrong, right, undecided.
-        assert_close("chosen", number(out.chosen_rewards), 0.625, 1e-6);
-        assert_close("rejected", number(out.rejected_rewards), 0.0, 1e-6);
-        assert_close("accuracy", number(out.accuracy), 2.5 / 4.0, 1e-6);
-    }
-}
-
-#[test]
-fn dpo_values_and_gradients() {
-    // Margins on both sides of every bend: beyond the hinge, before it, and the wrong way round.
-    let point = [-3.0, -4.0, -1.0, -5.0, -3.5, -6.0];
-    let ref_logprobs = [-3.5, -3.0, -2.0, -4.0, -4.0, -2.5];
-    let (beta, smoothing) = (0.5, f64::from(0.2f32));
-    for (variant, label_smoothing) in VARIANTS.into_iter().flat_map(|variant| [(variant, 0.0), (variant, smoothing)]) {
-        let loss = |logprobs: Tensor<1>, device: &Device| {
-            let (chosen, rejected) = (logprobs.clone().slice(0..3), logprobs.slice(3..6));
-            let [ref_chosen, ref_rejected] = [0, 3].map(|i| tensor1(&ref_logprobs[i..i + 3], device));
-            dpo_loss(chosen, rejected, ref_chosen, ref_rejected, 0.5, label_smoothing as f32, variant).loss
-        };
-        check(&format!("{variant:?} with {label_smoothing}"), &point, loss, |logprobs| {
-            let ratio = |i: usize| logprobs[i] - f64::from(ref_logprobs[i]);
-            restated::mean((0..3).map(|i| {
-                let margin = ratio(i) - ratio(i + 3);
-                let h = beta * margin;
-                let (right, flipped) = (bradley_terry(h), bradley_terry(-h));
-                match variant {
-                    DpoVariant::Sigmoid => (1.0 - label_smoothing) * right + label_smoothing * flipped,
-                    DpoVariant::Robust => {
-                        ((1.0 - label_smoothing) * right - label_smoothing * flipped) / (1.0 - 2.0 * label_smoothing)
-                    }
-                    DpoVariant::Hinge => (1.0 - h).max(0.0),
-                    DpoVariant::Ipo => (margin - 1.0 / (2.0 * beta)).powi(2),
-                }
-            }))
-        });
-    }
-}
-
-#[test]
-fn robust_sees_through_wrong_labels() {
-    // A share of labels is wrong: the mean over both readings of a pair is the loss of the right one.
-    let flipped = [RIGHT[1], RIGHT[0], RIGHT[3], RIGHT[2]];
-    let of = |pair| number(dpo(&[pair], 0.2, DpoVariant::Robust).loss);
-    assert_close("robust", 0.8 * of(RIGHT) + 0.2 * of(flipped), 0.201_413_3, 2e-6);
-}
-
-#[test]
-#[should_panic(expected = "label_smoothing is 0.5, but must lie in [0, 0.5)")]
-fn labels_that_say_nothing_are_refused() {
-    dpo(&[RIGHT], 0.5, DpoVariant::Robust);
-}
-
-#[test]
-fn variants_have_their_names_in_files() {
-    let names = VARIANTS.map(|variant| serde_json::to_string(&variant).expect("plain data"));
-    assert_eq!(names, ["\"sigmoid\"", "\"hinge\"", "\"ipo\"", "\"robust\""]);
-    assert_eq!(DpoVariant::default(), DpoVariant::Sigmoid);
-}
 
 /// With beta .1 and the point of reference one half.
 fn kto(log_ratios: &[f32], desirable: &[bool], weights: [f32; 2]) -> KtoLoss {
@@ -244,22 +143,11 @@ fn orpo_survives_certainty() {
     }
 }
 
-/// Pairs of log-probabilities and log-ratios.
-fn pairs() -> impl Strategy<Value = Vec<[f32; 4]>> {
-    prop::collection::vec(prop::array::uniform4(-4.0f32..-0.1), 1..6)
+fn kto_of(log_ratios: &[f32], desirable: &[bool]) -> f32 {
+    number(kto(log_ratios, desirable, [1.0, 1.0]).loss)
 }
 
-fn kto_of(pairs: &[[f32; 4]], good: bool) -> f32 {
-    // A pair becomes two answers of opposite kinds.
-    let ratios: Vec<f32> = pairs
-        .iter()
-        .flat_map(|[chosen, rejected, ref_chosen, ref_rejected]| [chosen - ref_chosen, rejected - ref_rejected])
-        .collect();
-    let desirable: Vec<bool> = (0..ratios.len()).map(|i| (i % 2 == 0) == good).collect();
-    number(kto(&ratios, &desirable, [1.0, 1.0]).loss)
-}
-
-fn orpo_of(pairs: &[[f32; 4]]) -> f32 {
+fn orpo_of(pairs: &[[f32; 2]]) -> f32 {
     let device = device();
     let side = |i: usize| tensor1(&pairs.iter().map(|pair| pair[i]).collect::<Vec<_>>(), &device);
     number(orpo_loss(side(0), side(1), tensor1(&[0.0], &device), 1.0).loss)
@@ -269,43 +157,28 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(48) })]
 
     #[test]
-    fn the_order_of_pairs_does_not_matter(pairs in pairs()) {
-        let back: Vec<[f32; 4]> = pairs.iter().rev().copied().collect();
-        for variant in VARIANTS {
-            let [one, other] = [&pairs, &back].map(|pairs| number(dpo(pairs, 0.1, variant).loss));
-            prop_assert!((one - other).abs() < 1e-5 * one.abs().max(1.0), "{variant:?}: {one} {other}");
-        }
-        prop_assert!((kto_of(&pairs, true) - kto_of(&back, true)).abs() < 1e-5);
-        prop_assert!((orpo_of(&pairs) - orpo_of(&back)).abs() < 1e-5);
-    }
-
-    #[test]
-    fn the_other_label_is_the_other_loss(pairs in pairs()) {
-        let flipped: Vec<[f32; 4]> = pairs.iter().map(|&[c, r, ref_c, ref_r]| [r, c, ref_r, ref_c]).collect();
-        let h = restated::mean(pairs.iter().map(|[c, r, ref_c, ref_r]| 0.5 * f64::from((c - ref_c) - (r - ref_r)))) as f32;
-        let of = |pairs: &[[f32; 4]], smoothing, variant| number(dpo(pairs, smoothing, variant).loss);
-        // ln σ(h) - ln σ(-h) = h
-        let difference = of(&flipped, 0.0, DpoVariant::Sigmoid) - of(&pairs, 0.0, DpoVariant::Sigmoid);
-        prop_assert!((difference - h).abs() < 1e-5);
-        let difference = of(&flipped, 0.2, DpoVariant::Robust) - of(&pairs, 0.2, DpoVariant::Robust);
-        prop_assert!((difference - h / 0.6).abs() < 1e-5);
-        // (Δ + 1)² - (Δ - 1)² = 4Δ
-        let difference = of(&flipped, 0.0, DpoVariant::Ipo) - of(&pairs, 0.0, DpoVariant::Ipo);
-        prop_assert!((difference - 8.0 * h).abs() < 1e-4);
+    fn kto_knows_no_order_and_the_other_label_is_the_rest(
+        answers in prop::collection::vec((-4.0f32..4.0, any::<bool>()), 1..8),
+    ) {
+        let (log_ratios, desirable): (Vec<f32>, Vec<bool>) = answers.iter().copied().unzip();
+        let (back, back_desirable): (Vec<f32>, Vec<bool>) = answers.iter().rev().copied().unzip();
+        let flipped: Vec<bool> = desirable.iter().map(|good| !good).collect();
+        let loss = kto_of(&log_ratios, &desirable);
+        prop_assert!((loss - kto_of(&back, &back_desirable)).abs() < 1e-5);
         // 1 - σ(z) and σ(z) make 1.
-        prop_assert!((kto_of(&pairs, true) + kto_of(&pairs, false) - 1.0).abs() < 1e-5);
-        let odds = |logprob: f32| log_odds(f64::from(logprob));
-        let h = restated::mean(pairs.iter().map(|pair| odds(pair[0]) - odds(pair[1]))) as f32;
-        prop_assert!((orpo_of(&flipped) - orpo_of(&pairs) - h).abs() < 1e-4);
+        prop_assert!((loss + kto_of(&log_ratios, &flipped) - 1.0).abs() < 1e-5);
     }
 
     #[test]
-    fn what_the_reference_shares_cancels(pairs in pairs(), shift in -4.0f32..4.0) {
-        let moved: Vec<[f32; 4]> =
-            pairs.iter().map(|&[c, r, ref_c, ref_r]| [c + shift, r - shift, ref_c + shift, ref_r - shift]).collect();
-        for variant in VARIANTS {
-            let [one, other] = [&pairs, &moved].map(|pairs| number(dpo(pairs, 0.1, variant).loss));
-            prop_assert!((one - other).abs() < 1e-4 * one.abs().max(1.0), "{variant:?}: {one} {other}");
-        }
+    fn orpo_knows_no_order_and_the_other_label_is_the_other_loss(
+        pairs in prop::collection::vec(prop::array::uniform2(-4.0f32..-0.1), 1..6),
+    ) {
+        let back: Vec<[f32; 2]> = pairs.iter().rev().copied().collect();
+        prop_assert!((orpo_of(&pairs) - orpo_of(&back)).abs() < 1e-5);
+        let flipped: Vec<[f32; 2]> = pairs.iter().map(|&[chosen, rejected]| [rejected, chosen]).collect();
+        let odds = |pair: &[f32; 2]| log_odds(f64::from(pair[0])) - log_odds(f64::from(pair[1]));
+        // ln σ(x) - ln σ(-x) = x
+        let expected = restated::mean(pairs.iter().map(odds)) as f32;
+        prop_assert!((orpo_of(&flipped) - orpo_of(&pairs) - expected).abs() < 1e-4);
     }
 }
