@@ -24,6 +24,10 @@ use crate::host::kl::KlEstimator;
 /// With `d = logprobs - ref_logprobs`: k1 is `d`, k2 is `d² / 2`, k3 is `exp(-d) - 1 + d`, which keeps
 /// its digits near 0 and never falls below. All three inputs are `[batch, time]`. `ref_logprobs` are
 /// data: no gradient flows into them.
+///
+/// # Panics
+/// If the shapes differ, or for [`KlEstimator::Full`], which is [`full_kl`].
+#[track_caller]
 pub fn kl_penalty(
     estimator: KlEstimator,
     logprobs: Tensor<2>,
@@ -38,6 +42,7 @@ pub fn kl_penalty(
         KlEstimator::K1 => differences,
         KlEstimator::K2 => differences.square().mul_scalar(0.5),
         KlEstimator::K3 => exp_m1_minus_x(differences.neg()),
+        KlEstimator::Full => panic!("the KL estimator `full` needs the logits of both models: call full_kl"),
     }
 }
 

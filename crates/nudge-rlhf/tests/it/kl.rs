@@ -193,6 +193,12 @@ fn a_wrong_shape_is_named() {
     full_kl(logits.clone().reshape([1, 1, 2]), logits.reshape([1, 2, 1]));
 }
 
+#[test]
+#[should_panic(expected = "the KL estimator `full` needs the logits of both models")]
+fn the_exact_kl_is_no_penalty_of_sampled_tokens() {
+    penalty(KlEstimator::Full, &[0.0]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
 
