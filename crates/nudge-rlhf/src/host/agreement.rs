@@ -1,7 +1,8 @@
 //! How far two rankings of the same answers agree.
 //!
 //! Two labelers who rank the same prompt, or one labeler who meets a prompt again, agree on about
-//! three pairs in four (73 % between labelers of InstructGPT, §3.4; 72 % in Stiennon et al. 2020). No reward model can be expected to agree with a labeler more often than that. This module
+//! three pairs in four (73 % between labelers of InstructGPT, §3.4; 72 % in Stiennon et al. 2020). No
+//! reward model can be expected to agree with a labeler more often than labelers do. This module
 //! compares rankings with rankings; rewards against a ranking are in [`super::stats`].
 
 use std::collections::HashMap;
