@@ -176,7 +176,7 @@ fn options_outside_their_range() {
     says(&refusal(&session, ppo(json!({"value_learning_rate": -1.0}))), &["value_learning_rate is -1"]);
     says(
         &refusal(&session, ppo(json!({"batch_size": 2, "ppo": {"num_mini_batches": 3}}))),
-        &["num_mini_batches is 3", "at most batch_size"],
+        &["num_mini_batches is 3", "a divisor of batch_size"],
     );
     says(&refusal(&session, ppo(json!({"ppo": {"lambda": 1.5}}))), &["lambda is 1.5", "between 0 and 1"]);
     let compare = |options: Value| json!({"command": "compare", "a": "sft", "b": "base", "prompts": ["Hi."], "judge": {"judge": "person"}, "options": options});

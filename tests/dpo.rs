@@ -14,7 +14,7 @@ fn shorter(count: usize) -> Vec<Value> {
 
 fn dpo(records: &[Value], options: Value) -> Value {
     let comparisons: String = records.iter().map(|record| format!("{record}\n")).collect();
-    json!({"command": "dpo", "model": "sft", "comparisons": comparisons, "options": options})
+    json!({"command": "dpo", "policy": "sft", "comparisons": comparisons, "options": options})
 }
 
 fn run(records: &[Value], options: Value) -> Vec<Event> {

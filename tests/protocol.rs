@@ -5,10 +5,12 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use nudge_rlhf::CalibrationBin;
 use nudge_session::options::{
-    CompareOptions, DpoOptions, EvalOptions, PpoStageOptions, PretrainOptions, RewardOptions, SampleOptions, SftOptions,
+    BestOfOptions, CompareOptions, DpoOptions, EvalOptions, GrpoOptions, KtoOptions, OrpoOptions, PpoStageOptions,
+    PretrainOptions, ReinforceOptions, RewardOptions, RlooOptions, SampleOptions, SftOptions,
 };
-use nudge_session::protocol::{Answer, Evaluation};
+use nudge_session::protocol::{AccuracySlice, Answer, Calibration, Evaluation};
 use nudge_session::{Command, Event, Files, Judge, Metrics, Preference, Session, Stage, Verdict};
 use serde_json::{Value, json};
 
@@ -19,6 +21,7 @@ fn commands() -> Vec<Command> {
         b: "sft".into(),
         prompts: vec!["Tell me about a dog.".into()],
         judge,
+        best_of_reward: None,
         options: CompareOptions::default(),
     };
     vec![
@@ -26,26 +29,70 @@ fn commands() -> Vec<Command> {
         Command::Sft { model: "base".into(), demonstrations: "{}\n".into(), options: SftOptions::default() },
         Command::Sample { model: "sft".into(), prompts: vec!["Hi.".into()], options: SampleOptions::default() },
         Command::Rank { candidates: "{}\n".into(), labeler: "shorter".into() },
-        Command::Reward { model: "sft".into(), comparisons: "{}\n".into(), options: RewardOptions::default() },
+        Command::Reward {
+            model: "sft".into(),
+            comparisons: "{}\n".into(),
+            demonstrations: "{}\n".into(),
+            options: RewardOptions::default(),
+        },
         Command::Ppo {
             policy: "sft".into(),
             reward: "reward".into(),
+            reward_ensemble: vec!["another".into()],
             prompts: vec!["Hi.".into()],
+            pretraining_texts: vec!["A dog ran.".into()],
             options: PpoStageOptions { gold_labeler: Some("shorter".into()), ..PpoStageOptions::default() },
         },
-        Command::Dpo { model: "sft".into(), comparisons: "{}\n".into(), options: DpoOptions::default() },
+        Command::Grpo {
+            policy: "sft".into(),
+            reward: "reward".into(),
+            reward_ensemble: vec![],
+            prompts: vec!["Hi.".into()],
+            options: GrpoOptions::default(),
+        },
+        Command::Rloo {
+            policy: "sft".into(),
+            reward: "reward".into(),
+            reward_ensemble: vec![],
+            prompts: vec!["Hi.".into()],
+            options: RlooOptions::default(),
+        },
+        Command::Reinforce {
+            policy: "sft".into(),
+            reward: "reward".into(),
+            reward_ensemble: vec![],
+            prompts: vec!["Hi.".into()],
+            options: ReinforceOptions::default(),
+        },
+        Command::Dpo { policy: "sft".into(), comparisons: "{}\n".into(), options: DpoOptions::default() },
+        Command::Kto { policy: "sft".into(), comparisons: "{}\n".into(), options: KtoOptions::default() },
+        Command::Orpo { policy: "sft".into(), comparisons: "{}\n".into(), options: OrpoOptions::default() },
+        Command::BestOf {
+            policy: "sft".into(),
+            reward: "reward".into(),
+            reward_ensemble: vec![],
+            prompts: vec!["Hi.".into()],
+            options: BestOfOptions::default(),
+        },
         compare(Judge::Person),
         compare(Judge::Labeler { name: "shorter".into() }),
         compare(Judge::Reward { model: "reward".into() }),
         Command::Score { reward: "reward".into(), records: "{}\n".into() },
+        Command::Calibrate { reward: "reward".into(), comparisons: "{}\n".into() },
         Command::Eval { model: "base".into(), text: "A dog ran.".into(), options: EvalOptions::default() },
     ]
 }
 
 /// One event of every kind, and every stage and preference.
 fn events() -> Vec<Event> {
-    use Stage::{Compare, Dpo, Eval, Ppo, Pretrain, Rank, Reward, Sample, Score, Sft};
-    let stages = [Pretrain, Sft, Sample, Rank, Reward, Ppo, Dpo, Compare, Score, Eval];
+    use Stage::{
+        BestOf, Calibrate, Compare, Dpo, Eval, Grpo, Kto, Orpo, Ppo, Pretrain, Rank, Reinforce, Reward, Rloo, Sample,
+        Score, Sft,
+    };
+    let stages = [
+        Pretrain, Sft, Sample, Rank, Reward, Ppo, Grpo, Rloo, Reinforce, Dpo, Kto, Orpo, BestOf, Compare, Score,
+        Calibrate, Eval,
+    ];
     let pair = |preference: Option<Preference>| Event::Pair {
         index: 0,
         prompt: "Hi.".into(),
@@ -78,11 +125,23 @@ fn events() -> Vec<Event> {
         pair(Some(Preference::Tie)),
         Event::Verdict { verdict },
         Event::Evaluated { evaluation: Evaluation { nats_per_token: 2.5, nats_per_char: 0.75, tokens: 10, chars: 40 } },
+        Event::Calibrated { calibration: calibration() },
         Event::Model { name: "policy".into(), files: Files::new() },
         Event::Warning { message: "Something.".into() },
         Event::Finished { stage: Ppo, seconds: 1.5 },
     ]);
     events
+}
+
+fn calibration() -> Calibration {
+    let slice = AccuracySlice { name: "all pairs".into(), pairs: 8, accuracy: 0.75, low: 0.5, high: 1.0 };
+    Calibration {
+        overall: slice.clone(),
+        expected_calibration_error: 0.125,
+        bins: vec![CalibrationBin { low: 0.5, high: 1.0, pairs: 8, confidence: 0.875, accuracy: 0.75 }],
+        by_margin: vec![slice.clone()],
+        by_length: vec![slice],
+    }
 }
 
 /// Names of all kinds. The matches have no wildcard, so that a new kind does not compile before it has a place here.
@@ -94,9 +153,16 @@ fn kind_of_command(command: &Command) -> &'static str {
         Command::Rank { .. } => "rank",
         Command::Reward { .. } => "reward",
         Command::Ppo { .. } => "ppo",
+        Command::Grpo { .. } => "grpo",
+        Command::Rloo { .. } => "rloo",
+        Command::Reinforce { .. } => "reinforce",
         Command::Dpo { .. } => "dpo",
+        Command::Kto { .. } => "kto",
+        Command::Orpo { .. } => "orpo",
+        Command::BestOf { .. } => "best_of",
         Command::Compare { .. } => "compare",
         Command::Score { .. } => "score",
+        Command::Calibrate { .. } => "calibrate",
         Command::Eval { .. } => "eval",
     }
 }
@@ -113,6 +179,7 @@ fn kind_of_event(event: &Event) -> &'static str {
         Event::Pair { .. } => "pair",
         Event::Verdict { .. } => "verdict",
         Event::Evaluated { .. } => "evaluated",
+        Event::Calibrated { .. } => "calibrated",
         Event::Model { .. } => "model",
         Event::Warning { .. } => "warning",
         Event::Finished { .. } => "finished",
@@ -153,9 +220,9 @@ fn what_is_written_is_read() {
         assert_eq!(serde_json::from_value::<Event>(json).expect("own output"), event);
     }
     let kinds: BTreeSet<_> = commands().iter().map(kind_of_command).collect();
-    assert_eq!(kinds.len(), 10, "a command has no example");
+    assert_eq!(kinds.len(), 17, "a command has no example");
     let kinds: BTreeSet<_> = events().iter().map(kind_of_event).collect();
-    assert_eq!(kinds.len(), 13, "an event has no example");
+    assert_eq!(kinds.len(), 14, "an event has no example");
 }
 
 #[test]

@@ -29,7 +29,14 @@ fn timeless(event: &Event) -> (Value, Option<&Files>) {
 
 /// Events that tell a run's result. A checkpoint taken after one tells it again: the shell may not have stored it.
 fn is_result(event: &Event) -> bool {
-    matches!(event, Event::Model { .. } | Event::Verdict { .. } | Event::Evaluated { .. } | Event::Finished { .. })
+    matches!(
+        event,
+        Event::Model { .. }
+            | Event::Verdict { .. }
+            | Event::Evaluated { .. }
+            | Event::Calibrated { .. }
+            | Event::Finished { .. }
+    )
 }
 
 /// Pulls `events` events and takes a checkpoint.
@@ -143,13 +150,66 @@ fn ppo_with_an_adaptive_leash() {
 }
 
 #[test]
-fn direct_preference_optimisation() {
-    let open = || session_with(&[("sft", sft())]);
-    let comparisons = rankings(&open(), "shorter", 12);
+fn ppo_with_every_option_that_keeps_a_state() {
+    let open = || session_with(&[("sft", sft()), ("reward", reward_model()), ("other", reward_model())]);
+    let ppo = json!({
+        "ema_decay": 0.9, "ptx_coef": 0.5, "target_kl": 0.0001, "kl_placement": "loss", "kl_estimator": "full",
+        "entropy_coef": 0.01, "lr_decay": "linear", "value_init": "zero_head", "num_ppo_epochs": 2,
+        "num_mini_batches": 2,
+    });
     survives_every_cut(
         open,
-        json!({"command": "dpo", "model": "sft", "comparisons": comparisons, "options": {"epochs": 2.0}}),
+        json!({"command": "ppo", "policy": "sft", "reward": "reward", "reward_ensemble": ["other"],
+            "prompts": prompts(5), "pretraining_texts": [DEMONSTRATIONS], "options": {
+                "episodes": 18, "batch_size": 6, "max_new_tokens": 16, "ppo": ppo, "ensemble": "min",
+                "ptx_batch_size": 2, "ptx_context": 16,
+            },
+        }),
     );
+}
+
+#[test]
+fn methods_without_a_value_model() {
+    let open = || session_with(&[("sft", sft()), ("reward", reward_model())]);
+    for (method, k) in [("grpo", 3), ("rloo", 2), ("reinforce", 1)] {
+        survives_every_cut(
+            open,
+            json!({"command": method, "policy": "sft", "reward": "reward", "prompts": prompts(5), "options": {
+                "episodes": 18, "batch_size": 6, "k": k, "max_new_tokens": 16, "num_mini_batches": 2,
+                "adaptive_kl": {"target": 2.0, "horizon": 100.0},
+            }}),
+        );
+    }
+}
+
+#[test]
+fn methods_that_learn_from_rankings() {
+    let open = || session_with(&[("sft", sft())]);
+    let comparisons = rankings(&open(), "shorter", 12);
+    for method in ["dpo", "kto", "orpo"] {
+        survives_every_cut(
+            open,
+            json!({"command": method, "policy": "sft", "comparisons": comparisons, "options": {"epochs": 2.0}}),
+        );
+    }
+}
+
+#[test]
+fn best_of_n() {
+    let open = || session_with(&[("sft", sft()), ("reward", reward_model()), ("other", reward_model())]);
+    survives_every_cut(
+        open,
+        json!({"command": "best_of", "policy": "sft", "reward": "reward", "reward_ensemble": ["other"],
+            "prompts": prompts(5), "options": {"n": 3, "batch_size": 6, "max_new_tokens": 16,
+            "gold_labeler": "shorter"}}),
+    );
+}
+
+#[test]
+fn calibrating() {
+    let open = || session_with(&[("sft", sft()), ("reward", reward_model())]);
+    let comparisons = rankings(&open(), "shorter", 8);
+    survives_every_cut(open, json!({"command": "calibrate", "reward": "reward", "comparisons": comparisons}));
 }
 
 #[test]

@@ -2,10 +2,12 @@
 
 mod training;
 
-pub use training::{Dpo, Ppo, Pretrain, Reward, Sft, Training};
+pub use training::{
+    Dpo, Grpo, Kto, Objective, Orpo, PolicyGradient, Ppo, Preferences, Pretrain, Reward, Sft, Training,
+};
 
 use crate::device::DeviceChoice;
-use crate::flags::{ChatFlags, CompareFlags, EvalFlags, SampleFlags};
+use crate::flags::{BestOfFlags, ChatFlags, CompareFlags, EvalFlags, SampleFlags};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -45,14 +47,43 @@ pub enum Command {
     /// Train a reward model on rankings or comparisons {"prompt","chosen","rejected"}
     #[command(after_help = "Example:\n  nudge reward --model builtin:sft --comparisons rankings.jsonl --out reward")]
     Reward(Reward),
-    /// Optimise a policy against a reward model, on a KL leash to where it started
+    /// Measure a reward model on rankings: accuracy by margin and length, calibration
+    #[command(after_help = "Example:\n  nudge calibrate --reward reward --comparisons heldout.jsonl")]
+    Calibrate(Calibrate),
+    /// Optimise a policy against a reward model, on a KL leash to where it started, with a value model (PPO)
     #[command(
-        after_help = "Example:\n  nudge ppo --policy builtin:sft --reward reward --prompts prompts.jsonl --out tuned --episodes 1024"
+        after_help = "Examples:\n  nudge ppo --policy builtin:sft --reward reward --prompts prompts.jsonl --out tuned --episodes 1024\n  nudge ppo --policy sft --reward one two three --ensemble min --prompts prompts.jsonl --out tuned"
     )]
     Ppo(Box<Ppo>),
-    /// Tune a model on rankings or comparisons themselves, without reward model and sampling (DPO)
-    #[command(after_help = "Example:\n  nudge dpo --model builtin:sft --comparisons rankings.jsonl --out tuned")]
+    /// The same without a value model: each answer against the others to its prompt, by their deviation (GRPO)
+    #[command(
+        after_help = "Example:\n  nudge grpo --policy builtin:sft --reward reward --prompts prompts.jsonl --out tuned --k 8"
+    )]
+    Grpo(Box<Grpo>),
+    /// The same without a value model: each answer against the mean of the others to its prompt (RLOO)
+    #[command(
+        after_help = "Example:\n  nudge rloo --policy builtin:sft --reward reward --prompts prompts.jsonl --out tuned --k 4"
+    )]
+    Rloo(Box<PolicyGradient>),
+    /// The same without a value model: each answer against the mean of all earlier rewards (REINFORCE)
+    #[command(
+        after_help = "Example:\n  nudge reinforce --policy builtin:sft --reward reward --prompts prompts.jsonl --out tuned"
+    )]
+    Reinforce(Box<PolicyGradient>),
+    /// Tune a policy on rankings or comparisons themselves, without reward model and sampling (DPO)
+    #[command(after_help = "Example:\n  nudge dpo --policy builtin:sft --comparisons rankings.jsonl --out tuned")]
     Dpo(Dpo),
+    /// The same with answers that are good or bad each by itself (KTO)
+    #[command(after_help = "Example:\n  nudge kto --policy builtin:sft --comparisons rankings.jsonl --out tuned")]
+    Kto(Kto),
+    /// The same together with instruction tuning, without a reference (ORPO)
+    #[command(after_help = "Example:\n  nudge orpo --policy builtin:sft --comparisons rankings.jsonl --out tuned")]
+    Orpo(Orpo),
+    /// Draw n answers to each prompt and keep the one that a reward model likes best; nothing is trained
+    #[command(
+        after_help = "Example:\n  nudge best-of --n 8 --policy builtin:sft --reward reward --prompts prompts.jsonl --out best.jsonl"
+    )]
+    BestOf(BestOf),
     /// Score completions with a reward model
     #[command(after_help = "Example:\n  nudge score --reward reward --data candidates.jsonl --out scored.jsonl")]
     Score(Score),
@@ -170,6 +201,41 @@ pub struct Score {
     pub common: Common,
 }
 
+/// `nudge best-of`
+#[derive(Args)]
+pub struct BestOf {
+    /// Policy that answers
+    #[arg(long, value_name = "M")]
+    pub policy: String,
+    /// Reward model; several are an ensemble
+    #[arg(long, required = true, num_args = 1.., value_name = "DIR")]
+    pub reward: Vec<String>,
+    /// Prompts
+    #[arg(long, value_name = "FILE")]
+    pub prompts: PathBuf,
+    #[command(flatten)]
+    pub output: Output,
+    #[command(flatten)]
+    pub steps: Steps,
+    #[command(flatten)]
+    pub common: Common,
+    #[command(flatten)]
+    pub options: BestOfFlags,
+}
+
+/// `nudge calibrate`
+#[derive(Args)]
+pub struct Calibrate {
+    /// Reward model
+    #[arg(long, value_name = "DIR")]
+    pub reward: String,
+    /// Rankings or comparisons that it has not learnt from
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    pub comparisons: Vec<PathBuf>,
+    #[command(flatten)]
+    pub common: Common,
+}
+
 /// `nudge compare`
 #[derive(Args)]
 #[command(group(clap::ArgGroup::new("judge").required(true).args(["labeler", "reward"])))]
@@ -189,6 +255,9 @@ pub struct Compare {
     /// Reward model that judges
     #[arg(long, value_name = "DIR")]
     pub reward: Option<String>,
+    /// Reward model that chooses among the answers of --a where --best-of is more than 1
+    #[arg(long, value_name = "DIR")]
+    pub best_of_reward: Option<String>,
     #[command(flatten)]
     pub steps: Steps,
     #[command(flatten)]

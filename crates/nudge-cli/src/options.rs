@@ -27,6 +27,16 @@ where
     Ok(serde_json::from_value(options.into())?)
 }
 
+/// The same from two sets of flags.
+pub fn resolve_both<O>(flags: &impl Serialize, more: &impl Serialize, config: Option<&Path>) -> Result<O>
+where
+    O: Default + Serialize + DeserializeOwned,
+{
+    let mut both = object(flags)?;
+    both.extend(object(more)?);
+    resolve(&both, config)
+}
+
 /// Options of PPO: a preset, from the flag or the file's key `preset`, takes the place of the algorithm's defaults.
 pub fn resolve_ppo(
     preset: Option<PpoPreset>,

@@ -9,7 +9,7 @@ use crate::report;
 use crate::runner::{Target, drive};
 use anyhow::{Context, Result, bail};
 use nudge_session::protocol::Answer;
-use nudge_session::{Command, Event, Files, Session};
+use nudge_session::{Command, Event, Files, Metrics, Session};
 use serde::Serialize;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
@@ -108,10 +108,17 @@ pub struct RecordTarget {
     /// Where steps are logged.
     pub log: Option<Log>,
     /// How often to store a checkpoint.
-    pub every: Duration,
+    every: Duration,
+    /// Numbers of the last step.
+    metrics: Metrics,
 }
 
 impl RecordTarget {
+    /// A target that stores a checkpoint `every` so often.
+    pub fn new(file: Option<RecordFile>, log: Option<Log>, every: Duration) -> Self {
+        Self { file, log, every, metrics: Metrics::new() }
+    }
+
     /// The log's part of an event.
     fn log(&mut self, event: &Event) -> Result<()> {
         match (&mut self.log, event) {
@@ -127,14 +134,23 @@ impl RecordTarget {
     fn finish(self, command: &str, out: &Path, as_json: bool) -> Result<()> {
         let records = self.file.as_ref().map_or(0, |file| file.records);
         self.file.map_or(Ok(()), RecordFile::finish)?;
-        let summary = serde_json::json!({ "command": command, "out": out.display().to_string(), "records": records });
-        report::result(as_json, &summary, || format!("{command}: {records} records -> {}", out.display()))
+        let out = out.display().to_string();
+        let mut summary = serde_json::json!({ "command": command, "out": out, "records": records });
+        let chosen = self.metrics.iter().filter(|(name, _)| name.starts_with("best_of_"));
+        for (name, number) in chosen.clone() {
+            summary[name] = (*number).into();
+        }
+        let lines: String = chosen.map(|(name, number)| format!("\n  {name} {number:.3}")).collect();
+        report::result(as_json, &summary, || format!("{command}: {records} records -> {out}{lines}"))
     }
 }
 
 impl Target for RecordTarget {
     fn take(&mut self, event: Event) -> Result<()> {
         self.log(&event)?;
+        if let Event::Progress { metrics, .. } = &event {
+            self.metrics.clone_from(metrics);
+        }
         let record = match event {
             Event::Ranked { record } | Event::Scored { record } => record,
             Event::Candidates { id, prompt, completions, .. } => candidates_line(&id, &prompt, &completions)?,
@@ -177,7 +193,7 @@ pub fn record(
         run = resumed.with_context(|| format!("cannot go on with {}", output.out.display()))?;
     }
     let log = log.map(|path| Log::new(path, output.resume, output.force)).transpose()?;
-    let mut target = RecordTarget { file: Some(file), log, every: Duration::from_secs(output.checkpoint_seconds) };
+    let mut target = RecordTarget::new(Some(file), log, Duration::from_secs(output.checkpoint_seconds));
     drive(run, name, &mut target)?;
     target.finish(name, &output.out, as_json)
 }

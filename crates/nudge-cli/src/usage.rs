@@ -6,7 +6,8 @@ use clap::{CommandFactory, FromArgMatches};
 use nudge_rlhf::PpoOptions;
 use nudge_session::Session;
 use nudge_session::options::{
-    CompareOptions, DpoOptions, EvalOptions, PpoStageOptions, PretrainOptions, RewardOptions, SampleOptions, SftOptions,
+    BestOfOptions, CompareOptions, DpoOptions, EvalOptions, GrpoOptions, KtoOptions, OrpoOptions, PpoStageOptions,
+    PretrainOptions, ReinforceOptions, RewardOptions, RlooOptions, SampleOptions, SftOptions,
 };
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -28,7 +29,13 @@ fn with_defaults(command: clap::Command) -> clap::Command {
         ("chat", defaults(&SampleOptions::default())),
         ("reward", defaults(&RewardOptions::default())),
         ("ppo", ppo),
+        ("grpo", defaults(&GrpoOptions::default())),
+        ("rloo", defaults(&RlooOptions::default())),
+        ("reinforce", defaults(&ReinforceOptions::default())),
         ("dpo", defaults(&DpoOptions::default())),
+        ("kto", defaults(&KtoOptions::default())),
+        ("orpo", defaults(&OrpoOptions::default())),
+        ("best-of", defaults(&BestOfOptions::default())),
         ("compare", defaults(&CompareOptions::default())),
         ("eval", defaults(&EvalOptions::default())),
         ("rank", Map::new()),

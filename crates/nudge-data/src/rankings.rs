@@ -12,7 +12,7 @@ use crate::jsonl::{line_error, lines, parse, read_jsonl_checked};
 use crate::records::{PairRecord, RankingRecord, check_ranking, require_text};
 
 /// What one ranking says: which of a prompt's completions are better than which.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
     /// The user's text.
     pub prompt: String,
@@ -20,6 +20,10 @@ pub struct Comparison {
     pub completions: Vec<String>,
     /// `(winner, loser)` indices into `completions`, one or more; tied answers form no pair.
     pub pairs: Vec<(usize, usize)>,
+    /// The completions from best to worst, tied ones in one group.
+    pub tiers: Vec<Vec<usize>>,
+    /// How far apart the two of a preference pair are, as its field `margin` says (TRL).
+    pub margin: Option<f32>,
 }
 
 /// The comparisons of a JSONL text, one a line: ranking records, preference pairs, or both mixed.
@@ -79,6 +83,8 @@ fn from_ranking(record: RankingRecord) -> Result<Comparison, String> {
         prompt: record.prompt,
         completions: record.completions.into_iter().map(|c| c.text).collect(),
         pairs,
+        tiers: record.ranking,
+        margin: None,
     })
 }
 
@@ -88,7 +94,21 @@ fn from_pair(record: PairRecord) -> Result<Comparison, String> {
     if record.chosen == record.rejected {
         return Err("`chosen` and `rejected` are the same text; remove the line".to_owned());
     }
-    Ok(Comparison { prompt: record.prompt, completions: vec![record.chosen, record.rejected], pairs: vec![(0, 1)] })
+    let margin = match record.extra.get("margin") {
+        None | Some(Value::Null) => None,
+        Some(margin) => Some(finite(margin).ok_or("`margin` is no finite number")?),
+    };
+    Ok(Comparison {
+        prompt: record.prompt,
+        completions: vec![record.chosen, record.rejected],
+        pairs: vec![(0, 1)],
+        tiers: vec![vec![0], vec![1]],
+        margin,
+    })
+}
+
+fn finite(value: &Value) -> Option<f32> {
+    value.as_f64().map(|number| number as f32).filter(|number| number.is_finite())
 }
 
 /// Every index of an earlier group beats every index of a later group.

@@ -46,7 +46,9 @@ mod tests {
     use proptest::prelude::*;
 
     fn comparison(prompt: &str) -> Comparison {
-        Comparison { prompt: prompt.to_owned(), completions: vec!["a".to_owned(), "b".to_owned()], pairs: vec![(0, 1)] }
+        let completions = vec!["a".to_owned(), "b".to_owned()];
+        let tiers = vec![vec![0], vec![1]];
+        Comparison { prompt: prompt.to_owned(), completions, pairs: vec![(0, 1)], tiers, margin: None }
     }
 
     #[test]

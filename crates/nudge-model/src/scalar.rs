@@ -13,6 +13,8 @@ pub struct ScalarModel {
     /// The trunk; its unembedding is not used.
     pub decoder: Decoder,
     pub(crate) score: Tensor<2>, // [1, hidden]
+    /// Added to every number; not trained.
+    bias: f32,
 }
 
 impl ScalarModel {
@@ -25,7 +27,7 @@ impl ScalarModel {
         let score = Tensor::from_data(TensorData::new(values, [1, hidden]), &decoder.device());
         let mut decoder = decoder.clone();
         decoder.lm_head = None;
-        Self { decoder, score }
+        Self { decoder, score, bias: 0.0 }
     }
 
     /// A model from the tensors of `model.safetensors`.
@@ -40,7 +42,8 @@ impl ScalarModel {
     /// One number a position, `[batch, time]`.
     pub fn values(&self, batch: &TokenBatch) -> Tensor<2> {
         let [rows, time] = batch.tokens.dims();
-        nudge_kernels::linear(self.decoder.hidden(batch), self.score.clone()).reshape([rows, time])
+        let values = nudge_kernels::linear(self.decoder.hidden(batch), self.score.clone()).reshape([rows, time]);
+        if self.bias == 0.0 { values } else { values.add_scalar(self.bias) }
     }
 
     /// The number at one position of each row, `[batch]`; `last` holds the index of the last real token, `[batch]`.
@@ -52,7 +55,13 @@ impl ScalarModel {
     /// The head multiplied by `gain`: scores change their scale, not their order.
     pub fn scaled(mut self, gain: f32) -> Self {
         self.score = self.score.mul_scalar(gain);
+        self.bias *= gain;
         self
+    }
+
+    /// The same model with `bias` added to every number.
+    pub fn with_bias(self, bias: f32) -> Self {
+        Self { bias, ..self }
     }
 
     /// The same network with its weights frozen.

@@ -89,5 +89,5 @@ pub use loss::pairwise::{PairBatch, PairwiseLoss, pairwise_loss};
 pub use loss::ppo::{PolicyLoss, ValueLoss, entropy, policy_loss, sequence_policy_loss, value_loss};
 pub use loss::sft::sft_loss;
 pub use metrics::MetricDoc;
-pub use options::{GaeScope, OptionsError, PpoOptions};
+pub use options::{GaeScope, OptionsError, PpoOptions, ValueInit};
 pub use presets::{PpoPreset, UnknownPreset};

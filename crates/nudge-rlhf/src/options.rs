@@ -7,8 +7,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::host::kl::{AdaptiveKl, KlController, KlEstimator};
+use crate::host::kl::{AdaptiveKl, KlController, KlEstimator, KlPlacement};
 use crate::host::rewards::{MissingEos, ScoreIndex};
+use crate::host::schedule::{Decay, LearningRate};
 use crate::host::whiten::Variance;
 use crate::presets::PpoPreset;
 
@@ -25,6 +26,17 @@ pub enum GaeScope {
     Minibatch,
 }
 
+/// What the value model is before the first update.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ValueInit {
+    /// The reward model: it already predicts the score (Stiennon et al. 2020, InstructGPT).
+    #[default]
+    RewardModel,
+    /// The policy under a head of zeros (Ziegler et al. 2019).
+    ZeroHead,
+}
+
 /// Options of a PPO run. A missing field takes the value of the preset `tab`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -35,8 +47,10 @@ pub struct PpoOptions {
     pub whiten_variance: Variance,
     /// Rule for answers that were cut off.
     pub missing_eos: MissingEos,
-    /// Estimator of the KL in the rewards.
+    /// Estimator of the KL to the reference.
     pub kl_estimator: KlEstimator,
+    /// Whether the KL costs reward or is a term of the loss; never both.
+    pub kl_placement: KlPlacement,
     /// Whether rewards are scaled to variance 1 before advantages are formed. The mean stays.
     pub whiten_rewards: bool,
     /// The tokens over which whitening averages.
@@ -55,12 +69,32 @@ pub struct PpoOptions {
     pub cliprange_value: f32,
     /// Factor on the value loss.
     pub vf_coef: f32,
+    /// Factor on the entropy that the loss rewards; 0 is off.
+    pub entropy_coef: f32,
+    /// Factor on the loss on pretraining text that is added to the policy's (InstructGPT eq. 2, PPO-ptx); 0 is off.
+    pub ptx_coef: f32,
+    /// Ends the passes over a rollout as soon as a minibatch's `approx_kl` is above it.
+    pub target_kl: Option<f32>,
     /// Passes over each rollout.
     pub num_ppo_epochs: usize,
     /// Optimizer steps in each pass.
     pub num_mini_batches: usize,
     /// Divides the logits wherever a distribution is formed: sampling, log-probabilities, reference.
     pub temperature: f32,
+    /// What the value model is before the first update.
+    pub value_init: ValueInit,
+    /// Course of the learning rates after the warm-up.
+    pub lr_decay: Decay,
+    /// Share of all updates in which the learning rates rise from a tenth to their peak.
+    pub warmup_ratio: f32,
+    /// Decay of Adam's second moment.
+    pub adam_beta2: f32,
+    /// Added to the root of Adam's second moment.
+    pub adam_eps: f32,
+    /// Gradients are scaled down to this global norm; 0 is off.
+    pub max_grad_norm: f32,
+    /// The saved policy is the moving average of all policies with this decay; `None` saves the last one.
+    pub ema_decay: Option<f32>,
 }
 
 impl Default for PpoOptions {
@@ -87,6 +121,12 @@ impl PpoOptions {
         KlController { kl_coef: self.kl_coef, adaptive: self.adaptive_kl }
     }
 
+    /// The learning rate over `updates` optimizer steps.
+    pub fn schedule(&self, peak: f32, updates: usize) -> LearningRate {
+        let warmup = (self.warmup_ratio * updates as f32) as usize;
+        LearningRate::new(peak.into(), updates).warmup(warmup).decay(self.lr_decay)
+    }
+
     /// Checks every number against its range.
     ///
     /// # Errors
@@ -95,6 +135,8 @@ impl PpoOptions {
         let non_negative = |option, value: f32| check(option, value, "0 or more", value.is_finite() && value >= 0.0);
         let positive = |option, value: f32| check(option, value, "more than 0", value.is_finite() && value > 0.0);
         let fraction = |option, value: f32| check(option, value, "between 0 and 1", (0.0..=1.0).contains(&value));
+        let below_one =
+            |option, value: f32| check(option, value, "at least 0 and below 1", (0.0..1.0).contains(&value));
         non_negative("kl_coef", self.kl_coef)?;
         if let Some(AdaptiveKl { target, horizon }) = self.adaptive_kl {
             positive("adaptive_kl.target", target)?;
@@ -112,9 +154,20 @@ impl PpoOptions {
         positive("cliprange", self.cliprange)?;
         positive("cliprange_value", self.cliprange_value)?;
         non_negative("vf_coef", self.vf_coef)?;
+        non_negative("entropy_coef", self.entropy_coef)?;
+        non_negative("ptx_coef", self.ptx_coef)?;
+        self.target_kl.map_or(Ok(()), |target| positive("target_kl", target))?;
         positive("num_ppo_epochs", self.num_ppo_epochs as f32)?;
         positive("num_mini_batches", self.num_mini_batches as f32)?;
-        positive("temperature", self.temperature)
+        positive("temperature", self.temperature)?;
+        fraction("warmup_ratio", self.warmup_ratio)?;
+        if let Decay::Cosine(floor) = self.lr_decay {
+            fraction("lr_decay.cosine", floor as f32)?;
+        }
+        below_one("adam_beta2", self.adam_beta2)?;
+        positive("adam_eps", self.adam_eps)?;
+        non_negative("max_grad_norm", self.max_grad_norm)?;
+        self.ema_decay.map_or(Ok(()), |decay| below_one("ema_decay", decay))
     }
 }
 

@@ -8,10 +8,11 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::host::kl::{AdaptiveKl, KlEstimator};
+use crate::host::kl::{AdaptiveKl, KlEstimator, KlPlacement};
 use crate::host::rewards::{MissingEos, ScoreIndex};
+use crate::host::schedule::Decay;
 use crate::host::whiten::Variance;
-use crate::options::{GaeScope, PpoOptions};
+use crate::options::{GaeScope, PpoOptions, ValueInit};
 
 /// A published set of options.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -82,33 +83,51 @@ fn lm_human_preferences() -> PpoOptions {
         num_ppo_epochs: 4,                      // `ppo.noptepochs`
         num_mini_batches: 1,                    // `ppo.nminibatches`
         temperature: 0.7,                       // `task.policy.temperature`; .5 for CNN/DM
+        kl_placement: KlPlacement::Reward,      // `non_score_reward = -kl_coef * kl`
+        entropy_coef: 0.0,                      // none
+        ptx_coef: 0.0,                          // none
+        target_kl: None,                        // none
+        value_init: ValueInit::ZeroHead,        // a head of zeros; the trunk it shares with the policy is ours apart
+        lr_decay: Decay::Linear,                // train_policy.py: linear to 0
+        warmup_ratio: 0.0,                      // none
+        adam_beta2: 0.999,                      // TensorFlow's default
+        adam_eps: 1e-5,                         // train_policy.py: `epsilon=1e-5`
+        max_grad_norm: 0.0,                     // none
+        ema_decay: None,                        // none
     }
 }
 
 fn stiennon() -> PpoOptions {
     PpoOptions {
-        missing_eos: MissingEos::Off, // not reported
-        whiten_rewards: false,        // not reported; `nplus`, its reproduction, has none
-        gae_scope: GaeScope::Rollout, // not reported; as in `nplus`
-        kl_coef: 0.05,                // appendix B.1
-        adaptive_kl: None,            // appendix B.1: a fixed coefficient
-        gamma: 1.0,                   // appendix B.1
-        lambda: 0.95,                 // appendix B.1
-        num_ppo_epochs: 4,            // appendix B.1
-        temperature: 0.7,             // as in `nplus`
-        ..lm_human_preferences()      // score index, variance, clip ranges: not reported
+        missing_eos: MissingEos::Off,       // not reported
+        whiten_rewards: false,              // not reported; `nplus`, its reproduction, has none
+        gae_scope: GaeScope::Rollout,       // not reported; as in `nplus`
+        kl_coef: 0.05,                      // appendix B.1
+        adaptive_kl: None,                  // appendix B.1: a fixed coefficient
+        gamma: 1.0,                         // appendix B.1
+        lambda: 0.95,                       // appendix B.1
+        num_ppo_epochs: 4,                  // appendix B.1
+        temperature: 0.7,                   // as in `nplus`
+        value_init: ValueInit::RewardModel, // §3.4: the value function starts from the reward model
+        ..lm_human_preferences()            // score index, variance, clip ranges: not reported
     }
 }
 
 fn instructgpt() -> PpoOptions {
     PpoOptions {
-        kl_coef: 0.02,       // appendix C
-        gamma: 1.0,          // appendix C: no discount
-        cliprange: 0.2,      // appendix C
-        num_ppo_epochs: 1,   // appendix C: one pass
-        num_mini_batches: 8, // appendix C: 512 episodes in minibatches of 64
-        temperature: 1.0,    // appendix C
-        ..stiennon()         // the rest is not reported
+        kl_coef: 0.02,             // appendix C
+        gamma: 1.0,                // appendix C: no discount
+        cliprange: 0.2,            // appendix C
+        num_ppo_epochs: 1,         // appendix C: one pass
+        num_mini_batches: 8,       // appendix C: 512 episodes in minibatches of 64
+        temperature: 1.0,          // appendix C
+        ptx_coef: 27.8,            // appendix C
+        ema_decay: Some(0.992),    // appendix C
+        lr_decay: Decay::Constant, // appendix C
+        warmup_ratio: 0.02,        // appendix C: 10 of 500 iterations, from a tenth of the peak
+        adam_beta2: 0.95,          // appendix C
+        adam_eps: 1e-8,            // not reported
+        ..stiennon()               // the rest is not reported
     }
 }
 
@@ -130,6 +149,17 @@ fn nplus() -> PpoOptions {
         num_ppo_epochs: 4,                 // ppo.py
         num_mini_batches: 1,               // ppo.py
         temperature: 0.7,                  // ppo.py
+        kl_placement: KlPlacement::Reward, // ppo.py
+        entropy_coef: 0.0,                 // ppo.py: none
+        ptx_coef: 0.0,                     // ppo.py: none
+        target_kl: None,                   // ppo.py: none
+        value_init: ValueInit::RewardModel, // ppo.py: the critic is loaded from the reward model
+        lr_decay: Decay::Linear,           // ppo.py: linear to 0
+        warmup_ratio: 0.0,                 // ppo.py: none
+        adam_beta2: 0.999,                 // PyTorch's default
+        adam_eps: 1e-5,                    // ppo.py: `eps`
+        max_grad_norm: 0.0,                // ppo.py: none
+        ema_decay: None,                   // ppo.py: none
     }
 }
 
@@ -137,6 +167,7 @@ fn trl() -> PpoOptions {
     PpoOptions {
         whiten_variance: Variance::Unbiased,    // `masked_var(..., unbiased=True)`
         missing_eos: MissingEos::Subtract(1.0), // off by default; 1.0 in its example
+        adam_eps: 1e-8,                         // that of transformers' `TrainingArguments`
         ..nplus()                               // ppo_trainer.py is a port of it
     }
 }
@@ -154,14 +185,25 @@ fn tab() -> PpoOptions {
         kl_coef: 0.2,                           // as `lm-human-preferences`, to start from
         // Measured: at a fixed coefficient one reward model lets go of English and another teaches nothing.
         adaptive_kl: Some(AdaptiveKl { target: 3.5, horizon: 64.0 }),
-        gamma: 1.0,           // as all others
-        lambda: 0.95,         // as all others
-        cliprange: 0.2,       // as all others
-        cliprange_value: 0.2, // as all others
-        vf_coef: 0.1,         // as all others
-        num_ppo_epochs: 2,    // between 1 of `instructgpt` and 4 of `nplus`
-        num_mini_batches: 4,  // more, smaller steps out of few rollouts
-        temperature: 0.7,     // as `nplus`; at 1 a small model leaves its English
+        gamma: 1.0,                         // as all others
+        lambda: 0.95,                       // as all others
+        cliprange: 0.2,                     // as all others
+        cliprange_value: 0.2,               // as all others
+        vf_coef: 0.1,                       // as all others
+        num_ppo_epochs: 2,                  // between 1 of `instructgpt` and 4 of `nplus`
+        num_mini_batches: 4,                // more, smaller steps out of few rollouts
+        temperature: 0.7,                   // as `nplus`; at 1 a small model leaves its English
+        kl_placement: KlPlacement::Reward,  // as all others
+        entropy_coef: 0.0,                  // as all others
+        ptx_coef: 0.0,                      // needs text beside the prompts
+        target_kl: None,                    // as all others
+        value_init: ValueInit::RewardModel, // as `instructgpt` and `nplus`
+        lr_decay: Decay::Constant,          // as `instructgpt`: a person may stop at any step
+        warmup_ratio: 0.05,                 // moments are empty for the first few updates of some hundred
+        adam_beta2: 0.95,                   // as `instructgpt`
+        adam_eps: 1e-8,                     // as `instructgpt`
+        max_grad_norm: 1.0,                 // one surprising rollout out of fifteen must not decide the run
+        ema_decay: None,                    // fifteen rollouts are too few to average
     }
 }
 

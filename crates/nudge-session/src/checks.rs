@@ -3,6 +3,7 @@
 //! Deliberately absent: demands that only one stage makes; they stand beside it.
 
 use crate::SessionError;
+use nudge_rlhf::EnsembleRule;
 
 fn demand(holds: bool, option: &'static str, value: impl ToString, expected: &'static str) -> Result<(), SessionError> {
     if holds { Ok(()) } else { Err(SessionError::Option { option, value: value.to_string(), expected }) }
@@ -28,7 +29,34 @@ pub fn held_out(share: f32) -> Result<(), SessionError> {
     demand((0.0..1.0).contains(&share), "held_out", share, "at least 0 and less than 1")
 }
 
+/// The weight of a leash that must be there.
+pub fn beta(beta: f32) -> Result<(), SessionError> {
+    demand(beta > 0.0 && beta.is_finite(), "beta", beta, "more than 0")
+}
+
+/// A distance that a loss over pairs can ask for.
+pub fn margin(margin: f32, pairs: bool) -> Result<(), SessionError> {
+    demand(margin >= 0.0 && margin.is_finite(), "margin", margin, "0 or more")?;
+    demand(pairs || margin == 0.0, "margin", margin, "0 unless loss is bradley_terry")
+}
+
 /// 0 takes the likeliest token.
 pub fn temperature(temperature: f32) -> Result<(), SessionError> {
     demand(temperature >= 0.0 && temperature.is_finite(), "temperature", temperature, "0 or more")
+}
+
+/// Minibatches of one size.
+pub fn mini_batches(num_mini_batches: usize, batch_size: usize) -> Result<(), SessionError> {
+    let divides = num_mini_batches > 0 && batch_size.is_multiple_of(num_mini_batches);
+    demand(divides, "num_mini_batches", num_mini_batches, "a divisor of batch_size: all minibatches have one size")
+}
+
+/// What several reward models say together is a number.
+pub fn ensemble(rule: EnsembleRule) -> Result<(), SessionError> {
+    match rule {
+        EnsembleRule::MeanMinusVariance(factor) => {
+            demand(factor >= 0.0 && factor.is_finite(), "ensemble.mean_minus_variance", factor, "0 or more")
+        }
+        EnsembleRule::Mean | EnsembleRule::Min => Ok(()),
+    }
 }

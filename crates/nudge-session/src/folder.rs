@@ -6,7 +6,7 @@ use crate::readback::read_all;
 use burn::tensor::Device;
 use nudge_data::{PromptStyle, Tokenizer};
 use nudge_model::{
-    Decoder, DecoderConfig, NamedData, Parameters, Precision, ScalarModel,
+    Decoder, DecoderConfig, ModelError, NamedData, Parameters, Precision, ScalarModel,
     checkpoint::{NamedTensors, encode},
 };
 
@@ -59,7 +59,12 @@ pub struct Folder {
     /// Its tokenizer.
     pub tokenizer: Tokenizer,
     tensors: NamedTensors,
+    /// Added to a reward model's numbers.
+    reward_bias: f32,
 }
+
+/// Key of `config.json` for the bias of a reward model, which the head of transformers has not.
+const REWARD_BIAS: &str = "reward_bias";
 
 impl Folder {
     /// Reads and checks the files of one model.
@@ -80,7 +85,7 @@ impl Folder {
         }
         let tensors = NamedTensors::from_safetensors(file(WEIGHTS)?).map_err(named(name))?;
         let kind = if tensors.contains("score.weight") { Kind::Reward } else { Kind::Decoder };
-        Ok(Self { name: name.into(), kind, config, tokenizer, tensors })
+        Ok(Self { name: name.into(), kind, config, tokenizer, tensors, reward_bias: reward_bias(name, config_bytes)? })
     }
 
     /// The language model in it.
@@ -92,7 +97,8 @@ impl Folder {
     /// The reward model in it.
     pub fn scalar(&self, device: &Device) -> Result<ScalarModel, SessionError> {
         self.needs(Kind::Reward)?;
-        ScalarModel::from_tensors(&self.config, &self.tensors, device).map_err(named(&self.name))
+        let model = ScalarModel::from_tensors(&self.config, &self.tensors, device).map_err(named(&self.name))?;
+        Ok(model.with_bias(self.reward_bias))
     }
 
     /// How prompts are put to it: through its chat template, or as plain text where it has none.
@@ -117,6 +123,27 @@ impl Folder {
             return Ok(());
         }
         Err(SessionError::WrongKind { name: self.name.clone(), found: self.kind.name(), needed: needed.name() })
+    }
+}
+
+/// The bias that `config.json` gives a reward model; 0 where it says nothing.
+fn reward_bias(name: &str, config: &[u8]) -> Result<f32, SessionError> {
+    let value: serde_json::Value = serde_json::from_slice(config).unwrap_or_default();
+    match &value[REWARD_BIAS] {
+        serde_json::Value::Null => Ok(0.0),
+        bias => bias.as_f64().map(|bias| bias as f32).filter(|bias| bias.is_finite()).ok_or_else(|| {
+            let reason = format!("`{REWARD_BIAS}` is {bias}, but must be a number");
+            named(name)(ModelError::Unsupported(reason))
+        }),
+    }
+}
+
+/// Writes a bias into the `config.json` of a reward model's files.
+pub fn set_reward_bias(files: &mut Files, bias: f32) {
+    let config = files.get(CONFIG).and_then(|bytes| serde_json::from_slice::<serde_json::Value>(bytes).ok());
+    if let Some(mut config) = config {
+        config[REWARD_BIAS] = bias.into();
+        files.insert(CONFIG.into(), serde_json::to_vec_pretty(&config).unwrap_or_default());
     }
 }
 

@@ -4,8 +4,10 @@
 //! Deliberately absent: anything a shell does by itself (files, storage, drawing).
 
 use crate::options::{
-    CompareOptions, DpoOptions, EvalOptions, PpoStageOptions, PretrainOptions, RewardOptions, SampleOptions, SftOptions,
+    BestOfOptions, CompareOptions, DpoOptions, EvalOptions, GrpoOptions, KtoOptions, OrpoOptions, PpoStageOptions,
+    PretrainOptions, ReinforceOptions, RewardOptions, RlooOptions, SampleOptions, SftOptions,
 };
+use nudge_rlhf::CalibrationBin;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -61,31 +63,120 @@ pub enum Command {
         model: String,
         /// JSONL of rankings or of `{"prompt","chosen","rejected"}`.
         comparisons: String,
+        /// JSONL of `{"prompt","completion"}`: a bias brings their mean reward to 0 (InstructGPT 3.5). Empty: no bias.
+        #[serde(default)]
+        demonstrations: String,
         /// How.
         #[serde(default)]
         options: RewardOptions,
     },
-    /// Optimise a policy against a reward model, on a KL leash to where it started.
+    /// Optimise a policy against a reward model, on a KL leash to where it started, with a value model (PPO).
     Ppo {
         /// Name of the policy to start from; it is also the reference.
         policy: String,
         /// Name of the reward model; the value model starts from it.
         reward: String,
+        /// Names of further reward models: the ensemble's other members.
+        #[serde(default)]
+        reward_ensemble: Vec<String>,
         /// Bare user texts.
         prompts: Vec<String>,
+        /// Plain text for PPO-ptx; records end with `<|endoftext|>`.
+        #[serde(default)]
+        pretraining_texts: Vec<String>,
         /// How.
         #[serde(default)]
         options: PpoStageOptions,
     },
-    /// Tune a policy on rankings or comparisons themselves, without a reward model and without sampling.
+    /// The same without a value model: an answer against the others to its prompt, by their deviation (GRPO).
+    Grpo {
+        /// Name of the policy to start from; it is also the reference.
+        policy: String,
+        /// Name of the reward model.
+        reward: String,
+        /// Names of further reward models: the ensemble's other members.
+        #[serde(default)]
+        reward_ensemble: Vec<String>,
+        /// Bare user texts.
+        prompts: Vec<String>,
+        /// How.
+        #[serde(default)]
+        options: GrpoOptions,
+    },
+    /// The same without a value model: an answer against the mean of the others to its prompt (RLOO).
+    Rloo {
+        /// Name of the policy to start from; it is also the reference.
+        policy: String,
+        /// Name of the reward model.
+        reward: String,
+        /// Names of further reward models: the ensemble's other members.
+        #[serde(default)]
+        reward_ensemble: Vec<String>,
+        /// Bare user texts.
+        prompts: Vec<String>,
+        /// How.
+        #[serde(default)]
+        options: RlooOptions,
+    },
+    /// The same without a value model: an answer against the mean of all earlier rewards (REINFORCE).
+    Reinforce {
+        /// Name of the policy to start from; it is also the reference.
+        policy: String,
+        /// Name of the reward model.
+        reward: String,
+        /// Names of further reward models: the ensemble's other members.
+        #[serde(default)]
+        reward_ensemble: Vec<String>,
+        /// Bare user texts.
+        prompts: Vec<String>,
+        /// How.
+        #[serde(default)]
+        options: ReinforceOptions,
+    },
+    /// Tune a policy on rankings or comparisons themselves, without a reward model and without sampling (DPO).
     Dpo {
-        /// Name of the model to start from (SFT); it is also the reference.
-        model: String,
+        /// Name of the policy to start from (SFT); it is also the reference.
+        policy: String,
         /// JSONL of rankings or of `{"prompt","chosen","rejected"}`.
         comparisons: String,
         /// How.
         #[serde(default)]
         options: DpoOptions,
+    },
+    /// The same with answers that are good or bad each by itself (KTO).
+    Kto {
+        /// Name of the policy to start from (SFT); it is also the reference.
+        policy: String,
+        /// JSONL of rankings or of `{"prompt","chosen","rejected"}`.
+        comparisons: String,
+        /// How.
+        #[serde(default)]
+        options: KtoOptions,
+    },
+    /// The same together with instruction tuning, without a reference (ORPO).
+    Orpo {
+        /// Name of the policy to start from (SFT).
+        policy: String,
+        /// JSONL of rankings or of `{"prompt","chosen","rejected"}`.
+        comparisons: String,
+        /// How.
+        #[serde(default)]
+        options: OrpoOptions,
+    },
+    /// Draw n answers to each prompt and keep the one that the reward model likes best; nothing is trained.
+    BestOf {
+        /// Name of the policy.
+        policy: String,
+        /// Name of the reward model.
+        reward: String,
+        /// Names of further reward models: the ensemble's other members.
+        #[serde(default)]
+        reward_ensemble: Vec<String>,
+        /// Bare user texts.
+        prompts: Vec<String>,
+        /// How.
+        #[serde(default)]
+        options: BestOfOptions,
     },
     /// Answer the same prompts with two models and let a judge prefer.
     Compare {
@@ -97,6 +188,9 @@ pub enum Command {
         prompts: Vec<String>,
         /// Who prefers.
         judge: Judge,
+        /// Name of the reward model that chooses among the first model's answers where `best_of` is more than 1.
+        #[serde(default)]
+        best_of_reward: Option<String>,
         /// How.
         #[serde(default)]
         options: CompareOptions,
@@ -107,6 +201,13 @@ pub enum Command {
         reward: String,
         /// JSONL records with `prompt` and `completions`, `completion`, or `chosen` and `rejected`.
         records: String,
+    },
+    /// Measure a reward model on rankings: accuracy by margin and length, and calibration.
+    Calibrate {
+        /// Name of the reward model.
+        reward: String,
+        /// JSONL of rankings or of `{"prompt","chosen","rejected"}`.
+        comparisons: String,
     },
     /// Measure nats per token and per character of a text.
     Eval {
@@ -123,18 +224,30 @@ pub enum Command {
 impl Command {
     /// Names of the models that it reads, its main model first.
     pub fn models(&self) -> Vec<&str> {
-        match self {
+        let names: Vec<&String> = match self {
             Command::Pretrain { .. } | Command::Rank { .. } => vec![],
             Command::Sft { model, .. }
             | Command::Sample { model, .. }
             | Command::Reward { model, .. }
-            | Command::Dpo { model, .. }
-            | Command::Eval { model, .. }
-            | Command::Score { reward: model, .. } => vec![model],
-            Command::Ppo { policy, reward, .. } => vec![policy, reward],
-            Command::Compare { a, b, judge: Judge::Reward { model }, .. } => vec![a, b, model],
-            Command::Compare { a, b, .. } => vec![a, b],
-        }
+            | Command::Eval { model, .. } => vec![model],
+            Command::Dpo { policy, .. } | Command::Kto { policy, .. } | Command::Orpo { policy, .. } => vec![policy],
+            Command::Score { reward, .. } | Command::Calibrate { reward, .. } => vec![reward],
+            Command::Ppo { policy, reward, reward_ensemble, .. }
+            | Command::Grpo { policy, reward, reward_ensemble, .. }
+            | Command::Rloo { policy, reward, reward_ensemble, .. }
+            | Command::Reinforce { policy, reward, reward_ensemble, .. }
+            | Command::BestOf { policy, reward, reward_ensemble, .. } => {
+                [policy, reward].into_iter().chain(reward_ensemble).collect()
+            }
+            Command::Compare { a, b, judge, best_of_reward, .. } => {
+                let judge = match judge {
+                    Judge::Reward { model } => Some(model),
+                    Judge::Labeler { .. } | Judge::Person => None,
+                };
+                [a, b].into_iter().chain(judge).chain(best_of_reward).collect()
+            }
+        };
+        names.into_iter().map(String::as_str).collect()
     }
 }
 
@@ -183,9 +296,16 @@ pub enum Stage {
     Rank,
     Reward,
     Ppo,
+    Grpo,
+    Rloo,
+    Reinforce,
     Dpo,
+    Kto,
+    Orpo,
+    BestOf,
     Compare,
     Score,
+    Calibrate,
     Eval,
 }
 
@@ -299,6 +419,11 @@ pub enum Event {
         /// The numbers.
         evaluation: Evaluation,
     },
+    /// How far a reward model can be trusted.
+    Calibrated {
+        /// The numbers.
+        calibration: Calibration,
+    },
     /// A model is ready. Its files travel beside the JSON.
     Model {
         /// `base`, `sft`, `reward`, `policy`.
@@ -356,4 +481,40 @@ pub struct Evaluation {
     pub tokens: usize,
     /// Characters of the records.
     pub chars: usize,
+}
+
+/// A reward model's accuracy on some of the pairs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct AccuracySlice {
+    /// Which pairs.
+    pub name: String,
+    /// How many.
+    pub pairs: usize,
+    /// Share in the labeler's order, equal rewards counting half.
+    pub accuracy: f64,
+    /// Lower end of the 95 % interval.
+    pub low: f64,
+    /// Upper end of the 95 % interval.
+    pub high: f64,
+}
+
+/// How far a reward model can be trusted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Calibration {
+    /// All pairs.
+    pub overall: AccuracySlice,
+    /// Mean distance between certainty and accuracy; 0 is perfect.
+    pub expected_calibration_error: f64,
+    /// Pairs by certainty.
+    #[cfg_attr(
+        test,
+        ts(type = "{ low: number, high: number, pairs: number, confidence: number, accuracy: number }[]")
+    )]
+    pub bins: Vec<CalibrationBin>,
+    /// Groups of equal size by the distance between the two rewards.
+    pub by_margin: Vec<AccuracySlice>,
+    /// By whether the better answer is the shorter one.
+    pub by_length: Vec<AccuracySlice>,
 }

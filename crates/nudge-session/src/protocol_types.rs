@@ -9,9 +9,12 @@ use ts_rs::TS;
 
 use crate::labeler::LabelerInfo;
 use crate::options::{
-    CompareOptions, DpoOptions, EvalOptions, PpoStageOptions, PretrainOptions, RewardOptions, SampleOptions, SftOptions,
+    BestOfOptions, CompareOptions, DpoOptions, EvalOptions, GrpoOptions, KtoOptions, OrpoOptions, PpoStageOptions,
+    PretrainOptions, ReinforceOptions, RewardOptions, RlooOptions, SampleOptions, SftOptions,
 };
-use crate::protocol::{Answer, Command, Evaluation, Event, Judge, Metrics, Preference, Stage, Verdict};
+use crate::protocol::{
+    AccuracySlice, Answer, Calibration, Command, Evaluation, Event, Judge, Metrics, Preference, Stage, Verdict,
+};
 
 const HEADER: &str = "\
 // The contract with the trainer: commands in, events out, as JSON.
@@ -30,7 +33,13 @@ fn rendered() -> String {
         SampleOptions::decl(),
         RewardOptions::decl(),
         PpoStageOptions::decl(),
+        GrpoOptions::decl(),
+        RlooOptions::decl(),
+        ReinforceOptions::decl(),
         DpoOptions::decl(),
+        KtoOptions::decl(),
+        OrpoOptions::decl(),
+        BestOfOptions::decl(),
         CompareOptions::decl(),
         EvalOptions::decl(),
         Judge::decl(),
@@ -40,6 +49,8 @@ fn rendered() -> String {
         Answer::decl(),
         Verdict::decl(),
         Evaluation::decl(),
+        AccuracySlice::decl(),
+        Calibration::decl(),
         Event::decl(),
         LabelerInfo::decl(),
     ];

@@ -6,7 +6,8 @@
 use crate::SessionError;
 use crate::protocol::{Event, Files};
 use crate::stage::{
-    compare::Compare, dpo::Dpo, eval::Eval, ppo::Ppo, pretrain::Pretrain, rank::Rank, reward::Reward, sample::Sample,
+    best_of::BestOf, calibrate::Calibrate, compare::Compare, dpo::Dpo, eval::Eval, grpo::Grpo, kto::Kto, orpo::Orpo,
+    ppo::Ppo, pretrain::Pretrain, rank::Rank, reinforce::Reinforce, reward::Reward, rloo::Rloo, sample::Sample,
     score::Score, sft::Sft,
 };
 
@@ -62,9 +63,16 @@ stages! {
     Rank(Rank),
     Reward(Reward),
     Ppo(Ppo),
+    Grpo(Grpo),
+    Rloo(Rloo),
+    Reinforce(Reinforce),
     Dpo(Dpo),
+    Kto(Kto),
+    Orpo(Orpo),
+    BestOf(BestOf),
     Compare(Compare),
     Score(Score),
+    Calibrate(Calibrate),
     Eval(Eval),
 }
 

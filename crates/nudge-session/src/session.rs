@@ -9,8 +9,8 @@ use crate::protocol::{Command, Files, Preference, Verdict};
 use crate::run::Run;
 use crate::snapshot::fingerprint;
 use crate::stage::{
-    self, compare::Compare, dpo::Dpo, eval::Eval, ppo::Ppo, pretrain::Pretrain, rank::Rank, reward::Reward,
-    sample::Sample, score::Score, sft::Sft,
+    self, best_of::BestOf, calibrate::Calibrate, compare::Compare, dpo, eval::Eval, grpo, kto, orpo, ppo::Ppo,
+    pretrain::Pretrain, rank::Rank, reinforce, reward::Reward, rloo, sample::Sample, score::Score, sft::Sft,
 };
 use burn::tensor::Device;
 use nudge_rlhf::WinRate;
@@ -80,6 +80,11 @@ impl Session {
         Folder::open(name, files)
     }
 
+    /// A reward model and the other members of its ensemble.
+    fn open_rewards(&self, reward: String, others: Vec<String>) -> Result<Vec<Folder>, SessionError> {
+        std::iter::once(reward).chain(others).map(|name| self.open(&name)).collect()
+    }
+
     /// Starts `command`, or goes on from a checkpoint of the same command.
     pub fn start(&self, command: Command, resume: Option<Files>) -> Result<Run, SessionError> {
         let mark = fingerprint(&command, command.models().into_iter().filter_map(|name| self.models.get(name)));
@@ -93,18 +98,47 @@ impl Session {
                 Sample::new(self.open(&model)?, prompts, options, mark, resume, device)?.into()
             }
             Command::Rank { candidates, labeler } => Rank::new(&candidates, &labeler, mark, resume)?.into(),
-            Command::Reward { model, comparisons, options } => {
-                Reward::new(self.open(&model)?, &comparisons, options, mark, resume, device)?.into()
+            Command::Reward { model, comparisons, demonstrations, options } => {
+                let model = self.open(&model)?;
+                Reward::new(model, &comparisons, &demonstrations, options, mark, resume, device)?.into()
             }
-            Command::Ppo { policy, reward, prompts, options } => {
-                Ppo::new(self.open(&policy)?, self.open(&reward)?, prompts, options, mark, resume, device)?.into()
+            Command::Ppo { policy, reward, reward_ensemble, prompts, pretraining_texts, options } => {
+                let (policy, rewards) = (self.open(&policy)?, self.open_rewards(reward, reward_ensemble)?);
+                Ppo::new(&policy, &rewards, prompts, &pretraining_texts, options, mark, resume, device)?.into()
             }
-            Command::Dpo { model, comparisons, options } => {
-                Dpo::new(self.open(&model)?, &comparisons, options, mark, resume, device)?.into()
+            Command::Grpo { policy, reward, reward_ensemble, prompts, options } => {
+                let (policy, rewards) = (self.open(&policy)?, self.open_rewards(reward, reward_ensemble)?);
+                grpo::start(&policy, &rewards, prompts, options, mark, resume, device)?.into()
             }
-            Command::Compare { a, b, prompts, judge, options } => {
+            Command::Rloo { policy, reward, reward_ensemble, prompts, options } => {
+                let (policy, rewards) = (self.open(&policy)?, self.open_rewards(reward, reward_ensemble)?);
+                rloo::start(&policy, &rewards, prompts, options, mark, resume, device)?.into()
+            }
+            Command::Reinforce { policy, reward, reward_ensemble, prompts, options } => {
+                let (policy, rewards) = (self.open(&policy)?, self.open_rewards(reward, reward_ensemble)?);
+                reinforce::start(&policy, &rewards, prompts, options, mark, resume, device)?.into()
+            }
+            Command::Dpo { policy, comparisons, options } => {
+                dpo::start(self.open(&policy)?, &comparisons, options, mark, resume, device)?.into()
+            }
+            Command::Kto { policy, comparisons, options } => {
+                kto::start(self.open(&policy)?, &comparisons, options, mark, resume, device)?.into()
+            }
+            Command::Orpo { policy, comparisons, options } => {
+                orpo::start(self.open(&policy)?, &comparisons, options, mark, resume, device)?.into()
+            }
+            Command::BestOf { policy, reward, reward_ensemble, prompts, options } => {
+                let (policy, rewards) = (self.open(&policy)?, self.open_rewards(reward, reward_ensemble)?);
+                BestOf::new(&policy, &rewards, prompts, options, mark, resume, device)?.into()
+            }
+            Command::Compare { a, b, prompts, judge, best_of_reward, options } => {
                 let judge = stage::compare::open_judge(judge, |name| self.open(name), device)?;
-                Compare::new([self.open(&a)?, self.open(&b)?], prompts, judge, options, mark, resume, device)?.into()
+                let chooser = best_of_reward.map(|name| self.open(&name)).transpose()?;
+                let models = [self.open(&a)?, self.open(&b)?];
+                Compare::new(models, prompts, judge, chooser, options, mark, resume, device)?.into()
+            }
+            Command::Calibrate { reward, comparisons } => {
+                Calibrate::new(self.open(&reward)?, &comparisons, mark, resume, device)?.into()
             }
             Command::Score { reward, records } => {
                 Score::new(self.open(&reward)?, &records, mark, resume, device)?.into()

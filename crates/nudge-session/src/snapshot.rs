@@ -60,7 +60,8 @@ impl SnapshotWriter {
         self.model(prefix, &trainer.model).optimizer(prefix, &trainer.optimizer, &trainer.model)
     }
 
-    fn model(mut self, prefix: &str, model: &impl Parameters) -> Self {
+    /// Adds weights under `prefix`.
+    pub fn model(mut self, prefix: &str, model: &impl Parameters) -> Self {
         self.tensors
             .extend(model.parameters().into_iter().map(|(name, tensor)| (format!("{prefix}{name}"), tensor.clone())));
         self
@@ -133,7 +134,8 @@ impl<S: DeserializeOwned> Snapshot<S> {
         optimizer.restore(model, &self.tensors, prefix, step, device).map_err(named("checkpoint"))
     }
 
-    fn model(&self, prefix: &str, model: &mut impl Parameters, device: &Device) -> Result<(), SessionError> {
+    /// Takes weights back.
+    pub fn model(&self, prefix: &str, model: &mut impl Parameters, device: &Device) -> Result<(), SessionError> {
         let names: Vec<String> = model.parameters().into_iter().map(|(name, _)| name).collect();
         for (name, parameter) in names.iter().zip(model.parameters_mut()) {
             *parameter = self

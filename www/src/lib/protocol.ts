@@ -44,12 +44,15 @@ export type SampleOptions = {
 };
 
 export type RewardOptions = {
+  loss: string;
+  margin: number;
   epochs: number;
   batch_size: number;
   learning_rate: number;
   weight_decay: number;
   center_rewards_coefficient: number;
   held_out: number;
+  member: number;
   seed: number;
 };
 
@@ -59,13 +62,97 @@ export type PpoStageOptions = {
   learning_rate: number;
   value_learning_rate: number;
   max_new_tokens: number;
+  ptx_batch_size: number;
+  ptx_context: number;
   ppo: { [key in string]: unknown };
   normalize_scores: boolean;
+  ensemble: unknown;
+  gold_labeler: string | null;
+  seed: number;
+};
+
+export type GrpoOptions = {
+  scale_rewards: string;
+  loss_aggregation: string;
+  episodes: number;
+  batch_size: number;
+  k: number;
+  learning_rate: number;
+  max_new_tokens: number;
+  temperature: number;
+  kl_coef: number;
+  adaptive_kl: { target: number;
+  horizon: number } | null;
+  kl_estimator: string;
+  kl_placement: string;
+  missing_eos: unknown;
+  cliprange: number;
+  num_iterations: number;
+  num_mini_batches: number;
+  entropy_coef: number;
+  lr_decay: unknown;
+  warmup_ratio: number;
+  max_grad_norm: number;
+  normalize_scores: boolean;
+  ensemble: unknown;
+  gold_labeler: string | null;
+  seed: number;
+};
+
+export type RlooOptions = {
+  episodes: number;
+  batch_size: number;
+  k: number;
+  learning_rate: number;
+  max_new_tokens: number;
+  temperature: number;
+  kl_coef: number;
+  adaptive_kl: { target: number;
+  horizon: number } | null;
+  kl_estimator: string;
+  kl_placement: string;
+  missing_eos: unknown;
+  cliprange: number;
+  num_iterations: number;
+  num_mini_batches: number;
+  entropy_coef: number;
+  lr_decay: unknown;
+  warmup_ratio: number;
+  max_grad_norm: number;
+  normalize_scores: boolean;
+  ensemble: unknown;
+  gold_labeler: string | null;
+  seed: number;
+};
+
+export type ReinforceOptions = {
+  episodes: number;
+  batch_size: number;
+  k: number;
+  learning_rate: number;
+  max_new_tokens: number;
+  temperature: number;
+  kl_coef: number;
+  adaptive_kl: { target: number;
+  horizon: number } | null;
+  kl_estimator: string;
+  kl_placement: string;
+  missing_eos: unknown;
+  cliprange: number;
+  num_iterations: number;
+  num_mini_batches: number;
+  entropy_coef: number;
+  lr_decay: unknown;
+  warmup_ratio: number;
+  max_grad_norm: number;
+  normalize_scores: boolean;
+  ensemble: unknown;
   gold_labeler: string | null;
   seed: number;
 };
 
 export type DpoOptions = {
+  loss: string;
   beta: number;
   label_smoothing: number;
   epochs: number;
@@ -75,11 +162,42 @@ export type DpoOptions = {
   seed: number;
 };
 
+export type KtoOptions = {
+  beta: number;
+  desirable_weight: number;
+  undesirable_weight: number;
+  epochs: number;
+  batch_size: number;
+  learning_rate: number;
+  held_out: number;
+  seed: number;
+};
+
+export type OrpoOptions = {
+  beta: number;
+  epochs: number;
+  batch_size: number;
+  learning_rate: number;
+  held_out: number;
+  seed: number;
+};
+
+export type BestOfOptions = {
+  n: number;
+  temperature: number;
+  max_new_tokens: number;
+  batch_size: number;
+  ensemble: unknown;
+  gold_labeler: string | null;
+  seed: number;
+};
+
 export type CompareOptions = {
   temperature: number;
   max_new_tokens: number;
   batch_size: number;
   pairs_per_prompt: number;
+  best_of: number;
   seed: number;
 };
 
@@ -95,16 +213,23 @@ export type Command =
   | { command: 'sft', model: string, demonstrations: string, options: SftOptions }
   | { command: 'sample', model: string, prompts: Array<string>, options: SampleOptions }
   | { command: 'rank', candidates: string, labeler: string }
-  | { command: 'reward', model: string, comparisons: string, options: RewardOptions }
-  | { command: 'ppo', policy: string, reward: string, prompts: Array<string>, options: PpoStageOptions }
-  | { command: 'dpo', model: string, comparisons: string, options: DpoOptions }
-  | { command: 'compare', a: string, b: string, prompts: Array<string>, judge: Judge, options: CompareOptions }
+  | { command: 'reward', model: string, comparisons: string, demonstrations: string, options: RewardOptions }
+  | { command: 'ppo', policy: string, reward: string, reward_ensemble: Array<string>, prompts: Array<string>, pretraining_texts: Array<string>, options: PpoStageOptions }
+  | { command: 'grpo', policy: string, reward: string, reward_ensemble: Array<string>, prompts: Array<string>, options: GrpoOptions }
+  | { command: 'rloo', policy: string, reward: string, reward_ensemble: Array<string>, prompts: Array<string>, options: RlooOptions }
+  | { command: 'reinforce', policy: string, reward: string, reward_ensemble: Array<string>, prompts: Array<string>, options: ReinforceOptions }
+  | { command: 'dpo', policy: string, comparisons: string, options: DpoOptions }
+  | { command: 'kto', policy: string, comparisons: string, options: KtoOptions }
+  | { command: 'orpo', policy: string, comparisons: string, options: OrpoOptions }
+  | { command: 'best_of', policy: string, reward: string, reward_ensemble: Array<string>, prompts: Array<string>, options: BestOfOptions }
+  | { command: 'compare', a: string, b: string, prompts: Array<string>, judge: Judge, best_of_reward: string | null, options: CompareOptions }
   | { command: 'score', reward: string, records: string }
+  | { command: 'calibrate', reward: string, comparisons: string }
   | { command: 'eval', model: string, text: string, options: EvalOptions };
 
 export type Preference = 'a' | 'b' | 'tie';
 
-export type Stage = 'pretrain' | 'sft' | 'sample' | 'rank' | 'reward' | 'ppo' | 'dpo' | 'compare' | 'score' | 'eval';
+export type Stage = 'pretrain' | 'sft' | 'sample' | 'rank' | 'reward' | 'ppo' | 'grpo' | 'rloo' | 'reinforce' | 'dpo' | 'kto' | 'orpo' | 'best_of' | 'compare' | 'score' | 'calibrate' | 'eval';
 
 export type Answer = { text: string, seed: number, logprob: number, finish: string };
 
@@ -121,6 +246,20 @@ export type Verdict = {
 
 export type Evaluation = { nats_per_token: number, nats_per_char: number, tokens: number, chars: number };
 
+export type AccuracySlice = { name: string, pairs: number, accuracy: number, low: number, high: number };
+
+export type Calibration = {
+  overall: AccuracySlice;
+  expected_calibration_error: number;
+  bins: { low: number;
+  high: number;
+  pairs: number;
+  confidence: number;
+  accuracy: number }[];
+  by_margin: Array<AccuracySlice>;
+  by_length: Array<AccuracySlice>;
+};
+
 export type Event =
   | { event: 'started', stage: Stage, step: number, total_steps: number, parameters: number }
   | { event: 'progress', stage: Stage, step: number, total_steps: number, metrics: Metrics, seconds: number }
@@ -132,6 +271,7 @@ export type Event =
   | { event: 'pair', index: number, prompt: string, a: string, b: string, preference: Preference | null, scores: [number, number] | null }
   | { event: 'verdict', verdict: Verdict }
   | { event: 'evaluated', evaluation: Evaluation }
+  | { event: 'calibrated', calibration: Calibration }
   | { event: 'model', name: string }
   | { event: 'warning', message: string }
   | { event: 'finished', stage: Stage, seconds: number };

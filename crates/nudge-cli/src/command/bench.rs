@@ -135,8 +135,26 @@ fn commands(steps: usize, seed: u64) -> Result<[(&'static str, Command); 4]> {
     Ok([
         ("sft", Command::Sft { model: model(), demonstrations: demonstrations.collect(), options: sft }),
         ("sampling", Command::Sample { model: model(), prompts: asked.collect(), options: sample }),
-        ("reward", Command::Reward { model: model(), comparisons: comparisons.collect(), options: reward }),
-        ("ppo", Command::Ppo { policy: model(), reward: REWARD.into(), prompts: prompts.clone(), options: ppo }),
+        (
+            "reward",
+            Command::Reward {
+                model: model(),
+                comparisons: comparisons.collect(),
+                demonstrations: String::new(),
+                options: reward,
+            },
+        ),
+        (
+            "ppo",
+            Command::Ppo {
+                policy: model(),
+                reward: REWARD.into(),
+                reward_ensemble: vec![],
+                prompts: prompts.clone(),
+                pretraining_texts: vec![],
+                options: ppo,
+            },
+        ),
     ])
 }
 

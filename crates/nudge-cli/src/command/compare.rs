@@ -21,7 +21,10 @@ pub fn run(arguments: &Compare) -> Result<()> {
     workplace.load(&arguments.a)?;
     workplace.load(&arguments.b)?;
     let judge = judge(arguments, &mut workplace)?;
-    let command = Command::Compare { a: arguments.a.clone(), b: arguments.b.clone(), prompts, judge, options };
+    let best_of_reward = arguments.best_of_reward.clone();
+    best_of_reward.iter().try_for_each(|name| workplace.load(name))?;
+    let (a, b) = (arguments.a.clone(), arguments.b.clone());
+    let command = Command::Compare { a, b, prompts, judge, best_of_reward, options };
     let mut run = workplace.session.start(command.clone(), None).map_err(|error| records.locate(error.into()))?;
     let (file, checkpoint) = match arguments.pairs.as_deref() {
         None => (None, None),
@@ -38,7 +41,7 @@ pub fn run(arguments: &Compare) -> Result<()> {
     }
     let log = arguments.steps.log.as_deref().map(|path| Log::new(path, arguments.resume, arguments.force));
     let every = Duration::from_secs(arguments.checkpoint_seconds);
-    let mut target = Listener { records: RecordTarget { file, log: log.transpose()?, every }, verdict: None };
+    let mut target = Listener { records: RecordTarget::new(file, log.transpose()?, every), verdict: None };
     drive(run, "compare", &mut target)?;
     target.records.file.map_or(Ok(()), RecordFile::finish)?;
     let verdict = target.verdict.context("the comparison ended without a verdict")?;

@@ -165,7 +165,12 @@ impl Loop {
     fn reward(&mut self, rankings: &str) -> Result<Vec<Event>> {
         let held_out = self.plan.held_out as f32 / self.plan.prompts() as f32;
         let options = RewardOptions { held_out, seed: self.seed, ..Default::default() };
-        let command = Command::Reward { model: self.sft.clone(), comparisons: rankings.into(), options };
+        let command = Command::Reward {
+            model: self.sft.clone(),
+            comparisons: rankings.into(),
+            demonstrations: String::new(),
+            options,
+        };
         let events = self.pull("3/5 reward", command)?;
         self.take_model(REWARD, &events)?;
         Ok(events)
@@ -179,8 +184,14 @@ impl Loop {
             seed: self.seed,
             ..Default::default()
         };
-        let command =
-            Command::Ppo { policy: self.sft.clone(), reward: REWARD.into(), prompts: prompts.to_vec(), options };
+        let command = Command::Ppo {
+            policy: self.sft.clone(),
+            reward: REWARD.into(),
+            reward_ensemble: vec![],
+            prompts: prompts.to_vec(),
+            pretraining_texts: vec![],
+            options,
+        };
         let events = self.pull("4/5 ppo", command)?;
         self.take_model(TUNED, &events)?;
         Ok(events)
@@ -191,8 +202,14 @@ impl Loop {
         let options =
             CompareOptions { pairs_per_prompt: self.plan.pairs_per_prompt, seed: self.seed, ..Default::default() };
         let judge = Judge::Labeler { name: self.labeler.clone() };
-        let command =
-            Command::Compare { a: TUNED.into(), b: self.sft.clone(), prompts: prompts.to_vec(), judge, options };
+        let command = Command::Compare {
+            a: TUNED.into(),
+            b: self.sft.clone(),
+            prompts: prompts.to_vec(),
+            judge,
+            best_of_reward: None,
+            options,
+        };
         let events = self.pull("5/5 compare", command)?;
         let pairs = events.iter().filter(|event| matches!(event, Event::Pair { .. }));
         let lines = pairs.map(|pair| Ok(format!("{}\n", serde_json::to_string(pair)?))).collect::<Result<String>>()?;

@@ -1,6 +1,8 @@
 //! One file a command. Each reads its files, starts one run of the session, and reports.
 
 pub mod bench;
+mod best_of;
+mod calibrate;
 mod chat;
 mod compare;
 mod demo;
@@ -28,8 +30,15 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Command::Pretrain(arguments) => train::pretrain(&arguments),
         Command::Sft(arguments) => train::sft(&arguments),
         Command::Reward(arguments) => train::reward(&arguments),
+        Command::Calibrate(arguments) => calibrate::run(&arguments),
         Command::Ppo(arguments) => train::ppo(&arguments),
+        Command::Grpo(arguments) => train::grpo(&arguments),
+        Command::Rloo(arguments) => train::rloo(&arguments),
+        Command::Reinforce(arguments) => train::reinforce(&arguments),
         Command::Dpo(arguments) => train::dpo(&arguments),
+        Command::Kto(arguments) => train::kto(&arguments),
+        Command::Orpo(arguments) => train::orpo(&arguments),
+        Command::BestOf(arguments) => best_of::run(&arguments),
         Command::Sample(arguments) => sample::run(&arguments),
         Command::Rank(arguments) => rank::run(&arguments),
         Command::Score(arguments) => score::run(&arguments),

@@ -1,12 +1,11 @@
-//! The commands that make a model: pretrain, sft, reward, ppo, dpo. They differ in what they read; the rest is one run
-//! into one folder.
+//! The commands that make a model. They differ in what they read; the rest is one run into one folder.
 
 use super::{Workplace, mined};
-use crate::args::{Dpo, Ppo, Pretrain, Reward, Sft, Training};
+use crate::args::{Dpo, Grpo, Kto, Objective, Orpo, PolicyGradient, Ppo, Preferences, Pretrain, Reward, Sft, Training};
 use crate::failure::tell;
 use crate::files::read_text;
 use crate::input::{self, Records};
-use crate::options::{resolve, resolve_ppo};
+use crate::options::{resolve, resolve_both, resolve_ppo};
 use crate::record_file::already_finished;
 use crate::report;
 use crate::runner::drive;
@@ -14,12 +13,15 @@ use crate::training_folder::{Opened, RunRecord, TrainingFolder};
 use anyhow::{Context, Result, bail};
 use nudge_data::RankingRecord;
 use nudge_session::Command;
-use nudge_session::options::{DpoOptions, PretrainOptions, RewardOptions, SftOptions};
+use nudge_session::options::{
+    DpoOptions, GrpoOptions, KtoOptions, OrpoOptions, PretrainOptions, ReinforceOptions, RewardOptions, RlooOptions,
+    SftOptions,
+};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::path::PathBuf;
 
-/// What the five have in common.
+/// What they have in common.
 struct Job<'a, O> {
     name: &'static str,
     training: &'a Training,
@@ -62,9 +64,11 @@ pub fn reward(arguments: &Reward) -> Result<()> {
     let comparisons = comparisons(&arguments.comparisons)?;
     let mut workplace = Workplace::open(arguments.training.common.device)?;
     workplace.load(&arguments.model)?;
+    let (demonstrations, _) = Records::read(&arguments.demonstrations, nudge_data::demonstrations_from)?;
     let command = Command::Reward {
         model: arguments.model.clone(),
         comparisons: comparisons.text.clone(),
+        demonstrations: demonstrations.text,
         options: options.clone(),
     };
     let job =
@@ -76,34 +80,128 @@ pub fn reward(arguments: &Reward) -> Result<()> {
 pub fn ppo(arguments: &Ppo) -> Result<()> {
     let config = arguments.training.steps.config.as_deref();
     let options = resolve_ppo(arguments.preset, &arguments.options, &arguments.algorithm, config)?;
-    let (records, prompts) = input::prompts(&arguments.prompts)?;
-    let mut workplace = Workplace::open(arguments.training.common.device)?;
-    workplace.load(&arguments.policy)?;
-    workplace.load(&arguments.reward)?;
-    let command = Command::Ppo {
-        policy: arguments.policy.clone(),
-        reward: arguments.reward.clone(),
-        prompts,
+    let texts = arguments.pretraining_text.iter().map(|path| read_text(path)).collect::<Result<Vec<_>>>()?;
+    online("ppo", &arguments.objective, &arguments.training, &options, |online| Command::Ppo {
+        policy: online.policy,
+        reward: online.reward,
+        reward_ensemble: online.reward_ensemble,
+        prompts: online.prompts,
+        pretraining_texts: texts,
         options: options.clone(),
-    };
-    let job = Job { name: "ppo", training: &arguments.training, options: &options, workplace, records: Some(records) };
-    job.run(command)
+    })
+}
+
+/// GRPO.
+pub fn grpo(arguments: &Grpo) -> Result<()> {
+    let config = arguments.training.steps.config.as_deref();
+    let options: GrpoOptions = resolve_both(&arguments.options, &arguments.algorithm, config)?;
+    online("grpo", &arguments.objective, &arguments.training, &options, |online| Command::Grpo {
+        policy: online.policy,
+        reward: online.reward,
+        reward_ensemble: online.reward_ensemble,
+        prompts: online.prompts,
+        options: options.clone(),
+    })
+}
+
+/// RLOO.
+pub fn rloo(arguments: &PolicyGradient) -> Result<()> {
+    let options: RlooOptions = resolve(&arguments.options, arguments.training.steps.config.as_deref())?;
+    online("rloo", &arguments.objective, &arguments.training, &options, |online| Command::Rloo {
+        policy: online.policy,
+        reward: online.reward,
+        reward_ensemble: online.reward_ensemble,
+        prompts: online.prompts,
+        options: options.clone(),
+    })
+}
+
+/// REINFORCE.
+pub fn reinforce(arguments: &PolicyGradient) -> Result<()> {
+    let options: ReinforceOptions = resolve(&arguments.options, arguments.training.steps.config.as_deref())?;
+    online("reinforce", &arguments.objective, &arguments.training, &options, |online| Command::Reinforce {
+        policy: online.policy,
+        reward: online.reward,
+        reward_ensemble: online.reward_ensemble,
+        prompts: online.prompts,
+        options: options.clone(),
+    })
 }
 
 /// DPO.
 pub fn dpo(arguments: &Dpo) -> Result<()> {
     let options: DpoOptions = resolve(&arguments.options, arguments.training.steps.config.as_deref())?;
-    let comparisons = comparisons(&arguments.comparisons)?;
-    let mut workplace = Workplace::open(arguments.training.common.device)?;
-    workplace.load(&arguments.model)?;
-    let command = Command::Dpo {
-        model: arguments.model.clone(),
-        comparisons: comparisons.text.clone(),
+    offline("dpo", &arguments.preferences, &arguments.training, &options, |policy, comparisons| Command::Dpo {
+        policy,
+        comparisons,
         options: options.clone(),
-    };
-    let job =
-        Job { name: "dpo", training: &arguments.training, options: &options, workplace, records: Some(comparisons) };
-    job.run(command)
+    })
+}
+
+/// KTO.
+pub fn kto(arguments: &Kto) -> Result<()> {
+    let options: KtoOptions = resolve(&arguments.options, arguments.training.steps.config.as_deref())?;
+    offline("kto", &arguments.preferences, &arguments.training, &options, |policy, comparisons| Command::Kto {
+        policy,
+        comparisons,
+        options: options.clone(),
+    })
+}
+
+/// ORPO.
+pub fn orpo(arguments: &Orpo) -> Result<()> {
+    let options: OrpoOptions = resolve(&arguments.options, arguments.training.steps.config.as_deref())?;
+    offline("orpo", &arguments.preferences, &arguments.training, &options, |policy, comparisons| Command::Orpo {
+        policy,
+        comparisons,
+        options: options.clone(),
+    })
+}
+
+/// What a method that samples reads.
+struct Online {
+    policy: String,
+    reward: String,
+    reward_ensemble: Vec<String>,
+    prompts: Vec<String>,
+}
+
+/// A method that learns from its own answers.
+fn online<O: Serialize>(
+    name: &'static str,
+    objective: &Objective,
+    training: &Training,
+    options: &O,
+    command: impl FnOnce(Online) -> Command,
+) -> Result<()> {
+    let (records, prompts) = input::prompts(&objective.prompts)?;
+    let mut workplace = Workplace::open(training.common.device)?;
+    workplace.load(&objective.policy)?;
+    objective.reward.iter().try_for_each(|name| workplace.load(name))?;
+    let (reward, reward_ensemble) = ensemble(&objective.reward);
+    let command = command(Online { policy: objective.policy.clone(), reward, reward_ensemble, prompts });
+    Job { name, training, options, workplace, records: Some(records) }.run(command)
+}
+
+/// A method that learns from rankings as they are.
+fn offline<O: Serialize>(
+    name: &'static str,
+    preferences: &Preferences,
+    training: &Training,
+    options: &O,
+    command: impl FnOnce(String, String) -> Command,
+) -> Result<()> {
+    let records = comparisons(&preferences.comparisons)?;
+    let mut workplace = Workplace::open(training.common.device)?;
+    workplace.load(&preferences.policy)?;
+    let command = command(preferences.policy.clone(), records.text.clone());
+    Job { name, training, options, workplace, records: Some(records) }.run(command)
+}
+
+/// The first reward model and the other members of its ensemble.
+pub fn ensemble(names: &[String]) -> (String, Vec<String>) {
+    let (first, others) = names.split_first().map_or_else(Default::default, |(first, others)| (first.clone(), others));
+    (first, others.to_vec())
 }
 
 impl<O: Serialize> Job<'_, O> {
@@ -174,7 +272,7 @@ impl<O: Serialize> Job<'_, O> {
 }
 
 /// The rankings and comparisons that say something. A ranking that ties everything is valid but teaches nothing.
-fn comparisons(paths: &[PathBuf]) -> Result<Records> {
+pub fn comparisons(paths: &[PathBuf]) -> Result<Records> {
     let (mut records, _) = Records::read(paths, |_, _| Ok(()))?;
     let before = records.len();
     records.retain(|line| !ties_everything(line));

@@ -30,14 +30,14 @@ fn rankings_that_do_not_order_their_answers() {
         (json!([]), ["line 2", "leaves out completion 0"]),
     ] {
         place.write("rankings.jsonl", &format!("{good}{}", ranking(wrong)));
-        for stage in ["reward", "dpo"] {
-            place.refused(&format!("{stage} --model sft --comparisons rankings.jsonl --out out"), &parts);
+        for stage in ["reward --model", "dpo --policy", "kto --policy", "orpo --policy"] {
+            place.refused(&format!("{stage} sft --comparisons rankings.jsonl --out out"), &parts);
         }
     }
     place.write("rankings.jsonl", &ranking(json!([[0, 1, 2]])).repeat(2));
-    for stage in ["reward", "dpo"] {
+    for stage in ["reward --model", "dpo --policy", "kto --policy", "orpo --policy"] {
         place.refused(
-            &format!("{stage} --model sft --comparisons rankings.jsonl --out out"),
+            &format!("{stage} sft --comparisons rankings.jsonl --out out"),
             &["all 2 rankings tie everything", "put some answers above others"],
         );
     }
@@ -96,11 +96,48 @@ fn options_outside_their_range() {
             "ppo --policy sft --reward reward --prompts prompts.jsonl --episodes 0 --out out",
             ["episodes is 0", "1 or more"],
         ),
-        ("dpo --model sft --comparisons pack.jsonl --beta 0 --out out", ["beta is 0", "more than 0"]),
+        ("dpo --policy sft --comparisons pack.jsonl --beta 0 --out out", ["beta is 0", "more than 0"]),
         (
-            "dpo --model sft --comparisons pack.jsonl --label-smoothing 0.5 --out out",
+            "dpo --policy sft --comparisons pack.jsonl --label-smoothing 0.5 --out out",
             ["label_smoothing is 0.5", "less than 0.5"],
         ),
+        (
+            "dpo --policy sft --comparisons pack.jsonl --loss hinge --label-smoothing 0.1 --out out",
+            ["label_smoothing is 0.1", "0 unless loss is sigmoid or robust"],
+        ),
+        ("kto --policy sft --comparisons pack.jsonl --batch-size 1 --out out", ["batch_size is 1", "2 or more"]),
+        (
+            "kto --policy sft --comparisons pack.jsonl --desirable-weight=-1 --out out",
+            ["desirable_weight", "0 or more"],
+        ),
+        ("orpo --policy sft --comparisons pack.jsonl --beta=-0.1 --out out", ["beta is -0.1", "more than 0"]),
+        (
+            "ppo --policy sft --reward reward --prompts prompts.jsonl --num-mini-batches 5 --out out",
+            ["num_mini_batches is 5", "a divisor of batch_size"],
+        ),
+        (
+            "ppo --policy sft --reward reward --prompts prompts.jsonl --preset instructgpt --out out",
+            ["ptx_coef is 27.8", "--pretraining-text"],
+        ),
+        (
+            "ppo --policy sft --reward reward --prompts prompts.jsonl --ema-decay 1 --out out",
+            ["ema_decay is 1", "below 1"],
+        ),
+        ("grpo --policy sft --reward reward --prompts prompts.jsonl --k 1 --out out", ["k is 1", "2 or more"]),
+        ("rloo --policy sft --reward reward --prompts prompts.jsonl --k 1 --out out", ["k is 1", "2 or more"]),
+        (
+            "grpo --policy sft --reward reward --prompts prompts.jsonl --k 7 --out out",
+            ["batch_size is 64", "a multiple of k"],
+        ),
+        (
+            "reward --model sft --comparisons pack.jsonl --loss best_of_k --margin 1 --out out",
+            ["margin is 1", "0 unless loss is bradley_terry"],
+        ),
+        (
+            "compare --a sft --b sft --prompts prompts.jsonl --labeler happier --best-of 4",
+            ["best_of is 4", "best_of_reward"],
+        ),
+        ("best-of --policy sft --reward reward --prompts prompts.jsonl --n 0 --out out", ["n is 0", "1 or more"]),
         ("eval --model sft --text prompts.jsonl --device cuda", ["without cuda", "--device cpu"]),
     ] {
         place.refused(words, &parts);
@@ -133,7 +170,7 @@ fn outputs_that_are_taken() {
         ("sft --model base --data data.jsonl --out data.jsonl/out".into(), ["data.jsonl/out", "choose another place"]),
         ("sft --model base --data data.jsonl --log data.jsonl --out out".into(), ["data.jsonl exists", "--log"]),
         ("reward --model sft --comparisons pack.jsonl --out reward".into(), ["reward holds", "--out"]),
-        ("dpo --model sft --comparisons pack.jsonl --out sft".into(), ["sft holds", "--out"]),
+        ("dpo --policy sft --comparisons pack.jsonl --out sft".into(), ["sft holds", "--out"]),
         ("ppo --policy sft --reward reward --prompts prompts.jsonl --out sft".into(), ["sft holds", "--out"]),
         ("sample --model sft --prompts prompts.jsonl --out prompts.jsonl".into(), ["prompts.jsonl exists", "--force"]),
         ("sample --model sft --prompts prompts.jsonl --out no/such/out".into(), ["no/such/out", "Check the path"]),

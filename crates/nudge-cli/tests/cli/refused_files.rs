@@ -121,7 +121,7 @@ fn one_kind_of_model_in_the_place_of_the_other() {
     let place = place();
     for (words, part) in [
         ("sample --model reward --prompts prompts.jsonl --out out", "`reward` is a reward model"),
-        ("dpo --model reward --comparisons pack.jsonl --out out", "`reward` is a reward model"),
+        ("dpo --policy reward --comparisons pack.jsonl --out out", "`reward` is a reward model"),
         ("ppo --policy sft --reward base --prompts prompts.jsonl --out out", "needs a reward model"),
         ("score --reward sft --data candidates.jsonl --out out", "needs a reward model"),
         ("compare --a sft --b sft --prompts prompts.jsonl --reward sft", "needs a reward model"),
@@ -145,7 +145,7 @@ fn a_broken_line_is_named_with_its_file() {
         ("compare --a sft --b sft --labeler happier --prompts prompts.bad", "prompts.bad"),
         ("sft --model base --data pairs.good data.bad --out out", "data.bad"),
         ("reward --model sft --comparisons pack.jsonl rankings.bad --out out", "rankings.bad"),
-        ("dpo --model sft --comparisons pack.jsonl rankings.bad --out out", "rankings.bad"),
+        ("dpo --policy sft --comparisons pack.jsonl rankings.bad --out out", "rankings.bad"),
         ("rank --candidates candidates.bad --labeler happier --out out", "candidates.bad"),
         ("rank --candidates candidates.bad --out out", "candidates.bad"),
         ("score --reward reward --data candidates.bad --out out", "candidates.bad"),
@@ -181,7 +181,7 @@ fn prompts_that_are_empty_or_too_long() {
         "compare --a sft --b sft --prompts empty.bad --labeler happier",
         "sft --model base --data empty.bad --out out",
         "reward --model sft --comparisons empty.bad --out out",
-        "dpo --model sft --comparisons empty.bad --out out",
+        "dpo --policy sft --comparisons empty.bad --out out",
         "rank --candidates empty.bad --labeler happier --out out",
         "score --reward reward --data empty.bad --out out",
         "eval --model sft --text empty.bad",

@@ -21,7 +21,17 @@ const PRETRAIN: &str = "pretrain --text stories.txt --out out --vocab-size 300 -
 const SFT: &str =
     "sft --model base --data demonstrations.jsonl --stories stories.txt --mined 60 --batch-size 8 --epochs 3 --out out";
 const REWARD: &str = "reward --model sft --comparisons pack.jsonl --batch-size 2 --epochs 4 --out out";
-const DPO: &str = "dpo --model sft --comparisons pack.jsonl --batch-size 2 --epochs 4 --out out";
+const DPO: &str = "dpo --policy sft --comparisons pack.jsonl --batch-size 2 --epochs 4 --out out";
+const KTO: &str = "kto --policy sft --comparisons pack.jsonl --batch-size 2 --epochs 4 --out out";
+const ORPO: &str = "orpo --policy sft --comparisons pack.jsonl --batch-size 2 --epochs 4 --out out";
+const GRPO: &str = "grpo --policy sft --reward reward --prompts prompts.jsonl --k 2 --episodes 96 --batch-size 4 \
+    --max-new-tokens 8 --out out";
+const RLOO: &str = "rloo --policy sft --reward reward --prompts prompts.jsonl --k 2 --episodes 96 --batch-size 4 \
+    --max-new-tokens 8 --out out";
+const REINFORCE: &str = "reinforce --policy sft --reward reward --prompts prompts.jsonl --episodes 96 --batch-size 4 \
+    --max-new-tokens 8 --out out";
+const BEST_OF: &str = "best-of --n 2 --policy sft --reward reward --prompts prompts.jsonl --batch-size 2 \
+    --max-new-tokens 8 --out out.jsonl --log log.jsonl";
 const PPO: &str = "ppo --policy sft --reward reward --prompts prompts.jsonl --episodes 96 --batch-size 4 \
     --max-new-tokens 8 --adaptive-kl 6:100 --out out";
 const SAMPLE: &str = "sample --model sft --prompts prompts.jsonl --k 2 --batch-size 2 --max-new-tokens 8 --out out.jsonl --log log.jsonl";
@@ -151,8 +161,18 @@ fn ppo() {
 }
 
 #[test]
-fn direct_preference_optimisation() {
-    training_survives(DPO);
+fn methods_without_a_value_model() {
+    [GRPO, RLOO, REINFORCE].map(training_survives);
+}
+
+#[test]
+fn methods_that_learn_from_rankings() {
+    [DPO, KTO, ORPO].map(training_survives);
+}
+
+#[test]
+fn best_of_n() {
+    records_survive(BEST_OF);
 }
 
 #[test]

@@ -98,11 +98,43 @@ fn from_stories_to_a_comparison() {
         "eval_rewards/accuracies_high",
         "eval_pairs",
     ];
-    trained(&place, "dpo --model own-sft --comparisons r.jsonl --epochs 2", "own-dpo", &metrics);
+    trained(&place, "dpo --policy own-sft --comparisons r.jsonl --epochs 2", "own-dpo", &metrics);
     let first = place.records("own-dpo/log.jsonl")[0]["loss"].as_f64().expect("a number");
     assert!((first - std::f64::consts::LN_2).abs() < 1e-5, "DPO starts at {first}");
     let dpo = "compare --a own-dpo --b own-tuned --prompts prompts.jsonl --max-new-tokens 12 --labeler shorter";
     counted(&place.done(dpo), 10);
+
+    let rewards = ["rewards/chosen", "rewards/rejected", "rewards/margins"];
+    let kto = [rewards.as_slice(), &["loss", "kl", "eval_rewards/accuracies"]].concat();
+    trained(&place, "kto --policy own-sft --comparisons r.jsonl --epochs 2", "own-kto", &kto);
+    let orpo = [rewards.as_slice(), &["loss", "nll_loss", "log_odds_ratio", "rewards/accuracies"]].concat();
+    trained(&place, "orpo --policy own-sft --comparisons r.jsonl --epochs 2", "own-orpo", &orpo);
+    for method in ["grpo --k 4", "rloo --k 2", "reinforce"] {
+        let words = format!(
+            "{method} --policy own-sft --reward own-reward own-reward --ensemble min --prompts prompts.jsonl \
+             --episodes 16 --batch-size 8 --max-new-tokens 12"
+        );
+        let out = format!("own-{}", method.split(' ').next().expect("a name"));
+        let metrics = ["reward", "reward_std", "objective/kl", "objective/kl_coef", "completions/clipped_ratio"];
+        trained(&place, &words, &out, &metrics);
+    }
+    let best = "best-of --n 4 --policy own-sft --reward own-reward --prompts prompts.jsonl --max-new-tokens 12 \
+        --gold-labeler shorter --out best.jsonl";
+    let best = place.done(best);
+    let estimate = |n: usize| best[format!("best_of_{n}/score")].as_f64().expect("a number");
+    assert!(estimate(1) < estimate(2) && estimate(2) < estimate(4), "{best}");
+    for record in place.records("best.jsonl") {
+        let scores: Vec<f64> = record["scores"].as_array().expect("scores").iter().flat_map(Value::as_f64).collect();
+        assert_eq!(scores.len(), 4);
+        assert!(scores.iter().all(|score| *score <= record["score"].as_f64().expect("a score")), "{record}");
+    }
+    let trusted = place.done("calibrate --reward own-reward --comparisons r.jsonl");
+    let bins = trusted["bins"].as_array().expect("bins").iter().map(|bin| bin["pairs"].as_u64().expect("a count"));
+    assert_eq!(Some(bins.sum()), trusted["overall"]["pairs"].as_u64());
+    let best_of = "compare --a own-sft --b own-sft --prompts prompts.jsonl --max-new-tokens 12 --best-of 4 \
+        --best-of-reward own-reward --reward own-reward";
+    let verdict = place.done(best_of);
+    assert_eq!((&verdict["losses"], verdict["wins"].as_u64() > Some(0)), (&0.into(), true), "{verdict}");
 
     let compare = "compare --a own-tuned --b own-sft --prompts prompts.jsonl --max-new-tokens 12 --pairs-per-prompt 2";
     let rule = place.done(&format!("{compare} --labeler shorter --pairs pairs.jsonl"));
@@ -232,7 +264,7 @@ fn every_form_of_comparison_teaches_and_is_scored() {
     place.write("pairs.jsonl", &pairs);
     place.write("pack.jsonl", &example("packs/politeness.jsonl", 6));
     place.done("reward --model sft --comparisons pairs.jsonl pack.jsonl --epochs 1 --out reward");
-    place.done("dpo --model sft --comparisons pairs.jsonl pack.jsonl --epochs 1 --out tuned");
+    place.done("dpo --policy sft --comparisons pairs.jsonl pack.jsonl --epochs 1 --out tuned");
     place.done("score --reward reward --data pairs.jsonl --out scored.jsonl");
     for (index, record) in place.records("scored.jsonl").iter().enumerate() {
         assert_eq!(keys(record), ["chosen", "note", "prompt", "rejected", "scores"]);

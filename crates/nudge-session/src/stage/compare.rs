@@ -14,6 +14,7 @@ use crate::readback::read;
 use crate::rollout::{Rollout, encode_prompts};
 use crate::session::Session;
 use crate::snapshot::{Snapshot, SnapshotWriter};
+use crate::stage::best_of::best_place;
 use crate::stage::score::{AnswerBatch, encode_answer};
 use burn::tensor::Device;
 use nudge_model::{Decoder, Frozen, SamplingOptions, ScalarModel};
@@ -63,10 +64,7 @@ impl OpenJudge {
             OpenJudge::Person => Ok(None),
             OpenJudge::Reward(reward) => {
                 let (folder, model) = reward.as_ref();
-                let encode = |answer: &&str| Ok(encode_answer(folder, prompt, answer)?.tokens);
-                let rows = answers.iter().map(encode).collect::<Result<Vec<_>, SessionError>>()?;
-                let batch = AnswerBatch::new(&rows, &folder.tokenizer, model, device);
-                Ok(Some(read(batch.rewards(model)).await?))
+                rewards_of(folder, model, prompt, answers, device).await.map(Some)
             }
         }
     }
@@ -79,6 +77,8 @@ pub struct Compare {
     prompts: Vec<String>,
     encoded: [Vec<Vec<u32>>; 2],
     judge: OpenJudge,
+    /// Chooses among the first model's answers.
+    chooser: Option<(Folder, Frozen<ScalarModel>)>,
     options: CompareOptions,
     state: State,
     fingerprint: String,
@@ -97,18 +97,25 @@ struct State {
 }
 
 impl Compare {
-    /// Loads both models and encodes the prompts for each.
+    /// Loads both models and encodes the prompts for each. `chooser` is the reward model of `best_of`.
+    #[allow(clippy::too_many_arguments)]
     pub fn new(
         folders: [Folder; 2],
         prompts: Vec<String>,
         judge: OpenJudge,
+        chooser: Option<Folder>,
         options: CompareOptions,
         fingerprint: String,
         resume: Option<Files>,
         device: &Device,
     ) -> Result<Self, SessionError> {
         checks::temperature(options.temperature)?;
-        checks::at_least_one([("batch_size", options.batch_size), ("pairs_per_prompt", options.pairs_per_prompt)])?;
+        checks::at_least_one([
+            ("batch_size", options.batch_size),
+            ("pairs_per_prompt", options.pairs_per_prompt),
+            ("best_of", options.best_of),
+        ])?;
+        let chooser = open_chooser(chooser, &options, device)?;
         let encode = |folder| encode_prompts(folder, &prompts, options.max_new_tokens);
         let encoded = [encode(&folders[0])?, encode(&folders[1])?];
         let models = [folders[0].decoder(device)?.frozen(), folders[1].decoder(device)?.frozen()];
@@ -117,7 +124,20 @@ impl Compare {
             None => State::default(),
         };
         let (device, clock) = (device.clone(), Stopwatch::start());
-        Ok(Self { folders, models, prompts, encoded, judge, options, state, fingerprint, device, clock, told: false })
+        Ok(Self {
+            folders,
+            models,
+            prompts,
+            encoded,
+            judge,
+            chooser,
+            options,
+            state,
+            fingerprint,
+            device,
+            clock,
+            told: false,
+        })
     }
 
     fn total_pairs(&self) -> usize {
@@ -155,8 +175,8 @@ impl Compare {
         let each = self.options.pairs_per_prompt;
         let end = (self.state.next_pair + self.options.batch_size).min(self.total_pairs());
         let pairs: Vec<usize> = (self.state.next_pair..end).collect();
-        let a = self.answers(0, &pairs).await?;
-        let b = self.answers(1, &pairs).await?;
+        let a = self.first_answers(&pairs).await?;
+        let b = self.answers(1, &pairs, 0).await?;
         for ((pair, a), b) in pairs.iter().zip(a).zip(b) {
             let index = pair / each;
             let prompt = self.prompts[index].clone();
@@ -178,12 +198,31 @@ impl Compare {
         Ok(())
     }
 
-    /// One model's answers to some pairs.
-    async fn answers(&self, which: usize, pairs: &[usize]) -> Result<Vec<String>, SessionError> {
+    /// The first model's answers: of several drawn, the one that its reward model likes best.
+    async fn first_answers(&self, pairs: &[usize]) -> Result<Vec<String>, SessionError> {
+        let Some((folder, chooser)) = &self.chooser else {
+            return self.answers(0, pairs, 0).await;
+        };
+        let mut drawn = Vec::new();
+        for draw in 0..self.options.best_of {
+            drawn.push(self.answers(0, pairs, draw * self.total_pairs()).await?);
+        }
+        let mut best = Vec::new();
+        for (at, pair) in pairs.iter().enumerate() {
+            let prompt = &self.prompts[pair / self.options.pairs_per_prompt];
+            let answers: Vec<&str> = drawn.iter().map(|answers| answers[at].as_str()).collect();
+            let scores = rewards_of(folder, chooser, prompt, &answers, &self.device).await?;
+            best.push(answers[best_place(&scores)].to_string());
+        }
+        Ok(best)
+    }
+
+    /// One model's answers to some pairs. `later` moves the seeds, for further draws.
+    async fn answers(&self, which: usize, pairs: &[usize], later: usize) -> Result<Vec<String>, SessionError> {
         let each = self.options.pairs_per_prompt;
         let tokenizer = &self.folders[which].tokenizer;
         let prompts: Vec<Vec<u32>> = pairs.iter().map(|pair| self.encoded[which][pair / each].clone()).collect();
-        let seeds = pairs.iter().map(|pair| self.options.seed.wrapping_add(*pair as u64));
+        let seeds = pairs.iter().map(|pair| self.options.seed.wrapping_add((pair + later) as u64));
         let sampling = SamplingOptions { temperature: self.options.temperature, top_k: 0 };
         let rollout =
             Rollout::new(&self.models[which], tokenizer, &prompts, seeds, self.options.max_new_tokens, sampling);
@@ -198,6 +237,39 @@ impl Compare {
     /// What the shell is told last.
     pub fn finished(&self) -> Event {
         Event::Finished { stage: Stage::Compare, seconds: self.clock.seconds() }
+    }
+}
+
+/// A reward model's number for each answer to one prompt.
+async fn rewards_of(
+    folder: &Folder,
+    model: &Frozen<ScalarModel>,
+    prompt: &str,
+    answers: &[&str],
+    device: &Device,
+) -> Result<Vec<f32>, SessionError> {
+    let encode = |answer: &&str| Ok(encode_answer(folder, prompt, answer)?.tokens);
+    let rows = answers.iter().map(encode).collect::<Result<Vec<_>, SessionError>>()?;
+    let batch = AnswerBatch::new(&rows, &folder.tokenizer, model, device);
+    read(batch.rewards(model)).await
+}
+
+/// The reward model of `best_of`; it must be there exactly where there is something to choose.
+fn open_chooser(
+    chooser: Option<Folder>,
+    options: &CompareOptions,
+    device: &Device,
+) -> Result<Option<(Folder, Frozen<ScalarModel>)>, SessionError> {
+    let wrong =
+        |expected| Err(SessionError::Option { option: "best_of", value: options.best_of.to_string(), expected });
+    match (chooser, options.best_of) {
+        (None, 1) => Ok(None),
+        (None, _) => wrong("1 unless a reward model chooses (best_of_reward)"),
+        (Some(_), 1) => wrong("2 or more where a reward model chooses (best_of_reward)"),
+        (Some(folder), _) => {
+            let model = folder.scalar(device)?.frozen();
+            Ok(Some((folder, model)))
+        }
     }
 }
 

@@ -1,14 +1,24 @@
 //! One file a stage. Each has the same four verbs: `started`, `next`, `save`, `finished`.
 
+pub mod best_of;
+pub mod calibrate;
 pub mod compare;
 pub mod dpo;
 pub mod eval;
-pub mod experience;
+pub mod grpo;
+pub mod kto;
+pub mod online;
+pub mod orpo;
+pub mod policy_gradient;
 pub mod ppo;
+pub mod preference;
+pub mod preference_batch;
 pub mod pretrain;
 pub mod rank;
 pub(crate) mod rankings;
+pub mod reinforce;
 pub mod reward;
+pub mod rloo;
 pub mod sample;
 pub mod score;
 pub mod sft;

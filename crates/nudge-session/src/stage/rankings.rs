@@ -17,6 +17,10 @@ pub struct Ranked<Row> {
     pub rows: Vec<Row>,
     /// Places in `rows`.
     pub pairs: Vec<(usize, usize)>,
+    /// Places in `rows` from best to worst, tied ones in one group.
+    pub tiers: Vec<Vec<usize>>,
+    /// How far apart the rewards of its pairs should lie at least, where its record says so.
+    pub margin: Option<f32>,
 }
 
 /// Rankings to train on and rankings to measure on.
@@ -33,9 +37,9 @@ pub fn read_rankings<Row>(
     if all.is_empty() {
         return Err(SessionError::Nothing("there is no comparison to learn from; rank some answers first".into()));
     }
-    let ranked = |Comparison { prompt, completions, pairs }: Comparison| {
+    let ranked = |Comparison { prompt, completions, pairs, tiers, margin }: Comparison| {
         let rows = completions.iter().map(|answer| encode(&prompt, answer)).collect::<Result<_, _>>()?;
-        Ok(Ranked { rows, pairs })
+        Ok(Ranked { rows, pairs, tiers, margin })
     };
     let (train, held_out) = split_by_prompt(all, held_out, seed);
     let ranked_all = |all: Vec<Comparison>| all.into_iter().map(ranked).collect::<Result<_, SessionError>>();
@@ -48,18 +52,33 @@ pub fn rankings_of_step<Row>(all: &[Ranked<Row>], step: usize, size: usize, seed
     places.into_iter().map(|place| &all[place]).collect()
 }
 
-/// How many of the pairs `rewards` puts in order; it gives the rewards `[rows]` of one ranking's rows.
-pub async fn accuracy_on<Row>(
+/// Rewards of all answers in one list, and the pairs as places in it.
+pub struct Judged {
+    /// One number an answer.
+    pub rewards: Vec<f32>,
+    /// `(winner, loser)`.
+    pub pairs: Vec<(usize, usize)>,
+}
+
+impl Judged {
+    /// How many of the pairs the rewards put in order.
+    pub fn accuracy(&self) -> WinRate {
+        pairwise_accuracy(&self.rewards, &self.pairs)
+    }
+}
+
+/// Judges rankings; `rewards` gives the rewards `[rows]` of one ranking's rows.
+pub async fn judge<Row>(
     rankings: &[Ranked<Row>],
     rewards: impl Fn(&[Row]) -> Tensor<1>,
-) -> Result<WinRate, SessionError> {
-    let (mut all, mut pairs) = (Vec::new(), Vec::new());
+) -> Result<Judged, SessionError> {
+    let mut judged = Judged { rewards: Vec::new(), pairs: Vec::new() };
     for ranked in rankings {
-        let offset = all.len();
-        pairs.extend(ranked.pairs.iter().map(|(winner, loser)| (winner + offset, loser + offset)));
-        all.extend(read(rewards(&ranked.rows)).await?);
+        let offset = judged.rewards.len();
+        judged.pairs.extend(ranked.pairs.iter().map(|(winner, loser)| (winner + offset, loser + offset)));
+        judged.rewards.extend(read(rewards(&ranked.rows)).await?);
     }
-    Ok(pairwise_accuracy(&all, &pairs))
+    Ok(judged)
 }
 
 /// Logs an accuracy on rankings set aside as `name`, with its 95 % interval and the number of pairs.

@@ -1,13 +1,17 @@
 //! Reward modelling: a scalar head on the SFT model learns to score answers as the rankings order them.
 //!
+//! What the rankings ask is a choice: every pair in order (Bradley-Terry; Stiennon et al. 2020, InstructGPT), the best
+//! above all others (Ziegler et al. 2019), or the whole order (Plackett-Luce).
+//!
 //! 1. Turn rankings into comparisons; set all comparisons of some prompts aside.
 //! 2. Start from the SFT model with a fresh head.
 //! 3. Step: score every answer of a few rankings once; all pairs of one ranking are one batch element
-//!    (InstructGPT 3.5); -log sigmoid of the difference; update.
-//! 4. After every pass, measure pair accuracy on the prompts set aside.
-//! 5. Save the model folder with its `score.weight`.
+//!    (InstructGPT 3.5); the loss; update.
+//! 4. After every pass, measure pair accuracy and calibration on the prompts set aside.
+//! 5. Fix the zero: a bias brings the mean reward of demonstrations, if there are any, to 0 (InstructGPT 3.5).
+//! 6. Save the model folder with its `score.weight`.
 //!
-//! Deliberately absent: ensembles, margins from people.
+//! An ensemble is several runs that differ in `member`. Deliberately absent: what its members say together.
 
 use crate::SessionError;
 use crate::checks;
@@ -15,15 +19,24 @@ use crate::folder::{self, Folder, Kind};
 use crate::options::RewardOptions;
 use crate::platform::Stopwatch;
 use crate::protocol::{Event, Files, Metrics, Stage};
+use crate::readback::read;
 use crate::snapshot::{Snapshot, SnapshotWriter, StepState};
-use crate::stage::rankings::{Ranked, accuracy_on, insert_accuracy, rankings_of_step, read_rankings};
+use crate::stage::rankings::{Ranked, insert_accuracy, judge, rankings_of_step, read_rankings};
 use crate::stage::score::{AnswerBatch, encode_answer};
 use crate::stage::{ends_epoch, steps_of_epochs};
 use crate::trainer::{Trainer, training_device};
 use burn::tensor::{Device, Tensor};
-use nudge_data::Tokenizer;
+use nudge_data::{Tokenizer, demonstrations_from};
 use nudge_model::{OptimizerOptions, Precision, ScalarModel};
-use nudge_rlhf::{Decay, LearningRate, PairBatch, PairwiseLoss, pairwise_loss};
+use nudge_rlhf::{
+    ChoiceBatch, Decay, LearningRate, PairBatch, PairwiseLoss, RewardLoss, RewardNormalization, calibration_table,
+    choice_loss, expected_calibration_error, pairwise_loss,
+};
+
+/// Bins of the calibration error.
+const CALIBRATION_BINS: usize = 10;
+/// Demonstrations scored together.
+const DEMONSTRATIONS_AT_ONCE: usize = 16;
 
 /// A reward-modelling run.
 pub struct Reward {
@@ -32,6 +45,8 @@ pub struct Reward {
     tokenizer: Tokenizer,
     train: Vec<Ranked<Vec<u32>>>,
     held_out: Vec<Ranked<Vec<u32>>>,
+    /// Rows whose mean reward shall be 0.
+    demonstrations: Vec<Vec<u32>>,
     trainer: Trainer<ScalarModel>,
     total_steps: usize,
     device: Device,
@@ -40,10 +55,11 @@ pub struct Reward {
 }
 
 impl Reward {
-    /// Reads the rankings or comparisons.
+    /// Reads the rankings or comparisons, and the demonstrations that shall score 0 on average.
     pub fn new(
         folder: Folder,
         comparisons: &str,
+        demonstrations: &str,
         options: RewardOptions,
         fingerprint: String,
         resume: Option<Files>,
@@ -54,8 +70,12 @@ impl Reward {
         let (train, held_out) = read_rankings(comparisons, options.held_out, options.seed, |prompt, answer| {
             encode_answer(&folder, prompt, answer).map(|encoded| encoded.tokens)
         })?;
+        let demonstrations = demonstrations_from("demonstrations", demonstrations)?
+            .iter()
+            .map(|record| encode_answer(&folder, &record.prompt, &record.completion).map(|row| row.tokens))
+            .collect::<Result<_, _>>()?;
         // 2. The SFT model under a fresh head.
-        let model = ScalarModel::on(&folder.decoder(device)?, options.seed);
+        let model = ScalarModel::on(&folder.decoder(device)?, member_seed(&options));
         let total_steps = steps_of_epochs(options.epochs, train.len(), options.batch_size);
         let schedule = LearningRate::new(options.learning_rate.into(), total_steps)
             .warmup((total_steps / 10).min(10))
@@ -67,7 +87,19 @@ impl Reward {
             snapshot.trainer("", &mut trainer, snapshot.state.step, device)?;
         }
         let (tokenizer, device, clock) = (folder.tokenizer, device.clone(), Stopwatch::start());
-        Ok(Self { options, fingerprint, tokenizer, train, held_out, trainer, total_steps, device, clock, saved: false })
+        Ok(Self {
+            options,
+            fingerprint,
+            tokenizer,
+            train,
+            held_out,
+            demonstrations,
+            trainer,
+            total_steps,
+            device,
+            clock,
+            saved: false,
+        })
     }
 
     /// What the shell is told first.
@@ -88,11 +120,13 @@ impl Reward {
         if self.trainer.optimizer.step < self.total_steps {
             return self.step().await.map(Some);
         }
-        // 5. The model folder.
+        // 5. and 6. The zero, the model folder.
         self.saved = true;
+        let bias = self.bias().await?;
         let model = &self.trainer.model;
         let config = &model.decoder.config;
-        let files = folder::save(model, config, Kind::Reward, &self.tokenizer, Precision::F32).await?;
+        let mut files = folder::save(model, config, Kind::Reward, &self.tokenizer, Precision::F32).await?;
+        bias.into_iter().for_each(|bias| folder::set_reward_bias(&mut files, bias));
         Ok(Some(Event::Model { name: "reward".into(), files }))
     }
 
@@ -101,13 +135,13 @@ impl Reward {
         let clock = Stopwatch::start();
         let size = self.options.batch_size;
         let device = training_device(&self.device);
-        let chosen = rankings_of_step(&self.train, self.trainer.optimizer.step, size, self.options.seed);
+        let chosen = rankings_of_step(&self.train, self.trainer.optimizer.step, size, member_seed(&self.options));
         let batch = RankingBatch::new(&chosen, &self.tokenizer, &self.trainer.model, &device);
-        let centring = self.options.center_rewards_coefficient;
+        let options = &self.options;
         let numbers = self
             .trainer
             .step(|model| {
-                let loss = batch.loss(model, centring);
+                let loss = batch.loss(model, options);
                 (loss.loss, vec![loss.accuracy, loss.margin])
             })
             .await?;
@@ -123,15 +157,28 @@ impl Reward {
         // 4. After every pass and at the end.
         let measure = ends_epoch(step, size, self.train.len()) || step == self.total_steps;
         if measure && !self.held_out.is_empty() {
-            let accuracy = accuracy_on(&self.held_out, |rows| {
-                let model = &self.trainer.model;
-                AnswerBatch::new(rows, &self.tokenizer, model, &self.device).rewards(model)
-            });
-            insert_accuracy(&mut metrics, "eval_accuracy", &accuracy.await?);
+            let judged = judge(&self.held_out, |rows| self.rewards(rows)).await?;
+            insert_accuracy(&mut metrics, "eval_accuracy", &judged.accuracy());
+            let table = calibration_table(&judged.rewards, &judged.pairs, CALIBRATION_BINS);
+            metrics.insert("eval_ece".into(), expected_calibration_error(&table));
         }
         let seconds = clock.seconds();
         metrics.insert("tokens_per_second".into(), batch.answers.tokens as f64 / seconds);
         Ok(Event::Progress { stage: Stage::Reward, step, total_steps: self.total_steps, metrics, seconds })
+    }
+
+    /// What brings the mean reward of the demonstrations to 0; nothing without demonstrations.
+    async fn bias(&self) -> Result<Option<f32>, SessionError> {
+        let mut rewards = Vec::new();
+        for rows in self.demonstrations.chunks(DEMONSTRATIONS_AT_ONCE) {
+            rewards.extend(read(self.rewards(rows)).await?);
+        }
+        Ok((!rewards.is_empty()).then(|| RewardNormalization::mean_zero(&rewards).bias))
+    }
+
+    fn rewards(&self, rows: &[Vec<u32>]) -> Tensor<1> {
+        let model = &self.trainer.model;
+        AnswerBatch::new(rows, &self.tokenizer, model, &self.device).rewards(model)
     }
 
     /// A checkpoint between two steps.
@@ -146,35 +193,59 @@ impl Reward {
     }
 }
 
-/// A few rankings as tensors: every answer once, all pairs.
+/// Seed of the head and of the order: another for each member of an ensemble, while the split stays.
+fn member_seed(options: &RewardOptions) -> u64 {
+    options.seed.wrapping_add((options.member as u64) << 32)
+}
+
+/// A few rankings as tensors: every answer once, all pairs and tiers.
 struct RankingBatch {
     answers: AnswerBatch,
     pairs: PairBatch,
+    margins: Vec<Option<f32>>, // [pairs]
+    tiers: Vec<Vec<Vec<usize>>>,
     device: Device,
 }
 
 impl RankingBatch {
     fn new(rankings: &[&Ranked<Vec<u32>>], tokenizer: &Tokenizer, model: &ScalarModel, device: &Device) -> Self {
-        let mut rows = Vec::new();
-        let mut pairs = Vec::new();
+        let (mut rows, mut pairs, mut margins, mut tiers) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for ranked in rankings {
             let offset = rows.len();
             pairs.push(ranked.pairs.iter().map(|(w, l)| (w + offset, l + offset)).collect::<Vec<_>>());
+            margins.extend(ranked.pairs.iter().map(|_| ranked.margin));
+            let shifted = |tier: &Vec<usize>| tier.iter().map(|answer| answer + offset).collect();
+            tiers.push(ranked.tiers.iter().map(shifted).collect());
             rows.extend(ranked.rows.iter().cloned());
         }
         let answers = AnswerBatch::new(&rows, tokenizer, model, device);
-        Self { answers, pairs: PairBatch::new(&pairs), device: device.clone() }
+        Self { answers, pairs: PairBatch::new(&pairs), margins, tiers, device: device.clone() }
     }
 
-    fn loss(&self, model: &ScalarModel, center_rewards_coefficient: f32) -> PairwiseLoss {
+    /// The loss asked for; accuracy and margin are those of the pairs whatever the loss.
+    fn loss(&self, model: &ScalarModel, options: &RewardOptions) -> PairwiseLoss {
+        let rewards = self.answers.rewards(model);
+        let pairs = self.pairwise(rewards.clone(), options);
+        let loss = match options.loss {
+            RewardLoss::BradleyTerry => return pairs,
+            RewardLoss::BestOfK => choice_loss(rewards.clone(), &ChoiceBatch::best_of_k(&self.tiers)),
+            RewardLoss::PlackettLuce => choice_loss(rewards.clone(), &ChoiceBatch::plackett_luce(&self.tiers)),
+        };
+        let centring = rewards.square().mean().mul_scalar(options.center_rewards_coefficient);
+        PairwiseLoss { loss: loss + centring, ..pairs }
+    }
+
+    fn pairwise(&self, rewards: Tensor<1>, options: &RewardOptions) -> PairwiseLoss {
         let PairBatch { winners, losers, weights } = &self.pairs;
+        let margins: Vec<f32> = self.margins.iter().map(|margin| margin.unwrap_or(options.margin)).collect();
+        let margins = margins.iter().any(|margin| *margin != 0.0).then_some(margins);
         pairwise_loss(
-            self.answers.rewards(model),
+            rewards,
             Tensor::from_data(winners.as_slice(), &self.device),
             Tensor::from_data(losers.as_slice(), &self.device),
             Tensor::from_data(weights.as_slice(), &self.device),
-            None,
-            center_rewards_coefficient,
+            margins.map(|margins| Tensor::from_data(margins.as_slice(), &self.device)),
+            options.center_rewards_coefficient,
         )
     }
 }
@@ -183,5 +254,6 @@ fn check(options: &RewardOptions) -> Result<(), SessionError> {
     checks::at_least_one([("batch_size", options.batch_size)])?;
     checks::learning_rates([("learning_rate", options.learning_rate)])?;
     checks::epochs(options.epochs)?;
+    checks::margin(options.margin, options.loss == RewardLoss::BradleyTerry)?;
     checks::held_out(options.held_out)
 }

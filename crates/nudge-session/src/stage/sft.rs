@@ -20,8 +20,7 @@ use crate::stage::{ends_epoch, epoch_places, steps_of_epochs};
 use crate::trainer::{Trainer, training_device};
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 use nudge_data::{EncodedDemonstration, NUDGE_CHAT_TEMPLATE, PaddedBatch, Rng, Tokenizer, bucket, demonstrations_from};
-use nudge_model::{Decoder, OptimizerOptions, TokenBatch};
-use nudge_rlhf::loss::masked::masked_row_sum;
+use nudge_model::{Decoder, DecoderConfig, OptimizerOptions, TokenBatch};
 use nudge_rlhf::{Decay, LearningRate, sft_loss};
 
 /// Row widths are rounded up to this, so that few shapes occur.
@@ -105,7 +104,7 @@ impl Sft {
         let size = self.options.batch_size;
         let rows = demonstrations_of_step(&self.train, self.trainer.optimizer.step, size, self.options.seed);
         let device = training_device(&self.device);
-        let batch = DemonstrationBatch::new(&rows, &self.tokenizer, &self.trainer.model, &device);
+        let batch = DemonstrationBatch::new(&rows, &self.tokenizer, &self.trainer.model.config, &device);
         let numbers = self.trainer.step(|model| (batch.loss(model), vec![])).await?;
         let step = self.trainer.optimizer.step;
         let mut metrics = Metrics::from([
@@ -128,7 +127,7 @@ impl Sft {
         let mut sum = 0.0;
         for rows in self.held_out.chunks(self.options.batch_size) {
             let rows: Vec<&EncodedDemonstration> = rows.iter().collect();
-            let batch = DemonstrationBatch::new(&rows, &self.tokenizer, &self.trainer.model, &self.device);
+            let batch = DemonstrationBatch::new(&rows, &self.tokenizer, &self.trainer.model.config, &self.device);
             let loss = read(batch.loss(&self.trainer.model)).await?;
             sum += f64::from(loss[0]) * rows.len() as f64;
         }
@@ -150,14 +149,15 @@ impl Sft {
 /// Prompts with answers as tensors.
 pub(crate) struct DemonstrationBatch {
     rows: TokenBatch,
-    loss_mask: Tensor<2, Bool>, // [batch, time - 1], by target
+    /// Tokens of the answers by target, `[batch, time - 1]`.
+    pub loss_mask: Tensor<2, Bool>,
     /// Real tokens in it.
     pub tokens: usize,
 }
 
 impl DemonstrationBatch {
     /// Pads `rows` on the right.
-    pub fn new(rows: &[&EncodedDemonstration], tokenizer: &Tokenizer, model: &Decoder, device: &Device) -> Self {
+    pub fn new(rows: &[&EncodedDemonstration], tokenizer: &Tokenizer, config: &DecoderConfig, device: &Device) -> Self {
         let tokens: Vec<Vec<u32>> = rows.iter().map(|row| row.tokens.clone()).collect();
         let longest = tokens.iter().map(Vec::len).max().unwrap_or(2);
         let time = bucket(longest, LENGTH_STEP);
@@ -166,17 +166,17 @@ impl DemonstrationBatch {
             rows.iter().flat_map(|row| (1..time).map(|at| row.loss_mask.get(at).copied().unwrap_or(false))).collect();
         let loss_mask = Tensor::from_data(TensorData::new(targets, [rows.len(), time - 1]), device);
         let count = tokens.iter().map(Vec::len).sum();
-        let rows = TokenBatch::new(&padded.tokens, &padded.mask, rows.len(), time, &model.config, device);
+        let rows = TokenBatch::new(&padded.tokens, &padded.mask, rows.len(), time, config, device);
         Self { rows, loss_mask, tokens: count }
     }
 
     fn loss(&self, model: &Decoder) -> Tensor<1> {
-        sft_loss(model.next_token_logprobs(&self.rows, 1.0), self.loss_mask.clone())
+        sft_loss(self.token_logprobs(model), self.loss_mask.clone())
     }
 
-    /// Log-probability of each whole answer with its end token, in nats, `[batch]`.
-    pub fn answer_logprobs(&self, model: &Decoder) -> Tensor<1> {
-        masked_row_sum(model.next_token_logprobs(&self.rows, 1.0), self.loss_mask.clone())
+    /// Log-probability of each next token, in nats, `[batch, time - 1]`.
+    pub fn token_logprobs(&self, model: &Decoder) -> Tensor<2> {
+        model.next_token_logprobs(&self.rows, 1.0)
     }
 }
 

@@ -1,18 +1,22 @@
-//! What PPO learns from: one rollout, scored, with log-probabilities and values of the training forward.
+//! What is learnt from: one rollout, scored, with log-probabilities and values of the training forward.
 //!
 //! Rows are `[prompt | answer]`: prompts padded on the left to one width, answers on the right to another, so
-//! that answers start at the same column. Deliberately absent: sampling, gradients, optimizers.
+//! that answers start at the same column. Deliberately absent: sampling, gradients, optimizers,
+//! advantages without a value model, which each method forms by itself.
 
+use super::prompts::Answers;
+use super::scores::{Normalizations, Scorer, scores};
 use crate::SessionError;
 use crate::protocol::Metrics;
 use crate::readback::read_all;
 use crate::rollout::Row;
-use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 use nudge_data::{PaddedBatch, Tokenizer, bucket};
 use nudge_model::{Decoder, DecoderConfig, Frozen, ScalarModel, TokenBatch};
+use nudge_rlhf::loss::kl::full_kl;
 use nudge_rlhf::{
-    GaeScope, PpoOptions, RewardNormalization, entropy, explained_variance, gae, masked_mean, per_token_kl,
-    shaped_rewards, whiten,
+    EnsembleRule, GaeScope, KlEstimator, KlPlacement, PpoOptions, entropy, explained_variance, gae, masked_mean,
+    per_token_kl, shaped_rewards, whiten,
 };
 
 /// Prompt widths are rounded up to this, so that few shapes occur.
@@ -24,71 +28,90 @@ pub struct Models<'a> {
     pub policy: &'a Frozen<Decoder>,
     /// Where the policy started.
     pub reference: &'a Frozen<Decoder>,
-    /// Predicts the score from an unfinished answer.
-    pub value: &'a Frozen<ScalarModel>,
+    /// Predicts the score from an unfinished answer; methods without one have no values.
+    pub value: Option<&'a Frozen<ScalarModel>>,
     /// Scores an answer.
-    pub reward_model: &'a Frozen<ScalarModel>,
+    pub scorer: &'a Scorer,
 }
 
 /// One rollout. All vectors are `[batch, time]` over answer tokens unless said otherwise.
 pub struct Experience {
-    tokens: Vec<u32>,      // [batch, prompt_width + time]
-    token_mask: Vec<bool>, // [batch, prompt_width + time]
-    prompt_width: usize,
-    time: usize,
-    mask: Vec<bool>,
-    reward_mask: Vec<bool>,
+    pub(super) tokens: Vec<u32>,      // [batch, prompt_width + time]
+    pub(super) token_mask: Vec<bool>, // [batch, prompt_width + time]
+    pub(super) prompt_width: usize,
+    pub(super) time: usize,
+    /// Tokens of the answers.
+    pub mask: Vec<bool>,
+    pub(super) reward_mask: Vec<bool>,
     ended: Vec<bool>, // [batch]
-    logprobs: Vec<f32>,
-    ref_logprobs: Vec<f32>,
+    pub(super) logprobs: Vec<f32>,
+    pub(super) ref_logprobs: Vec<f32>,
     sampled_logprobs: Vec<f32>,
     entropy: Vec<f32>,
-    /// Values before each token.
+    /// Values before each token; empty without a value model.
     pub values: Vec<f32>,
-    /// The reward model's numbers, `[batch]`.
-    pub raw_scores: Vec<f32>,
+    /// The numbers of each reward model, `[members][batch]`.
+    pub raw_scores: Vec<Vec<f32>>,
     /// Normalised, after the missing-EOS rule, `[batch]`.
     pub scores: Vec<f32>,
     kl: Vec<f32>,
     rewards: Vec<f32>,
-    advantages: Vec<f32>,
-    returns: Vec<f32>,
+    /// What each token is learnt by.
+    pub advantages: Vec<f32>,
+    pub(super) returns: Vec<f32>,
 }
 
 impl Experience {
     /// Scores the answers and recomputes log-probabilities and values, in one readback.
     pub async fn collect(
         models: &Models<'_>,
-        prompts: &[Vec<u32>],
-        rows: &[Row],
+        answers: &Answers,
         time: usize,
         options: &PpoOptions,
         tokenizer: &Tokenizer,
         device: &Device,
     ) -> Result<Self, SessionError> {
+        let Answers { prompts, rows, .. } = answers;
         let mut this = Self::laid_out(prompts, rows, time, options, tokenizer, &models.policy.config);
         let batch = this.token_batch(&models.policy.config, device);
         let targets = this.targets(device);
         let at = |hidden: Tensor<3>| hidden.narrow(1, this.prompt_width - 1, time);
         let hidden = at(models.policy.hidden(&batch));
-        let entropy = entropy(models.policy.logits(hidden.clone()).div_scalar(options.temperature));
+        let logits = models.policy.logits(hidden.clone()).div_scalar(options.temperature);
         let logprobs = models.policy.logprobs(hidden, targets.clone(), options.temperature);
         let ref_hidden = at(models.reference.hidden(&batch));
-        let ref_logprobs = models.reference.logprobs(ref_hidden, targets, options.temperature);
-        // The value and the reward model may be of another size than the policy; positions depend on it.
-        let batch = this.token_batch(&models.value.decoder.config, device);
-        let values = models.value.values(&batch).narrow(1, this.prompt_width - 1, time);
-        let scores = models.reward_model.score_at(&batch, this.last_tokens(device)).reshape([rows.len(), 1]);
-        let read = read_all(vec![logprobs, ref_logprobs, values, scores, entropy]).await?;
-        let mut read = read.into_iter();
+        let mut wanted = vec![logprobs, entropy(logits.clone())];
+        if options.kl_estimator == KlEstimator::Full {
+            let ref_logits = models.reference.logits(ref_hidden.clone()).div_scalar(options.temperature);
+            wanted.push(full_kl(logits, ref_logits));
+        }
+        wanted.push(models.reference.logprobs(ref_hidden, targets, options.temperature));
+        // Value and reward models may be of another size than the policy; positions depend on it.
+        if let Some(value) = models.value {
+            let batch = this.token_batch(&value.decoder.config, device);
+            wanted.push(value.values(&batch).narrow(1, this.prompt_width - 1, time));
+        }
+        let rows_for = |model: &ScalarModel| this.token_batch(&model.decoder.config, device);
+        wanted.extend(models.scorer.on_device(rows_for, &this.last_tokens(device)));
+        let mut read = read_all(wanted).await?.into_iter();
         let mut next = || read.next().unwrap_or_default();
-        this.logprobs = next();
+        (this.logprobs, this.entropy) = (next(), next());
+        let full = (options.kl_estimator == KlEstimator::Full).then(&mut next);
         this.ref_logprobs = next();
-        this.values = next();
-        this.raw_scores = next();
-        this.entropy = next();
-        this.kl = per_token_kl(options.kl_estimator, &this.logprobs, &this.ref_logprobs, &this.mask);
+        this.kl = this.kl_by(options.kl_estimator, full);
+        if models.value.is_some() {
+            this.values = next();
+        }
+        this.raw_scores = models.scorer.on_host(rows).map_or_else(|| read.collect(), |scores| vec![scores]);
         Ok(this)
+    }
+
+    /// KL at every token of the answers, `[batch, time]`: estimated, or `full` where it is exact.
+    fn kl_by(&self, estimator: KlEstimator, full: Option<Vec<f32>>) -> Vec<f32> {
+        match full {
+            Some(kl) => kl.into_iter().zip(&self.mask).map(|(kl, real)| if *real { kl } else { 0.0 }).collect(),
+            None => per_token_kl(estimator, &self.logprobs, &self.ref_logprobs, &self.mask),
+        }
     }
 
     /// Tokens and masks, before any model has seen them.
@@ -177,18 +200,26 @@ impl Experience {
         Tensor::from_data(last.as_slice(), device)
     }
 
-    /// Scores from raw scores: gain and bias, then the missing-EOS rule.
-    pub fn apply_normalization(&mut self, normalization: RewardNormalization, options: &PpoOptions) {
-        let score = |(raw, ended): (&f32, &bool)| options.missing_eos.apply(normalization.apply(*raw), *ended);
-        self.scores = self.raw_scores.iter().zip(&self.ended).map(score).collect();
+    /// Scores from raw scores: gain and bias of each reward model, the ensemble's rule, then the missing-EOS rule.
+    pub fn apply_normalizations(&mut self, normalizations: &Normalizations, rule: EnsembleRule, options: &PpoOptions) {
+        let scores = scores(&self.raw_scores, normalizations, rule);
+        let apply = |(score, ended): (f32, &bool)| options.missing_eos.apply(score, *ended);
+        self.scores = scores.into_iter().zip(&self.ended).map(apply).collect();
     }
 
-    /// KL at every token, the score at the last.
+    /// KL at every token (unless it stands in the loss), the score at the last.
     pub fn shape_rewards(&mut self, options: &PpoOptions, kl_coef: f32) {
+        let kl_coef = price(options, kl_coef);
         self.rewards = shaped_rewards(&self.kl, &self.scores, &self.mask, self.time, kl_coef, options.score_index);
         if options.whiten_rewards {
             self.rewards = whiten(&self.rewards, &self.reward_mask, options.whiten_variance, false);
         }
+    }
+
+    /// The reward of each answer as one action: its score minus the price of its KL, `[batch]`.
+    pub fn answer_rewards(&self, options: &PpoOptions, kl_coef: f32) -> Vec<f32> {
+        let kl_coef = price(options, kl_coef);
+        self.scores.iter().enumerate().map(|(row, score)| score - kl_coef * self.kl_of(row)).collect()
     }
 
     /// GAE; whitened here unless that is done for each minibatch.
@@ -199,6 +230,15 @@ impl Experience {
             GaeScope::Rollout => whiten(&estimate.advantages, &self.mask, options.whiten_variance, true),
             GaeScope::Minibatch => estimate.advantages,
         };
+    }
+
+    /// The step stops here if the policy has left the numbers: `name` and `step` (from 0) are for the error.
+    pub fn check_kl(&self, name: &'static str, step: usize) -> Result<(), SessionError> {
+        let value = self.mean_kl();
+        match value.is_finite() {
+            true => Ok(()),
+            false => Err(SessionError::Diverged { stage: name, step: step + 1, what: "objective/kl", value }),
+        }
     }
 
     /// Mean over answers of the KL to the reference, in nats.
@@ -212,11 +252,11 @@ impl Experience {
     }
 
     /// What the rollout itself tells, by TRL's names.
-    pub fn metrics(&self, kl_coef: f32) -> Metrics {
+    pub fn metrics(&self, options: &PpoOptions, kl_coef: f32) -> Metrics {
         let answers = self.len() as f64;
         let sum = |values: &[f32]| values.iter().map(|value| f64::from(*value)).sum::<f64>();
         let kl = sum(&self.kl) / answers;
-        let non_score = -f64::from(kl_coef) * kl;
+        let non_score = -f64::from(price(options, kl_coef)) * kl;
         let scores = sum(&self.scores) / answers;
         let real = self.mask.iter().filter(|real| **real).count() as f64;
         let difference: Vec<f32> =
@@ -233,88 +273,20 @@ impl Experience {
             ("policy/entropy_avg".into(), masked_mean(&self.entropy, &self.mask).into()),
             ("val/num_eos_tokens".into(), self.ended.iter().filter(|ended| **ended).count() as f64),
             ("completions/mean_length".into(), real / answers),
+            ("completions/clipped_ratio".into(), self.ended.iter().filter(|ended| !**ended).count() as f64 / answers),
             ("sampling/logp_difference".into(), masked_mean(&difference, &self.mask).into()),
         ]);
-        if let Some(explained) = explained_variance(&self.values, &self.returns, &self.reward_mask) {
-            metrics.insert("val/var_explained".into(), explained.into());
-        }
+        let values = (!self.values.is_empty()).then_some(&self.values);
+        let explained = values.and_then(|values| explained_variance(values, &self.returns, &self.reward_mask));
+        metrics.extend(explained.map(|explained| ("val/var_explained".to_string(), explained.into())));
         metrics
     }
-
-    /// Some rows as tensors on an autodiff device.
-    pub fn minibatch(
-        &self,
-        rows: &[usize],
-        policy: &DecoderConfig,
-        value: &DecoderConfig,
-        options: &PpoOptions,
-        device: &Device,
-    ) -> Minibatch {
-        let width = self.width();
-        let mask = pick(&self.mask, rows, self.time);
-        let mut advantages = pick(&self.advantages, rows, self.time);
-        if options.gae_scope == GaeScope::Minibatch {
-            advantages = whiten(&advantages, &mask, options.whiten_variance, true);
-        }
-        let shape = [rows.len(), self.time];
-        let floats = |values: Vec<f32>| -> Tensor<2> { Tensor::from_data(TensorData::new(values, shape), device) };
-        let bools =
-            |values: Vec<bool>| -> Tensor<2, Bool> { Tensor::from_data(TensorData::new(values, shape), device) };
-        let (tokens, token_mask) = (pick(&self.tokens, rows, width), pick(&self.token_mask, rows, width));
-        let targets: Vec<i32> =
-            tokens.chunks(width).flat_map(|row| row[self.prompt_width..].iter().map(|t| *t as i32)).collect();
-        let batch = |config| TokenBatch::new(&tokens, &token_mask, rows.len(), width, config, device);
-        Minibatch {
-            policy_rows: batch(policy),
-            value_rows: batch(value),
-            targets: Tensor::from_data(TensorData::new(targets, shape), device),
-            first: self.prompt_width - 1,
-            time: self.time,
-            old_logprobs: floats(pick(&self.logprobs, rows, self.time)),
-            old_values: floats(pick(&self.values, rows, self.time)),
-            advantages: floats(advantages),
-            returns: floats(pick(&self.returns, rows, self.time)),
-            mask: bools(mask),
-            reward_mask: bools(pick(&self.reward_mask, rows, self.time)),
-        }
-    }
 }
 
-/// Rows of a `[batch, width]` slice.
-fn pick<T: Copy>(values: &[T], rows: &[usize], width: usize) -> Vec<T> {
-    rows.iter().flat_map(|row| values[row * width..(row + 1) * width].to_vec()).collect()
-}
-
-/// Some rows of a rollout as tensors; shapes `[rows, time]`.
-pub struct Minibatch {
-    policy_rows: TokenBatch,
-    value_rows: TokenBatch,
-    targets: Tensor<2, Int>,
-    first: usize,
-    time: usize,
-    /// Of the policy that sampled.
-    pub old_logprobs: Tensor<2>,
-    /// Of the value model at the rollout.
-    pub old_values: Tensor<2>,
-    /// Whitened.
-    pub advantages: Tensor<2>,
-    /// Targets of the value model.
-    pub returns: Tensor<2>,
-    /// Answer tokens.
-    pub mask: Tensor<2, Bool>,
-    /// Where values count.
-    pub reward_mask: Tensor<2, Bool>,
-}
-
-impl Minibatch {
-    /// Log-probabilities of the answer tokens under `policy`.
-    pub fn logprobs(&self, policy: &Decoder, temperature: f32) -> Tensor<2> {
-        let hidden = policy.hidden(&self.policy_rows).narrow(1, self.first, self.time);
-        policy.logprobs(hidden, self.targets.clone(), temperature)
-    }
-
-    /// Values before each answer token.
-    pub fn values(&self, value: &ScalarModel) -> Tensor<2> {
-        value.values(&self.value_rows).narrow(1, self.first, self.time)
+/// What a nat of KL costs in reward.
+fn price(options: &PpoOptions, kl_coef: f32) -> f32 {
+    match options.kl_placement {
+        KlPlacement::Reward => kl_coef,
+        KlPlacement::Loss => 0.0,
     }
 }

@@ -3,8 +3,13 @@
 //! Every value is in the field's words; learning rates are for models of a few million parameters, far above
 //! what the papers use for billions. Deliberately absent: formulas, which own their options in `nudge-rlhf`.
 
+mod online;
+mod preference;
+
+pub use online::{BestOfOptions, GrpoOptions, PolicyGradientOptions, PpoStageOptions, ReinforceOptions, RlooOptions};
+pub use preference::{DpoOptions, KtoOptions, OrpoOptions, RewardOptions};
+
 use nudge_model::{OptimizerKind, Precision};
-use nudge_rlhf::PpoOptions;
 use serde::{Deserialize, Serialize};
 
 /// Options of pretraining. Defaults are those of the built-in model.
@@ -135,124 +140,6 @@ impl Default for SampleOptions {
     }
 }
 
-/// Options of reward modelling.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-#[serde(default, deny_unknown_fields)]
-pub struct RewardOptions {
-    /// Passes over the rankings.
-    pub epochs: f32,
-    /// Rankings of one step; all pairs of a ranking belong to one (InstructGPT 3.5).
-    pub batch_size: usize,
-    /// Peak learning rate; falls linearly to 0.
-    pub learning_rate: f32,
-    /// Decoupled weight decay.
-    pub weight_decay: f32,
-    /// Weight of the mean squared sum of two rewards, which keeps them around 0.
-    pub center_rewards_coefficient: f32,
-    /// Share of prompts kept out of training to measure accuracy on; 0 measures nothing.
-    pub held_out: f32,
-    /// Seed of the head, the order and the split.
-    #[cfg_attr(test, ts(type = "number"))]
-    pub seed: u64,
-}
-
-impl Default for RewardOptions {
-    fn default() -> Self {
-        Self {
-            epochs: 3.0,
-            batch_size: 2,
-            learning_rate: 1e-3,
-            weight_decay: 0.05,
-            center_rewards_coefficient: 0.01,
-            held_out: 0.2,
-            seed: 1,
-        }
-    }
-}
-
-/// Options of PPO: the stage's own and the algorithm's.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-#[serde(default, deny_unknown_fields)]
-pub struct PpoStageOptions {
-    /// Answers sampled in all.
-    pub episodes: usize,
-    /// Answers of one rollout.
-    pub batch_size: usize,
-    /// Learning rate of the policy.
-    pub learning_rate: f32,
-    /// Learning rate of the value model.
-    pub value_learning_rate: f32,
-    /// Longest answer in tokens.
-    pub max_new_tokens: usize,
-    /// The algorithm.
-    #[cfg_attr(test, ts(type = "{ [key in string]: unknown }"))]
-    pub ppo: PpoOptions,
-    /// Whether the reward model's scores are brought to mean 0 and variance 1 on the first rollout, so that a KL
-    /// coefficient weighs the same against every reward model (Ziegler et al. 2019).
-    pub normalize_scores: bool,
-    /// A simulated labeler whose own score is logged as `objective/gold_score`; it never trains.
-    pub gold_labeler: Option<String>,
-    /// Seed of prompts, noise and minibatches.
-    #[cfg_attr(test, ts(type = "number"))]
-    pub seed: u64,
-}
-
-impl Default for PpoStageOptions {
-    fn default() -> Self {
-        Self {
-            episodes: 960,
-            batch_size: 64,
-            learning_rate: 4e-5,
-            value_learning_rate: 3e-4,
-            max_new_tokens: 64,
-            ppo: PpoOptions::default(),
-            normalize_scores: true,
-            gold_labeler: None,
-            seed: 1,
-        }
-    }
-}
-
-/// Options of DPO.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-#[serde(default, deny_unknown_fields)]
-pub struct DpoOptions {
-    /// Weight of the KL to the reference in the objective that the loss solves; the default is that of the paper
-    /// (Rafailov et al. 2023, appendix B).
-    pub beta: f32,
-    /// Assumed share of pairs ranked the wrong way round, below one half (Mitchell 2023); 0 is the paper's loss.
-    pub label_smoothing: f32,
-    /// Passes over the rankings.
-    pub epochs: f32,
-    /// Rankings of one step; all pairs of a ranking belong to one (InstructGPT 3.5).
-    pub batch_size: usize,
-    /// Peak learning rate; falls linearly to 0. The paper's 1e-6 is for billions of parameters; the default was
-    /// measured on the built-in model.
-    pub learning_rate: f32,
-    /// Share of prompts kept out of training to measure accuracy on; 0 measures nothing.
-    pub held_out: f32,
-    /// Seed of the order and the split.
-    #[cfg_attr(test, ts(type = "number"))]
-    pub seed: u64,
-}
-
-impl Default for DpoOptions {
-    fn default() -> Self {
-        Self {
-            beta: 0.1,
-            label_smoothing: 0.0,
-            epochs: 3.0,
-            batch_size: 2,
-            learning_rate: 1e-4,
-            held_out: 0.2,
-            seed: 1,
-        }
-    }
-}
-
 /// Options of a comparison.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
@@ -266,6 +153,8 @@ pub struct CompareOptions {
     pub batch_size: usize,
     /// Answer pairs for each prompt.
     pub pairs_per_prompt: usize,
+    /// Answers that the first model draws; the one that its reward model likes best is compared.
+    pub best_of: usize,
     /// Seed of the noise.
     #[cfg_attr(test, ts(type = "number"))]
     pub seed: u64,
@@ -273,7 +162,7 @@ pub struct CompareOptions {
 
 impl Default for CompareOptions {
     fn default() -> Self {
-        Self { temperature: 0.7, max_new_tokens: 64, batch_size: 32, pairs_per_prompt: 1, seed: 1 }
+        Self { temperature: 0.7, max_new_tokens: 64, batch_size: 32, pairs_per_prompt: 1, best_of: 1, seed: 1 }
     }
 }
 

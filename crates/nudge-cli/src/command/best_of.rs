@@ -1,0 +1,25 @@
+//! `nudge best-of`: n answers to each prompt; the one that the reward model likes best is kept.
+
+use super::Workplace;
+use super::train::ensemble;
+use crate::args::BestOf;
+use crate::input;
+use crate::options::resolve;
+use crate::record_file::record;
+use anyhow::Result;
+use nudge_session::Command;
+use nudge_session::options::BestOfOptions;
+
+/// Draws and chooses into `--out`.
+pub fn run(arguments: &BestOf) -> Result<()> {
+    let options: BestOfOptions = resolve(&arguments.options, arguments.steps.config.as_deref())?;
+    let (records, prompts) = input::prompts(&arguments.prompts)?;
+    let mut workplace = Workplace::open(arguments.common.device)?;
+    workplace.load(&arguments.policy)?;
+    arguments.reward.iter().try_for_each(|name| workplace.load(name))?;
+    let (reward, reward_ensemble) = ensemble(&arguments.reward);
+    let policy = arguments.policy.clone();
+    let command = Command::BestOf { policy, reward, reward_ensemble, prompts, options };
+    let (log, json) = (arguments.steps.log.as_deref(), arguments.common.json);
+    record(&workplace.session, command, "best-of", &arguments.output, log, json).map_err(|error| records.locate(error))
+}

@@ -1,0 +1,234 @@
+//! Best-of-n: draw n answers to each prompt, keep the one that the reward model likes best. No training at all.
+//!
+//! 1. Encode every prompt and check that an answer fits.
+//! 2. Sample n answers to as many prompts as fit a batch.
+//! 3. Score them; keep the best of each prompt.
+//! 4. Estimate, from the same n answers, what a smaller n would have given: without bias, over all subsets
+//!    (Coste et al. 2023), beside the KL that it costs, ln n - (n - 1) / n (Stiennon et al. 2020, appendix G).
+//!
+//! The answers are stored with all scores. Deliberately absent: training on the answers that were kept.
+
+use crate::SessionError;
+use crate::checks;
+use crate::folder::Folder;
+use crate::labeler::Labeler;
+use crate::options::BestOfOptions;
+use crate::platform::Stopwatch;
+use crate::protocol::{Event, Files, Metrics, Stage};
+use crate::readback::read_all;
+use crate::rollout::{Rollout, Row, encode_prompts};
+use crate::snapshot::{Snapshot, SnapshotWriter};
+use crate::stage::online::scores::{Normalizations, Scorer, normalizations, scores};
+use crate::stage::score::AnswerBatch;
+use burn::tensor::Device;
+use nudge_data::Tokenizer;
+use nudge_model::{Decoder, Frozen, SamplingOptions};
+use nudge_rlhf::{best_of_n_kl, best_of_n_score};
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+
+/// A best-of-n run.
+pub struct BestOf {
+    policy: Frozen<Decoder>,
+    scorer: Scorer,
+    tokenizer: Tokenizer,
+    prompts: Vec<String>,
+    encoded: Vec<Vec<u32>>,
+    gold: Option<Labeler>,
+    options: BestOfOptions,
+    state: State,
+    fingerprint: String,
+    device: Device,
+    clock: Stopwatch,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+struct State {
+    /// First prompt that is not answered.
+    next_prompt: usize,
+    /// Scale of each member of an ensemble, fixed on the first batch.
+    normalizations: Option<Normalizations>,
+    /// Sums over prompts of what [`estimates`] gives.
+    sums: Metrics,
+    /// What was kept but not told.
+    waiting: VecDeque<Event>,
+}
+
+impl BestOf {
+    /// Loads the models and encodes the prompts.
+    pub fn new(
+        policy: &Folder,
+        rewards: &[Folder],
+        prompts: Vec<String>,
+        options: BestOfOptions,
+        fingerprint: String,
+        resume: Option<Files>,
+        device: &Device,
+    ) -> Result<Self, SessionError> {
+        checks::at_least_one([("n", options.n), ("batch_size", options.batch_size)])?;
+        checks::temperature(options.temperature)?;
+        checks::ensemble(options.ensemble)?;
+        let gold = options.gold_labeler.as_deref().map(Labeler::find).transpose()?;
+        // 1. Encode.
+        let encoded = encode_prompts(policy, &prompts, options.max_new_tokens)?;
+        let state = match resume {
+            Some(files) => Snapshot::<State>::open(files, &fingerprint)?.state,
+            None => State::default(),
+        };
+        Ok(Self {
+            policy: policy.decoder(device)?.frozen(),
+            scorer: Scorer::open(policy, rewards, device)?,
+            tokenizer: policy.tokenizer.clone(),
+            prompts,
+            encoded,
+            gold,
+            options,
+            state,
+            fingerprint,
+            device: device.clone(),
+            clock: Stopwatch::start(),
+        })
+    }
+
+    /// What the shell is told first.
+    pub fn started(&self) -> Event {
+        Event::Started {
+            stage: Stage::BestOf,
+            step: self.state.next_prompt,
+            total_steps: self.prompts.len(),
+            parameters: self.policy.config.parameter_count(),
+        }
+    }
+
+    /// One prompt's record, or the numbers so far, or nothing more.
+    pub async fn next(&mut self) -> Result<Option<Event>, SessionError> {
+        if self.state.waiting.is_empty() && self.state.next_prompt < self.prompts.len() {
+            self.batch().await?;
+        }
+        Ok(self.state.waiting.pop_front())
+    }
+
+    // 2. to 4. As many prompts as fit a batch.
+    async fn batch(&mut self) -> Result<(), SessionError> {
+        let clock = Stopwatch::start();
+        let n = self.options.n;
+        let first = self.state.next_prompt;
+        let end = (first + (self.options.batch_size / n).max(1)).min(self.prompts.len());
+        let rows = self.sample(first..end).await?;
+        let scores = self.score(first..end, &rows).await?;
+        for ((index, rows), scores) in (first..end).zip(rows.chunks(n)).zip(scores.chunks(n)) {
+            let texts: Vec<String> = rows.iter().map(|row| row.text(&self.tokenizer)).collect();
+            let gold: Option<Vec<f32>> = self.gold.map(|gold| texts.iter().map(|text| gold.score(text)).collect());
+            for (name, number) in estimates(scores, gold.as_deref()) {
+                *self.state.sums.entry(name).or_default() += number;
+            }
+            self.state.waiting.push_back(Event::Scored { record: record(&self.prompts[index], &texts, scores) });
+        }
+        self.state.next_prompt = end;
+        let answered = end as f64;
+        let mut metrics: Metrics = self.state.sums.iter().map(|(name, sum)| (name.clone(), sum / answered)).collect();
+        metrics.insert("objective/kl".into(), best_of_n_kl(n));
+        let (step, total_steps, seconds) = (end, self.prompts.len(), clock.seconds());
+        self.state.waiting.push_back(Event::Progress { stage: Stage::BestOf, step, total_steps, metrics, seconds });
+        Ok(())
+    }
+
+    async fn sample(&self, prompts: std::ops::Range<usize>) -> Result<Vec<Row>, SessionError> {
+        let n = self.options.n;
+        let first_seed = self.options.seed.wrapping_add((prompts.start * n) as u64);
+        let rows: Vec<Vec<u32>> = prompts.flat_map(|index| vec![self.encoded[index].clone(); n]).collect();
+        let seeds = (0..rows.len() as u64).map(|index| first_seed.wrapping_add(index));
+        let sampling = SamplingOptions { temperature: self.options.temperature, top_k: 0 };
+        let max_new_tokens = self.options.max_new_tokens;
+        Rollout::new(&self.policy, &self.tokenizer, &rows, seeds, max_new_tokens, sampling).finish().await
+    }
+
+    /// One score an answer: the reward model's own, or the ensemble's of members brought to one scale.
+    async fn score(&mut self, prompts: std::ops::Range<usize>, rows: &[Row]) -> Result<Vec<f32>, SessionError> {
+        let n = self.options.n;
+        let whole: Vec<Vec<u32>> = prompts
+            .flat_map(|index| std::iter::repeat_n(&self.encoded[index], n))
+            .zip(rows)
+            .map(|(prompt, row)| [prompt.as_slice(), &row.tokens].concat())
+            .collect();
+        let Scorer::RewardModels(members) = &self.scorer else { return Ok(Vec::new()) };
+        let score = |member| AnswerBatch::new(&whole, &self.tokenizer, member, &self.device).rewards(member);
+        let raw_scores = read_all(members.iter().map(|member| score(member)).collect()).await?;
+        let several = members.len() > 1;
+        let normalizations = self.state.normalizations.get_or_insert_with(|| normalizations(&raw_scores, several));
+        Ok(scores(&raw_scores, normalizations, self.options.ensemble))
+    }
+
+    /// A checkpoint between two batches.
+    pub async fn save(&self) -> Result<Files, SessionError> {
+        SnapshotWriter::default().finish(&self.fingerprint, &self.state).await
+    }
+
+    /// What the shell is told last.
+    pub fn finished(&self) -> Event {
+        Event::Finished { stage: Stage::BestOf, seconds: self.clock.seconds() }
+    }
+}
+
+/// What the best of 1, 2, 4, ... answers would score, on average over all ways to choose them, and what it costs.
+fn estimates(scores: &[f32], gold: Option<&[f32]>) -> Vec<(String, f64)> {
+    let sizes = std::iter::successors(Some(1), |n| Some(n * 2)).take_while(|n| *n <= scores.len());
+    let of = |n: usize| {
+        let own = [
+            (format!("best_of_{n}/score"), best_of_n_score(scores, scores, n)),
+            (format!("best_of_{n}/kl"), best_of_n_kl(n)),
+        ];
+        let gold = gold.map(|gold| (format!("best_of_{n}/gold_score"), best_of_n_score(scores, gold, n)));
+        own.into_iter().chain(gold).collect::<Vec<_>>()
+    };
+    sizes.flat_map(of).collect()
+}
+
+/// The prompt, the answer that was kept, and all answers with their scores, as JSON.
+fn record(prompt: &str, texts: &[String], scores: &[f32]) -> String {
+    let best = best_place(scores);
+    serde_json::json!({
+        "prompt": prompt,
+        "completion": texts[best],
+        "score": scores[best],
+        "completions": texts,
+        "scores": scores,
+    })
+    .to_string()
+}
+
+/// The first place of the highest score.
+pub fn best_place(scores: &[f32]) -> usize {
+    (0..scores.len()).rev().max_by(|a, b| scores[*a].total_cmp(&scores[*b])).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_of_equal_scores_is_kept() {
+        assert_eq!(best_place(&[0.5, 2.0, -1.0, 2.0]), 1);
+        let record: serde_json::Value =
+            serde_json::from_str(&record("p", &["a".into(), "b".into()], &[0.0, 1.0])).unwrap();
+        assert_eq!((&record["completion"], &record["score"]), (&"b".into(), &1.0.into()));
+    }
+
+    #[test]
+    fn smaller_numbers_of_answers_are_estimated_from_the_same_answers() {
+        let found = estimates(&[0.0, 1.0, 2.0], Some(&[5.0, 3.0, 1.0]));
+        let expected = [
+            ("best_of_1/score", 1.0),
+            ("best_of_1/kl", 0.0),
+            ("best_of_1/gold_score", 3.0),
+            ("best_of_2/score", 5.0 / 3.0),
+            ("best_of_2/kl", 2f64.ln() - 0.5),
+            ("best_of_2/gold_score", 5.0 / 3.0),
+        ];
+        assert_eq!(found.len(), expected.len());
+        for ((name, number), (expected_name, expected)) in found.iter().zip(expected) {
+            assert_eq!(name, expected_name);
+            assert!((number - expected).abs() < 1e-9, "{name} is {number}");
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! The pretraining text of PPO-ptx (InstructGPT 3.5, eq. 2): rows of plain text that the policy must not forget.
+//!
+//! Deliberately absent: the loss on it, which the actor adds to the policy's.
+
+use crate::SessionError;
+use crate::trainer::training_device;
+use burn::tensor::Device;
+use nudge_data::{TokenStream, Tokenizer, deduplicate, split_records};
+use nudge_model::{DecoderConfig, TokenBatch};
+
+/// Rows of pretraining text, a new order in every epoch. Stateless: a resumed run needs only its update.
+pub struct PretrainingMix {
+    stream: TokenStream,
+    rows: usize,
+    context: usize,
+    seed: u64,
+    device: Device,
+    model: DecoderConfig,
+}
+
+impl PretrainingMix {
+    /// Rows of `context + 1` tokens out of `texts`, `rows` of them in each update.
+    pub fn new(
+        texts: &[String],
+        tokenizer: &Tokenizer,
+        model: &DecoderConfig,
+        rows: usize,
+        context: usize,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Self, SessionError> {
+        let records = deduplicate(texts.iter().flat_map(|text| split_records(text)).collect());
+        let stream = TokenStream::build(&records, tokenizer, seed);
+        if stream.windows_per_epoch(context) == 0 {
+            return Err(SessionError::Nothing(format!(
+                "the pretraining text holds {} tokens, fewer than one row of {context}; give more text, a smaller \
+                 ptx_context, or set ptx_coef to 0",
+                stream.len()
+            )));
+        }
+        Ok(Self { stream, rows, context, seed, device: training_device(device), model: model.clone() })
+    }
+
+    /// The rows of update number `update`, from 0.
+    pub fn rows(&self, update: usize) -> TokenBatch {
+        let windows = self.stream.windows_per_epoch(self.context);
+        let first = update * self.rows;
+        let mut tokens = Vec::with_capacity(self.rows * (self.context + 1));
+        let mut order: Option<(usize, Vec<usize>)> = None;
+        for position in first..first + self.rows {
+            let epoch = position / windows;
+            if order.as_ref().is_none_or(|(known, _)| *known != epoch) {
+                order = Some((epoch, self.stream.epoch_order(self.context, self.seed, epoch as u64)));
+            }
+            let window = order.as_ref().map_or(0, |(_, order)| order[position % windows]);
+            tokens.extend_from_slice(self.stream.window(window, self.context + 1));
+        }
+        let mask = vec![true; tokens.len()];
+        TokenBatch::new(&tokens, &mask, self.rows, self.context + 1, &self.model, &self.device)
+    }
+}

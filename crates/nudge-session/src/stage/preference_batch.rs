@@ -1,0 +1,213 @@
+//! A few rankings as tensors: every answer once, its log-probabilities, and which answers form a pair.
+//!
+//! Deliberately absent: losses.
+
+use crate::stage::rankings::Ranked;
+use crate::stage::sft::DemonstrationBatch;
+use crate::trainer::training_device;
+use burn::tensor::{Device, Int, Tensor};
+use nudge_data::{EncodedDemonstration, Tokenizer};
+use nudge_model::{Decoder, DecoderConfig, Frozen};
+use nudge_rlhf::loss::masked::{masked_row_mean, masked_row_sum};
+
+/// Log-probabilities of whole answers with their end tokens, in nats, `[answers]`.
+#[derive(Clone)]
+pub struct AnswerLogprobs {
+    /// Summed over the tokens of an answer.
+    pub sum: Tensor<1>,
+    /// Averaged over them.
+    pub mean: Tensor<1>,
+}
+
+impl AnswerLogprobs {
+    /// Those of `model`, by one forward pass.
+    pub(crate) fn new(batch: &DemonstrationBatch, model: &Decoder) -> Self {
+        let logprobs = batch.token_logprobs(model);
+        let mask = || batch.loss_mask.clone();
+        Self { sum: masked_row_sum(logprobs.clone(), mask()), mean: masked_row_mean(logprobs, mask()) }
+    }
+
+    fn map(self, map: impl Fn(Tensor<1>) -> Tensor<1>) -> Self {
+        Self { sum: map(self.sum), mean: map(self.mean) }
+    }
+
+    /// Some of the answers.
+    pub fn select(&self, places: &Tensor<1, Int>) -> Self {
+        self.clone().map(|logprobs| logprobs.select(0, places.clone()))
+    }
+}
+
+/// A few rankings as tensors on an autodiff device.
+pub struct PreferenceBatch {
+    answers: DemonstrationBatch,
+    reference: Option<AnswerLogprobs>,
+    /// One entry a ranking.
+    pub pairs: Vec<RankingPairs>,
+    /// Answers that win more pairs than they lose (`true`) or the other way round; the others are in no list.
+    pub labels: Labels,
+    mismatched: Option<(DemonstrationBatch, AnswerLogprobs)>,
+}
+
+/// Places of the chosen and the rejected answers of one ranking's pairs in the batch, `[pairs]` each.
+pub struct RankingPairs {
+    /// Winners.
+    pub chosen: Tensor<1, Int>,
+    /// Losers.
+    pub rejected: Tensor<1, Int>,
+}
+
+/// Answers with a label of their own.
+pub struct Labels {
+    /// Places in the batch, `[labelled]`.
+    pub places: Tensor<1, Int>,
+    /// Whether each should be likelier.
+    pub desirable: Vec<bool>,
+}
+
+type Rankings<'a> = [&'a Ranked<EncodedDemonstration>];
+
+impl PreferenceBatch {
+    /// Lays out rankings. `mismatched` adds the answers of each ranking behind the prompt of the next.
+    pub fn new(
+        rankings: &Rankings<'_>,
+        reference: Option<&Frozen<Decoder>>,
+        mismatched: bool,
+        tokenizer: &Tokenizer,
+        config: &DecoderConfig,
+        device: &Device,
+    ) -> Self {
+        let training = training_device(device);
+        let (mut rows, mut pairs, mut labels) = (Vec::new(), Vec::new(), Vec::new());
+        for ranked in rankings {
+            labels.extend(labels_of(ranked, rows.len()));
+            pairs.push(RankingPairs::new(&ranked.pairs, rows.len(), &training));
+            rows.extend(&ranked.rows);
+        }
+        let lay_out = |rows: &[&EncodedDemonstration]| {
+            let ref_logprobs = reference.map(|reference| {
+                let batch = DemonstrationBatch::new(rows, tokenizer, config, device);
+                AnswerLogprobs::new(&batch, reference).map(Tensor::autodiff)
+            });
+            (DemonstrationBatch::new(rows, tokenizer, config, &training), ref_logprobs)
+        };
+        let (answers, ref_logprobs) = lay_out(&rows);
+        let mismatched = mismatched.then(|| mismatched_rows(rankings, config.max_position_embeddings));
+        let mismatched = mismatched.and_then(|rows| {
+            let (answers, reference) = lay_out(&rows.iter().collect::<Vec<_>>());
+            reference.map(|reference| (answers, reference))
+        });
+        Self { answers, reference: ref_logprobs, pairs, labels: Labels::new(&labels, &training), mismatched }
+    }
+
+    /// Real tokens in it.
+    pub fn tokens(&self) -> usize {
+        self.answers.tokens
+    }
+
+    /// Log-probabilities of all answers under `policy`.
+    pub fn policy(&self, policy: &Decoder) -> AnswerLogprobs {
+        AnswerLogprobs::new(&self.answers, policy)
+    }
+
+    /// Log-probabilities of all answers under the reference; no gradient.
+    ///
+    /// # Panics
+    /// If the batch was laid out without one.
+    pub fn reference(&self) -> &AnswerLogprobs {
+        self.reference.as_ref().expect("a method that asks for the reference says that it has one")
+    }
+
+    /// The same of answers behind another prompt, without a graph: policy, reference.
+    ///
+    /// # Panics
+    /// If the batch was laid out without them.
+    pub fn mismatched(&self, policy: &Decoder) -> (Tensor<1>, Tensor<1>) {
+        let (batch, reference) = self.mismatched.as_ref().expect("a method that asks for mismatched answers says so");
+        (AnswerLogprobs::new(batch, policy).sum.detach(), reference.sum.clone())
+    }
+}
+
+impl RankingPairs {
+    fn new(pairs: &[(usize, usize)], offset: usize, device: &Device) -> Self {
+        let places = |side: fn(&(usize, usize)) -> usize| {
+            let places: Vec<i32> = pairs.iter().map(|pair| (side(pair) + offset) as i32).collect();
+            Tensor::from_data(places.as_slice(), device)
+        };
+        Self { chosen: places(|pair| pair.0), rejected: places(|pair| pair.1) }
+    }
+}
+
+impl Labels {
+    fn new(labels: &[(usize, bool)], device: &Device) -> Self {
+        let places: Vec<i32> = labels.iter().map(|(place, _)| *place as i32).collect();
+        Self {
+            places: Tensor::from_data(places.as_slice(), device),
+            desirable: labels.iter().map(|(_, desirable)| *desirable).collect(),
+        }
+    }
+}
+
+/// Which answers of a ranking are good and which are bad: those that win more pairs than they lose, and the reverse.
+fn labels_of(ranked: &Ranked<EncodedDemonstration>, offset: usize) -> Vec<(usize, bool)> {
+    let balance = |answer: usize| -> i64 {
+        ranked.pairs.iter().map(|(won, lost)| i64::from(*won == answer) - i64::from(*lost == answer)).sum()
+    };
+    let labelled = (0..ranked.rows.len()).map(|answer| (answer, balance(answer))).filter(|(_, balance)| *balance != 0);
+    labelled.map(|(answer, balance)| (answer + offset, balance > 0)).collect()
+}
+
+/// The answers of each ranking behind the prompt of the next, cut to `context` tokens.
+fn mismatched_rows(rankings: &Rankings<'_>, context: usize) -> Vec<EncodedDemonstration> {
+    let prompt_of = |ranked: &Ranked<EncodedDemonstration>| {
+        let row = &ranked.rows[0];
+        row.tokens[..answer_start(row)].to_vec()
+    };
+    let behind = |(place, ranked): (usize, &&Ranked<EncodedDemonstration>)| {
+        let prompt = prompt_of(rankings[(place + 1) % rankings.len()]);
+        ranked.rows.iter().map(move |row| joined(&prompt, row, context)).collect::<Vec<_>>()
+    };
+    rankings.iter().enumerate().flat_map(behind).collect()
+}
+
+fn joined(prompt: &[u32], answer: &EncodedDemonstration, context: usize) -> EncodedDemonstration {
+    let start = answer_start(answer);
+    let mut tokens = [prompt, &answer.tokens[start..]].concat();
+    let mut loss_mask = [vec![false; prompt.len()], answer.loss_mask[start..].to_vec()].concat();
+    tokens.truncate(context);
+    loss_mask.truncate(context);
+    EncodedDemonstration { tokens, loss_mask }
+}
+
+/// Place of the first token of the answer.
+fn answer_start(row: &EncodedDemonstration) -> usize {
+    row.loss_mask.iter().position(|counts| *counts).unwrap_or(row.tokens.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(tokens: &[u32], prompt: usize) -> EncodedDemonstration {
+        let loss_mask = (0..tokens.len()).map(|at| at >= prompt).collect();
+        EncodedDemonstration { tokens: tokens.to_vec(), loss_mask }
+    }
+
+    #[test]
+    fn an_answer_is_good_if_it_wins_more_than_it_loses() {
+        // 0 beats 1, 2, 3; 1 beats 3; 2 beats 3; 1 and 2 tie.
+        let pairs = vec![(0, 1), (0, 2), (0, 3), (1, 3), (2, 3)];
+        let ranked = Ranked { rows: vec![row(&[1], 0); 4], pairs, tiers: vec![], margin: None };
+        assert_eq!(labels_of(&ranked, 10), [(10, true), (13, false)]);
+    }
+
+    #[test]
+    fn mismatched_answers_stand_behind_the_next_prompt() {
+        let ranked = |rows: Vec<EncodedDemonstration>| Ranked { rows, pairs: vec![], tiers: vec![], margin: None };
+        let one = ranked(vec![row(&[1, 2, 7], 2), row(&[1, 2, 8, 9], 2)]);
+        let other = ranked(vec![row(&[3, 5], 1)]);
+        let rows = mismatched_rows(&[&one, &other], 3);
+        let tokens: Vec<&[u32]> = rows.iter().map(|row| row.tokens.as_slice()).collect();
+        assert_eq!(tokens, [&[3, 7][..], &[3, 8, 9], &[1, 2, 5]]);
+        assert_eq!(rows[1].loss_mask, [false, true, true]);
+    }
+}
