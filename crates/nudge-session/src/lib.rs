@@ -10,6 +10,7 @@
 //! - [`folder`], [`snapshot`]: model folders and checkpoints as bytes;
 //! - [`rollout`], [`trainer`]: sampling answers and making gradient steps, shared by the stages;
 //! - `checks`: what several stages demand of their options;
+//! - [`self_check`]: whether a device computes what it should;
 //! - [`readback`]: the only place that waits for a device; [`platform`]: the only place that knows the clock.
 //!
 //! Deliberately absent: files, flags, printing, threads, any backend's name.
@@ -26,6 +27,7 @@ pub mod protocol;
 pub mod readback;
 pub mod rollout;
 pub mod run;
+pub mod self_check;
 pub mod session;
 pub mod snapshot;
 pub mod stage;

@@ -1,0 +1,41 @@
+//! Does this device compute what it should? Every check is one number with a limit; all together take seconds.
+//!
+//! A GPU program that fails validation may be skipped in silence and leave zeros behind; a wrong kernel trains
+//! something else and says nothing. This finds it before a person's time is spent. Three yardsticks:
+//! - `operations`: single operations against the same in `f64` on the host;
+//! - `training`, `forward`: a small decoder against the same decoder on the CPU;
+//! - both: identities that hold on any device, such as the first ratio of PPO, which is exactly 1.
+//!
+//! Deliberately absent: speed, and the name of any backend: the caller hands both devices in.
+
+mod forward;
+mod operations;
+mod report;
+mod subject;
+mod training;
+
+pub use report::{Check, Report};
+
+use crate::SessionError;
+use burn::tensor::Device;
+
+/// All checks of `device`; `cpu` is the device to compare with.
+///
+/// # Errors
+/// If a device gives no numbers back. Wrong numbers are no error: they fail their check.
+pub async fn run(device: &Device, cpu: &Device) -> Result<Report, SessionError> {
+    let mut checks = operations::checks(device).await?;
+    checks.extend(training::step_checks(device, cpu).await?);
+    checks.extend(training::learning_rate_zero_checks(device).await?);
+    checks.extend(forward::checks(device, cpu).await?);
+    Ok(Report::new(checks))
+}
+
+/// The checks of one training step alone, for a shell that chooses a device and must not keep a person waiting: it
+/// runs every kernel of a training stage once.
+///
+/// # Errors
+/// As [`run`].
+pub async fn quick(device: &Device, cpu: &Device) -> Result<Report, SessionError> {
+    Ok(Report::new(training::step_checks(device, cpu).await?))
+}
