@@ -11,8 +11,6 @@ mod files;
 #[cfg(target_arch = "wasm32")]
 mod nudge;
 #[cfg(target_arch = "wasm32")]
-mod self_test;
-#[cfg(target_arch = "wasm32")]
 mod start;
 
 #[cfg(target_arch = "wasm32")]

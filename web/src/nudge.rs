@@ -1,9 +1,9 @@
 //! The class `Nudge`: a session and at most one run.
 
-use crate::{device, files, self_test};
+use crate::{device, files};
 use js_sys::Error;
 use nudge_data::{DataError, RankingRecord, comparisons_from, rankings_from, write_jsonl};
-use nudge_session::{Command, Event, Preference, Run, Session, SessionError};
+use nudge_session::{Command, Event, Preference, Run, Session, SessionError, self_check};
 use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
@@ -42,10 +42,12 @@ impl Nudge {
         device::describe(&self.device_name).into()
     }
 
-    /// A training step on this device and on the CPU, compared. JSON `{ok, checks:[{name, ok, value, limit}]}`.
-    pub async fn self_test(&self) -> Result<String, Error> {
-        let device = self.session.borrow().device().clone();
-        json(&self_test::run(device).await.map_err(thrown)?)
+    /// Whether this device computes what it should: all checks, or only the quick ones, which fit into a start. JSON
+    /// `{ok, checks:[{name, ok, value, limit}]}`; a value that is no number is `null`.
+    pub async fn self_check(&self, all: bool) -> Result<String, Error> {
+        let (device, cpu) = (self.session.borrow().device().clone(), device::open("cpu").await?);
+        let report = if all { self_check::run(&device, &cpu).await } else { self_check::quick(&device, &cpu).await };
+        json(&report.map_err(thrown)?)
     }
 
     /// Takes a model's files in. JSON of what it is.

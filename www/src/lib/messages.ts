@@ -22,8 +22,9 @@ export type ModelInfo = {
 /** A simulated labeler and its rule in words. */
 export type LabelerInfo = { name: string; title: string; rule: string };
 
-export type SelfTestCheck = { name: string; ok: boolean; value: number; limit: number };
-export type SelfTest = { ok: boolean; checks: SelfTestCheck[] };
+/** A value that is no number is `null`; it is never ok. */
+export type SelfCheckLine = { name: string; ok: boolean; value: number | null; limit: number };
+export type SelfCheck = { ok: boolean; checks: SelfCheckLine[] };
 
 /** Why a device was passed over; the words for each stand in `strings.ts`. */
 export type DeviceReason =
@@ -33,7 +34,7 @@ export type DeviceReason =
   | 'no_adapter'
   | 'fallback_adapter'
   | 'no_timestamp_query'
-  | 'self_test_failed'
+  | 'self_check_failed'
   | 'create_failed'
   | 'crashed';
 
@@ -42,8 +43,8 @@ export type DeviceReport = {
   /** What the device calls itself. */
   name: string;
   reason: DeviceReason;
-  /** Only WebGPU is tested: against the CPU path. */
-  self_test: SelfTest | null;
+  /** The quick checks, which WebGPU has to pass before it is taken. */
+  self_check: SelfCheck | null;
   /** What went wrong, where something did. */
   detail: string | null;
 };
@@ -52,6 +53,8 @@ export type RunEnd = 'finished' | 'paused' | 'cancelled';
 
 export type Requests = {
   open: { ask: { choice: DeviceChoice; crashed: string | null }; answer: DeviceReport };
+  /** All checks of the open device. */
+  self_check: { ask: Record<never, never>; answer: SelfCheck };
   labelers: { ask: Record<never, never>; answer: LabelerInfo[] };
   put_model: { ask: { name: string; files: Files }; answer: ModelInfo };
   model_files: { ask: { name: string }; answer: Files };

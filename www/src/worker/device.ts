@@ -3,7 +3,7 @@
 // The probe comes before the trainer's own start because an adapter without `timestamp-query` makes it panic.
 // Deliberately absent: any claim about speed; an emulated adapter is passed over unless it is asked for.
 
-import type { DeviceChoice, DeviceReason, DeviceReport, SelfTest } from '../lib/messages';
+import type { DeviceChoice, DeviceReason, DeviceReport, SelfCheck } from '../lib/messages';
 import type { Nudge, NudgeClass } from './nudge';
 
 interface Adapter {
@@ -25,22 +25,22 @@ export async function openDevice(
   const { obstacle, gpuName } = await probe(choice === 'webgpu');
   if (obstacle) return openCpu(Nudge, obstacle, null, null);
   let nudge: Nudge;
-  let test: SelfTest;
+  let check: SelfCheck;
   try {
     nudge = await Nudge.create('webgpu');
-    test = JSON.parse(await nudge.self_test()) as SelfTest;
+    check = JSON.parse(await nudge.self_check(false)) as SelfCheck;
   } catch (error) {
     return openCpu(Nudge, 'create_failed', null, String(error));
   }
-  if (!test.ok) return openCpu(Nudge, 'self_test_failed', test, null);
+  if (!check.ok) return openCpu(Nudge, 'self_check_failed', check, null);
   const reason: DeviceReason = choice === 'webgpu' ? 'chosen' : 'found';
   const name = gpuName ? `${nudge.device_name()}, ${gpuName}` : nudge.device_name();
-  return { nudge, report: { kind: 'webgpu', name, reason, self_test: test, detail: null } };
+  return { nudge, report: { kind: 'webgpu', name, reason, self_check: check, detail: null } };
 }
 
-async function openCpu(Nudge: NudgeClass, reason: DeviceReason, test: SelfTest | null, detail: string | null) {
+async function openCpu(Nudge: NudgeClass, reason: DeviceReason, check: SelfCheck | null, detail: string | null) {
   const nudge = await Nudge.create('cpu');
-  const report: DeviceReport = { kind: 'cpu', name: nudge.device_name(), reason, self_test: test, detail };
+  const report: DeviceReport = { kind: 'cpu', name: nudge.device_name(), reason, self_check: check, detail };
   return { nudge, report };
 }
 

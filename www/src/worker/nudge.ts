@@ -8,7 +8,7 @@ import type { DeviceKind, Files } from '../lib/messages';
 /** One session with its device. Strings are JSON; every method may throw an `Error` with a message to show. */
 export interface Nudge {
   device_name(): string;
-  self_test(): Promise<string>;
+  self_check(all: boolean): Promise<string>;
   put_model(name: string, files: Files): string;
   model_files(name: string): Files;
   start(command_json: string, resume?: Files): void;

@@ -44,6 +44,9 @@ const handlers: { [Kind in RequestKind]: (ask: Ask<Kind>) => Promise<Answers[Kin
     session = nudge;
     return report;
   },
+  async self_check() {
+    return exclusive(async (nudge) => JSON.parse(await nudge.self_check(true)));
+  },
   async labelers() {
     return JSON.parse((await loaded()).labelers());
   },
