@@ -8,4 +8,5 @@ mod protocol;
 mod reference;
 mod resume;
 mod reward;
+mod self_check;
 mod support;

@@ -104,6 +104,9 @@ pub enum Command {
     /// Measure tokens per second of SFT, sampling, reward and PPO
     #[command(after_help = "Example:\n  nudge bench --size builtin --json")]
     Bench(Bench),
+    /// Check that the device computes what it should: operations, a training step, log-probabilities
+    #[command(after_help = "Example:\n  nudge self-check --device auto --json")]
+    SelfCheck(SelfCheck),
 }
 
 /// Flags of every command that runs a model.
@@ -348,6 +351,13 @@ pub struct Bench {
     /// Seed of weights and noise
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// `nudge self-check`
+#[derive(Args)]
+pub struct SelfCheck {
     #[command(flatten)]
     pub common: Common,
 }

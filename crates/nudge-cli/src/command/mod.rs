@@ -14,6 +14,7 @@ mod rank_person;
 mod ranking_line;
 mod sample;
 mod score;
+mod self_check;
 mod train;
 
 use crate::args::{Arguments, Command};
@@ -47,6 +48,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Command::Chat(arguments) => chat::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::SelfCheck(arguments) => self_check::run(&arguments),
     }
 }
 

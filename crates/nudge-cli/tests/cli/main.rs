@@ -7,6 +7,7 @@ mod refusals;
 mod refused_files;
 #[cfg(unix)]
 mod resume;
+mod self_check;
 #[cfg(unix)]
 mod signals;
 mod support;
