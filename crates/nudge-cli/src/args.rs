@@ -1,7 +1,9 @@
 //! The command line: what can be asked for, with an example for each command.
 
+mod lab;
 mod training;
 
+pub use lab::{Lab, LabCommand, LabMethods};
 pub use training::{
     Dpo, Grpo, Kto, Objective, Orpo, PolicyGradient, Ppo, Preferences, Pretrain, Reward, Sft, Training,
 };
@@ -101,6 +103,9 @@ pub enum Command {
     /// The whole loop on the built-in model with a simulated labeler
     #[command(after_help = "Example:\n  nudge demo --labeler happier --out demo")]
     Demo(Demo),
+    /// Measurements of the methods themselves
+    #[command(after_help = "Example:\n  nudge lab methods --labelers happier --seeds 1 --quick")]
+    Lab(Lab),
     /// Measure tokens per second of SFT, sampling, reward and PPO
     #[command(after_help = "Example:\n  nudge bench --size builtin --json")]
     Bench(Bench),

@@ -35,11 +35,12 @@ pub fn percent(share: f64, low: f64, high: f64) -> String {
 /// A comparison in one line.
 pub fn verdict(verdict: &Verdict) -> String {
     format!(
-        "{}, {}, {}: win rate {}; judge: {}{}",
+        "{}, {}, {}: win rate {}{}; judge: {}{}",
         times(verdict.wins, "win", "wins"),
         times(verdict.ties, "tie", "ties"),
         times(verdict.losses, "loss", "losses"),
         percent(verdict.win_rate, verdict.low, verdict.high),
+        verdict.kl.map_or(String::new(), |kl| format!("; KL {kl:.2} nats an answer")),
         verdict.judge,
         if verdict.simulated { " (SIMULATED: not a person)" } else { "" }
     )

@@ -463,6 +463,9 @@ pub struct Verdict {
     pub low: f64,
     /// Upper end of the 95 % interval.
     pub high: f64,
+    /// Mean over the first model's answers of its log-ratio to the second model, in nats: how far the one has moved
+    /// from the other. Nothing where that is not defined (different tokenizers, temperature 0, best-of-n, a person).
+    pub kl: Option<f64>,
     /// Who judged.
     pub judge: String,
     /// Whether the judge is a rule or a model, not a person.

@@ -165,6 +165,7 @@ impl Session {
             win_rate: rate.win_rate,
             low: rate.low,
             high: rate.high,
+            kl: None,
             judge: judge.into(),
             simulated,
         }

@@ -240,6 +240,7 @@ export type Verdict = {
   win_rate: number;
   low: number;
   high: number;
+  kl: number | null;
   judge: string;
   simulated: boolean;
 };

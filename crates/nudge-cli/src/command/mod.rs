@@ -8,6 +8,7 @@ mod compare;
 mod demo;
 mod demo_report;
 mod eval;
+mod lab;
 mod mined;
 mod rank;
 mod rank_person;
@@ -16,6 +17,7 @@ mod sample;
 mod score;
 mod self_check;
 mod train;
+pub mod tuning_loop;
 
 use crate::args::{Arguments, Command};
 use crate::device::{self, DeviceChoice};
@@ -47,6 +49,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Chat(arguments) => chat::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::Lab(arguments) => lab::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::SelfCheck(arguments) => self_check::run(&arguments),
     }

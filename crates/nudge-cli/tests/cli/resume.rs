@@ -162,12 +162,12 @@ fn ppo() {
 
 #[test]
 fn methods_without_a_value_model() {
-    [GRPO, RLOO, REINFORCE].map(training_survives);
+    [GRPO, RLOO, REINFORCE].into_iter().for_each(training_survives);
 }
 
 #[test]
 fn methods_that_learn_from_rankings() {
-    [DPO, KTO, ORPO].map(training_survives);
+    [DPO, KTO, ORPO].into_iter().for_each(training_survives);
 }
 
 #[test]

@@ -9,15 +9,19 @@ use crate::folder::Folder;
 use crate::labeler::Labeler;
 use crate::options::CompareOptions;
 use crate::platform::Stopwatch;
-use crate::protocol::{Event, Files, Judge, Metrics, Preference, Stage};
+use crate::protocol::{Event, Files, Judge, Metrics, Preference, Stage, Verdict};
 use crate::readback::read;
 use crate::rollout::{Rollout, encode_prompts};
 use crate::session::Session;
 use crate::snapshot::{Snapshot, SnapshotWriter};
 use crate::stage::best_of::best_place;
+use crate::stage::online::experience::{Experience, Models};
+use crate::stage::online::prompts::Answers;
+use crate::stage::online::scores::Scorer;
 use crate::stage::score::{AnswerBatch, encode_answer};
 use burn::tensor::Device;
 use nudge_model::{Decoder, Frozen, SamplingOptions, ScalarModel};
+use nudge_rlhf::{KlEstimator, PpoOptions};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -92,6 +96,8 @@ struct State {
     /// First pair that is not sampled; pairs of one prompt stand together.
     next_pair: usize,
     preferences: Vec<Preference>,
+    /// Sum over the first model's answers of its log-ratio to the second, in nats.
+    kl_sum: f64,
     /// Pairs that are judged but not told.
     waiting: VecDeque<Event>,
 }
@@ -166,7 +172,30 @@ impl Compare {
             return Ok(None);
         }
         self.told = true;
-        Ok(Some(Event::Verdict { verdict: Session::verdict(&self.state.preferences, &self.judge.name(), true) }))
+        let kl = self.measures_kl().then(|| self.state.kl_sum / self.state.next_pair as f64);
+        let verdict = Session::verdict(&self.state.preferences, &self.judge.name(), true);
+        Ok(Some(Event::Verdict { verdict: Verdict { kl, ..verdict } }))
+    }
+
+    /// Whether the first model's answers say how far it is from the second: both must read the same tokens, and the
+    /// answers must be drawn from it as it is.
+    fn measures_kl(&self) -> bool {
+        let [a, b] = &self.folders;
+        self.chooser.is_none() && self.options.temperature > 0.0 && a.same_tokenizer(b).is_ok()
+    }
+
+    /// Sum over answers of `ln a - ln b`, in nats.
+    async fn kl_of(&self, answers: Answers) -> Result<f64, SessionError> {
+        let scorer = Scorer::Rule(Box::new(|_| 0.0));
+        let models = Models { policy: &self.models[0], reference: &self.models[1], value: None, scorer: &scorer };
+        let algorithm = PpoOptions {
+            temperature: self.options.temperature,
+            kl_estimator: KlEstimator::K1,
+            ..PpoOptions::default()
+        };
+        let (time, tokenizer, count) = (self.options.max_new_tokens, &self.folders[0].tokenizer, answers.rows.len());
+        let experience = Experience::collect(&models, &answers, time, &algorithm, tokenizer, &self.device).await?;
+        Ok(f64::from(experience.mean_kl()) * count as f64)
     }
 
     /// Samples and judges one batch of pairs.
@@ -175,8 +204,9 @@ impl Compare {
         let each = self.options.pairs_per_prompt;
         let end = (self.state.next_pair + self.options.batch_size).min(self.total_pairs());
         let pairs: Vec<usize> = (self.state.next_pair..end).collect();
-        let a = self.first_answers(&pairs).await?;
-        let b = self.answers(1, &pairs, 0).await?;
+        let (a, kl) = self.first_answers(&pairs).await?;
+        let b = texts(&self.answers(1, &pairs, 0).await?, &self.folders[1]);
+        self.state.kl_sum += kl;
         for ((pair, a), b) in pairs.iter().zip(a).zip(b) {
             let index = pair / each;
             let prompt = self.prompts[index].clone();
@@ -198,14 +228,17 @@ impl Compare {
         Ok(())
     }
 
-    /// The first model's answers: of several drawn, the one that its reward model likes best.
-    async fn first_answers(&self, pairs: &[usize]) -> Result<Vec<String>, SessionError> {
+    /// The first model's answers: of several drawn, the one that its reward model likes best. And the sum of their KL.
+    async fn first_answers(&self, pairs: &[usize]) -> Result<(Vec<String>, f64), SessionError> {
         let Some((folder, chooser)) = &self.chooser else {
-            return self.answers(0, pairs, 0).await;
+            let answers = self.answers(0, pairs, 0).await?;
+            let texts = texts(&answers, &self.folders[0]);
+            let kl = if self.measures_kl() { self.kl_of(answers).await? } else { 0.0 };
+            return Ok((texts, kl));
         };
         let mut drawn = Vec::new();
         for draw in 0..self.options.best_of {
-            drawn.push(self.answers(0, pairs, draw * self.total_pairs()).await?);
+            drawn.push(texts(&self.answers(0, pairs, draw * self.total_pairs()).await?, &self.folders[0]));
         }
         let mut best = Vec::new();
         for (at, pair) in pairs.iter().enumerate() {
@@ -214,19 +247,18 @@ impl Compare {
             let scores = rewards_of(folder, chooser, prompt, &answers, &self.device).await?;
             best.push(answers[best_place(&scores)].to_string());
         }
-        Ok(best)
+        Ok((best, 0.0))
     }
 
     /// One model's answers to some pairs. `later` moves the seeds, for further draws.
-    async fn answers(&self, which: usize, pairs: &[usize], later: usize) -> Result<Vec<String>, SessionError> {
-        let each = self.options.pairs_per_prompt;
-        let tokenizer = &self.folders[which].tokenizer;
-        let prompts: Vec<Vec<u32>> = pairs.iter().map(|pair| self.encoded[which][pair / each].clone()).collect();
+    async fn answers(&self, which: usize, pairs: &[usize], later: usize) -> Result<Answers, SessionError> {
+        let places: Vec<usize> = pairs.iter().map(|pair| pair / self.options.pairs_per_prompt).collect();
+        let prompts: Vec<Vec<u32>> = places.iter().map(|place| self.encoded[which][*place].clone()).collect();
         let seeds = pairs.iter().map(|pair| self.options.seed.wrapping_add((pair + later) as u64));
         let sampling = SamplingOptions { temperature: self.options.temperature, top_k: 0 };
-        let rollout =
-            Rollout::new(&self.models[which], tokenizer, &prompts, seeds, self.options.max_new_tokens, sampling);
-        Ok(rollout.finish().await?.iter().map(|row| row.text(tokenizer)).collect())
+        let (model, tokenizer) = (&self.models[which], &self.folders[which].tokenizer);
+        let rollout = Rollout::new(model, tokenizer, &prompts, seeds, self.options.max_new_tokens, sampling);
+        Ok(Answers { places, prompts, rows: rollout.finish().await? })
     }
 
     /// A checkpoint between two batches.
@@ -238,6 +270,10 @@ impl Compare {
     pub fn finished(&self) -> Event {
         Event::Finished { stage: Stage::Compare, seconds: self.clock.seconds() }
     }
+}
+
+fn texts(answers: &Answers, folder: &Folder) -> Vec<String> {
+    answers.rows.iter().map(|row| row.text(&folder.tokenizer)).collect()
 }
 
 /// A reward model's number for each answer to one prompt.

@@ -28,7 +28,7 @@ pub struct Prompts {
 /// The answers of one step.
 pub struct Answers {
     /// Place of each answer's prompt among all prompts.
-    places: Vec<usize>,
+    pub places: Vec<usize>,
     /// Tokens of each answer's prompt.
     pub prompts: Vec<Vec<u32>>,
     /// The answers.

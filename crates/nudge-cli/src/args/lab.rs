@@ -1,0 +1,59 @@
+//! The arguments of `nudge lab`.
+
+use crate::command::tuning_loop::Method;
+use crate::device::DeviceChoice;
+use clap::{Args, Subcommand};
+use std::path::PathBuf;
+
+/// `nudge lab`
+#[derive(Args)]
+pub struct Lab {
+    /// What to measure.
+    #[command(subcommand)]
+    pub command: LabCommand,
+}
+
+/// The measurements.
+#[derive(Subcommand)]
+pub enum LabCommand {
+    /// The same rankings, several ways to learn from them, several seeds: win rate, KL, seconds
+    #[command(
+        after_help = "Example:\n  nudge lab methods --labelers happier shorter more_dialogue --seeds 5 --out methods.jsonl"
+    )]
+    Methods(LabMethods),
+}
+
+/// `nudge lab methods`
+#[derive(Args)]
+pub struct LabMethods {
+    /// Model that answers and is tuned
+    #[arg(long, value_name = "M", default_value = "builtin:sft")]
+    pub model: String,
+    /// Simulated labelers that rank and judge
+    #[arg(long, value_name = "NAME", num_args = 1.., default_values = ["happier", "shorter", "more_dialogue"])]
+    pub labelers: Vec<String>,
+    /// Methods to compare
+    #[arg(long, value_name = "METHOD", num_args = 1.., value_enum, default_values = ["ppo", "dpo", "rloo", "grpo", "best-of"])]
+    pub methods: Vec<Method>,
+    /// How many seeds
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub seeds: u64,
+    /// The first of them
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub first_seed: u64,
+    /// A smaller loop, to see that it works
+    #[arg(long)]
+    pub quick: bool,
+    /// Keep every row in this file as it is measured
+    #[arg(long, value_name = "FILE.jsonl")]
+    pub out: Option<PathBuf>,
+    /// Keep the rows of --out and measure those that are missing
+    #[arg(long, requires = "out")]
+    pub resume: bool,
+    /// Where to compute: auto, cpu, wgpu or cuda; auto takes the first of cuda, wgpu and cpu that can be opened
+    #[arg(long, value_enum, hide_possible_values = true, default_value_t = DeviceChoice::Auto)]
+    pub device: DeviceChoice,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+}

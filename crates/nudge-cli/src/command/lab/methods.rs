@@ -1,0 +1,246 @@
+//! `nudge lab methods`: the same rankings, several ways to learn from them, several seeds: who wins, at what KL, in
+//! what time.
+//!
+//! For each labeler and seed the answers, the rankings and the reward model are made once; every method starts from
+//! them with its own defaults. Rows are kept in a file as they come, so that a long measurement can be stopped and
+//! resumed. Deliberately absent: tuning of the methods, and people.
+
+use crate::args::LabMethods;
+use crate::command::Workplace;
+use crate::command::tuning_loop::{BEST_OF, FULL, Method, QUICK, TuningLoop};
+use crate::failure::tell;
+use crate::files::{io_error, read_text};
+use crate::report;
+use anyhow::{Context, Result, bail};
+use nudge_rlhf::{best_of_n_kl, t_interval};
+use nudge_session::{Event, Labeler, Verdict};
+use serde::{Deserialize, Serialize};
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::Path;
+use std::time::Instant;
+
+/// One run of one method.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Row {
+    labeler: String,
+    method: Method,
+    seed: u64,
+    /// Against the model before, judged by the labeler, ties counting half.
+    win_rate: f64,
+    low: f64,
+    high: f64,
+    /// To the model before, in nats an answer; of best-of-n what n costs at most.
+    kl: Option<f64>,
+    /// Accuracy of the reward model on rankings that it has not seen.
+    reward_accuracy: Option<f64>,
+    /// Seconds of the method itself, without ranking, reward model and comparison.
+    seconds: f64,
+}
+
+/// Mean over seeds.
+#[derive(Serialize)]
+struct Summary {
+    labeler: String,
+    method: Method,
+    seeds: usize,
+    win_rate: f64,
+    /// Half width of the 95 % interval of the mean over seeds (Student); nothing for a single seed.
+    win_rate_half_width: Option<f64>,
+    kl: Option<f64>,
+    seconds: f64,
+}
+
+#[derive(Serialize)]
+struct Results {
+    /// Always true: a rule ranked and judged, not a person.
+    simulated: bool,
+    rows: Vec<Row>,
+    summary: Vec<Summary>,
+}
+
+/// Measures and prints the table.
+pub fn run(arguments: &LabMethods) -> Result<()> {
+    let labelers = arguments.labelers.iter().map(|name| Labeler::find(name)).collect::<Result<Vec<_>, _>>()?;
+    let mut rows = kept_rows(arguments)?;
+    for seed in arguments.first_seed..arguments.first_seed + arguments.seeds {
+        for labeler in &labelers {
+            let wanted: Vec<Method> = arguments
+                .methods
+                .iter()
+                .copied()
+                .filter(|method| !rows.iter().any(|row| is_of(row, labeler.name, *method, seed)))
+                .collect();
+            if !wanted.is_empty() {
+                measure(arguments, labeler.name, seed, &wanted, |row| {
+                    keep(arguments.out.as_deref(), &row)?;
+                    rows.push(row);
+                    Ok(())
+                })?;
+            }
+        }
+    }
+    let summary = summaries(&rows);
+    let results = Results { simulated: true, rows, summary };
+    report::result(arguments.json, &results, || text(&results.summary))
+}
+
+fn is_of(row: &Row, labeler: &str, method: Method, seed: u64) -> bool {
+    row.labeler == labeler && row.method == method && row.seed == seed
+}
+
+/// All wanted methods from one set of rankings.
+fn measure(
+    arguments: &LabMethods,
+    labeler: &str,
+    seed: u64,
+    methods: &[Method],
+    mut found: impl FnMut(Row) -> Result<()>,
+) -> Result<()> {
+    let mut workplace = Workplace::open(arguments.device)?;
+    workplace.load(&arguments.model)?;
+    let plan = if arguments.quick { QUICK } else { FULL };
+    let (sft, labeler) = (arguments.model.clone(), labeler.to_string());
+    let mut this = TuningLoop { workplace, sft, labeler: labeler.clone(), plan, seed, out: None };
+    let (train, held_out) = this.prompts()?;
+    let candidates = this.sample(&format!("{labeler} {seed}: sample"), &train)?;
+    let rankings = this.rank(&format!("{labeler} {seed}: rank"), candidates)?;
+    let reward = this.reward(&format!("{labeler} {seed}: reward"), &rankings)?;
+    let reward_accuracy = last_metric(&reward, "eval_accuracy");
+    for method in methods {
+        let label = format!("{labeler} {seed}: {}", name(*method));
+        let clock = Instant::now();
+        this.tune(&label, *method, &train, &rankings)?;
+        let seconds = clock.elapsed().as_secs_f64();
+        let compared = this.compare(&format!("{label}, compared"), *method, &held_out)?;
+        let verdict = verdict(&compared)?;
+        tell(&format!("{label}: {}", report::verdict(verdict)));
+        found(Row {
+            labeler: labeler.clone(),
+            method: *method,
+            seed,
+            win_rate: verdict.win_rate,
+            low: verdict.low,
+            high: verdict.high,
+            kl: if *method == Method::BestOf { Some(best_of_n_kl(BEST_OF)) } else { verdict.kl },
+            reward_accuracy,
+            seconds,
+        })?;
+    }
+    Ok(())
+}
+
+fn verdict(events: &[Event]) -> Result<&Verdict> {
+    let verdict = events.iter().find_map(|event| match event {
+        Event::Verdict { verdict } => Some(verdict),
+        _ => None,
+    });
+    verdict.context("the comparison ended without a verdict")
+}
+
+fn last_metric(events: &[Event], name: &str) -> Option<f64> {
+    events.iter().rev().find_map(|event| match event {
+        Event::Progress { metrics, .. } => metrics.get(name).copied(),
+        _ => None,
+    })
+}
+
+/// Rows of an earlier run that goes on. A file that is there is not written to without being asked.
+fn kept_rows(arguments: &LabMethods) -> Result<Vec<Row>> {
+    let Some(path) = arguments.out.as_deref().filter(|path| path.exists()) else { return Ok(vec![]) };
+    if !arguments.resume {
+        bail!("{} exists; go on with --resume, or choose another --out", path.display());
+    }
+    let text = read_text(path)?;
+    // A line that was cut off when the run was stopped is measured again.
+    let whole: String = text.split_inclusive('\n').filter(|line| line.ends_with('\n')).collect();
+    if whole.len() < text.len() {
+        crate::files::write_atomic(path, whole.as_bytes())?;
+    }
+    Ok(nudge_data::read_jsonl(&path.display().to_string(), &whole)?)
+}
+
+fn keep(path: Option<&Path>, row: &Row) -> Result<()> {
+    let Some(path) = path else { return Ok(()) };
+    let line = format!("{}\n", serde_json::to_string(row)?);
+    let opened = OpenOptions::new().append(true).create(true).open(path);
+    let written = opened.and_then(|mut file| file.write_all(line.as_bytes()).and_then(|()| file.sync_data()));
+    written.map_err(|error| io_error("write", path, error))
+}
+
+/// One line for each labeler and method, in the order in which they were measured.
+fn summaries(rows: &[Row]) -> Vec<Summary> {
+    let mut kinds: Vec<(&str, Method)> = Vec::new();
+    for row in rows {
+        if !kinds.contains(&(row.labeler.as_str(), row.method)) {
+            kinds.push((&row.labeler, row.method));
+        }
+    }
+    let of = |(labeler, method): (&str, Method)| {
+        let rows: Vec<&Row> = rows.iter().filter(|row| row.labeler == labeler && row.method == method).collect();
+        let mean = |values: Vec<f64>| (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
+        let (win_rate, half_width) = t_interval(&rows.iter().map(|row| row.win_rate).collect::<Vec<_>>());
+        Summary {
+            labeler: labeler.into(),
+            method,
+            seeds: rows.len(),
+            win_rate,
+            win_rate_half_width: half_width.is_finite().then_some(half_width),
+            kl: mean(rows.iter().filter_map(|row| row.kl).collect()),
+            seconds: mean(rows.iter().map(|row| row.seconds).collect()).unwrap_or(0.0),
+        }
+    };
+    kinds.into_iter().map(of).collect()
+}
+
+fn name(method: Method) -> String {
+    serde_json::to_value(method).ok().and_then(|value| value.as_str().map(String::from)).unwrap_or_default()
+}
+
+fn text(summary: &[Summary]) -> String {
+    let mut lines = vec![
+        "SIMULATED: a rule ranked and judged, not a person.".to_string(),
+        format!("{:<20} {:<10} {:>5} {:>20} {:>8} {:>9}", "labeler", "method", "seeds", "win rate", "KL", "seconds"),
+    ];
+    for row in summary {
+        let win_rate = match row.win_rate_half_width {
+            Some(half_width) => format!("{:.1} ± {:.1} %", 100.0 * row.win_rate, 100.0 * half_width),
+            None => format!("{:.1} %", 100.0 * row.win_rate),
+        };
+        let kl = row.kl.map_or("-".into(), |kl| format!("{kl:.2}"));
+        let method = name(row.method);
+        lines.push(format!(
+            "{:<20} {method:<10} {:>5} {win_rate:>20} {kl:>8} {:>9.1}",
+            row.labeler, row.seeds, row.seconds
+        ));
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seeds_of_one_method_and_labeler_are_averaged() {
+        let row = |method, seed, win_rate| Row {
+            labeler: "shorter".into(),
+            method,
+            seed,
+            win_rate,
+            low: 0.5,
+            high: 0.9,
+            kl: Some(seed as f64),
+            reward_accuracy: None,
+            seconds: 2.0,
+        };
+        let rows = [row(Method::Ppo, 1, 0.6), row(Method::Dpo, 1, 0.9), row(Method::Ppo, 3, 0.8)];
+        let summary = summaries(&rows);
+        assert_eq!(summary.len(), 2);
+        assert_eq!((summary[0].seeds, summary[0].kl), (2, Some(2.0)));
+        assert!((summary[0].win_rate - 0.7).abs() < 1e-9);
+        // Student's quantile for one degree of freedom, 12.706, times 0.1414 / sqrt 2.
+        assert!((summary[0].win_rate_half_width.unwrap() - 1.2706).abs() < 1e-3);
+        assert_eq!(summary[1].win_rate_half_width, None);
+    }
+}

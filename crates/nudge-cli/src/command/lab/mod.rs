@@ -1,0 +1,13 @@
+//! `nudge lab`: measurements of the methods themselves.
+
+mod methods;
+
+use crate::args::{Lab, LabCommand};
+use anyhow::Result;
+
+/// Does what is asked for.
+pub fn run(arguments: &Lab) -> Result<()> {
+    match &arguments.command {
+        LabCommand::Methods(arguments) => methods::run(arguments),
+    }
+}
