@@ -166,6 +166,18 @@ fn sequence_policy_starts_as_reinforce() {
 }
 
 #[test]
+fn advantages_of_answers_are_data() {
+    let device = device().autodiff();
+    let [new_logprobs, logprobs] = [NEW_LOGPROBS, LOGPROBS].map(|values| tensor2(&values, 4, &device).require_grad());
+    let advantages = tensor1(&[1.5, -0.7], &device).require_grad();
+    let mask = mask2(&MASK, 4, &device);
+    let out = sequence_policy_loss(new_logprobs.clone(), logprobs.clone(), advantages.clone(), mask, 0.2);
+    let gradients = out.loss.backward();
+    assert!(new_logprobs.grad(&gradients).is_some());
+    assert!(logprobs.grad(&gradients).is_none() && advantages.grad(&gradients).is_none());
+}
+
+#[test]
 fn an_answer_without_tokens_is_no_action() {
     let device = device().autodiff();
     let new_logprobs = tensor2(&[-0.9, -0.3, f32::NAN, f32::INFINITY], 2, &device).require_grad();

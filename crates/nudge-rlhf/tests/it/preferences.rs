@@ -73,6 +73,8 @@ fn the_point_of_reference_is_a_kl_and_data() {
     let (logprobs, ref_logprobs) = (tensor(&[-3.0, -4.0]), tensor(&[-3.5, -3.0]));
     let (others, ref_others) = (tensor(&[-1.0, -3.5]), tensor(&[-2.0, -4.0]));
     let kl = kto_kl(others.clone(), ref_others.clone());
+    let gradients = (kl.clone() + tensor(&[1.0])).backward();
+    assert!(others.grad(&gradients).is_none() && ref_others.grad(&gradients).is_none());
     let free = tensor(&[0.75]);
     for (kl, others) in [(kl, vec![others, ref_others]), (free.clone(), vec![free])] {
         let out = kto_loss(logprobs.clone(), ref_logprobs.clone(), &[true, false], kl, 0.1, 1.0, 1.0);
@@ -92,6 +94,9 @@ fn orpo_by_hand() {
     assert_close("chosen", number(out.chosen_rewards), -0.05, 1e-6);
     assert_close("rejected", number(out.rejected_rewards), -0.12, 1e-6);
     assert_eq!(number(out.accuracy), 1.0);
+    // The same pair twice: statistics are means.
+    let both = orpo_loss(tensor1(&[-0.5; 2], &device), tensor1(&[-1.2; 2], &device), tensor1(&[2.3], &device), 0.1);
+    assert_close("mean log odds", number(both.log_odds_chosen), 1.274_369_7, 1e-6);
     let tied =
         orpo_loss(tensor1(&[-0.5; 3], &device), tensor1(&[-0.5, -0.4, -0.1], &device), tensor1(&[0.0], &device), 0.1);
     assert_close("accuracy", number(tied.accuracy), 0.5 / 3.0, 1e-6);
