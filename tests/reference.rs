@@ -9,10 +9,12 @@ mod advantages;
 mod best_of_n;
 mod decoder;
 mod generation;
+mod group;
 mod kernels;
 mod kl;
 mod ppo_examples;
 mod ppo_update;
+mod preference;
 mod reward;
 
 use std::collections::BTreeMap;

@@ -3,7 +3,8 @@
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 use nudge_model::{Decoder, DecoderConfig, Optimizer, Parameters, ScalarModel, TokenBatch};
 use nudge_rlhf::{
-    KlEstimator, MissingEos, ScoreIndex, Variance, gae, per_token_kl, policy_loss, shaped_rewards, value_loss, whiten,
+    KlEstimator, LossAggregation, MissingEos, ScoreIndex, Variance, gae, per_token_kl, policy_loss, shaped_rewards,
+    value_loss, whiten,
 };
 use serde_json::Value;
 
@@ -190,6 +191,7 @@ fn a_rollout_and_two_updates_of_tiny_models_are_those_of_trl() {
             rollout.floats(&rollout.advantages),
             rollout.booleans(&rollout.mask),
             option("cliprange"),
+            LossAggregation::TokenMean,
         );
         // Whitened advantages sum to 0, and so does the first loss: its scale is 1.
         let (loss, wanted) = (numbers(terms.loss.clone().inner())[0], number(&expected["policy_loss"]));

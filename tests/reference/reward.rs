@@ -1,7 +1,7 @@
 //! The reward model's losses: TRL's pairwise loss over rankings, best-of-K, Plackett-Luce.
 
 use burn::tensor::{Int, Tensor};
-use nudge_rlhf::{PairBatch, pairwise_loss};
+use nudge_rlhf::{ChoiceBatch, PairBatch, choice_loss, pairwise_loss};
 
 use super::{assert_gradient, assert_value, gradient, leaf, number, read, tensor, training_device};
 
@@ -34,5 +34,25 @@ fn pairwise_losses_are_those_of_trl() {
         assert_value(&format!("{name}: accuracy"), terms.accuracy.inner(), &case["accuracy"]);
         assert_value(&format!("{name}: margin"), terms.margin.inner(), &case["margin"]);
         assert_gradient(name, &gradient(&rewards, &terms.loss.backward()), &case["gradient"]);
+    }
+}
+
+#[test]
+fn losses_over_whole_rankings_are_those_of_torch() {
+    let reference = read(JSON);
+    for name in ["best_of_k", "plackett_luce"] {
+        let cases = reference[name].as_array().expect("a list of cases");
+        assert_eq!(cases.len(), 2);
+        for case in cases {
+            let rankings: Vec<Vec<Vec<usize>>> = serde_json::from_value(case["rankings"].clone()).expect("rankings");
+            let rewards = leaf::<1>(&case["rewards"]);
+            let batch = match name {
+                "best_of_k" => ChoiceBatch::best_of_k(&rankings),
+                _ => ChoiceBatch::plackett_luce(&rankings),
+            };
+            let loss = choice_loss(rewards.clone(), &batch);
+            assert_value(name, loss.clone().inner(), &case["loss"]);
+            assert_gradient(name, &gradient(&rewards, &loss.backward()), &case["gradient"]);
+        }
     }
 }

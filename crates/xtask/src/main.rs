@@ -1,14 +1,16 @@
 //! `cargo xtask`: builds, serves and tests Nudge with nothing but Rust and npm.
 //!
-//! Three commands, each a module that reads on its own: [`wasm`] and [`page`] build, [`serve`] serves,
-//! [`test`] tests. What a step needs and the machine lacks is fetched where that is possible
-//! ([`toolchain`], [`chromium`]) and named plainly where it is not.
+//! Four commands, each a module that reads on its own: [`wasm`] and [`page`] build, [`serve`] serves,
+//! [`test`] tests, [`reference`] recomputes the numbers that tests compare with. What a step needs and
+//! the machine lacks is fetched where that is possible ([`toolchain`], [`chromium`]) and named plainly
+//! where it is not.
 //!
 //! Deliberately absent: releases, deployment, anything that cargo or npm already does in one command.
 
 mod chromium;
 mod page;
 mod process;
+mod reference;
 mod serve;
 mod test;
 mod toolchain;
@@ -48,6 +50,11 @@ enum Task {
         /// Only tests whose name contains this; lints are left out.
         filter: Option<String>,
     },
+    /// Recompute the reference numbers of the tests with PyTorch, transformers and TRL (installs 6 GB of Python packages).
+    Reference {
+        /// Only these topics, named as in tests/reference/topics.
+        topics: Vec<String>,
+    },
 }
 
 #[derive(clap::Args)]
@@ -76,6 +83,7 @@ fn run(task: &Task) -> Result<()> {
             serve::serve(&workspace.dist(), *port)
         }
         Task::Test { quick, filter } => test::test(&workspace, *quick, filter.as_deref()),
+        Task::Reference { topics } => reference::reference(&workspace, topics),
     }
 }
 

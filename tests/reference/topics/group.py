@@ -11,7 +11,7 @@ from trl import GRPOTrainer, RLOOTrainer
 from .common import f64, normal, numbers, rounded, run_lines, trained
 
 GROUP = 4
-MAX_COMPLETION_LENGTH = 7
+TIME = 6
 
 
 def grpo_advantages(rewards, scale_rewards):
@@ -49,11 +49,11 @@ def advantages():
 
 def loss_inputs():
     lengths = torch.tensor([6, 2, 1, 4])
-    mask = (torch.arange(6) < lengths[:, None]).double()
-    old = rounded(-normal(4, 6).abs() - 0.1)
+    mask = (torch.arange(TIME) < lengths[:, None]).double()
+    old = rounded(-normal(4, TIME).abs() - 0.1)
     # Ratios on both sides of the clip range.
-    new = rounded(old + normal(4, 6, scale=0.3))
-    return {"mask": mask, "old": old, "new": new, "ref": rounded(old + normal(4, 6, scale=0.4))}
+    new = rounded(old + normal(4, TIME, scale=0.3))
+    return {"mask": mask, "old": old, "new": new, "ref": rounded(old + normal(4, TIME, scale=0.4))}
 
 
 def grpo_loss(inputs, advantages, loss_type, beta):
@@ -67,7 +67,7 @@ def grpo_loss(inputs, advantages, loss_type, beta):
         loss_type=loss_type,
         use_vllm=False,
         current_gradient_accumulation_steps=1,
-        max_completion_length=MAX_COMPLETION_LENGTH,
+        max_completion_length=TIME,
         args=types.SimpleNamespace(delta=None, use_bias_correction_kl=False),
         model=types.SimpleNamespace(training=True),
     )
@@ -102,7 +102,7 @@ def rloo_loss(inputs, advantages):
 
 def losses():
     inputs, advantages = loss_inputs(), f64([1.3, -1.6, -0.7, 0.9])
-    aggregations = {"sequence_mean": "grpo", "token_mean": "bnpo", "constant": "dr_grpo"}
+    aggregations = {"sequence_mean": "grpo", "token_mean": "bnpo", "fixed_length": "dr_grpo"}
     return {
         "mask": inputs["mask"].bool().tolist(),
         "logprobs": numbers(inputs["old"]),
@@ -110,7 +110,6 @@ def losses():
         "ref_logprobs": numbers(inputs["ref"]),
         "advantages": numbers(advantages),
         "cliprange": 0.2,
-        "max_completion_length": MAX_COMPLETION_LENGTH,
         "kl_coef": 0.04,
         "grpo": {name: grpo_loss(inputs, advantages, trl, 0.0) for name, trl in aggregations.items()},
         "grpo_with_kl": {name: grpo_loss(inputs, advantages, trl, 0.04) for name, trl in aggregations.items()},

@@ -3,6 +3,9 @@
 They differ in where the score lands (TRL: on the token after the last; or on the last), in the divisor of the variance
 (TRL: n - 1; Huang et al. 2024, "The N+ Implementation Details of RLHF with PPO": n) and in the KL estimator. All run
 the lines of TRL's trainer, from log-probabilities, values and scores to the loss.
+
+The last value stands on the edge of its clip range, 0.1 = 0.3 - 0.2. The loss does not see on which side, the gradient
+would: that of the value loss is left to ppo_update.
 """
 
 import types
@@ -60,13 +63,13 @@ def variant(score_index, variance, estimator):
     change = ("sequence_lengths + 1", "sequence_lengths") if score_index == "on_eos" else ("", "")
     names = run_lines(PPOTrainer.train, "# be very careful with `padding_mask_p1`", "empty_cache()", names, change)
     raw_advantages = names["returns"] - names["values"]
-    new_logprobs, new_values = trained(inputs["new_logprobs"], inputs["new_values"])
+    (new_logprobs,) = trained(inputs["new_logprobs"])
     rows = torch.arange(2)
     names |= {
         "new_logprobs": new_logprobs,
         # TRL cuts the values of the answer out of those of the whole row.
         "context_length": 1,
-        "vpred_temp": torch.cat([new_values, torch.zeros(2, 1)], 1)[..., None],
+        "vpred_temp": torch.cat([inputs["new_values"], torch.zeros(2, 1)], 1)[..., None],
         "micro_batch_inds": rows,
         "mb_logprobs": names["logprobs"],
         "mb_advantage": names["advantages"],
@@ -94,10 +97,7 @@ def variant(score_index, variance, estimator):
         "value_loss": names["vf_loss"].item(),
         "loss": names["loss"].item(),
         "clipfrac": names["pg_clipfrac"].item(),
-        "value_clipfrac": names["vf_clipfrac"].item(),
-        # Of `loss`: the value model's share carries the factor `vf_coef`.
         "policy_gradient": numbers(new_logprobs.grad),
-        "value_gradient": numbers(new_values.grad),
     }
 
 
