@@ -3,6 +3,8 @@
 mod bad_input;
 mod dpo;
 mod layers;
+mod methods;
+mod metrics;
 mod ppo;
 mod protocol;
 mod reference;

@@ -3,7 +3,7 @@
 mod lab;
 mod training;
 
-pub use lab::{Lab, LabCommand, LabMethods};
+pub use lab::{Lab, LabCommand, LabFrontier, LabMethods};
 pub use training::{
     Dpo, Grpo, Kto, Objective, Orpo, PolicyGradient, Ppo, Preferences, Pretrain, Reward, Sft, Training,
 };
@@ -52,6 +52,9 @@ pub enum Command {
     /// Measure a reward model on rankings: accuracy by margin and length, calibration
     #[command(after_help = "Example:\n  nudge calibrate --reward reward --comparisons heldout.jsonl")]
     Calibrate(Calibrate),
+    /// How often labelers agree with themselves, on screens ranked twice, and with each other
+    #[command(after_help = "Example:\n  nudge agreement --rankings mine.jsonl yours.jsonl")]
+    Agreement(Agreement),
     /// Optimise a policy against a reward model, on a KL leash to where it started, with a value model (PPO)
     #[command(
         after_help = "Examples:\n  nudge ppo --policy builtin:sft --reward reward --prompts prompts.jsonl --out tuned --episodes 1024\n  nudge ppo --policy sft --reward one two three --ensemble min --prompts prompts.jsonl --out tuned"
@@ -242,6 +245,17 @@ pub struct Calibrate {
     pub comparisons: Vec<PathBuf>,
     #[command(flatten)]
     pub common: Common,
+}
+
+/// `nudge agreement`
+#[derive(Args)]
+pub struct Agreement {
+    /// Rankings
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    pub rankings: Vec<PathBuf>,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `nudge compare`

@@ -25,19 +25,24 @@ pub fn all() -> Vec<MetricDoc> {
 /// The metric of this name.
 ///
 /// `eval_` in front of a name without a row of its own means the same number on data set aside, and
-/// finds that row.
+/// finds that row. A number of best-of-n finds the row of `n`.
 ///
 /// ```
 /// use nudge_rlhf::metrics::find;
 ///
 /// assert!(find("objective/kl").is_some_and(|kl| kl.meaning.contains("nats")));
 /// assert_eq!(find("eval_rewards/margins"), find("rewards/margins"));
+/// assert_eq!(find("best_of_8/score"), find("best_of_n/score"));
 /// assert_eq!(find("no/such/metric"), None);
 /// ```
 pub fn find(name: &str) -> Option<MetricDoc> {
     let all = all();
     let named = |name: &str| all.iter().copied().find(|metric| metric.name == name);
-    named(name).or_else(|| named(name.strip_prefix("eval_")?))
+    let of_any_n = || {
+        let (n, what) = name.strip_prefix("best_of_")?.split_once('/')?;
+        n.parse::<usize>().ok().and_then(|_| named(&format!("best_of_n/{what}")))
+    };
+    named(name).or_else(|| named(name.strip_prefix("eval_")?)).or_else(of_any_n)
 }
 
 /// A row of a table whose first cell is a name in backticks; heads and rules have none.

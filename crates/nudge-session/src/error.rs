@@ -95,16 +95,16 @@ pub enum SessionError {
     /// A checkpoint does not fit the command.
     #[error("the checkpoint cannot be continued: {0}")]
     Checkpoint(String),
-    /// Loss or gradient stopped being a number.
+    /// KL, loss or gradient stopped being a number; the first that did is named.
     #[error(
-        "{stage} diverged at step {step}: {what} is {value}. Lower the learning rate, or continue from the last checkpoint with a smaller one"
+        "{stage} diverged at step {step}: {what} is {value}. The last checkpoint is kept: go on from it with a smaller learning rate"
     )]
     Diverged {
         /// Which stage.
         stage: &'static str,
         /// Step, from 1.
         step: usize,
-        /// `loss` or `grad_norm`.
+        /// `objective/kl`, `loss` or `grad_norm`.
         what: &'static str,
         /// Its value.
         value: f32,

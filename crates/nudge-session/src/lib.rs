@@ -6,7 +6,7 @@
 //! - [`session`]: holds models by name and starts runs;
 //! - [`run`]: a stage being pulled: one step between two pulls, a checkpoint whenever one is asked for;
 //! - [`stage`]: one file a stage, each a story in execution order;
-//! - [`labeler`]: simulated labelers, rules over text;
+//! - [`labeler`]: simulated labelers, rules over text; [`agreement`]: how often labelers agree;
 //! - [`folder`], [`snapshot`]: model folders and checkpoints as bytes;
 //! - [`rollout`], [`trainer`]: sampling answers and making gradient steps, shared by the stages;
 //! - `checks`: what several stages demand of their options;
@@ -17,6 +17,7 @@
 
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::unwrap_used))]
 
+pub mod agreement;
 mod checks;
 pub mod error;
 pub mod folder;

@@ -25,9 +25,13 @@ struct Envelope<S> {
 
 /// FNV-1a over the command's JSON and the files of the models it names: enough to tell two runs apart, not meant
 /// for secrets. Models count because a run goes on from more than its checkpoint: PPO's reference and reward model
-/// are read again.
+/// are read again. Learning rates do not count: a run that diverged goes on from its last checkpoint with smaller ones.
 pub fn fingerprint<'a>(command: &Command, models: impl Iterator<Item = &'a Files>) -> String {
-    let json = serde_json::to_vec(command).unwrap_or_default();
+    let mut json = serde_json::to_value(command).unwrap_or_default();
+    if let Some(options) = json["options"].as_object_mut() {
+        options.retain(|name, _| !name.ends_with("learning_rate"));
+    }
+    let json = serde_json::to_vec(&json).unwrap_or_default();
     let files = models.flatten().flat_map(|(name, bytes)| [name.as_bytes(), bytes.as_slice()]);
     let hash = [json.as_slice()].into_iter().chain(files).fold(0xcbf2_9ce4_8422_2325, fnv);
     format!("{hash:016x}")

@@ -21,6 +21,9 @@ pub enum LabCommand {
         after_help = "Example:\n  nudge lab methods --labelers happier shorter more_dialogue --seeds 5 --out methods.jsonl"
     )]
     Methods(LabMethods),
+    /// What is gained for the KL that is spent, from logs: fits and peaks of Gao et al. 2022
+    #[command(after_help = "Example:\n  nudge lab frontier --log tuned/log.jsonl")]
+    Frontier(LabFrontier),
 }
 
 /// `nudge lab methods`
@@ -53,6 +56,17 @@ pub struct LabMethods {
     /// Where to compute: auto, cpu, wgpu or cuda; auto takes the first of cuda, wgpu and cpu that can be opened
     #[arg(long, value_enum, hide_possible_values = true, default_value_t = DeviceChoice::Auto)]
     pub device: DeviceChoice,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `nudge lab frontier`
+#[derive(Args)]
+pub struct LabFrontier {
+    /// Logs of ppo, grpo, rloo, reinforce (log.jsonl in --out) or best-of (--log)
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE.jsonl")]
+    pub log: Vec<PathBuf>,
     /// Print one JSON object instead of text
     #[arg(long)]
     pub json: bool,

@@ -1,5 +1,6 @@
 //! One file a command. Each reads its files, starts one run of the session, and reports.
 
+mod agreement;
 pub mod bench;
 mod best_of;
 mod calibrate;
@@ -33,6 +34,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Command::Pretrain(arguments) => train::pretrain(&arguments),
         Command::Sft(arguments) => train::sft(&arguments),
         Command::Reward(arguments) => train::reward(&arguments),
+        Command::Agreement(arguments) => agreement::run(&arguments),
         Command::Calibrate(arguments) => calibrate::run(&arguments),
         Command::Ppo(arguments) => train::ppo(&arguments),
         Command::Grpo(arguments) => train::grpo(&arguments),

@@ -1,5 +1,6 @@
 //! `nudge lab`: measurements of the methods themselves.
 
+mod frontier;
 mod methods;
 
 use crate::args::{Lab, LabCommand};
@@ -9,5 +10,6 @@ use anyhow::Result;
 pub fn run(arguments: &Lab) -> Result<()> {
     match &arguments.command {
         LabCommand::Methods(arguments) => methods::run(arguments),
+        LabCommand::Frontier(arguments) => frontier::run(arguments),
     }
 }

@@ -1,0 +1,37 @@
+//! `nudge agreement`: how often labelers agree with themselves and with each other.
+
+use crate::args::Agreement;
+use crate::input::Records;
+use crate::report::{self, percent, times};
+use anyhow::Result;
+use nudge_session::agreement::{AgreementReport, LabelerAgreement, agreement};
+
+/// Measures and prints the table.
+pub fn run(arguments: &Agreement) -> Result<()> {
+    let (records, _) = Records::read(&arguments.rankings, nudge_data::rankings_from)?;
+    let found = agreement("the rankings", &records.text)?;
+    report::result(arguments.json, &found, || text(&found))
+}
+
+fn text(report: &AgreementReport) -> String {
+    let section = |title: &str, pairs: &[LabelerAgreement], name: fn(&LabelerAgreement) -> String| {
+        let lines = pairs.iter().map(|pair| format!("  {:<28} {}", name(pair), numbers(pair)));
+        match pairs {
+            [] => format!("{title}: no screen was ranked so"),
+            _ => format!("{title}\n{}", lines.collect::<Vec<_>>().join("\n")),
+        }
+    };
+    [
+        section("with themselves", &report.with_themselves, |pair| pair.one.clone()),
+        section("with each other", &report.with_each_other, |pair| format!("{} and {}", pair.one, pair.other)),
+    ]
+    .join("\n")
+}
+
+fn numbers(pair: &LabelerAgreement) -> String {
+    let shares = match pair.pairs {
+        0 => "every pair is tied".to_string(),
+        _ => percent(pair.agreement, pair.low, pair.high),
+    };
+    format!("{shares} of {} in {}", times(pair.pairs, "pair", "pairs"), times(pair.screens, "screen", "screens"))
+}
