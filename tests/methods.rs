@@ -293,3 +293,30 @@ fn a_run_that_diverged_goes_on_from_its_checkpoint_with_a_smaller_learning_rate(
         assert!(matches!(pull(resumed).expect("it ends well").last(), Some(Event::Finished { .. })), "{method}");
     }
 }
+
+#[test]
+fn a_model_is_no_distance_from_itself_and_answers_like_itself() {
+    let session = session_with(&[("sft", sft()), ("reward", reward_model())]);
+    let verdict = |changes: Value, best_of_reward: Option<&str>| {
+        let mut options = json!({"temperature": 1.0, "max_new_tokens": 16, "pairs_per_prompt": 2});
+        options.as_object_mut().expect("an object").extend(changes.as_object().expect("options").clone());
+        let compare = json!({"command": "compare", "a": "sft", "b": "sft", "prompts": prompts(6),
+            "judge": {"judge": "labeler", "name": "shorter"}, "best_of_reward": best_of_reward, "options": options});
+        let verdicts = events_of(&session, compare).into_iter().filter_map(|event| match event {
+            Event::Verdict { verdict } => Some(verdict),
+            _ => None,
+        });
+        verdicts.last().expect("a verdict")
+    };
+    let same = verdict(json!({}), None);
+    assert_eq!((same.kl, same.ties), (Some(0.0), 12));
+    let answers = same.a.expect("answers are described");
+    assert_eq!(Some(&answers), same.b.as_ref());
+    assert!((1.0..=16.0).contains(&answers.mean_length) && (0.0..=1.0).contains(&answers.eos_rate), "{answers:?}");
+    assert!(answers.distinct_1 > 0.0 && answers.distinct_1 < answers.distinct_2, "{answers:?}");
+    let greedy = verdict(json!({"temperature": 0.0}), None);
+    assert_eq!(greedy.kl, None, "the likeliest token has no distribution to compare");
+    let chosen = verdict(json!({"best_of": 4}), Some("reward"));
+    assert_eq!(chosen.kl, None);
+    assert!(chosen.a != chosen.b, "nothing was chosen");
+}

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result};
 use nudge_session::Verdict;
+use nudge_session::protocol::AnswerStatistics;
 use serde::Serialize;
 use std::io::{self, Write};
 
@@ -44,6 +45,22 @@ pub fn verdict(verdict: &Verdict) -> String {
         verdict.judge,
         if verdict.simulated { " (SIMULATED: not a person)" } else { "" }
     )
+}
+
+/// A comparison with what the answers are like, a line a model.
+pub fn comparison(found: &Verdict) -> String {
+    let line = |name: &str, answers: &Option<AnswerStatistics>| {
+        answers.as_ref().map_or(String::new(), |answers| {
+            format!(
+                "\n  {name}: {:.1} tokens an answer, {:.0} % ended, distinct-1 {:.3}, distinct-2 {:.3}",
+                answers.mean_length,
+                100.0 * answers.eos_rate,
+                answers.distinct_1,
+                answers.distinct_2
+            )
+        })
+    };
+    verdict(found) + &line("a", &found.a) + &line("b", &found.b)
 }
 
 /// 1 win, 2 wins.

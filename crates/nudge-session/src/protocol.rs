@@ -466,10 +466,28 @@ pub struct Verdict {
     /// Mean over the first model's answers of its log-ratio to the second model, in nats: how far the one has moved
     /// from the other. Nothing where that is not defined (different tokenizers, temperature 0, best-of-n, a person).
     pub kl: Option<f64>,
+    /// What the first model's answers are like. Nothing where a shell counted the wins.
+    pub a: Option<AnswerStatistics>,
+    /// What the second model's answers are like.
+    pub b: Option<AnswerStatistics>,
     /// Who judged.
     pub judge: String,
     /// Whether the judge is a rule or a model, not a person.
     pub simulated: bool,
+}
+
+/// What the answers of a model are like, whoever prefers them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct AnswerStatistics {
+    /// Mean length in tokens, the end token counted.
+    pub mean_length: f64,
+    /// Share of answers that the model ended by itself.
+    pub eos_rate: f64,
+    /// Different tokens over all tokens (Li et al. 2016).
+    pub distinct_1: f64,
+    /// Different pairs of neighbouring tokens over all such pairs.
+    pub distinct_2: f64,
 }
 
 /// Quality of a model on a text.

@@ -13,7 +13,8 @@ use crate::options::{
     PretrainOptions, ReinforceOptions, RewardOptions, RlooOptions, SampleOptions, SftOptions,
 };
 use crate::protocol::{
-    AccuracySlice, Answer, Calibration, Command, Evaluation, Event, Judge, Metrics, Preference, Stage, Verdict,
+    AccuracySlice, Answer, AnswerStatistics, Calibration, Command, Evaluation, Event, Judge, Metrics, Preference,
+    Stage, Verdict,
 };
 
 const HEADER: &str = "\
@@ -47,6 +48,7 @@ fn rendered() -> String {
         Preference::decl(),
         Stage::decl(),
         Answer::decl(),
+        AnswerStatistics::decl(),
         Verdict::decl(),
         Evaluation::decl(),
         AccuracySlice::decl(),

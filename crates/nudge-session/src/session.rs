@@ -166,6 +166,8 @@ impl Session {
             low: rate.low,
             high: rate.high,
             kl: None,
+            a: None,
+            b: None,
             judge: judge.into(),
             simulated,
         }

@@ -233,6 +233,13 @@ export type Stage = 'pretrain' | 'sft' | 'sample' | 'rank' | 'reward' | 'ppo' | 
 
 export type Answer = { text: string, seed: number, logprob: number, finish: string };
 
+export type AnswerStatistics = {
+  mean_length: number;
+  eos_rate: number;
+  distinct_1: number;
+  distinct_2: number;
+};
+
 export type Verdict = {
   wins: number;
   ties: number;
@@ -241,6 +248,8 @@ export type Verdict = {
   low: number;
   high: number;
   kl: number | null;
+  a: AnswerStatistics | null;
+  b: AnswerStatistics | null;
   judge: string;
   simulated: boolean;
 };

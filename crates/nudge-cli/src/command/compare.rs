@@ -45,7 +45,7 @@ pub fn run(arguments: &Compare) -> Result<()> {
     drive(run, "compare", &mut target)?;
     target.records.file.map_or(Ok(()), RecordFile::finish)?;
     let verdict = target.verdict.context("the comparison ended without a verdict")?;
-    report::result(arguments.common.json, &verdict, || report::verdict(&verdict))
+    report::result(arguments.common.json, &verdict, || report::comparison(&verdict))
 }
 
 fn judge(arguments: &Compare, workplace: &mut Workplace) -> Result<Judge> {

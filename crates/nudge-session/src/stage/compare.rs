@@ -9,9 +9,9 @@ use crate::folder::Folder;
 use crate::labeler::Labeler;
 use crate::options::CompareOptions;
 use crate::platform::Stopwatch;
-use crate::protocol::{Event, Files, Judge, Metrics, Preference, Stage, Verdict};
+use crate::protocol::{AnswerStatistics, Event, Files, Judge, Metrics, Preference, Stage, Verdict};
 use crate::readback::read;
-use crate::rollout::{Rollout, encode_prompts};
+use crate::rollout::{Rollout, Row, encode_prompts};
 use crate::session::Session;
 use crate::snapshot::{Snapshot, SnapshotWriter};
 use crate::stage::best_of::best_place;
@@ -21,7 +21,7 @@ use crate::stage::online::scores::Scorer;
 use crate::stage::score::{AnswerBatch, encode_answer};
 use burn::tensor::Device;
 use nudge_model::{Decoder, Frozen, SamplingOptions, ScalarModel};
-use nudge_rlhf::{KlEstimator, PpoOptions};
+use nudge_rlhf::{KlEstimator, PpoOptions, distinct_n};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -98,8 +98,34 @@ struct State {
     preferences: Vec<Preference>,
     /// Sum over the first model's answers of its log-ratio to the second, in nats.
     kl_sum: f64,
+    /// What was answered, by model.
+    answered: [Answered; 2],
     /// Pairs that are judged but not told.
     waiting: VecDeque<Event>,
+}
+
+/// The answers of one model so far.
+#[derive(Default, Serialize, Deserialize)]
+struct Answered {
+    tokens: Vec<Vec<u32>>,
+    ended: usize,
+}
+
+impl Answered {
+    fn add(&mut self, rows: &[Row]) {
+        self.tokens.extend(rows.iter().map(|row| row.tokens.clone()));
+        self.ended += rows.iter().filter(|row| row.ended).count();
+    }
+
+    fn statistics(&self) -> AnswerStatistics {
+        let count = self.tokens.len() as f64;
+        AnswerStatistics {
+            mean_length: self.tokens.iter().map(Vec::len).sum::<usize>() as f64 / count,
+            eos_rate: self.ended as f64 / count,
+            distinct_1: distinct_n(&self.tokens, 1),
+            distinct_2: distinct_n(&self.tokens, 2),
+        }
+    }
 }
 
 impl Compare {
@@ -174,7 +200,8 @@ impl Compare {
         self.told = true;
         let kl = self.measures_kl().then(|| self.state.kl_sum / self.state.next_pair as f64);
         let verdict = Session::verdict(&self.state.preferences, &self.judge.name(), true);
-        Ok(Some(Event::Verdict { verdict: Verdict { kl, ..verdict } }))
+        let [a, b] = self.state.answered.each_ref().map(|answered| Some(answered.statistics()));
+        Ok(Some(Event::Verdict { verdict: Verdict { kl, a, b, ..verdict } }))
     }
 
     /// Whether the first model's answers say how far it is from the second: both must read the same tokens, and the
@@ -205,8 +232,11 @@ impl Compare {
         let end = (self.state.next_pair + self.options.batch_size).min(self.total_pairs());
         let pairs: Vec<usize> = (self.state.next_pair..end).collect();
         let (a, kl) = self.first_answers(&pairs).await?;
-        let b = texts(&self.answers(1, &pairs, 0).await?, &self.folders[1]);
+        let b = self.answers(1, &pairs, 0).await?.rows;
         self.state.kl_sum += kl;
+        self.state.answered[0].add(&a);
+        self.state.answered[1].add(&b);
+        let [a, b] = [(a, 0), (b, 1)].map(|(rows, which)| texts(&rows, &self.folders[which]));
         for ((pair, a), b) in pairs.iter().zip(a).zip(b) {
             let index = pair / each;
             let prompt = self.prompts[index].clone();
@@ -229,23 +259,25 @@ impl Compare {
     }
 
     /// The first model's answers: of several drawn, the one that its reward model likes best. And the sum of their KL.
-    async fn first_answers(&self, pairs: &[usize]) -> Result<(Vec<String>, f64), SessionError> {
+    async fn first_answers(&self, pairs: &[usize]) -> Result<(Vec<Row>, f64), SessionError> {
         let Some((folder, chooser)) = &self.chooser else {
             let answers = self.answers(0, pairs, 0).await?;
-            let texts = texts(&answers, &self.folders[0]);
+            let rows = answers.rows.clone();
             let kl = if self.measures_kl() { self.kl_of(answers).await? } else { 0.0 };
-            return Ok((texts, kl));
+            return Ok((rows, kl));
         };
         let mut drawn = Vec::new();
         for draw in 0..self.options.best_of {
-            drawn.push(texts(&self.answers(0, pairs, draw * self.total_pairs()).await?, &self.folders[0]));
+            // Behind the seeds of the second model: with one of its seeds the same answer would meet itself.
+            drawn.push(self.answers(0, pairs, (draw + 1) * self.total_pairs()).await?.rows);
         }
         let mut best = Vec::new();
         for (at, pair) in pairs.iter().enumerate() {
             let prompt = &self.prompts[pair / self.options.pairs_per_prompt];
-            let answers: Vec<&str> = drawn.iter().map(|answers| answers[at].as_str()).collect();
+            let answers: Vec<String> = drawn.iter().map(|rows| rows[at].text(&folder.tokenizer)).collect();
+            let answers: Vec<&str> = answers.iter().map(String::as_str).collect();
             let scores = rewards_of(folder, chooser, prompt, &answers, &self.device).await?;
-            best.push(answers[best_place(&scores)].to_string());
+            best.push(drawn[best_place(&scores)][at].clone());
         }
         Ok((best, 0.0))
     }
@@ -272,8 +304,8 @@ impl Compare {
     }
 }
 
-fn texts(answers: &Answers, folder: &Folder) -> Vec<String> {
-    answers.rows.iter().map(|row| row.text(&folder.tokenizer)).collect()
+fn texts(rows: &[Row], folder: &Folder) -> Vec<String> {
+    rows.iter().map(|row| row.text(&folder.tokenizer)).collect()
 }
 
 /// A reward model's number for each answer to one prompt.

@@ -1,0 +1,82 @@
+//! Measurements of the methods: a table that can be stopped and resumed, logs that become a frontier, labelers that are
+//! compared.
+
+use crate::support::{Place, example};
+use serde_json::Value;
+
+const METHODS: &str =
+    "lab methods --model sft --labelers shorter --seeds 1 --quick --methods dpo rloo best-of --out rows.jsonl";
+
+/// Rows without the time.
+fn timeless(place: &Place) -> Vec<Value> {
+    let mut rows = place.records("rows.jsonl");
+    rows.iter_mut().for_each(|row| drop(row.as_object_mut().expect("an object").remove("seconds")));
+    rows
+}
+
+#[test]
+fn methods_from_the_same_rankings() {
+    let place = Place::new();
+    let found = place.done(METHODS);
+    assert_eq!(found["simulated"], true);
+    let rows = timeless(&place);
+    let methods: Vec<&str> = rows.iter().filter_map(|row| row["method"].as_str()).collect();
+    assert_eq!(methods, ["dpo", "rloo", "best-of"]);
+    let accuracies: Vec<&Value> = rows.iter().map(|row| &row["reward_accuracy"]).collect();
+    assert!(accuracies.iter().all(|accuracy| **accuracy == *accuracies[0]), "all start from one reward model");
+    assert_eq!(found["summary"].as_array().map(Vec::len), Some(3));
+    for row in &rows {
+        let of = |name: &str| row[name].as_f64().expect("a number");
+        assert!(of("low") < of("win_rate") && of("win_rate") < of("high"), "{row}");
+        // An estimate from few answers may fall a little below 0.
+        assert!(of("kl") > -0.5 && (row["method"] != "best-of" || of("kl") > 1.2), "{row}");
+    }
+    place.refused(METHODS, &["rows.jsonl exists", "--resume"]);
+
+    // What was cut off is measured again, and comes out the same.
+    let text = place.read("rows.jsonl");
+    let cut: String = text.split_inclusive('\n').take(1).collect::<String>() + "{\"labeler\":\"sho";
+    place.write("rows.jsonl", &cut);
+    place.done(&format!("{METHODS} --resume"));
+    assert_eq!(timeless(&place), rows);
+}
+
+#[test]
+fn a_frontier_from_logs() {
+    let place = Place::new();
+    place.write("pack.jsonl", &example("packs/short_and_clear.jsonl", 24));
+    place.write("prompts.jsonl", &example("prompts.jsonl", 16));
+    place.done("reward --model sft --comparisons pack.jsonl --epochs 2 --out reward");
+    place.done(
+        "rloo --policy sft --reward reward --prompts prompts.jsonl --episodes 160 --batch-size 16 --k 4 \
+         --max-new-tokens 12 --learning-rate 1e-3 --gold-labeler shorter --out tuned",
+    );
+    place.done(
+        "best-of --policy sft --reward reward --prompts prompts.jsonl --n 8 --max-new-tokens 12 --out best.jsonl \
+         --log best.log.jsonl",
+    );
+    let found = place.done("lab frontier --log tuned/log.jsonl best.log.jsonl");
+    let [tuned, best] = found.as_array().expect("one object a log").as_slice() else { panic!("{found}") };
+    assert_eq!((&tuned["curve"], &best["curve"]), (&"rl".into(), &"best_of_n".into()));
+    assert_eq!(tuned["points"].as_array().map(Vec::len), Some(10));
+    assert!(tuned["gold"]["alpha"].is_number() && best["gold"].is_null(), "{found}");
+    assert!(best["proxy"]["alpha"].as_f64() > Some(0.0), "the best of more answers scores more: {best}");
+    place.refused("lab frontier --log pack.jsonl", &["pack.jsonl", "objective/kl"]);
+}
+
+#[test]
+fn labelers_who_rank_the_same_screen() {
+    let place = Place::new();
+    place.write("prompts.jsonl", &example("prompts.jsonl", 8));
+    place.done("sample --model sft --prompts prompts.jsonl --k 3 --max-new-tokens 12 --out candidates.jsonl");
+    for labeler in ["shorter", "no_repetition"] {
+        place.done(&format!("rank --candidates candidates.jsonl --labeler {labeler} --out {labeler}.jsonl"));
+    }
+    let found = place.done("agreement --rankings shorter.jsonl shorter.jsonl no_repetition.jsonl");
+    assert_eq!(found["rankings"], 24);
+    let [own] = found["with_themselves"].as_array().expect("a list").as_slice() else { panic!("{found}") };
+    assert_eq!((&own["screens"], &own["agreement"]), (&8.into(), &1.0.into()), "a rule never changes its mind");
+    let [both] = found["with_each_other"].as_array().expect("a list").as_slice() else { panic!("{found}") };
+    assert_eq!(both["screens"], 16);
+    place.refused("agreement --rankings shorter.jsonl", &["none of the 8 rankings", "rank some screens twice"]);
+}
