@@ -3,6 +3,7 @@
 use crate::{device, files};
 use js_sys::Error;
 use nudge_data::{DataError, RankingRecord, comparisons_from, rankings_from, write_jsonl};
+use nudge_rlhf::metrics;
 use nudge_session::{Command, Event, Preference, Run, Session, SessionError, self_check};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -106,6 +107,11 @@ impl Nudge {
     /// JSON of all simulated labelers.
     pub fn labelers() -> Result<String, Error> {
         json(&Session::labelers())
+    }
+
+    /// JSON of what every logged number means, `[{name, meaning, healthy, act}]`.
+    pub fn metrics() -> Result<String, Error> {
+        json(&metrics::all())
     }
 
     /// Win rate and interval of a person's preferences, `["a","b","tie",...]`.
