@@ -4,6 +4,7 @@
 
 import * as commands from './commands';
 import { engine } from './engine.svelte';
+import { BEST_OF, type Method } from './methods';
 import { notices } from './notices.svelte';
 import { promptsOf, shuffled } from './prompts';
 import type { Judge, Preference, Verdict } from './protocol';
@@ -11,15 +12,24 @@ import { settings, sizes } from './settings';
 import * as store from './store';
 
 export type Pair = { prompt: string; a: string; b: string; left: 'a' | 'b'; preference: Preference | null };
-export type ModelPair = { a: string; b: string };
+export type Versus = 'sft' | 'base';
+/**
+ * Who is compared: the tuned model with the method that trained it, where that is known, or the instruct model with
+ * the best of several answers; against a model with one answer.
+ */
+export type Contest = { method: Method | null; versus: Versus };
+
+/** What is stored; earlier pages named the models alone, when there was one method. */
+type StoredComparison = { pairs: Pair[]; verdict: Verdict; contest?: Contest; models?: { b: Versus } };
+type StoredSimulated = { verdict: Verdict; labeler: string; contest?: Contest; versus?: Versus };
 
 class Comparison {
   pairs = $state.raw<Pair[]>([]);
   shown = $state(0);
   revealed = $state(false);
   verdict = $state.raw<Verdict | null>(null);
-  simulated = $state.raw<{ verdict: Verdict; labeler: string; versus: string } | null>(null);
-  models = $state.raw<ModelPair>({ a: 'policy', b: 'sft' });
+  simulated = $state.raw<{ verdict: Verdict; labeler: string; contest: Contest } | null>(null);
+  contest = $state.raw<Contest>({ method: null, versus: 'sft' });
   sampling = $state(false);
 
   get judged(): Pair[] {
@@ -31,8 +41,8 @@ class Comparison {
   }
 
   /** Answers held-out prompts with both models and shows them without names. */
-  async begin(versus: 'sft' | 'base'): Promise<void> {
-    this.models = { a: 'policy', b: versus };
+  async begin(contest: Contest): Promise<void> {
+    this.contest = contest;
     this.pairs = [];
     this.shown = 0;
     this.revealed = false;
@@ -40,7 +50,7 @@ class Comparison {
     this.sampling = true;
     try {
       const prompts = shuffled(await promptsOf('heldout'), settings.seed).slice(0, sizes.comparisonTarget);
-      await this.#answer(prompts, { judge: 'person' }, (pair) => (this.pairs = [...this.pairs, pair]));
+      await this.#answer(contest, prompts, { judge: 'person' }, (pair) => (this.pairs = [...this.pairs, pair]));
     } catch (error) {
       notices.problem(error);
     } finally {
@@ -65,36 +75,47 @@ class Comparison {
     const preferences = this.judged.map(({ preference }) => preference!);
     this.verdict = await engine.request('verdict', { preferences });
     this.revealed = true;
-    await store.notes.put('comparison', { pairs: this.pairs, verdict: this.verdict, models: this.models });
+    await store.notes.put('comparison', { pairs: this.pairs, verdict: this.verdict, contest: this.contest });
   }
 
   /** Lets a simulated labeler prefer, on all held-out prompts. */
-  async judgeSimulated(labeler: string, versus: 'sft' | 'base'): Promise<void> {
+  async judgeSimulated(labeler: string, contest: Contest): Promise<void> {
     this.simulated = null;
-    this.models = { a: 'policy', b: versus };
     const prompts = (await promptsOf('heldout')).slice(0, sizes.comparedPrompts);
-    const verdict = await this.#answer(prompts, { judge: 'labeler', name: labeler }, () => {});
+    const verdict = await this.#answer(contest, prompts, { judge: 'labeler', name: labeler }, () => {});
     if (!verdict) return;
-    this.simulated = { verdict, labeler, versus };
+    this.simulated = { verdict, labeler, contest };
     await store.notes.put('comparison/simulated', this.simulated);
   }
 
   async restore(): Promise<void> {
-    const last = await store.notes.get<{ pairs: Pair[]; verdict: Verdict; models: ModelPair }>('comparison');
+    const last = await store.notes.get<StoredComparison>('comparison');
     if (last) {
       this.pairs = last.pairs;
       this.verdict = last.verdict;
-      this.models = last.models;
+      this.contest = last.contest ?? { method: null, versus: last.models!.b };
       this.revealed = true;
     }
-    this.simulated = (await store.notes.get<NonNullable<Comparison['simulated']>>('comparison/simulated')) ?? null;
+    const simulated = await store.notes.get<StoredSimulated>('comparison/simulated');
+    if (simulated) {
+      const { verdict, labeler, versus } = simulated;
+      this.simulated = { verdict, labeler, contest: simulated.contest ?? { method: null, versus: versus! } };
+    }
   }
 
-  async #answer(prompts: string[], judge: Judge, onPair: (pair: Pair) => void): Promise<Verdict | null> {
+  async #answer(
+    { method, versus }: Contest,
+    prompts: string[],
+    judge: Judge,
+    onPair: (pair: Pair) => void,
+  ): Promise<Verdict | null> {
     let verdict: Verdict | null = null;
-    const { a, b } = this.models;
-    const options = { seed: settings.seed, max_new_tokens: sizes.answerTokens };
-    await engine.run(commands.compare(a, b, prompts, judge, options), {
+    const common = { seed: settings.seed, max_new_tokens: sizes.answerTokens };
+    const command =
+      method === 'best_of'
+        ? commands.compare('sft', versus, prompts, judge, 'reward', { ...common, best_of: BEST_OF })
+        : commands.compare('policy', versus, prompts, judge, null, common);
+    await engine.run(command, {
       event(event) {
         if (event.event === 'pair') {
           const left = coin() ? 'a' : 'b';

@@ -22,6 +22,9 @@ export type ModelInfo = {
 /** A simulated labeler and its rule in words. */
 export type LabelerInfo = { name: string; title: string; rule: string };
 
+/** A metric by the name under which it is logged: what it is, the values to expect, what to do outside them. */
+export type MetricDoc = { name: string; meaning: string; healthy: string; act: string };
+
 /** A value that is no number is `null`; it is never ok. */
 export type SelfCheckLine = { name: string; ok: boolean; value: number | null; limit: number };
 export type SelfCheck = { ok: boolean; checks: SelfCheckLine[] };
@@ -56,6 +59,7 @@ export type Requests = {
   /** All checks of the open device. */
   self_check: { ask: Record<never, never>; answer: SelfCheck };
   labelers: { ask: Record<never, never>; answer: LabelerInfo[] };
+  metrics: { ask: Record<never, never>; answer: MetricDoc[] };
   put_model: { ask: { name: string; files: Files }; answer: ModelInfo };
   model_files: { ask: { name: string }; answer: Files };
   /** Pulls a run to its end. `save_every` is in seconds; 0 saves only at a pause. */

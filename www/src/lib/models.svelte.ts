@@ -3,7 +3,7 @@
 import { engine } from './engine.svelte';
 import { download, fetchModel, fetchText, parseJsonl, unzipFiles, zipFiles } from './files';
 import type { Files, ModelInfo } from './messages';
-import type { Metrics } from './protocol';
+import type { Metrics, Stage } from './protocol';
 import { settings } from './settings';
 import * as store from './store';
 
@@ -12,7 +12,8 @@ declare const __MODEL_CURVES__: string[];
 
 export type ModelName = 'base' | 'sft' | 'reward' | 'policy';
 export type ModelOrigin = 'built-in' | 'trained' | 'imported';
-export type Held = { info: ModelInfo; origin: ModelOrigin };
+/** `by` is the stage that trained it, where this page saw it. */
+export type Held = { info: ModelInfo; origin: ModelOrigin; by?: Stage };
 /** One point of a curve: a step and its numbers. */
 export type CurvePoint = { step: number; metrics: Metrics };
 
@@ -21,7 +22,7 @@ class Models {
   fetching = $state.raw<{ name: ModelName; loaded: number; total: number | null } | null>(null);
   /** The loss of a built-in model's own training, where the server has its log. */
   builtInCurves = $state.raw<Partial<Record<ModelName, CurvePoint[]>>>({});
-  #known: Partial<Record<ModelName, { files: Files; origin: ModelOrigin }>> = {};
+  #known: Partial<Record<ModelName, { files: Files; origin: ModelOrigin; by?: Stage }>> = {};
 
   /** Fetches a built-in model and gives it to the trainer. */
   async takeBuiltIn(name: 'base' | 'sft'): Promise<void> {
@@ -40,9 +41,9 @@ class Models {
   }
 
   /** Takes over a model that a run has just made; the trainer holds it under this name already. */
-  async adoptTrained(name: ModelName): Promise<void> {
+  async adoptTrained(name: ModelName, by: Stage): Promise<void> {
     const files = await engine.request('model_files', { name });
-    await this.#put(name, files, 'trained');
+    await this.#put(name, files, 'trained', by);
     await this.#store(name, files);
   }
 
@@ -63,30 +64,30 @@ class Models {
 
   /** Brings back what an earlier visit left. */
   async restore(): Promise<void> {
-    for (const { name, files, origin } of await store.models.all()) {
+    for (const { name, files, origin, by } of await store.models.all()) {
       const model = name as ModelName;
       if (this.#known[model]) continue;
       if (origin === 'built-in') await this.takeBuiltIn('sft');
-      else await this.#put(model, files, origin as ModelOrigin);
+      else await this.#put(model, files, origin as ModelOrigin, by);
     }
   }
 
   /** Gives a new worker the models that the last one held. */
   async reload(): Promise<void> {
-    for (const [name, { files, origin }] of Object.entries(this.#known)) {
-      await this.#put(name as ModelName, files, origin);
+    for (const [name, { files, origin, by }] of Object.entries(this.#known)) {
+      await this.#put(name as ModelName, files, origin, by);
     }
   }
 
-  async #put(name: ModelName, files: Files, origin: ModelOrigin): Promise<void> {
+  async #put(name: ModelName, files: Files, origin: ModelOrigin, by?: Stage): Promise<void> {
     const info = await engine.request('put_model', { name, files });
-    this.#known[name] = { files, origin };
-    this.held = { ...this.held, [name]: { info, origin } };
+    this.#known[name] = { files, origin, by };
+    this.held = { ...this.held, [name]: { info, origin, by } };
   }
 
   #store(name: ModelName, files: Files): Promise<unknown> {
-    const held = this.held[name]!;
-    return store.models.put({ name, files, info: held.info, origin: held.origin, made: Date.now() });
+    const { info, origin, by } = this.held[name]!;
+    return store.models.put({ name, files, info, origin, by, made: Date.now() });
   }
 }
 

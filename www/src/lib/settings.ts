@@ -1,10 +1,11 @@
-// What the address of the page decides: device, seed, labeler, which built-in model, and sizes.
+// What the address of the page decides: device, seed, labeler, method, which built-in model, and sizes.
 //
 // A teacher hands out such an address. Deliberately absent: anything that changes what is computed beyond the
 // trainer's own options.
 
 import type { DeviceChoice } from './messages';
-import type { RewardOptions } from './protocol';
+import { methodNamed } from './methods';
+import type { OrpoOptions, RewardOptions, RlooOptions } from './protocol';
 
 export type Effort = 'quick' | 'normal' | 'long';
 
@@ -27,6 +28,8 @@ export const settings = {
   seed: wholeNumber('seed', 1),
   /** A simulated labeler that a teacher chose; `null` leaves the choice to the reader. */
   labeler: parameters.get('labeler'),
+  /** How step 5 tunes, where a teacher chose it; `null` leaves the choice to the reader. */
+  method: methodNamed(parameters.get('method')),
   /** Where the built-in models lie. */
   modelRoot: parameters.get('model') === 'test' ? 'model/test-size' : 'model',
   effort: oneOf<Effort>('effort', ['quick', 'normal', 'long'], small ? 'quick' : 'normal'),
@@ -43,11 +46,16 @@ export const sizes = {
   comparedPrompts: small ? 24 : 60,
   demonstrations: small ? 48 : Infinity,
   episodes: { quick: small ? 32 : 128, normal: 640, long: 1920 } satisfies Record<Effort, number>,
-  /** Answers of one rollout. Fewer give sooner something to see, more give a steadier direction. */
+  /**
+   * Answers of one rollout. Fewer give sooner something to see, more give a steadier direction. Each is a multiple of
+   * the answers to one prompt (8 in GRPO, 4 in RLOO) and of the minibatches (4).
+   */
   rolloutBatch: { quick: small ? 16 : 32, normal: 64, long: 64 } satisfies Record<Effort, number>,
   /** What a run takes off the trainer's defaults; nothing but for tests. */
   reward: (small ? { epochs: 2 } : {}) satisfies Partial<RewardOptions>,
   ppo: small ? { num_ppo_epochs: 1, num_mini_batches: 2 } : {},
+  policyGradient: (small ? { num_iterations: 1, num_mini_batches: 2 } : {}) satisfies Partial<RlooOptions>,
+  preference: (small ? { epochs: 2 } : {}) satisfies Partial<OrpoOptions>,
 };
 
 /** Seconds between two checkpoints of a training run. */

@@ -1,37 +1,41 @@
 // The page's state put together: the six steps, what each needs, and what a reload brings back.
 
+import { accuracyOf } from './accuracy';
 import * as commands from './commands';
 import { comparison } from './comparison.svelte';
 import { engine } from './engine.svelte';
 import { fetchText, numberedLines } from './files';
+import { percent, signed } from './format';
 import type { LabelerInfo } from './messages';
+import { BEST_OF, familyOf, methodNamed, type Leash, type Method } from './methods';
+import { metricDocs, type MetricName } from './metrics.svelte';
 import { models, type CurvePoint, type ModelName } from './models.svelte';
 import { notices } from './notices.svelte';
-import { promptsOf } from './prompts';
-import type { PpoStageOptions } from './protocol';
 import { rankings, type RankingRecord } from './rankings.svelte';
 import { screens } from './sampling.svelte';
 import { settings, sizes, type Effort } from './settings';
 import * as store from './store';
 import { t } from './strings';
 import { Training } from './training.svelte';
+import { tuningCommand } from './tuning';
 
 export const STEPS = ['base', 'instruct', 'rank', 'reward', 'ppo', 'compare'] as const;
 export type StepName = (typeof STEPS)[number];
 export type StepState = 'locked' | 'open' | 'active' | 'done';
 
-/** The leash: the KL that the adaptive coefficient steers to, in nats an answer. */
-export const LEASHES = { loose: 8, normal: 3.5, tight: 1.5 } as const;
-export type Leash = keyof typeof LEASHES;
-
-/** Fewer rankings than this make no reward model worth the name. */
+/** Fewer rankings than this make no reward model worth the name, and no tuned model. */
 export const MIN_RANKINGS = 5;
+
+/** A step's number, what it is, and, where it is a metric, its name in the log. */
+export type StepNumber = { text: string; what: string; metric?: MetricName };
 
 export type ScoredRanking = { record: RankingRecord; scores: number[]; source: store.RankingSource };
 
 class State {
   labelers = $state.raw<LabelerInfo[]>([]);
   labeler = $state(settings.labeler ?? '');
+  /** How step 5 tunes. */
+  method = $state<Method>(settings.method ?? 'ppo');
   effort = $state<Effort>(settings.effort);
   leash = $state<Leash>('normal');
   /** The last stored ranking with the reward model's scores. */
@@ -50,14 +54,21 @@ class State {
 
   /** What a step still needs, in words; nothing where it can start. */
   need(step: StepName): string | null {
-    const { base, sft, reward, policy } = models.held;
+    const { base, sft, policy } = models.held;
     if (engine.failure) return t.needs.trainer;
     if (step === 'base' || step === 'instruct') return base ? null : t.needs.base;
     if (!sft) return t.needs.sft;
     if (step === 'reward' && rankings.count < MIN_RANKINGS) return t.needs.rankings(MIN_RANKINGS, rankings.count);
-    if (step === 'ppo' && !reward) return t.needs.reward;
+    if (step === 'ppo') return this.#needOfMethod();
+    if (step === 'compare' && this.method === 'best_of') return this.#needOfMethod();
     if (step === 'compare' && !policy) return t.needs.policy;
     return null;
+  }
+
+  /** Rankings are all that some methods learn from; the others ask a reward model. */
+  #needOfMethod(): string | null {
+    if (familyOf(this.method) !== 'preference') return models.held.reward ? null : t.needs.reward;
+    return rankings.count < MIN_RANKINGS ? t.needs.rankings(MIN_RANKINGS, rankings.count) : null;
   }
 
   stateOf(step: StepName): StepState {
@@ -78,7 +89,8 @@ class State {
       instruct: sft !== undefined,
       rank: rankings.count >= sizes.rankingTarget,
       reward: reward !== undefined,
-      ppo: policy !== undefined,
+      // Nothing is trained for best-of-n: there is nothing left to do once it can choose.
+      ppo: this.method === 'best_of' || policy !== undefined,
       compare: comparison.revealed || comparison.simulated !== null,
     }[step];
   }
@@ -90,6 +102,34 @@ class State {
     return origin === 'built-in' ? (models.builtInCurves.sft ?? []) : [];
   }
 
+  /** The method that trained the tuned model at hand; nothing for one that came from a zip. */
+  get tunedBy(): Method | null {
+    return methodNamed(models.held.policy?.by);
+  }
+
+  /** The method whose numbers step 5 shows: that of the last run, or the chosen one where there was none. */
+  get shownMethod(): Method {
+    if (this.method === 'best_of' && !this.ppo.running) return 'best_of';
+    return (this.ppo.curve.length > 0 && methodNamed(this.ppo.stage)) || this.method;
+  }
+
+  /** The one number of step 5. */
+  get tuningNumber(): StepNumber {
+    const family = familyOf(this.shownMethod);
+    if (family === 'best_of') return { text: `${BEST_OF}`, what: t.ppo.metricBestOf };
+    if (family === 'preference') {
+      const { value, metric, text } = accuracyOf(this.ppo, 'eval_rewards/accuracies', 'rewards/accuracies');
+      return { text: value === undefined ? '–' : percent(value), what: text, metric };
+    }
+    return { text: signed(this.ppo.latest('objective/scores')), what: t.ppo.metric, metric: 'objective/scores' };
+  }
+
+  /** Remembers the choice, so that a reload shows the same step. */
+  async choose(method: Method): Promise<void> {
+    this.method = method;
+    await store.notes.put('method', method);
+  }
+
   get unsaved(): boolean {
     return this.sft.unsaved || this.reward.unsaved || this.ppo.unsaved;
   }
@@ -97,8 +137,10 @@ class State {
   async boot(): Promise<void> {
     engine.onOpened = async () => (this.booted ? models.reload() : undefined);
     await rankings.restore().catch((error) => notices.problem(error));
+    if (!settings.method) this.method = methodNamed(await store.notes.get('method').catch(() => null)) ?? 'ppo';
     await engine.start();
     if (engine.failure) return;
+    await metricDocs.load().catch((error) => notices.problem(error));
     this.labelers = await engine.request('labelers', {});
     if (!this.labelerInfo) this.labeler = this.labelers[0]?.name ?? '';
     await models.takeBuiltIn('base').catch(() => notices.say(t.base.missing, 'problem'));
@@ -171,16 +213,10 @@ class State {
     await store.notes.put('reward/scored', this.scored);
   }
 
-  async trainPpo(): Promise<boolean> {
-    const options: Partial<PpoStageOptions> = {
-      episodes: sizes.episodes[this.effort],
-      batch_size: sizes.rolloutBatch[this.effort],
-      max_new_tokens: sizes.answerTokens,
-      ppo: { ...sizes.ppo, adaptive_kl: { target: LEASHES[this.leash], horizon: 64 } },
-      gold_labeler: rankings.simulatedLabeler,
-      seed: settings.seed,
-    };
-    return this.ppo.begin(commands.ppo('sft', 'reward', await promptsOf('train'), options));
+  async tune(): Promise<boolean> {
+    const { method, effort, leash } = this;
+    if (method === 'best_of') return false;
+    return this.ppo.begin(await tuningCommand(method, { effort, leash }));
   }
 }
 

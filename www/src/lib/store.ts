@@ -3,7 +3,7 @@
 // A promise resolves when the transaction is complete, so "stored" on the page means stored on the disk.
 // Deliberately absent: what the page shows of it.
 
-import type { Command } from './protocol';
+import type { Command, Stage } from './protocol';
 import type { Files, ModelInfo } from './messages';
 import { t } from './strings';
 
@@ -12,8 +12,10 @@ export type RankingSource = 'person' | 'simulated' | 'pack' | 'import';
 
 export type StoredRanking = { key: number; record: string; source: RankingSource; prompt: string; labeler: string };
 
-export type StoredModel = { name: string; files: Files; info: ModelInfo; origin: string; made: number };
+/** `by` is the stage that trained the model, where this page saw it. */
+export type StoredModel = { name: string; files: Files; info: ModelInfo; origin: string; by?: Stage; made: number };
 
+/** `stage` names the training run of the page that it belongs to; the command says what was trained. */
 export type StoredCheckpoint = {
   stage: string;
   command: Command;

@@ -3,6 +3,7 @@
 // Deliberately absent: the texts of models and labelers, which come from the trainer.
 
 import type { DeviceReason } from './messages';
+import { BEST_OF, type Family, type Method } from './methods';
 import type { Stage } from './protocol';
 import type { RankingSource } from './store';
 
@@ -40,9 +41,16 @@ export const t = {
     rank: 'ranking',
     reward: 'reward training',
     ppo: 'PPO',
-    dpo: 'direct preference optimisation',
+    grpo: 'GRPO',
+    rloo: 'RLOO',
+    reinforce: 'REINFORCE',
+    dpo: 'DPO',
+    kto: 'KTO',
+    orpo: 'ORPO',
+    best_of: 'best-of-n',
     compare: 'the comparison',
     score: 'scoring',
+    calibrate: 'calibration',
     eval: 'measuring',
   } satisfies Record<Stage, string>,
   busy: (stage: Stage) => `The device is busy with ${t.stages[stage]}. Wait for it or pause it first.`,
@@ -55,6 +63,61 @@ export const t = {
     reward: 'Reward',
     policy: 'Tuned',
     parameters: 'parameters',
+  },
+
+  /** The methods of step 5: a name, what each does, and what it needs. */
+  methods: {
+    ppo: {
+      name: 'PPO',
+      does: 'A value model guesses how each answer will end, and words that do better than guessed become likelier. Needs a reward model.',
+    },
+    grpo: {
+      name: 'GRPO',
+      does: 'Writes eight answers to each request and measures each against the whole group, so no value model has to guess. Needs a reward model.',
+    },
+    rloo: {
+      name: 'RLOO',
+      does: 'Writes four answers to each request and measures each against the mean of the other three. Needs a reward model.',
+    },
+    reinforce: {
+      name: 'REINFORCE',
+      does: 'The oldest and plainest: measures each answer against the mean of all earlier rewards. Needs a reward model.',
+    },
+    dpo: {
+      name: 'DPO',
+      does: 'Makes the better answer of each pair likelier and the worse one less likely, measured from step 2. Needs rankings only.',
+    },
+    kto: {
+      name: 'KTO',
+      does: 'Takes each answer as good or bad by itself and makes the good ones likelier, measured from step 2. Needs rankings only.',
+    },
+    orpo: {
+      name: 'ORPO',
+      does: 'Imitates the better answers and disfavours the worse ones in one go, without looking back at step 2. Needs rankings only.',
+    },
+    best_of: {
+      name: `Best of ${BEST_OF}`,
+      does: `Nothing is trained: in step 6 the instruct model writes ${BEST_OF} answers and the reward model picks one. Needs a reward model.`,
+    },
+  } satisfies Record<Method, { name: string; does: string }>,
+
+  /** Short names of what is measured in training, for legends and for the help on each. */
+  metrics: {
+    loss: 'loss',
+    accuracy: 'accuracy in training',
+    eval_accuracy: 'held-out accuracy',
+    'objective/scores': 'reward',
+    'objective/gold_score': 'labeler’s own score',
+    'objective/kl': 'KL',
+    'completions/mean_length': 'answer length',
+    'rewards/margins': 'margin',
+    'rewards/accuracies': 'accuracy in training',
+    'eval_rewards/accuracies': 'held-out accuracy',
+  },
+  help: {
+    about: (label: string) => `What “${label}” means`,
+    healthy: 'Healthy',
+    act: 'Otherwise',
   },
 
   device: {
@@ -236,9 +299,9 @@ export const t = {
     metric: (whose: string) => `of held-out pairs ordered ${whose}`,
     metricCounted: (pairs: number, whose: string, low: string, high: string) =>
       `of ${pairs} held-out pairs ordered ${whose}; 95% interval ${low} to ${high}`,
+    metricSoFar: (whose: string) => `of the latest training pairs ordered ${whose}`,
     metricTrain: (whose: string) => `of training pairs ordered ${whose}; too few rankings to hold any back`,
     chart: 'Loss and accuracy',
-    series: { loss: 'loss', eval_accuracy: 'held-out accuracy' },
     noChart: 'The curves appear while it trains. A coin would get half of the pairs right.',
     basis: (count: number) => `Trained on ${plural(count, 'ranking', 'rankings')}.`,
     stale: 'There are other rankings now; train again to use them.',
@@ -249,15 +312,35 @@ export const t = {
   },
 
   ppo: {
-    title: 'PPO',
-    heading: 'Practice, on a leash',
-    text:
-      'The model writes answers, the reward model scores them, and PPO makes high-scoring answers a little likelier, again and ' +
-      'again. The leash is the KL divergence: it measures how far the model has moved from step 2, and every step away costs ' +
-      'reward. Without it the model finds nonsense that the reward model happens to love.',
-    button: 'Start PPO',
-    again: 'Start PPO again',
+    method: 'Method',
+    families: {
+      online: {
+        heading: 'Practice, on a leash',
+        text: (name) =>
+          `The model writes answers, the reward model scores them, and ${name} makes high-scoring answers a little likelier, again and ` +
+          'again. The leash is the KL divergence: it measures how far the model has moved from step 2, and every step away has a ' +
+          'price. Without it the model finds nonsense that the reward model happens to love.',
+      },
+      preference: {
+        heading: 'Straight from your rankings',
+        text: (name) =>
+          `No reward model and no practice: ${name} trains the model on the rankings of step 3 themselves. That is quick. ` +
+          'But it learns only from answers that were ranked, never from those that it would write now.',
+      },
+      best_of: {
+        heading: 'Choose instead of training',
+        text: () =>
+          `The instruct model stays as it is. It writes ${BEST_OF} answers to each request, and the one that the reward model likes best ` +
+          `is given. Every answer costs ${BEST_OF} times the work. What it gains is what the other methods have to beat.`,
+      },
+    } satisfies Record<Family, { heading: string; text: (name: string) => string }>,
+    button: (name: string) => `Start ${name}`,
+    again: (name: string) => `Start ${name} again`,
+    toCompare: 'Go to the comparison',
+    tunedBy: (name: string) => `The tuned model at hand was trained with ${name}.`,
+    curvesOf: (name: string) => `The numbers and curves are those of the last run, with ${name}.`,
     metric: 'mean reward of the latest answers',
+    metricBestOf: 'answers to choose from',
     effort: 'How long, in answers',
     efforts: { quick: 'Quick', normal: 'Normal', long: 'Long' },
     leash: 'Leash',
@@ -265,16 +348,13 @@ export const t = {
     charts: {
       reward: 'Reward',
       kl: 'KL: distance from step 2',
-      length: 'Length of answers, in tokens',
-      gold: 'SIMULATED labeler’s own score, which PPO never sees',
-    },
-    series: {
-      'objective/scores': 'reward model',
-      'objective/gold_score': 'labeler’s own rule',
-      'objective/kl': 'KL',
-      'completions/mean_length': 'tokens',
+      length: 'Answer length in tokens',
+      gold: 'SIMULATED labeler’s own score, which training never sees',
+      loss: 'Loss and accuracy',
+      margins: 'Margin: how clearly it prefers the better answer',
     },
     noChart: 'The curves appear after the first step.',
+    noTraining: 'No training, no curve. Step 6 shows whether choosing is enough.',
     rollouts: 'What it writes now',
     noRollouts: 'Its answers appear here while it practises.',
     rolloutNumbers: (score: string, kl: string) => `reward ${score} · KL ${kl}`,
@@ -290,9 +370,16 @@ export const t = {
       'which is better. Only then the page tells which was which. Few judgements leave much room for luck: look at the interval.',
     button: 'Start the blind test',
     again: 'Start a new blind test',
-    versus: 'Tuned model against',
-    versusNames: { sft: 'Instruct (before PPO)', base: 'Base (before everything)' },
-    metric: 'win rate of the tuned model, ties counting half',
+    /** The first model, by the method behind it; the tuned model may come from a zip. */
+    contender: (method: Method | null): string => {
+      if (method === 'best_of') return `${t.models.sft}, best of ${BEST_OF}`;
+      return method ? `${t.models.policy} with ${t.methods[method].name}` : t.models.policy;
+    },
+    versus: (contender: string) => `${contender}, against`,
+    versusNames: { sft: 'Instruct (before tuning)', base: 'Base (before everything)' },
+    sameAnswers: `The single answer is the first of the ${BEST_OF}, so now and then you see the same answer twice.`,
+    contest: (contender: string, versus: string) => `${contender}, against ${versus}`,
+    metric: (contender: string) => `win rate of ${contender}, ties counting half`,
     left: 'Left is better',
     right: 'Right is better',
     tie: 'Equally good',
@@ -314,7 +401,6 @@ export const t = {
     simulatedBy: (title: string) => `SIMULATED: ${title}`,
     picked: 'you preferred this',
     tied: 'you saw no difference',
-    against: (name: string) => `against ${name}`,
   },
 
   data: {

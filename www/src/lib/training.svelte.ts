@@ -1,11 +1,11 @@
-// A training run of one stage: its curve, its checkpoints, pause and continue.
+// A training run of one step of the page: its curve, its checkpoints, pause and continue.
 //
 // A pause and a reload are one thing: the run ends, its checkpoint is stored, and "continue" starts from it.
 
 import { engine } from './engine.svelte';
 import { models, type CurvePoint, type ModelName } from './models.svelte';
 import { notices } from './notices.svelte';
-import type { Command, Event, Metrics } from './protocol';
+import type { Command, Event, Metrics, Stage } from './protocol';
 import type { Files } from './messages';
 import { saveEverySeconds } from './settings';
 import * as store from './store';
@@ -25,12 +25,17 @@ export class Training {
   secondsPerStep = $state(NaN);
   /** Steps that the last checkpoint holds. */
   savedStep = $state(0);
+  /** The stage that made the curve; step 5 runs one of several. */
+  stage: Stage = $state('ppo');
   #command: Command | undefined;
 
+  /** `name` is that of the step's usual stage; what is stored of the run is stored under it. */
   constructor(
-    readonly stage: 'sft' | 'reward' | 'ppo',
+    readonly name: 'sft' | 'reward' | 'ppo',
     readonly output: ModelName,
-  ) {}
+  ) {
+    this.stage = name;
+  }
 
   get running(): boolean {
     return this.status === 'running' || this.status === 'pausing';
@@ -54,12 +59,12 @@ export class Training {
     this.curve = [];
     this.rollouts = [];
     this.step = this.totalSteps = this.savedStep = 0;
-    await store.checkpoints.remove(this.stage);
+    await store.checkpoints.remove(this.name);
     return this.#pull(command, null);
   }
 
   async proceed(): Promise<boolean> {
-    const checkpoint = await store.checkpoints.get(this.stage);
+    const checkpoint = await store.checkpoints.get(this.name);
     if (!checkpoint) return false;
     // Steps after the checkpoint are made again; their old points must go.
     this.curve = this.curve.filter(({ step }) => step <= checkpoint.step);
@@ -75,7 +80,7 @@ export class Training {
 
   async stop(): Promise<void> {
     if (this.running) await engine.halt('cancel');
-    await store.checkpoints.remove(this.stage);
+    await store.checkpoints.remove(this.name);
     this.status = 'stopped';
   }
 
@@ -91,10 +96,12 @@ export class Training {
   /** Brings back the curve and, from an unfinished run, the offer to continue. */
   async restore(): Promise<void> {
     this.curve = (await store.notes.get<CurvePoint[]>(this.#curveName)) ?? [];
-    const checkpoint = await store.checkpoints.get(this.stage);
+    this.stage = (await store.notes.get<Stage>(this.#stageName)) ?? this.name;
+    const checkpoint = await store.checkpoints.get(this.name);
     if (checkpoint) {
       this.step = this.savedStep = checkpoint.step;
       this.totalSteps = checkpoint.total_steps;
+      this.stage = checkpoint.command.command;
       this.status = 'paused';
     } else if (this.curve.length > 0) {
       this.step = this.totalSteps = this.curve.at(-1)!.step;
@@ -104,6 +111,7 @@ export class Training {
 
   async #pull(command: Command, resume: Files | null): Promise<boolean> {
     this.#command = command;
+    this.stage = command.command;
     this.status = 'running';
     try {
       const end = await engine.run(command, {
@@ -114,18 +122,18 @@ export class Training {
       });
       if (end === 'paused') this.status = 'paused';
       if (end !== 'finished') return false;
-      await models.adoptTrained(this.output);
-      await store.checkpoints.remove(this.stage);
+      await models.adoptTrained(this.output, command.command);
+      await store.checkpoints.remove(this.name);
       this.status = 'finished';
       return true;
     } catch (error) {
-      const left = await store.checkpoints.get(this.stage);
+      const left = await store.checkpoints.get(this.name);
       this.status = left ? 'paused' : 'stopped';
       // A crash has its own message, and the engine has said it.
       if (!(error instanceof WorkerCrash)) notices.problem(error);
       return false;
     } finally {
-      await store.notes.put(this.#curveName, this.curve);
+      await this.#keepCurve();
     }
   }
 
@@ -147,18 +155,27 @@ export class Training {
   async #keep(files: Files): Promise<void> {
     const { step } = this;
     await store.checkpoints.put({
-      stage: this.stage,
+      stage: this.name,
       command: this.#command!,
       files,
       step,
       total_steps: this.totalSteps,
       made: Date.now(),
     });
-    await store.notes.put(this.#curveName, this.curve);
+    await this.#keepCurve();
     this.savedStep = step;
   }
 
+  async #keepCurve(): Promise<void> {
+    await store.notes.put(this.#curveName, this.curve);
+    await store.notes.put(this.#stageName, this.stage);
+  }
+
   get #curveName(): string {
-    return `curve/${this.stage}`;
+    return `curve/${this.name}`;
+  }
+
+  get #stageName(): string {
+    return `stage/${this.name}`;
   }
 }

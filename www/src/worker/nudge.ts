@@ -20,6 +20,7 @@ export interface Nudge {
 export interface NudgeClass {
   create(device: DeviceKind): Promise<Nudge>;
   labelers(): string;
+  metrics(): string;
   verdict(preferences_json: string): string;
   check_rankings(name: string, jsonl: string): string;
 }

@@ -50,6 +50,9 @@ const handlers: { [Kind in RequestKind]: (ask: Ask<Kind>) => Promise<Answers[Kin
   async labelers() {
     return JSON.parse((await loaded()).labelers());
   },
+  async metrics() {
+    return JSON.parse((await loaded()).metrics());
+  },
   async put_model({ name, files }) {
     return exclusive((nudge) => JSON.parse(nudge.put_model(name, files)));
   },
