@@ -34,7 +34,7 @@ test('instruction tuning in the tab', async ({ page }) => {
 });
 
 test('base to comparison on the CPU', async ({ page }) => {
-  test.setTimeout(9 * MINUTE);
+  test.setTimeout(14 * MINUTE);
   await open(page, '?device=cpu&seed=1');
   await expect(page.getByTestId('device')).toHaveAttribute('data-kind', 'cpu');
 
@@ -123,5 +123,19 @@ test('base to comparison on the CPU', async ({ page }) => {
       buffer: readFileSync(zip),
     });
     await expect(page.getByTestId('notices')).toContainText('opened as the Tuned model');
+  });
+
+  await test.step('DPO learns from the same rankings, without the reward model', async () => {
+    await page.getByTestId('method').selectOption('dpo');
+    await button(page, 'Start DPO').click();
+    await expect(page.getByTestId('ppo-run')).toContainText('DPO');
+    await expect(button(page, 'Start DPO again')).toBeEnabled({ timeout: 5 * MINUTE });
+    await expectFiniteCurve(page, 'ppo', 'Loss and accuracy');
+    await expectFiniteCurve(page, 'ppo', 'Margin: how clearly it prefers the better answer');
+    const accuracy = Number.parseFloat((await number(page, 'ppo').textContent())!);
+    expect(accuracy).toBeGreaterThan(0);
+    expect(accuracy).toBeLessThanOrEqual(100);
+    await button(page, /^Let the simulated labeler judge/).click();
+    await expect(page.locator('#compare figure')).toContainText('Tuned with DPO, against Instruct', { timeout: 2 * MINUTE });
   });
 });

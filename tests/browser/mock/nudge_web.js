@@ -36,8 +36,28 @@ export class Nudge {
       { name: 'shorter', title: 'Shorter', rule: 'Fewer words are better.' },
     ]);
   }
+  static metrics() {
+    const metric = (name, meaning) => ({ name, meaning, healthy: `A made-up range of ${name}.`, act: `Made-up advice on ${name}.` });
+    return JSON.stringify([
+      metric('loss', 'What the optimizer lowers.'),
+      metric('accuracy', 'Share of the pairs in this batch in the person\u2019s order.'),
+      metric('eval_accuracy', 'Share of held-out pairs in the person\u2019s order.'),
+      metric('rewards/margins', 'rewards/chosen minus rewards/rejected.'),
+      metric('rewards/accuracies', 'Share of the pairs in this batch whose preferred answer has the higher implicit reward.'),
+      metric('eval_rewards/accuracies', 'The same share on held-out pairs.'),
+      metric('objective/scores', 'Mean score that the reward model gives to the answers.'),
+      metric('objective/kl', 'How far the policy has moved from the reference model: KL of a whole answer in nats.'),
+      metric('objective/gold_score', 'Score by the simulated labeler\u2019s own rule, which training never sees.'),
+      metric('completions/mean_length', 'Mean length of the answers in tokens, the end token counted.'),
+    ]);
+  }
   static check_rankings(name, jsonl) {
-    return JSON.stringify(jsonl.trim().split('\n').map((line) => (JSON.parse(line).ranking.length > 1 ? null : 'it is all ties')));
+    const check = (line, index) => {
+      const { ranking } = JSON.parse(line);
+      if (!ranking) throw new Error(`${name}, line ${index + 1}: missing field \`ranking\``);
+      return ranking.length > 1 ? null : 'it is all ties';
+    };
+    return JSON.stringify(jsonl.trim().split('\n').map(check));
   }
   static verdict(json) {
     const all = JSON.parse(json);
@@ -106,12 +126,26 @@ export class Nudge {
           loss: 0.3 + 0.4 * bend(s, 12), accuracy: 1 - 0.5 * bend(s, 10), ...(s % 10 ? {} : { eval_accuracy: 0.8 - 0.3 * bend(s, 12) }),
         }));
       case 'ppo':
-        return yield* this.#train('ppo', 'policy', Math.ceil(options.episodes / options.batch_size) * 5, from,
+      case 'grpo':
+      case 'rloo':
+      case 'reinforce':
+        return yield* this.#train(command.command, 'policy', Math.ceil(options.episodes / options.batch_size) * 5, from,
           (s) => ({
             'objective/scores': 1.5 - 2 * bend(s, 12), 'objective/kl': 6 - 6 * bend(s, 20),
             'completions/mean_length': 24 + 6 * bend(s, 8), ...(options.gold_labeler ? { 'objective/gold_score': 1 - bend(s, 15) } : {}),
           }),
           (s) => ({ event: 'rollout', prompt: 'Tell me a story about a cat.', answer: text(s, 24), score: 0.1 * s, kl: 0.2 * s }));
+      case 'dpo':
+      case 'kto':
+      case 'orpo':
+        return yield* this.#train(command.command, 'policy', 36, from, (s) => ({
+          loss: 0.4 + 0.29 * bend(s, 14), 'rewards/margins': 1.2 - 1.2 * bend(s, 16),
+          ...(command.command === 'kto' ? {} : { 'rewards/accuracies': 0.9 - 0.4 * bend(s, 10) }),
+          ...(s % 12 ? {} : {
+            'eval_rewards/accuracies': 0.8 - 0.3 * bend(s, 12), 'eval_rewards/accuracies_low': 0.6,
+            'eval_rewards/accuracies_high': 0.9, eval_pairs: 24,
+          }),
+        }));
       case 'sample':
         return yield* this.#sample(command);
       case 'rank':

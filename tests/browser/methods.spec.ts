@@ -1,0 +1,256 @@
+// Step 5 by each method: what it needs, what the trainer is asked for, what the page says of it; and the help on metrics.
+
+import type { Locator, Page } from '@playwright/test';
+import { button, expect, number, open, ready, takeInstructModel, test, trainReward } from './nudge';
+
+const MINUTE = 60_000;
+const SMALL = '?device=cpu&model=test&test=1&seed=1';
+const ONLINE = ['ppo', 'grpo', 'rloo', 'reinforce'] as const;
+const PREFERENCE = ['dpo', 'kto', 'orpo'] as const;
+const NAMES = { ppo: 'PPO', grpo: 'GRPO', rloo: 'RLOO', reinforce: 'REINFORCE', dpo: 'DPO', kto: 'KTO', orpo: 'ORPO' };
+
+type Command = Record<string, unknown> & { command: string; options: Record<string, unknown> };
+
+/** Writes down every command that the page sends to its worker. */
+async function listen(page: Page): Promise<() => Promise<Command[]>> {
+  await page.addInitScript(() => {
+    const sent: unknown[] = [];
+    Object.assign(window, { sentCommands: sent });
+    const post = Worker.prototype.postMessage;
+    Worker.prototype.postMessage = function (this: Worker, ...given: unknown[]) {
+      const message = given[0] as { kind?: string; command?: unknown };
+      if (message.kind === 'run') sent.push(message.command);
+      return Reflect.apply(post, this, given);
+    };
+  });
+  return () => page.evaluate(() => (window as unknown as { sentCommands: Command[] }).sentCommands);
+}
+
+async function choose(page: Page, method: string): Promise<void> {
+  await page.getByTestId('method').selectOption(method);
+}
+
+async function loadPack(page: Page): Promise<void> {
+  await page.locator('#rank details').first().evaluate((details) => details.setAttribute('open', ''));
+  await button(page, 'Load this pack').click();
+  await expect(number(page, 'rank')).toHaveText('30');
+}
+
+test('a method says what it needs, and no more', async ({ page }) => {
+  test.setTimeout(3 * MINUTE);
+  await open(page, SMALL);
+  await takeInstructModel(page, MINUTE);
+  const need = page.getByTestId('ppo-need');
+  const start = (method: keyof typeof NAMES) => button(page, `Start ${NAMES[method]}`);
+
+  for (const method of ONLINE) {
+    await choose(page, method);
+    await expect(need).toContainText('reward model');
+    await expect(start(method)).toBeDisabled();
+    await expect(page.getByTestId('method-does')).toContainText('Needs a reward model');
+    await expect(page.getByTestId('leash')).toBeVisible();
+    await expect(page.getByTestId('effort')).toBeVisible();
+  }
+  for (const method of PREFERENCE) {
+    await choose(page, method);
+    await expect(need).toContainText('at least 5 rankings');
+    await expect(start(method)).toBeDisabled();
+    await expect(page.getByTestId('method-does')).toContainText('rankings only');
+    await expect(page.getByTestId('leash')).toHaveCount(0);
+    await expect(page.getByTestId('effort')).toHaveCount(0);
+  }
+  await choose(page, 'best_of');
+  await expect(need).toContainText('reward model');
+  await expect(page.getByTestId('compare-need')).toContainText('reward model');
+  await expect(button(page, 'Go to the comparison')).toBeDisabled();
+
+  await loadPack(page);
+  for (const method of PREFERENCE) {
+    await choose(page, method);
+    await expect(need).toHaveCount(0);
+    await expect(start(method)).toBeEnabled();
+    await expect(page.getByTestId('compare-need')).toContainText('tuned model');
+  }
+  await choose(page, 'rloo');
+  await expect(need).toContainText('reward model');
+});
+
+test('each method asks the trainer for itself, with its own options', async ({ page }) => {
+  test.setTimeout(6 * MINUTE);
+  const sent = await listen(page);
+  await open(page, SMALL);
+  await takeInstructModel(page, MINUTE);
+  await loadPack(page);
+  await trainReward(page, 2 * MINUTE);
+  // Long enough to be stopped; learning from rankings is short and goes to its end.
+  await page.getByTestId('effort').selectOption('long');
+  await page.getByTestId('leash').selectOption('tight');
+
+  const started = async (method: keyof typeof NAMES): Promise<Command> => {
+    await choose(page, method);
+    await button(page, `Start ${NAMES[method]}`).click();
+    await expect.poll(async () => (await sent()).at(-1)!.command).toBe(method);
+    const command = (await sent()).at(-1)!;
+    expect(command.policy).toBe('sft');
+    expect(command.options.seed).toBe(1);
+    return command;
+  };
+
+  const leash = { target: 1.5, horizon: 64 };
+  for (const method of ONLINE) {
+    const command = await started(method);
+    const run = page.getByTestId('ppo-run');
+    await expect(run).toContainText(NAMES[method]);
+    await expect(page.getByTestId('method')).toBeDisabled();
+    await button(run, 'Stop').click();
+    await expect(page.locator('#ppo')).toContainText('Stopped', { timeout: MINUTE });
+    expect(command.reward).toBe('reward');
+    expect(command.reward_ensemble).toEqual([]);
+    expect((command.prompts as string[]).length).toBeGreaterThan(10);
+    expect(command).not.toHaveProperty('comparisons');
+    const { options } = command;
+    expect(options).toMatchObject({ episodes: 1920, batch_size: 64, max_new_tokens: 16, gold_labeler: null });
+    if (method === 'ppo') {
+      expect(options.ppo).toMatchObject({ adaptive_kl: leash, num_mini_batches: 2 });
+      expect(options).not.toHaveProperty('adaptive_kl');
+    } else {
+      expect(options).toMatchObject({ adaptive_kl: leash, num_mini_batches: 2 });
+      expect(options).not.toHaveProperty('ppo');
+    }
+  }
+  for (const method of PREFERENCE) {
+    const command = await started(method);
+    await expect(button(page, `Start ${NAMES[method]} again`)).toBeEnabled({ timeout: MINUTE });
+    expect((command.comparisons as string).trim().split('\n')).toHaveLength(30);
+    expect(command).not.toHaveProperty('reward');
+    expect(command).not.toHaveProperty('prompts');
+    expect(Object.keys(command.options).sort()).toEqual(['epochs', 'seed']);
+  }
+});
+
+test('DPO pauses, outlives a reload, and its model keeps its name', async ({ page }) => {
+  test.setTimeout(5 * MINUTE);
+  const sent = await listen(page);
+  await open(page, '?device=cpu&test=1&seed=1&method=dpo');
+  await expect(page.getByTestId('method')).toHaveValue('dpo');
+  await takeInstructModel(page, MINUTE);
+  await loadPack(page);
+
+  await button(page, 'Start DPO').click();
+  const run = page.getByTestId('ppo-run');
+  await expect(run).toContainText(/Step [1-9]/, { timeout: MINUTE });
+  await button(run, 'Pause').click();
+  await expect(run).toHaveAttribute('data-status', 'paused', { timeout: MINUTE });
+  await page.goto('/?device=cpu&test=1&seed=1');
+  await ready(page);
+  await expect(page.getByTestId('method')).toHaveValue('ppo');
+  await expect(run).toContainText('DPO · Paused at step');
+  await button(page, 'Continue training').click();
+  await expect(run).toHaveCount(0, { timeout: 3 * MINUTE });
+  expect((await sent()).map(({ command }) => command)).toEqual(['dpo']);
+
+  const step = page.locator('#ppo');
+  await expect(number(page, 'ppo')).toHaveText(/^\d+%$/);
+  await expect(step).toContainText('held-out pairs ordered');
+  await expect(step.getByRole('img', { name: /^Loss and accuracy\. loss: \S+ → \S+; held-out accuracy: / })).toBeVisible();
+  await expect(step.getByRole('img', { name: /^Margin/ })).toBeVisible();
+  await expect(page.getByTestId('rollouts')).toHaveCount(0);
+  await expect(page.getByTestId('tuned-by')).toContainText('trained with DPO');
+  await expect(page.getByTestId('curves-of')).toContainText('with DPO');
+  await expect(page.locator('#compare')).toContainText('Tuned with DPO, against');
+  await expect(button(page, 'Start the blind test')).toBeEnabled();
+
+  // The choice of a method is remembered; what was trained stays what it is.
+  await choose(page, 'kto');
+  await page.reload();
+  await ready(page);
+  await expect(page.getByTestId('method')).toHaveValue('kto');
+  await expect(button(page, 'Start KTO')).toBeEnabled();
+  await expect(page.getByTestId('tuned-by')).toContainText('trained with DPO');
+  await expect(page.locator('#compare')).toContainText('Tuned with DPO, against');
+  await choose(page, 'dpo');
+  await expect(button(page, 'Start DPO again')).toBeEnabled();
+  await expect(page.getByTestId('tuned-by')).toHaveCount(0);
+});
+
+test('the best of eight is judged blind without any training', async ({ page }) => {
+  test.setTimeout(5 * MINUTE);
+  const sent = await listen(page);
+  await open(page, `${SMALL}&method=best_of`);
+  await takeInstructModel(page, MINUTE);
+  await loadPack(page);
+  await trainReward(page, 2 * MINUTE);
+  await expect(number(page, 'ppo')).toHaveText('8');
+  await expect(page.locator('#ppo')).toContainText('No training, no curve');
+  await button(page, 'Go to the comparison').click();
+  await expect(page.locator('#compare-heading')).toBeInViewport();
+
+  await button(page, 'Start the blind test').click();
+  const blind = page.getByTestId('blind');
+  await expect(blind).not.toContainText(/Tuned|Instruct|best of/i);
+  for (let pair = 1; pair <= 10; pair++) {
+    await expect(blind).toContainText(`Pair ${pair} of 10`, { timeout: MINUTE });
+    await page.keyboard.press(pair === 1 ? 'ArrowLeft' : 'ArrowDown');
+  }
+  await expect(page.getByTestId('revealed').locator('li')).toHaveCount(10);
+  await expect(page.getByTestId('revealed')).toContainText('Instruct, best of 8');
+  await expect(page.locator('#compare figure')).toContainText('Instruct, best of 8, against Instruct');
+  const asked = { command: 'compare', a: 'sft', b: 'sft', best_of_reward: 'reward' };
+  expect((await sent()).at(-1)).toMatchObject({ ...asked, judge: { judge: 'person' }, options: { best_of: 8, seed: 1 } });
+
+  await page.getByTestId('versus').selectOption('base');
+  await button(page, /^Let the simulated labeler judge/).click();
+  await expect(page.getByTestId('verdict-simulated')).toBeVisible({ timeout: 2 * MINUTE });
+  await expect(page.locator('#compare figure')).toContainText('Instruct, best of 8, against Base');
+  expect((await sent()).at(-1)).toMatchObject({ ...asked, b: 'base', judge: { judge: 'labeler' }, options: { best_of: 8 } });
+  await page.reload();
+  await ready(page);
+  await expect(page.getByTestId('revealed')).toContainText('Instruct, best of 8');
+});
+
+/** Opens the help on a metric by keys and returns it. */
+async function help(page: Page, step: Locator, label: RegExp): Promise<Locator> {
+  const about = step.getByRole('button', { name: label });
+  await about.focus();
+  await page.keyboard.press('Enter');
+  return page.getByRole('dialog');
+}
+
+test('the help on a metric opens and closes by keys', async ({ page }) => {
+  test.setTimeout(2 * MINUTE);
+  await open(page, SMALL);
+  const step = page.locator('#ppo');
+  const dialog = await help(page, step, /^What “KL”/);
+  await expect(dialog).toBeVisible();
+  await expect(dialog).toBeFocused();
+  await expect(dialog).toHaveAccessibleName(/^KL objective\/kl$/);
+  await expect(dialog).toContainText('KL of a whole answer in nats');
+  await expect(dialog).toContainText('Healthy');
+  await expect(dialog).toContainText('Otherwise');
+  await page.keyboard.press('Escape');
+  await expect(dialog).toHaveCount(0);
+  await expect(step.getByRole('button', { name: /^What “KL”/ })).toBeFocused();
+});
+
+test('every help fits into a phone', async ({ page }) => {
+  test.setTimeout(3 * MINUTE);
+  await page.setViewportSize({ width: 390, height: 844 });
+  await open(page, SMALL);
+  for (const method of ['reinforce', 'orpo']) {
+    await choose(page, method);
+    const abouts = page.getByRole('button', { name: /^What “/ });
+    // One for each number and each curve that training measures: 1 in step 1, 2 in step 2, 3 in step 4, 4 in step 5.
+    await expect(abouts).toHaveCount(10);
+    for (const about of await abouts.all()) {
+      await about.click();
+      const dialog = page.getByRole('dialog');
+      await expect(dialog).toContainText('Healthy');
+      const box = (await dialog.boundingBox())!;
+      expect(box.x).toBeGreaterThanOrEqual(0);
+      expect(box.x + box.width).toBeLessThanOrEqual(390);
+      await about.click();
+      await expect(dialog).toHaveCount(0);
+    }
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
+  }
+});
