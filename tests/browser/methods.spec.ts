@@ -235,6 +235,7 @@ test('the help on a metric opens and closes by keys', async ({ page }) => {
 test('every help fits into a phone', async ({ page }) => {
   test.setTimeout(3 * MINUTE);
   await page.setViewportSize({ width: 390, height: 844 });
+  await page.emulateMedia({ reducedMotion: 'reduce' });
   await open(page, SMALL);
   for (const method of ['reinforce', 'orpo']) {
     await choose(page, method);
@@ -245,6 +246,7 @@ test('every help fits into a phone', async ({ page }) => {
       await about.click();
       const dialog = page.getByRole('dialog');
       await expect(dialog).toContainText('Healthy');
+      await expect(dialog).toBeInViewport({ ratio: 1 });
       const box = (await dialog.boundingBox())!;
       expect(box.x).toBeGreaterThanOrEqual(0);
       expect(box.x + box.width).toBeLessThanOrEqual(390);

@@ -39,7 +39,8 @@ export class Nudge {
   static metrics() {
     const metric = (name, meaning) => ({ name, meaning, healthy: `A made-up range of ${name}.`, act: `Made-up advice on ${name}.` });
     return JSON.stringify([
-      metric('loss', 'What the optimizer lowers.'),
+      // As long as the longest real one.
+      { ...metric('loss', 'A made-up meaning. '.repeat(13)), healthy: 'A made-up range. '.repeat(12), act: 'Made-up advice. '.repeat(12) },
       metric('accuracy', 'Share of the pairs in this batch in the person\u2019s order.'),
       metric('eval_accuracy', 'Share of held-out pairs in the person\u2019s order.'),
       metric('rewards/margins', 'rewards/chosen minus rewards/rejected.'),

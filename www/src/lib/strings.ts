@@ -116,8 +116,8 @@ export const t = {
   },
   help: {
     about: (label: string) => `What “${label}” means`,
-    healthy: 'Healthy',
-    act: 'Otherwise',
+    healthy: 'Healthy:',
+    act: 'Otherwise:',
   },
 
   device: {
