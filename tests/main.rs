@@ -5,6 +5,7 @@ mod dpo;
 mod layers;
 mod methods;
 mod metrics;
+mod oracle;
 mod ppo;
 mod protocol;
 mod reference;

@@ -11,6 +11,7 @@
 //! - [`rollout`], [`trainer`]: sampling answers and making gradient steps, shared by the stages;
 //! - `checks`: what several stages demand of their options;
 //! - [`self_check`]: whether a device computes what it should;
+//! - [`oracle`]: whether training arrives where its mathematics says;
 //! - [`readback`]: the only place that waits for a device; [`platform`]: the only place that knows the clock.
 //!
 //! Deliberately absent: files, flags, printing, threads, any backend's name.
@@ -23,6 +24,7 @@ pub mod error;
 pub mod folder;
 pub mod labeler;
 pub mod options;
+pub mod oracle;
 pub mod platform;
 pub mod protocol;
 pub mod readback;

@@ -1,8 +1,10 @@
 //! The arguments of `nudge lab`.
 
+use super::Common;
 use crate::command::tuning_loop::Method;
 use crate::device::DeviceChoice;
 use clap::{Args, Subcommand};
+use nudge_session::oracle;
 use std::path::PathBuf;
 
 /// `nudge lab`
@@ -24,6 +26,9 @@ pub enum LabCommand {
     /// What is gained for the KL that is spent, from logs: fits and peaks of Gao et al. 2022
     #[command(after_help = "Example:\n  nudge lab frontier --log tuned/log.jsonl")]
     Frontier(LabFrontier),
+    /// A toy whose best policy is known exactly, several ways to train: how far from it they end
+    #[command(after_help = "Example:\n  nudge lab oracle --method ppo dpo --beta 0.5 1.0 --json")]
+    Oracle(LabOracle),
 }
 
 /// `nudge lab methods`
@@ -70,4 +75,20 @@ pub struct LabFrontier {
     /// Print one JSON object instead of text
     #[arg(long)]
     pub json: bool,
+}
+
+/// `nudge lab oracle`
+#[derive(Args)]
+pub struct LabOracle {
+    /// Methods to train with: ppo, rloo, reinforce, dpo, grpo; all of them without it
+    #[arg(long, num_args = 1.., value_name = "METHOD")]
+    pub method: Vec<oracle::Method>,
+    /// Prices of a nat of KL; several without it
+    #[arg(long, num_args = 1.., value_name = "X")]
+    pub beta: Vec<f32>,
+    /// Seed of the toy and of the training
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    #[command(flatten)]
+    pub common: Common,
 }

@@ -4,6 +4,7 @@
 //! libraries' tests and the measurements in the README answer.
 
 mod lab;
+mod oracle;
 mod refusals;
 mod refused_files;
 #[cfg(unix)]

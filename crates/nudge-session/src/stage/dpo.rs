@@ -25,6 +25,12 @@ pub struct Direct {
 }
 
 impl Direct {
+    /// As the options have it.
+    pub(crate) fn new(options: &DpoOptions) -> Self {
+        let DpoOptions { loss, beta, label_smoothing, .. } = *options;
+        Self { loss, beta, label_smoothing }
+    }
+
     /// Summed over tokens, or averaged where the loss is IPO's.
     fn of(&self, logprobs: AnswerLogprobs) -> Tensor<1> {
         match self.loss {
@@ -95,9 +101,13 @@ pub fn start(
     device: &Device,
 ) -> Result<Dpo, SessionError> {
     check(&options)?;
-    let DpoOptions { loss, beta, label_smoothing, epochs, batch_size, learning_rate, held_out, seed } = options;
-    let training = Training { epochs, batch_size, learning_rate, held_out, seed };
-    Dpo::new(folder, comparisons, Direct { loss, beta, label_smoothing }, training, fingerprint, resume, device)
+    Dpo::new(folder, comparisons, Direct::new(&options), training(&options), fingerprint, resume, device)
+}
+
+/// What it shares with the other methods.
+pub(crate) fn training(options: &DpoOptions) -> Training {
+    let DpoOptions { epochs, batch_size, learning_rate, held_out, seed, .. } = *options;
+    Training { epochs, batch_size, learning_rate, held_out, seed }
 }
 
 fn check(options: &DpoOptions) -> Result<(), SessionError> {

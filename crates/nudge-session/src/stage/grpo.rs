@@ -25,6 +25,14 @@ pub struct GroupRelative {
     cliprange: f32,
 }
 
+impl GroupRelative {
+    /// As the options have it.
+    pub(crate) fn new(options: &GrpoOptions) -> Self {
+        let GrpoOptions { scale_rewards, loss_aggregation, cliprange, .. } = *options;
+        Self { scale_rewards, aggregation: loss_aggregation, cliprange }
+    }
+}
+
 impl Method for GroupRelative {
     const STAGE: Stage = Stage::Grpo;
     const NAME: &'static str = "GRPO";
@@ -54,7 +62,6 @@ pub fn start(
     resume: Option<Files>,
     device: &Device,
 ) -> Result<Grpo, SessionError> {
-    let GrpoOptions { scale_rewards, loss_aggregation, cliprange, .. } = options;
-    let method = GroupRelative { scale_rewards, aggregation: loss_aggregation, cliprange };
+    let method = GroupRelative::new(&options);
     Grpo::new(policy, rewards, prompts, method, options.common(), fingerprint, resume, device)
 }

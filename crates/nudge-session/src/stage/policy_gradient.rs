@@ -29,6 +29,7 @@ use crate::stage::online::scores::{Normalizations, Scorer, normalizations};
 use crate::trainer::training_device;
 use burn::tensor::{Device, Tensor};
 use nudge_data::Rng;
+use nudge_model::Decoder;
 use nudge_rlhf::{
     KlController, LossAggregation, PolicyLoss, PpoOptions, Variance, broadcast, masked_mean, masked_var,
     zero_spread_share,
@@ -99,11 +100,28 @@ impl<M: Method> PolicyGradient<M> {
         resume: Option<Files>,
         device: &Device,
     ) -> Result<Self, SessionError> {
-        let algorithm = options.algorithm();
-        check::<M>(&options, &algorithm)?;
+        check::<M>(&options, &options.algorithm())?;
         let scorer = Scorer::open(policy, rewards, device)?;
         let prompts = Prompts::new(policy, texts, options.max_new_tokens, options.temperature, options.seed)?;
         let start = policy.decoder(device)?;
+        let mut this = Self::assemble(start, scorer, prompts, method, options, fingerprint, device)?;
+        if let Some(files) = resume {
+            this.restore(files)?;
+        }
+        Ok(this)
+    }
+
+    /// A run from its parts.
+    pub(crate) fn assemble(
+        start: Decoder,
+        scorer: Scorer,
+        prompts: Prompts,
+        method: M,
+        options: PolicyGradientOptions,
+        fingerprint: String,
+        device: &Device,
+    ) -> Result<Self, SessionError> {
+        let algorithm = options.algorithm();
         let total_steps = options.episodes.div_ceil(options.batch_size).max(1);
         let updates = total_steps * options.num_iterations * options.num_mini_batches;
         let actor = Actor::new(start, &algorithm, options.learning_rate, updates, M::NAME, device)
@@ -119,7 +137,7 @@ impl<M: Method> PolicyGradient<M> {
         };
         let gold = options.gold_labeler.as_deref().map(Labeler::find).transpose()?;
         let (device, clock) = (device.clone(), Stopwatch::start());
-        let mut this = Self {
+        Ok(Self {
             options,
             algorithm,
             fingerprint,
@@ -132,11 +150,7 @@ impl<M: Method> PolicyGradient<M> {
             device,
             clock,
             saved: false,
-        };
-        if let Some(files) = resume {
-            this.restore(files)?;
-        }
-        Ok(this)
+        })
     }
 
     /// What the shell is told first.

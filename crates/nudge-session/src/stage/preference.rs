@@ -101,32 +101,46 @@ impl<M: Method> Preference<M> {
                 train.len()
             )));
         }
-        // 2. Policy and reference are one model at the start.
         let start = folder.decoder(device)?;
+        let mut this = Self::assemble(start, folder.tokenizer, train, held_out, method, training, fingerprint, device);
+        if let Some(files) = resume {
+            this.restore(files)?;
+        }
+        Ok(this)
+    }
+
+    /// A run from its parts.
+    #[allow(clippy::too_many_arguments)]
+    pub(crate) fn assemble(
+        start: Decoder,
+        tokenizer: Tokenizer,
+        train: Vec<Ranked<EncodedDemonstration>>,
+        held_out: Vec<Ranked<EncodedDemonstration>>,
+        method: M,
+        training: Training,
+        fingerprint: String,
+        device: &Device,
+    ) -> Self {
+        // 2. Policy and reference are one model at the start.
         let reference = M::HAS_REFERENCE.then(|| start.frozen());
         let total_steps = steps_of_epochs(training.epochs, train.len(), training.batch_size);
         let schedule = LearningRate::new(training.learning_rate.into(), total_steps)
             .warmup((total_steps / 10).min(10))
             .decay(Decay::Linear);
-        let mut policy = Trainer::new(start, OptimizerOptions::default(), schedule, M::NAME);
-        if let Some(files) = resume {
-            let snapshot = Snapshot::<StepState>::open(files, &fingerprint)?;
-            snapshot.trainer("", &mut policy, snapshot.state.step, device)?;
-        }
-        Ok(Self {
+        Self {
             method,
             training,
             fingerprint,
-            tokenizer: folder.tokenizer,
+            tokenizer,
             train,
             held_out,
-            policy,
+            policy: Trainer::new(start, OptimizerOptions::default(), schedule, M::NAME),
             reference,
             total_steps,
             device: device.clone(),
             clock: Stopwatch::start(),
             saved: false,
-        })
+        }
     }
 
     /// What the shell is told first.
@@ -206,6 +220,11 @@ impl<M: Method> Preference<M> {
     pub async fn save(&self) -> Result<Files, SessionError> {
         let state = StepState { step: self.policy.optimizer.step };
         SnapshotWriter::default().trainer("", &self.policy).finish(&self.fingerprint, state).await
+    }
+
+    fn restore(&mut self, files: Files) -> Result<(), SessionError> {
+        let snapshot = Snapshot::<StepState>::open(files, &self.fingerprint)?;
+        snapshot.trainer("", &mut self.policy, snapshot.state.step, &self.device)
     }
 
     /// What the shell is told last.

@@ -24,6 +24,13 @@ pub struct RunningMean {
     cliprange: f32,
 }
 
+impl RunningMean {
+    /// As the options have it, before the first reward.
+    pub(crate) fn new(options: &ReinforceOptions) -> Self {
+        Self { baseline: RewardBaseline::default(), cliprange: options.cliprange }
+    }
+}
+
 impl Method for RunningMean {
     const STAGE: Stage = Stage::Reinforce;
     const NAME: &'static str = "REINFORCE";
@@ -47,6 +54,6 @@ pub fn start(
     resume: Option<Files>,
     device: &Device,
 ) -> Result<Reinforce, SessionError> {
-    let method = RunningMean { baseline: RewardBaseline::default(), cliprange: options.cliprange };
+    let method = RunningMean::new(&options);
     Reinforce::new(policy, rewards, prompts, method, options.common(), fingerprint, resume, device)
 }

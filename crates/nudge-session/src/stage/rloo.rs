@@ -22,6 +22,13 @@ pub struct LeaveOneOut {
     cliprange: f32,
 }
 
+impl LeaveOneOut {
+    /// As the options have it.
+    pub(crate) fn new(options: &RlooOptions) -> Self {
+        Self { cliprange: options.cliprange }
+    }
+}
+
 impl Method for LeaveOneOut {
     const STAGE: Stage = Stage::Rloo;
     const NAME: &'static str = "RLOO";
@@ -46,6 +53,6 @@ pub fn start(
     resume: Option<Files>,
     device: &Device,
 ) -> Result<Rloo, SessionError> {
-    let method = LeaveOneOut { cliprange: options.cliprange };
+    let method = LeaveOneOut::new(&options);
     Rloo::new(policy, rewards, prompts, method, options.common(), fingerprint, resume, device)
 }

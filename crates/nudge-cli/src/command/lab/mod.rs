@@ -2,6 +2,7 @@
 
 mod frontier;
 mod methods;
+mod oracle;
 
 use crate::args::{Lab, LabCommand};
 use anyhow::Result;
@@ -11,5 +12,6 @@ pub fn run(arguments: &Lab) -> Result<()> {
     match &arguments.command {
         LabCommand::Methods(arguments) => methods::run(arguments),
         LabCommand::Frontier(arguments) => frontier::run(arguments),
+        LabCommand::Oracle(arguments) => oracle::run(arguments),
     }
 }

@@ -45,8 +45,20 @@ impl Prompts {
         seed: u64,
     ) -> Result<Self, SessionError> {
         let encoded = encode_prompts(folder, &texts, max_new_tokens)?;
+        Ok(Self::encoded(texts, encoded, folder.tokenizer.clone(), max_new_tokens, temperature, seed))
+    }
+
+    /// Prompts that are token ids already, `encoded`, and what they are called where they are shown, `texts`.
+    pub(crate) fn encoded(
+        texts: Vec<String>,
+        encoded: Vec<Vec<u32>>,
+        tokenizer: Tokenizer,
+        max_new_tokens: usize,
+        temperature: f32,
+        seed: u64,
+    ) -> Self {
         let sampling = SamplingOptions { temperature, top_k: 0 };
-        Ok(Self { texts, encoded, tokenizer: folder.tokenizer.clone(), seed, max_new_tokens, sampling })
+        Self { texts, encoded, tokenizer, seed, max_new_tokens, sampling }
     }
 
     /// The tokenizer of policy, reference and reward models.
