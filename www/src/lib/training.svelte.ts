@@ -113,13 +113,18 @@ export class Training {
     this.#command = command;
     this.stage = command.command;
     this.status = 'running';
+    let kept = Promise.resolve();
     try {
       const end = await engine.run(command, {
         resume,
         saveEvery: saveEverySeconds,
         event: (event) => this.#hear(event),
-        checkpoint: (files) => void this.#keep(files).catch((error) => notices.problem(error)),
+        checkpoint: (files) => {
+          kept = this.#keep(files).catch((error) => notices.problem(error));
+        },
       });
+      // A run is shown as paused when its checkpoint is stored, not before: the tab may be closed then.
+      await kept;
       if (end === 'paused') this.status = 'paused';
       if (end !== 'finished') return false;
       await models.adoptTrained(this.output, command.command);
