@@ -302,11 +302,11 @@ fn a_model_is_no_distance_from_itself_and_answers_like_itself() {
         options.as_object_mut().expect("an object").extend(changes.as_object().expect("options").clone());
         let compare = json!({"command": "compare", "a": "sft", "b": "sft", "prompts": prompts(6),
             "judge": {"judge": "labeler", "name": "shorter"}, "best_of_reward": best_of_reward, "options": options});
-        let verdicts = events_of(&session, compare).into_iter().filter_map(|event| match event {
+        let verdict = events_of(&session, compare).into_iter().find_map(|event| match event {
             Event::Verdict { verdict } => Some(verdict),
             _ => None,
         });
-        verdicts.last().expect("a verdict")
+        verdict.expect("a verdict")
     };
     let same = verdict(json!({}), None);
     assert_eq!((same.kl, same.ties), (Some(0.0), 12));

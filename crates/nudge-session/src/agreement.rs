@@ -50,7 +50,7 @@ pub struct LabelerAgreement {
 /// A line that is no ranking, or rankings without any screen that occurs twice.
 pub fn agreement(source: &str, jsonl: &str) -> Result<AgreementReport, SessionError> {
     let records = rankings_from(source, jsonl)?;
-    let mut screens: BTreeMap<Screen, Vec<(&str, Vec<Vec<usize>>)>> = BTreeMap::new();
+    let mut screens: BTreeMap<Screen, Vec<(&str, Tiers)>> = BTreeMap::new();
     for record in &records {
         let (screen, tiers) = screen_of(record);
         screens.entry(screen).or_default().push((record.labeler.as_deref().unwrap_or(UNNAMED), tiers));
@@ -98,8 +98,11 @@ impl LabelerAgreement {
 /// The prompt and its answers in alphabetical order: what makes two screens the same.
 type Screen = (String, Vec<String>);
 
+/// A ranking of a screen: places of its answers from best to worst, tied ones in one group.
+type Tiers = Vec<Vec<usize>>;
+
 /// The screen of a record, and its tiers as places in the alphabetical order of the answers.
-fn screen_of(record: &RankingRecord) -> (Screen, Vec<Vec<usize>>) {
+fn screen_of(record: &RankingRecord) -> (Screen, Tiers) {
     let mut order: Vec<usize> = (0..record.completions.len()).collect();
     order.sort_by_key(|index| record.completions[*index].text.as_str());
     let mut place_of = vec![0; order.len()];
