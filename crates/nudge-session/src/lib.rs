@@ -36,9 +36,6 @@ pub mod snapshot;
 pub mod stage;
 pub mod trainer;
 
-#[cfg(test)]
-mod protocol_types;
-
 pub use error::SessionError;
 pub use labeler::{Labeler, LabelerInfo};
 pub use protocol::{Command, Event, Files, Judge, Metrics, Preference, Stage, Verdict};

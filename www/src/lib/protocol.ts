@@ -1,6 +1,6 @@
 // The contract with the trainer: commands in, events out, as JSON.
 //
-// Generated from `crates/nudge-session/src/{protocol,options}.rs`; a test of that crate compares, and writes this
+// Generated from `crates/nudge-session/src/{protocol,options}/`; a test of that crate compares, and writes this
 // file with NUDGE_UPDATE=1. Do not edit. Model files travel beside the JSON. What each field means stands there.
 
 export type Metrics = { [key in string]?: number };

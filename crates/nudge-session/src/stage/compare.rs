@@ -9,11 +9,12 @@ use crate::folder::Folder;
 use crate::labeler::Labeler;
 use crate::options::CompareOptions;
 use crate::platform::Stopwatch;
-use crate::protocol::{AnswerStatistics, Event, Files, Judge, Metrics, Preference, Stage, Verdict};
+use crate::protocol::{Event, Files, Judge, Metrics, Preference, Stage, Verdict};
 use crate::readback::read;
 use crate::rollout::{Rollout, Row, encode_prompts};
 use crate::session::Session;
 use crate::snapshot::{Snapshot, SnapshotWriter};
+use crate::stage::answered::Answered;
 use crate::stage::best_of::best_place;
 use crate::stage::online::experience::{Experience, Models};
 use crate::stage::online::prompts::Answers;
@@ -21,7 +22,7 @@ use crate::stage::online::scores::Scorer;
 use crate::stage::score::{AnswerBatch, encode_answer};
 use burn::tensor::Device;
 use nudge_model::{Decoder, Frozen, SamplingOptions, ScalarModel};
-use nudge_rlhf::{KlEstimator, PpoOptions, distinct_n};
+use nudge_rlhf::{KlEstimator, PpoOptions};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -102,30 +103,6 @@ struct State {
     answered: [Answered; 2],
     /// Pairs that are judged but not told.
     waiting: VecDeque<Event>,
-}
-
-/// The answers of one model so far.
-#[derive(Default, Serialize, Deserialize)]
-struct Answered {
-    tokens: Vec<Vec<u32>>,
-    ended: usize,
-}
-
-impl Answered {
-    fn add(&mut self, rows: &[Row]) {
-        self.tokens.extend(rows.iter().map(|row| row.tokens.clone()));
-        self.ended += rows.iter().filter(|row| row.ended).count();
-    }
-
-    fn statistics(&self) -> AnswerStatistics {
-        let count = self.tokens.len() as f64;
-        AnswerStatistics {
-            mean_length: self.tokens.iter().map(Vec::len).sum::<usize>() as f64 / count,
-            eos_rate: self.ended as f64 / count,
-            distinct_1: distinct_n(&self.tokens, 1),
-            distinct_2: distinct_n(&self.tokens, 2),
-        }
-    }
 }
 
 impl Compare {

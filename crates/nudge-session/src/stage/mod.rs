@@ -1,5 +1,6 @@
 //! One file a stage. Each has the same four verbs: `started`, `next`, `save`, `finished`.
 
+mod answered;
 pub mod best_of;
 pub mod calibrate;
 pub mod compare;

@@ -1,0 +1,61 @@
+//! The contract between the stages and the shells: commands in, events out, both closed and both JSON.
+//!
+//! The page's TypeScript types are generated from this module. Model files travel beside the JSON, never in it.
+//! Deliberately absent: anything a shell does by itself (files, storage, drawing).
+
+mod command;
+mod event;
+mod results;
+#[cfg(test)]
+mod types_test;
+
+pub use command::{Command, Judge};
+pub use event::{Answer, Event};
+pub use results::{AccuracySlice, AnswerStatistics, Calibration, Evaluation, Verdict};
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The files of a model folder or of a checkpoint: name and bytes.
+pub type Files = BTreeMap<String, Vec<u8>>;
+
+/// Numbers of one step by their published names, such as `objective/kl`.
+pub type Metrics = BTreeMap<String, f64>;
+
+/// What a person or a judge said of one pair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+pub enum Preference {
+    /// The first model's answer.
+    A,
+    /// The second model's answer.
+    B,
+    /// Neither.
+    Tie,
+}
+
+/// The stages, in the order of the loop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum Stage {
+    Pretrain,
+    Sft,
+    Sample,
+    Rank,
+    Reward,
+    Ppo,
+    Grpo,
+    Rloo,
+    Reinforce,
+    Dpo,
+    Kto,
+    Orpo,
+    BestOf,
+    Compare,
+    Score,
+    Calibrate,
+    Eval,
+}
