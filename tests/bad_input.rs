@@ -265,5 +265,5 @@ fn training_that_diverges_says_so() {
     let mut pretrain = pretrain_command(20.0);
     pretrain["options"]["learning_rate"] = json!(1e30);
     let message = refusal(&empty_session(), pretrain);
-    says(&message, &["pretraining diverged at step", "go on from it with a smaller learning rate"]);
+    says(&message, &["pretraining diverged at step", "smaller learning rate"]);
 }

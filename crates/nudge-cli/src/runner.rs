@@ -13,8 +13,13 @@ pub trait Target {
     /// Takes an event.
     fn take(&mut self, event: Event) -> Result<()>;
 
-    /// Stores a checkpoint.
+    /// Takes a checkpoint, to be stored now or when it has proved good.
     fn keep(&mut self, checkpoint: Files) -> Result<()>;
+
+    /// The run ends here although it is not done: stores what was kept.
+    fn interrupted(&mut self) -> Result<()> {
+        Ok(())
+    }
 
     /// How often to store one; `None` where the run cannot be resumed.
     fn checkpoint_every(&self) -> Option<Duration>;
@@ -55,6 +60,7 @@ pub fn drive(mut run: Run, label: &str, target: &mut impl Target) -> Result<()> 
             last_checkpoint = Instant::now();
         }
         if interrupted {
+            target.interrupted()?;
             return Err(Interrupted { go_on: every.map(|_| resume_command()) }.into());
         }
     }

@@ -38,6 +38,8 @@ pub struct TrainingFolder {
     folder: PathBuf,
     log: Log,
     every: Duration,
+    /// A checkpoint whose next step has not been made. Its weights are good when that step's numbers are finite.
+    unproven: Option<Files>,
     /// The last step's numbers, and the last value of those that not every step has.
     pub metrics: Metrics,
     /// Steps made, in all.
@@ -82,8 +84,28 @@ impl TrainingFolder {
             write_atomic(&folder.join(OPTIONS), format!("{}\n", serde_json::to_string_pretty(record)?).as_bytes())?;
         }
         let every = Duration::from_secs(output.checkpoint_seconds);
-        let this = Self { folder: folder.clone(), log, every, metrics: Metrics::new(), steps: 0, seconds: 0.0 };
+        let folder = folder.clone();
+        let this = Self { folder, log, every, unproven: None, metrics: Metrics::new(), steps: 0, seconds: 0.0 };
         Ok(Opened::Ready(Box::new(this), checkpoint))
+    }
+
+    /// Stores the checkpoint that was kept. A run that diverges thus leaves one from before it did.
+    fn store_checkpoint(&mut self) -> Result<()> {
+        let Some(checkpoint) = self.unproven.take() else { return Ok(()) };
+        self.log.sync()?;
+        replace_folder(&self.folder.join(CHECKPOINT), &checkpoint)
+    }
+
+    /// What somebody can do whose run has diverged.
+    pub fn way_on(&self) -> String {
+        let checkpoint = self.folder.join(CHECKPOINT);
+        match checkpoint.exists() {
+            true => format!(
+                "{} is from before that: repeat the command with --resume and a smaller learning rate",
+                checkpoint.display()
+            ),
+            false => "No checkpoint was made before that: start anew with --force and a smaller learning rate".into(),
+        }
     }
 
     /// The model's files, weights last, then the checkpoint goes.
@@ -108,7 +130,7 @@ impl Target for TrainingFolder {
                 self.log.step(step, &metrics, seconds)?;
                 self.metrics.extend(metrics);
                 self.steps = step;
-                Ok(())
+                self.store_checkpoint()
             }
             Event::Model { files, .. } => self.store_model(&files),
             Event::Finished { seconds, .. } => {
@@ -120,8 +142,12 @@ impl Target for TrainingFolder {
     }
 
     fn keep(&mut self, checkpoint: Files) -> Result<()> {
-        self.log.sync()?;
-        replace_folder(&self.folder.join(CHECKPOINT), &checkpoint)
+        self.unproven = Some(checkpoint);
+        Ok(())
+    }
+
+    fn interrupted(&mut self) -> Result<()> {
+        self.store_checkpoint()
     }
 
     fn checkpoint_every(&self) -> Option<Duration> {

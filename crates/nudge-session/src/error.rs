@@ -97,7 +97,7 @@ pub enum SessionError {
     Checkpoint(String),
     /// KL, loss or gradient stopped being a number; the first that did is named.
     #[error(
-        "{stage} diverged at step {step}: {what} is {value}. The last checkpoint is kept: go on from it with a smaller learning rate"
+        "{stage} diverged at step {step}: {what} is {value}, the first number to leave the finite ones. A smaller learning rate helps"
     )]
     Diverged {
         /// Which stage.

@@ -12,11 +12,11 @@ use crate::runner::drive;
 use crate::training_folder::{Opened, RunRecord, TrainingFolder};
 use anyhow::{Context, Result, bail};
 use nudge_data::RankingRecord;
-use nudge_session::Command;
 use nudge_session::options::{
     DpoOptions, GrpoOptions, KtoOptions, OrpoOptions, PretrainOptions, ReinforceOptions, RewardOptions, RlooOptions,
     SftOptions,
 };
+use nudge_session::{Command, SessionError};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::path::PathBuf;
@@ -236,7 +236,10 @@ impl<O: Serialize> Job<'_, O> {
                 resumed.with_context(|| format!("cannot go on in {}", self.training.output.out.display()))?
             }
         };
-        drive(run, self.name, folder.as_mut()).map_err(located)?;
+        drive(run, self.name, folder.as_mut()).map_err(located).map_err(|error| match error.downcast_ref() {
+            Some(SessionError::Diverged { .. }) => anyhow::anyhow!("{error}. {}", folder.way_on()),
+            _ => error,
+        })?;
         self.report(&folder)
     }
 
