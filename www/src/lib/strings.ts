@@ -377,7 +377,6 @@ export const t = {
     },
     versus: (contender: string) => `${contender}, against`,
     versusNames: { sft: 'Instruct (before tuning)', base: 'Base (before everything)' },
-    sameAnswers: `The single answer is the first of the ${BEST_OF}, so now and then you see the same answer twice.`,
     contest: (contender: string, versus: string) => `${contender}, against ${versus}`,
     metric: (contender: string) => `win rate of ${contender}, ties counting half`,
     left: 'Left is better',
