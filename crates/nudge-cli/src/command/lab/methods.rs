@@ -48,6 +48,7 @@ struct Summary {
     /// Half width of the 95 % interval of the mean over seeds (Student); nothing for a single seed.
     win_rate_half_width: Option<f64>,
     kl: Option<f64>,
+    /// Median over seeds: the machine may have had something else to do.
     seconds: f64,
 }
 
@@ -187,10 +188,21 @@ fn summaries(rows: &[Row]) -> Vec<Summary> {
             win_rate,
             win_rate_half_width: half_width.is_finite().then_some(half_width),
             kl: mean(rows.iter().filter_map(|row| row.kl).collect()),
-            seconds: mean(rows.iter().map(|row| row.seconds).collect()).unwrap_or(0.0),
+            seconds: median(rows.iter().map(|row| row.seconds).collect()),
         }
     };
     kinds.into_iter().map(of).collect()
+}
+
+/// The middle one, or the mean of the two in the middle.
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let half = values.len() / 2;
+    match values.len() {
+        0 => 0.0,
+        odd if odd % 2 == 1 => values[half],
+        _ => 0.5 * (values[half - 1] + values[half]),
+    }
 }
 
 fn name(method: Method) -> String {
@@ -242,5 +254,7 @@ mod tests {
         // Student's quantile for one degree of freedom, 12.706, times 0.1414 / sqrt 2.
         assert!((summary[0].win_rate_half_width.unwrap() - 1.2706).abs() < 1e-3);
         assert_eq!(summary[1].win_rate_half_width, None);
+        assert_eq!(median(vec![9.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(vec![9.0, 1.0, 2.0, 4.0]), 3.0);
     }
 }
