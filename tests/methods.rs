@@ -82,9 +82,19 @@ fn the_first_ratio_of_every_step_is_exactly_one() {
 #[test]
 fn learning_rate_zero_stays_on_the_reference() {
     for (method, k) in ONLINE {
-        let events = run(online(method, k, json!({"learning_rate": 0.0, "episodes": 48})));
-        assert_eq!(series(&events, "objective/kl"), [0.0; 3], "{method}");
-        assert!(distance(model_of(&events), sft()) == 0.0, "{method}: the weights moved");
+        // At another temperature than 1 too: policy and reference must both be divided by it.
+        for temperature in [1.0, 0.7] {
+            let options = json!({"learning_rate": 0.0, "episodes": 48, "temperature": temperature});
+            let events = run(online(method, k, options));
+            assert_eq!(series(&events, "objective/kl"), [0.0; 3], "{method} at temperature {temperature}");
+            assert!(distance(model_of(&events), sft()) == 0.0, "{method}: the weights moved");
+        }
+    }
+    for estimator in ["k1", "k2", "k3", "full"] {
+        let options = json!({"learning_rate": 0.0, "episodes": 48, "temperature": 0.7, "kl_placement": "loss",
+            "kl_estimator": estimator});
+        let kl = series(&run(online("grpo", 4, options)), "loss/kl_avg");
+        assert!(kl.iter().all(|kl| kl.abs() < 1e-6), "{estimator}: {kl:?}");
     }
     for method in OFFLINE {
         let events = run(offline(method, 8, json!({"learning_rate": 0.0, "epochs": 1.0})));
@@ -255,6 +265,15 @@ fn pretraining_text_is_not_forgotten() {
     };
     let (without, with) = (nats(0.0).expect("measured"), nats(1.0).expect("measured"));
     assert!(with < 0.7 * without, "{with} nats per character with the text, {without} without");
+}
+
+#[test]
+fn values_of_the_rollout_are_those_that_training_sees() {
+    // With a value model that does not move, every new value is the old one, and none is clipped.
+    let events = run(ppo(json!({"value_learning_rate": 0.0}), json!({"cliprange_value": 1e-6, "temperature": 0.7})));
+    assert_eq!(series(&events, "val/clipfrac_avg"), [0.0; 3]);
+    let moving = run(ppo(json!({"value_learning_rate": 1e-3}), json!({"cliprange_value": 1e-6})));
+    assert!(series(&moving, "val/clipfrac_avg").iter().all(|clipped| *clipped > 0.0));
 }
 
 #[test]

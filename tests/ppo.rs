@@ -62,6 +62,9 @@ fn the_first_ratio_of_every_step_is_exactly_one() {
 
 #[test]
 fn learning_rate_zero_stays_on_the_reference() {
+    // Policy and reference are both divided by the temperature.
+    let warm = run(json!({"learning_rate": 0.0, "ppo": {"temperature": 0.7}}));
+    assert_eq!(series(&warm, "objective/kl"), [0.0; 6]);
     let events = run(json!({"learning_rate": 0.0}));
     assert_eq!(series(&events, "objective/kl"), [0.0; 6]);
     assert_eq!(series(&events, "val/ratio"), [1.0; 6]);
