@@ -46,7 +46,8 @@ impl Nudge {
     /// Whether this device computes what it should: all checks, or only the quick ones, which fit into a start. JSON
     /// `{ok, checks:[{name, ok, value, limit}]}`; a value that is no number is `null`.
     pub async fn self_check(&self, all: bool) -> Result<String, Error> {
-        let (device, cpu) = (self.session.borrow().device().clone(), device::open("cpu").await?);
+        let device = self.session.borrow().device().clone();
+        let cpu = device::open("cpu").await?;
         let report = if all { self_check::run(&device, &cpu).await } else { self_check::quick(&device, &cpu).await };
         json(&report.map_err(thrown)?)
     }
