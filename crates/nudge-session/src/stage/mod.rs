@@ -23,6 +23,7 @@ pub mod rloo;
 pub mod sample;
 pub mod score;
 pub mod sft;
+mod windows;
 
 use nudge_data::Rng;
 

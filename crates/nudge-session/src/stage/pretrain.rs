@@ -14,6 +14,7 @@ use crate::options::PretrainOptions;
 use crate::platform::Stopwatch;
 use crate::protocol::{Event, Files, Metrics, Stage};
 use crate::snapshot::{Snapshot, SnapshotWriter, StepState};
+use crate::stage::windows::Windows;
 use crate::trainer::{Trainer, training_device};
 use burn::tensor::Device;
 use nudge_data::{TokenStream, Tokenizer, deduplicate, split_records};
@@ -25,11 +26,10 @@ pub struct Pretrain {
     options: PretrainOptions,
     fingerprint: String,
     tokenizer: Tokenizer,
-    stream: TokenStream,
+    windows: Windows,
     trainer: Trainer<Decoder>,
     total_steps: usize,
     device: Device,
-    order: (u64, Vec<usize>),
     clock: Stopwatch,
     saved: bool,
 }
@@ -73,10 +73,10 @@ impl Pretrain {
         if let Some(snapshot) = &snapshot {
             snapshot.trainer("", &mut trainer, snapshot.state.step, device)?;
         }
-        let order = (0, stream.epoch_order(options.context, options.seed, 0));
+        let windows = Windows::new(stream, options.context, options.seed);
         let clock = Stopwatch::start();
         let device = device.clone();
-        Ok(Self { options, fingerprint, tokenizer, stream, trainer, total_steps, device, order, clock, saved: false })
+        Ok(Self { options, fingerprint, tokenizer, windows, trainer, total_steps, device, clock, saved: false })
     }
 
     /// What the shell is told first.
@@ -106,7 +106,7 @@ impl Pretrain {
     async fn step(&mut self) -> Result<Event, SessionError> {
         let clock = Stopwatch::start();
         let (rows, time) = (self.options.batch_size, self.options.context + 1);
-        let tokens = self.next_rows();
+        let tokens = self.windows.rows(self.trainer.optimizer.step * rows, rows);
         let config = self.trainer.model.config.clone();
         let mask = vec![true; tokens.len()];
         let batch = TokenBatch::new(&tokens, &mask, rows, time, &config, &training_device(&self.device));
@@ -120,25 +120,9 @@ impl Pretrain {
             ("learning_rate".into(), numbers.learning_rate),
             ("num_tokens".into(), seen * step as f64),
             ("tokens_per_second".into(), seen / seconds),
-            ("epoch".into(), seen * step as f64 / self.stream.len() as f64),
+            ("epoch".into(), seen * step as f64 / self.windows.tokens() as f64),
         ]);
         Ok(Event::Progress { stage: Stage::Pretrain, step, total_steps: self.total_steps, metrics, seconds })
-    }
-
-    /// Rows of `context + 1` tokens, the next in this epoch's order.
-    fn next_rows(&mut self) -> Vec<u32> {
-        let (context, rows) = (self.options.context, self.options.batch_size);
-        let windows = self.stream.windows_per_epoch(context);
-        let first = self.trainer.optimizer.step * rows;
-        (first..first + rows)
-            .flat_map(|position| {
-                let (epoch, place) = ((position / windows) as u64, position % windows);
-                if self.order.0 != epoch {
-                    self.order = (epoch, self.stream.epoch_order(context, self.options.seed, epoch));
-                }
-                self.stream.window(self.order.1[place], context + 1).to_vec()
-            })
-            .collect()
     }
 
     // 4. The model folder.

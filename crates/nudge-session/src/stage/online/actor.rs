@@ -81,7 +81,8 @@ impl Actor {
         learning: &mut Learning,
         surrogate: impl FnOnce(Tensor<2>) -> PolicyLoss,
     ) -> Result<f32, SessionError> {
-        let text = self.pretraining.as_ref().map(|mix| mix.rows(self.trainer.optimizer.step));
+        let update = self.trainer.optimizer.step;
+        let text = self.pretraining.as_mut().map(|mix| mix.rows(update));
         let Self { trainer, reference, options, aggregation, .. } = self;
         let aggregation = *aggregation;
         let mut names = vec!["val/ratio", "policy/approxkl_avg", "policy/clipfrac_avg", "loss/policy_avg"];
@@ -91,19 +92,23 @@ impl Actor {
             let terms = surrogate(logprobs.clone());
             let mut loss = terms.loss.clone();
             let mut numbers = vec![terms.ratio, terms.approx_kl, terms.clipfrac, terms.loss];
-            let logits = || model.logits(hidden.clone()).div_scalar(options.temperature);
+            let exact_kl = options.kl_placement == KlPlacement::Loss && options.kl_estimator == KlEstimator::Full;
+            let logits =
+                (exact_kl || options.entropy_coef > 0.0).then(|| model.logits(hidden).div_scalar(options.temperature)); // [rows, time, vocabulary]
             if options.kl_placement == KlPlacement::Loss {
-                let kl = match options.kl_estimator {
-                    KlEstimator::Full => full_kl(logits(), batch.ref_logits(reference, options.temperature)),
-                    estimator => kl_penalty(estimator, logprobs, batch.ref_logprobs.clone(), batch.mask.clone()),
+                let kl = match &logits {
+                    Some(logits) if exact_kl => {
+                        full_kl(logits.clone(), batch.ref_logits(reference, options.temperature))
+                    }
+                    _ => kl_penalty(options.kl_estimator, logprobs, batch.ref_logprobs.clone(), batch.mask.clone()),
                 };
                 let kl = aggregate(kl, batch.mask.clone(), aggregation);
                 loss = loss + kl.clone().mul_scalar(kl_coef);
                 names.push("loss/kl_avg");
                 numbers.push(kl);
             }
-            if options.entropy_coef > 0.0 {
-                loss = loss - masked_mean(entropy(logits()), batch.mask.clone()).mul_scalar(options.entropy_coef);
+            if let Some(logits) = logits.filter(|_| options.entropy_coef > 0.0) {
+                loss = loss - masked_mean(entropy(logits), batch.mask.clone()).mul_scalar(options.entropy_coef);
             }
             if let Some(text) = &text {
                 let ptx = model.next_token_logprobs(text, 1.0).mean().neg();

@@ -3,17 +3,17 @@
 //! Deliberately absent: the loss on it, which the actor adds to the policy's.
 
 use crate::SessionError;
+use crate::stage::windows::Windows;
 use crate::trainer::training_device;
 use burn::tensor::Device;
 use nudge_data::{TokenStream, Tokenizer, deduplicate, split_records};
 use nudge_model::{DecoderConfig, TokenBatch};
 
-/// Rows of pretraining text, a new order in every epoch. Stateless: a resumed run needs only its update.
+/// Rows of pretraining text, the next at each update.
 pub struct PretrainingMix {
-    stream: TokenStream,
+    windows: Windows,
     rows: usize,
     context: usize,
-    seed: u64,
     device: Device,
     model: DecoderConfig,
 }
@@ -38,23 +38,13 @@ impl PretrainingMix {
                 stream.len()
             )));
         }
-        Ok(Self { stream, rows, context, seed, device: training_device(device), model: model.clone() })
+        let windows = Windows::new(stream, context, seed);
+        Ok(Self { windows, rows, context, device: training_device(device), model: model.clone() })
     }
 
     /// The rows of update number `update`, from 0.
-    pub fn rows(&self, update: usize) -> TokenBatch {
-        let windows = self.stream.windows_per_epoch(self.context);
-        let first = update * self.rows;
-        let mut tokens = Vec::with_capacity(self.rows * (self.context + 1));
-        let mut order: Option<(usize, Vec<usize>)> = None;
-        for position in first..first + self.rows {
-            let epoch = position / windows;
-            if order.as_ref().is_none_or(|(known, _)| *known != epoch) {
-                order = Some((epoch, self.stream.epoch_order(self.context, self.seed, epoch as u64)));
-            }
-            let window = order.as_ref().map_or(0, |(_, order)| order[position % windows]);
-            tokens.extend_from_slice(self.stream.window(window, self.context + 1));
-        }
+    pub fn rows(&mut self, update: usize) -> TokenBatch {
+        let tokens = self.windows.rows(update * self.rows, self.rows);
         let mask = vec![true; tokens.len()];
         TokenBatch::new(&tokens, &mask, self.rows, self.context + 1, &self.model, &self.device)
     }
