@@ -5,8 +5,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use nudge_session::{Event, Metrics};
 use std::time::Duration;
 
-/// Numbers worth a place beside the bar, most telling first.
-const SHOWN: [&str; 10] = [
+/// Numbers that say how training goes, most telling first.
+pub const TELLING: [&str; 8] = [
     "loss",
     "eval_loss",
     "accuracy",
@@ -15,9 +15,9 @@ const SHOWN: [&str; 10] = [
     "eval_rewards/accuracies",
     "objective/scores",
     "objective/kl",
-    "nats_per_token",
-    "tokens_per_second",
 ];
+/// What else has a place beside the bar.
+const BESIDE: [&str; 2] = ["nats_per_token", "tokens_per_second"];
 
 /// A bar for one run.
 pub struct Progress {
@@ -67,7 +67,7 @@ impl Drop for Progress {
 
 /// The numbers of a step that fit beside a bar.
 fn numbers(metrics: &Metrics) -> String {
-    let shown = SHOWN.iter().filter_map(|name| metrics.get(*name).map(|value| (*name, *value)));
+    let shown = TELLING.iter().chain(&BESIDE).filter_map(|name| metrics.get(*name).map(|value| (*name, *value)));
     let texts: Vec<String> = shown
         .map(|(name, value)| match name {
             "tokens_per_second" => format!("{value:.0} tokens/s"),

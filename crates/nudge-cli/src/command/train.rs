@@ -6,6 +6,7 @@ use crate::failure::tell;
 use crate::files::read_text;
 use crate::input::{self, Records};
 use crate::options::{resolve, resolve_both, resolve_ppo};
+use crate::progress::TELLING;
 use crate::record_file::already_finished;
 use crate::report;
 use crate::runner::drive;
@@ -251,17 +252,7 @@ impl<O: Serialize> Job<'_, O> {
         summary.extend(folder.metrics.iter().map(|(name, value)| (name.clone(), Value::from(*value))));
         summary.insert("seconds".into(), folder.seconds.into());
         report::result(self.training.common.json, &summary, || {
-            let shown = [
-                "loss",
-                "eval_loss",
-                "accuracy",
-                "eval_accuracy",
-                "rewards/margins",
-                "eval_rewards/accuracies",
-                "objective/scores",
-                "objective/kl",
-            ];
-            let numbers = shown.iter().filter_map(|name| Some(format!(", {name} {:.3}", folder.metrics.get(*name)?)));
+            let numbers = TELLING.iter().filter_map(|name| Some(format!(", {name} {:.3}", folder.metrics.get(*name)?)));
             format!(
                 "{}: {} steps in {}{} -> {}",
                 self.name,

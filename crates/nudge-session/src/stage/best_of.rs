@@ -151,7 +151,7 @@ impl BestOf {
             .zip(rows)
             .map(|(prompt, row)| [prompt.as_slice(), &row.tokens].concat())
             .collect();
-        let Scorer::RewardModels(members) = &self.scorer else { return Ok(Vec::new()) };
+        let members = self.scorer.members();
         let score = |member| AnswerBatch::new(&whole, &self.tokenizer, member, &self.device).rewards(member);
         let raw_scores = read_all(members.iter().map(|member| score(member)).collect()).await?;
         let several = members.len() > 1;

@@ -31,11 +31,18 @@ impl Scorer {
         Ok(Self::RewardModels(rewards.iter().map(open).collect::<Result<_, SessionError>>()?))
     }
 
+    /// The reward models; none where a rule scores.
+    pub fn members(&self) -> &[Frozen<ScalarModel>] {
+        match self {
+            Self::RewardModels(members) => members,
+            Self::Rule(_) => &[],
+        }
+    }
+
     /// The numbers of each reward model at the last token of each row, as tensors `[rows, 1]`.
     pub fn on_device(&self, rows: impl Fn(&ScalarModel) -> TokenBatch, last: &Tensor<1, Int>) -> Vec<Tensor<2>> {
-        let Self::RewardModels(members) = self else { return Vec::new() };
         let count = last.dims()[0];
-        members.iter().map(|member| member.score_at(&rows(member), last.clone()).reshape([count, 1])).collect()
+        self.members().iter().map(|member| member.score_at(&rows(member), last.clone()).reshape([count, 1])).collect()
     }
 
     /// What a rule says of each answer; nothing where reward models score.
