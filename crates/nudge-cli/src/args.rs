@@ -60,17 +60,17 @@ pub enum Command {
         after_help = "Examples:\n  nudge ppo --policy builtin:sft --reward reward --prompts prompts.jsonl --out tuned --episodes 1024\n  nudge ppo --policy sft --reward one two three --ensemble min --prompts prompts.jsonl --out tuned"
     )]
     Ppo(Box<Ppo>),
-    /// The same without a value model: each answer against the others to its prompt, by their deviation (GRPO)
+    /// Optimise a policy against a reward model, each answer measured against its group (GRPO)
     #[command(
         after_help = "Example:\n  nudge grpo --policy builtin:sft --reward reward --prompts prompts.jsonl --out tuned --k 8"
     )]
     Grpo(Box<Grpo>),
-    /// The same without a value model: each answer against the mean of the others to its prompt (RLOO)
+    /// Optimise a policy against a reward model, each answer measured against the mean of its group's others (RLOO)
     #[command(
         after_help = "Example:\n  nudge rloo --policy builtin:sft --reward reward --prompts prompts.jsonl --out tuned --k 4"
     )]
     Rloo(Box<PolicyGradient>),
-    /// The same without a value model: each answer against the mean of all earlier rewards (REINFORCE)
+    /// Optimise a policy against a reward model, each answer measured against all earlier rewards (REINFORCE)
     #[command(
         after_help = "Example:\n  nudge reinforce --policy builtin:sft --reward reward --prompts prompts.jsonl --out tuned"
     )]
@@ -78,10 +78,10 @@ pub enum Command {
     /// Tune a policy on rankings or comparisons themselves, without reward model and sampling (DPO)
     #[command(after_help = "Example:\n  nudge dpo --policy builtin:sft --comparisons rankings.jsonl --out tuned")]
     Dpo(Dpo),
-    /// The same with answers that are good or bad each by itself (KTO)
+    /// Tune a policy on answers that are good or bad each by itself, as rankings say (KTO)
     #[command(after_help = "Example:\n  nudge kto --policy builtin:sft --comparisons rankings.jsonl --out tuned")]
     Kto(Kto),
-    /// The same together with instruction tuning, without a reference (ORPO)
+    /// Tune a policy on rankings while it imitates the better answers, without a reference (ORPO)
     #[command(after_help = "Example:\n  nudge orpo --policy builtin:sft --comparisons rankings.jsonl --out tuned")]
     Orpo(Orpo),
     /// Draw n answers to each prompt and keep the one that a reward model likes best; nothing is trained

@@ -24,7 +24,7 @@ flags! {
         /// Whether scores are brought to mean 0 and variance 1 on the first rollout
         normalize_scores: bool,
         /// What several reward models say together: mean, min or mean_minus_variance:FACTOR
-        #[arg(value_parser = ensemble)]
+        #[arg(value_parser = ensemble, value_name = "RULE")]
         ensemble: Value,
         /// Simulated labeler whose score is logged as objective/gold_score; it never trains
         gold_labeler: String,
@@ -74,7 +74,7 @@ flags! {
         /// Factor on the loss on --pretraining-text (PPO-ptx); 0 is off
         ptx_coef: f32,
         /// Ends the passes over a rollout when approx_kl is above it: off, or nats
-        #[arg(value_parser = optional_number)]
+        #[arg(value_parser = optional_number, value_name = "X")]
         target_kl: Value,
         /// Passes over each rollout
         num_ppo_epochs: usize,
@@ -86,7 +86,7 @@ flags! {
         #[arg(value_parser = ["reward_model", "zero_head"])]
         value_init: String,
         /// Course of the learning rates after the warm-up: constant, linear or cosine:FLOOR
-        #[arg(value_parser = lr_decay)]
+        #[arg(value_parser = lr_decay, value_name = "RULE")]
         lr_decay: Value,
         /// Share of all updates in which the learning rates rise to their peak
         warmup_ratio: f32,
@@ -97,7 +97,7 @@ flags! {
         /// Gradients are scaled down to this global norm; 0 is off
         max_grad_norm: f32,
         /// The saved policy is a moving average with this decay: off, or a number below 1
-        #[arg(value_parser = optional_number)]
+        #[arg(value_parser = optional_number, value_name = "X")]
         ema_decay: Value,
     }
 
@@ -148,7 +148,7 @@ flags! {
         /// Factor on the entropy that the loss rewards; 0 is off
         entropy_coef: f32,
         /// Course of the learning rate after the warm-up: constant, linear or cosine:FLOOR
-        #[arg(value_parser = lr_decay)]
+        #[arg(value_parser = lr_decay, value_name = "RULE")]
         lr_decay: Value,
         /// Share of all updates in which the learning rate rises to its peak
         warmup_ratio: f32,
@@ -157,7 +157,7 @@ flags! {
         /// Whether scores are brought to mean 0 and variance 1 on the first rollout
         normalize_scores: bool,
         /// What several reward models say together: mean, min or mean_minus_variance:FACTOR
-        #[arg(value_parser = ensemble)]
+        #[arg(value_parser = ensemble, value_name = "RULE")]
         ensemble: Value,
         /// Simulated labeler whose score is logged as objective/gold_score; it never trains
         gold_labeler: String,
@@ -176,7 +176,7 @@ flags! {
         /// Rows sampled at once
         batch_size: usize,
         /// What several reward models say together: mean, min or mean_minus_variance:FACTOR
-        #[arg(value_parser = ensemble)]
+        #[arg(value_parser = ensemble, value_name = "RULE")]
         ensemble: Value,
         /// Simulated labeler whose score is reported beside the reward model's
         gold_labeler: String,
