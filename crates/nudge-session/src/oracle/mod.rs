@@ -14,10 +14,10 @@
 //! - `recipe`: the options of each run, and the run.
 //!
 //! A method that learns from its own answers knows only what it samples. Where the optimum is nearly one answer (`beta`
-//! below about 0.4, rewards of deviation 1) PPO, RLOO and REINFORCE can drop a prefix whose best answer they have not yet
+//! below about 0.4 on toy 1, rewards of deviation 1) PPO, RLOO and REINFORCE can drop a prefix whose best answer they have not yet
 //! weighed; what they lose is that answer's share of the optimum, the same for all three, and smaller steps or larger
-//! batches do not always help. Toy 1 at 0.2 and 0.3 is such a case (0.25, 0.21); DPO, which is shown every answer, and
-//! GRPO are not affected there. That is a property of the methods, so the table starts above it.
+//! batches do not always help. Toy 1 at 0.2 and 0.3 is such a case (0.25, 0.21), and toy 5 at 0.5 (0.09); DPO, which is
+//! shown every answer, and GRPO are not affected on toy 1. That is a property of the methods, so the table starts above it.
 //!
 //! Deliberately absent: a copy of any formula that is on trial.
 
