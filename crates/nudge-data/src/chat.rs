@@ -4,11 +4,12 @@
 //! The mask of a demonstration is right by construction: the answer is appended to the prompt that
 //! generation would see, and never searched for in rendered text.
 //!
-//! It lacks conversations of several turns: Nudge trains on one prompt and one answer.
+//! It lacks tools and images.
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::DataError;
+use crate::prompt::Prompt;
 pub use crate::template::{ChatTemplate, Message, NUDGE_CHAT_TEMPLATE};
 use crate::tokenizer::Tokenizer;
 
@@ -40,15 +41,15 @@ impl Tokenizer {
     ///
     /// For [`PromptStyle::Chat`], [`DataError::NoChatTemplate`] if there is none and
     /// [`DataError::ChatTemplate`] if it fails.
-    pub fn encode_prompt(&self, prompt: &str, style: PromptStyle) -> Result<Vec<u32>, DataError> {
+    pub fn encode_prompt(&self, prompt: &Prompt, style: PromptStyle) -> Result<Vec<u32>, DataError> {
         match style {
             PromptStyle::Chat => {
                 let chat = self.chat().ok_or(DataError::NoChatTemplate)?;
-                Ok(self.encode_parts(&chat.render_prompt(prompt)?))
+                Ok(self.encode_parts(&chat.render_prompt(&prompt.messages())?))
             }
             PromptStyle::Plain => {
                 let mut ids = vec![self.bos_id()];
-                ids.extend(self.encode(prompt));
+                ids.extend(self.encode(&prompt.to_string()));
                 Ok(ids)
             }
         }
@@ -59,7 +60,7 @@ impl Tokenizer {
     /// # Errors
     ///
     /// As for [`Tokenizer::encode_prompt`].
-    pub fn encode_demonstration(&self, prompt: &str, completion: &str) -> Result<EncodedDemonstration, DataError> {
+    pub fn encode_demonstration(&self, prompt: &Prompt, completion: &str) -> Result<EncodedDemonstration, DataError> {
         let mut tokens = self.encode_prompt(prompt, PromptStyle::Chat)?;
         let prompt_len = tokens.len();
         tokens.extend(self.encode(completion));
@@ -86,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_plain_prompt_follows_the_beginning_of_a_text() {
-        let ids = TOKENIZER.encode_prompt("Tell <|user|>", PromptStyle::Plain).expect("encodes");
+        let ids = TOKENIZER.encode_prompt(&"Tell <|user|>".into(), PromptStyle::Plain).expect("encodes");
         assert_eq!(ids[0], TOKENIZER.eos_id());
         assert_eq!(ids[1..], TOKENIZER.encode("Tell <|user|>"));
     }
@@ -94,7 +95,7 @@ mod tests {
     #[test]
     fn a_foreign_template_with_methods_and_trim_works() {
         let tokenizer = TOKENIZER.clone().with_chat_template(CHATML).expect("compiles");
-        let ids = tokenizer.encode_prompt(" \n Why <|assistant|>?\n", PromptStyle::Chat).expect("encodes");
+        let ids = tokenizer.encode_prompt(&" \n Why <|assistant|>?\n".into(), PromptStyle::Chat).expect("encodes");
         let expected = [
             tokenizer.encode_with_specials("<|user|>system\nBe kind.\n<|user|>"),
             tokenizer.encode("user\nWhy <|assistant|>?"),
@@ -103,18 +104,18 @@ mod tests {
         assert_eq!(ids, expected.concat());
         let methods = "{{ messages[0].content.strip() }}{% if messages[0].role.startswith('u') %}!{% endif %}";
         let tokenizer = tokenizer.with_chat_template(methods).expect("compiles");
-        let ids = tokenizer.encode_prompt(" a ", PromptStyle::Chat).expect("encodes");
+        let ids = tokenizer.encode_prompt(&" a ".into(), PromptStyle::Chat).expect("encodes");
         assert_eq!(ids, tokenizer.encode("a!"));
     }
 
     proptest! {
         #[test]
         fn a_demonstration_learns_the_answer_and_its_end_alone(prompt: String, completion: String) {
-            let shown = TOKENIZER.encode_demonstration(&prompt, &completion).expect("encodes");
+            let shown = TOKENIZER.encode_demonstration(&prompt.as_str().into(), &completion).expect("encodes");
             prop_assert_eq!(shown.tokens.len(), shown.loss_mask.len());
             let learnt = shown.loss_mask.iter().filter(|learnt| **learnt).count();
             let (before, after) = shown.tokens.split_at(shown.tokens.len() - learnt);
-            prop_assert_eq!(before, TOKENIZER.encode_prompt(&prompt, PromptStyle::Chat).expect("encodes"));
+            prop_assert_eq!(before, TOKENIZER.encode_prompt(&prompt.as_str().into(), PromptStyle::Chat).expect("encodes"));
             prop_assert!(shown.loss_mask[..before.len()].iter().all(|learnt| !learnt));
             prop_assert_eq!(after.last(), Some(&TOKENIZER.eos_id()));
             prop_assert_eq!(TOKENIZER.decode(after), completion);
@@ -125,7 +126,7 @@ mod tests {
             let rendered = TOKENIZER.chat().expect("has one")
                 .render(&[Message::user(prompt.clone()), Message::assistant(completion.clone())], false)
                 .expect("renders");
-            let shown = TOKENIZER.encode_demonstration(&prompt, &completion).expect("encodes");
+            let shown = TOKENIZER.encode_demonstration(&prompt.as_str().into(), &completion).expect("encodes");
             prop_assert_eq!(shown.tokens, TOKENIZER.encode_with_specials(&rendered));
         }
 
@@ -135,7 +136,7 @@ mod tests {
             0..9,
         )) {
             let prompt = parts.concat();
-            let ids = TOKENIZER.encode_prompt(&prompt, PromptStyle::Chat).expect("encodes");
+            let ids = TOKENIZER.encode_prompt(&prompt.as_str().into(), PromptStyle::Chat).expect("encodes");
             let specials: Vec<u32> = ids.iter().copied().filter(|&id| id < 4).collect();
             prop_assert_eq!(specials, [2, 3]);
             prop_assert_eq!(TOKENIZER.decode(&ids), prompt);

@@ -15,6 +15,7 @@ pub mod decode;
 pub mod error;
 pub mod jsonl;
 pub mod mine;
+pub mod prompt;
 pub mod rankings;
 pub mod records;
 pub mod rng;
@@ -34,10 +35,11 @@ pub use decode::StreamDecoder;
 pub use error::DataError;
 pub use jsonl::{read_jsonl, read_jsonl_checked, write_jsonl};
 pub use mine::mine_demonstrations;
+pub use prompt::Prompt;
 pub use rankings::{Comparison, comparisons_from, ranking_to_pairs, rankings_from};
 pub use records::{
-    CandidatesRecord, Completion, DemonstrationRecord, Finish, PairRecord, PromptRecord, RankingRecord,
-    demonstrations_from, prompts_from,
+    CandidatesRecord, Completion, ConversationRecord, DemonstrationRecord, Entry, Finish, PairRecord, PromptRecord,
+    RankingRecord, TextRecord, UnpairedRecord, demonstrations_from, prompts_from,
 };
 pub use rng::Rng;
 pub use split::split_by_prompt;

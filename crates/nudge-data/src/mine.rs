@@ -199,7 +199,7 @@ fn ending(sentences: &[&str], rng: &mut Rng) -> Option<DemonstrationRecord> {
 fn record(task: &str, templates: &[&str], slot: &str, answer: &str, rng: &mut Rng) -> Option<DemonstrationRecord> {
     // A prompt longer than this is not one that a person types.
     (word_count(slot) <= 45).then(|| DemonstrationRecord {
-        prompt: templates[rng.below(templates.len())].replace("{}", slot),
+        prompt: templates[rng.below(templates.len())].replace("{}", slot).into(),
         completion: answer.to_string(),
         task: Some(task.to_string()),
         split: Some("train".to_string()),
@@ -275,7 +275,7 @@ mod tests {
         assert!(kinds.len() >= 3, "{kinds:?}");
         for record in &mined {
             assert!(flat.contains(&record.completion), "{}", record.completion);
-            assert!(!record.prompt.contains("{}"));
+            assert!(!record.prompt.to_string().contains("{}"));
         }
         assert_eq!(mined, mine_demonstrations(&text, 60, 1));
         assert_ne!(mined, mine_demonstrations(&text, 60, 2));

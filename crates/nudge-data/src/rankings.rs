@@ -9,13 +9,14 @@ use serde_json::{Map, Value};
 
 use crate::error::DataError;
 use crate::jsonl::{line_error, lines, parse, read_jsonl_checked};
+use crate::prompt::Prompt;
 use crate::records::{PairRecord, RankingRecord, check_ranking, require_text};
 
 /// What one ranking says: which of a prompt's completions are better than which.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
-    /// The user's text.
-    pub prompt: String,
+    /// What is asked.
+    pub prompt: Prompt,
     /// The answers, two or more.
     pub completions: Vec<String>,
     /// `(winner, loser)` indices into `completions`, one or more; tied answers form no pair.
@@ -61,7 +62,7 @@ fn comparison_from(content: &str) -> Result<Comparison, String> {
              `chosen`, `rejected`)"
             .to_owned());
     };
-    require_text("prompt", &comparison.prompt)?;
+    comparison.prompt.check()?;
     for &(winner, loser) in &comparison.pairs {
         if comparison.completions[winner] == comparison.completions[loser] {
             return Err(format!(
@@ -156,7 +157,7 @@ mod tests {
     fn ranking(texts: &[&str], ranking: Vec<Vec<usize>>) -> RankingRecord {
         RankingRecord {
             id: "r1".to_owned(),
-            prompt: "p".to_owned(),
+            prompt: "p".into(),
             completions: texts.iter().map(|&text| Completion::from_text(text)).collect(),
             ranking,
             labeler: None,

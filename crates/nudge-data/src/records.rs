@@ -4,19 +4,21 @@
 //! need no conversion there; rankings of more than two answers are a superset of them. Fields that
 //! Nudge does not know are kept in `extra` and written back.
 //!
-//! It lacks lists of messages: a prompt is one string, the user's turn.
+//! It lacks tools and images in conversations.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::error::DataError;
 use crate::jsonl::read_jsonl_checked;
+use crate::prompt::Prompt;
+use crate::template::Message;
 
 /// A prompt to answer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PromptRecord {
-    /// The user's text.
-    pub prompt: String,
+    /// What is asked.
+    pub prompt: Prompt,
     /// Fields that Nudge does not know.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
@@ -25,8 +27,8 @@ pub struct PromptRecord {
 /// A prompt with the answer that the model should learn to give.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DemonstrationRecord {
-    /// The user's text.
-    pub prompt: String,
+    /// What is asked.
+    pub prompt: Prompt,
     /// The answer to imitate.
     pub completion: String,
     /// The kind of task, for counts by kind.
@@ -35,6 +37,46 @@ pub struct DemonstrationRecord {
     /// The part of the data that the record belongs to, such as `train` or `test`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split: Option<String>,
+    /// Fields that Nudge does not know.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+/// A conversation of which every assistant's turn is imitated: TRL's conversational language modelling.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ConversationRecord {
+    /// The turns, oldest first.
+    pub messages: Vec<Message>,
+    /// The kind of task, for counts by kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<String>,
+    /// The part of the data that the record belongs to, such as `train` or `test`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split: Option<String>,
+    /// Fields that Nudge does not know.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+/// Text to continue: TRL's language modelling.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TextRecord {
+    /// The text.
+    pub text: String,
+    /// Fields that Nudge does not know.
+    #[serde(flatten)]
+    pub extra: Map<String, Value>,
+}
+
+/// An answer that is good or bad by itself: TRL's unpaired preference.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct UnpairedRecord {
+    /// What is asked.
+    pub prompt: Prompt,
+    /// The answer.
+    pub completion: String,
+    /// True if it is wanted.
+    pub label: bool,
     /// Fields that Nudge does not know.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
@@ -74,8 +116,8 @@ pub struct Completion {
 pub struct CandidatesRecord {
     /// Names the record; its ranking bears the same name.
     pub id: String,
-    /// The user's text.
-    pub prompt: String,
+    /// What is asked.
+    pub prompt: Prompt,
     /// The answers, in no order.
     pub completions: Vec<Completion>,
     /// Fields that Nudge does not know.
@@ -88,8 +130,8 @@ pub struct CandidatesRecord {
 pub struct RankingRecord {
     /// Names the record.
     pub id: String,
-    /// The user's text.
-    pub prompt: String,
+    /// What is asked.
+    pub prompt: Prompt,
     /// The answers, in the order in which they were sampled.
     pub completions: Vec<Completion>,
     /// Groups of indices into `completions`, best group first; answers in one group are tied.
@@ -108,8 +150,8 @@ pub struct RankingRecord {
 /// Two answers to one prompt, one preferred: TRL's explicit preference format.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PairRecord {
-    /// The user's text.
-    pub prompt: String,
+    /// What is asked.
+    pub prompt: Prompt,
     /// The better answer.
     pub chosen: String,
     /// The worse answer.
@@ -117,6 +159,28 @@ pub struct PairRecord {
     /// Fields that Nudge does not know.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
+}
+
+/// One record of any of the kinds that training, sampling and ranking read.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Entry {
+    /// Text to continue.
+    Text(TextRecord),
+    /// A prompt to answer.
+    Prompt(PromptRecord),
+    /// A prompt with the answer to imitate.
+    Demonstration(DemonstrationRecord),
+    /// A conversation to imitate.
+    Conversation(ConversationRecord),
+    /// Two answers, one preferred.
+    Pair(PairRecord),
+    /// One answer, wanted or not.
+    Unpaired(UnpairedRecord),
+    /// Several answers, ranked.
+    Ranking(RankingRecord),
+    /// Several answers, waiting to be ranked.
+    Candidates(CandidatesRecord),
 }
 
 impl Completion {
@@ -171,7 +235,7 @@ pub(crate) fn check_ranking(completions: usize, ranking: &[Vec<usize>]) -> Resul
 ///
 /// [`DataError::Line`] for a line that is no prompt or whose prompt is empty.
 pub fn prompts_from(source_name: &str, text: &str) -> Result<Vec<PromptRecord>, DataError> {
-    read_jsonl_checked(source_name, text, |record: &PromptRecord| require_text("prompt", &record.prompt))
+    read_jsonl_checked(source_name, text, |record: &PromptRecord| record.prompt.check())
 }
 
 /// The demonstrations of a JSONL text.
@@ -181,7 +245,7 @@ pub fn prompts_from(source_name: &str, text: &str) -> Result<Vec<PromptRecord>, 
 /// [`DataError::Line`] for a line that is no demonstration, or whose prompt or completion is empty.
 pub fn demonstrations_from(source_name: &str, text: &str) -> Result<Vec<DemonstrationRecord>, DataError> {
     read_jsonl_checked(source_name, text, |record: &DemonstrationRecord| {
-        require_text("prompt", &record.prompt)?;
+        record.prompt.check()?;
         require_text("completion", &record.completion)
     })
 }
@@ -198,7 +262,7 @@ mod tests {
     fn ranking(completions: usize, ranking: &[&[usize]]) -> RankingRecord {
         RankingRecord {
             id: "r1".to_owned(),
-            prompt: "Why?".to_owned(),
+            prompt: "Why?".into(),
             completions: (0..completions).map(|index| Completion::from_text(format!("answer {index}"))).collect(),
             ranking: ranking.iter().map(|group| group.to_vec()).collect(),
             labeler: None,

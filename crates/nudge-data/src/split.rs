@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 
+use crate::prompt::Prompt;
 use crate::rankings::Comparison;
 use crate::rng::Rng;
 
@@ -27,17 +28,17 @@ pub fn split_by_prompt(
     comparisons.into_iter().partition(|comparison| !held_out.contains(&comparison.prompt))
 }
 
-fn held_out_prompts(comparisons: &[Comparison], fraction: f32, seed: u64) -> HashSet<String> {
+fn held_out_prompts(comparisons: &[Comparison], fraction: f32, seed: u64) -> HashSet<Prompt> {
     let mut seen = HashSet::new();
-    let mut prompts: Vec<&str> =
-        comparisons.iter().map(|comparison| comparison.prompt.as_str()).filter(|prompt| seen.insert(*prompt)).collect();
+    let mut prompts: Vec<&Prompt> =
+        comparisons.iter().map(|comparison| &comparison.prompt).filter(|prompt| seen.insert(*prompt)).collect();
     if fraction == 0.0 || prompts.len() < 2 {
         return HashSet::new();
     }
     let wanted = (prompts.len() as f32 * fraction).round() as usize;
     let count = wanted.clamp(1, prompts.len() - 1);
     Rng::new(seed).shuffle(&mut prompts);
-    prompts[..count].iter().map(|&prompt| prompt.to_owned()).collect()
+    prompts[..count].iter().map(|&prompt| prompt.clone()).collect()
 }
 
 #[cfg(test)]
@@ -48,7 +49,7 @@ mod tests {
     fn comparison(prompt: &str) -> Comparison {
         let completions = vec!["a".to_owned(), "b".to_owned()];
         let tiers = vec![vec![0], vec![1]];
-        Comparison { prompt: prompt.to_owned(), completions, pairs: vec![(0, 1)], tiers, margin: None }
+        Comparison { prompt: prompt.into(), completions, pairs: vec![(0, 1)], tiers, margin: None }
     }
 
     #[test]
@@ -75,8 +76,8 @@ mod tests {
             let comparisons: Vec<Comparison> = prompts.iter().map(|p| comparison(p)).collect();
             let (train, held_out) = split_by_prompt(comparisons.clone(), fraction, seed);
             prop_assert_eq!(train.len() + held_out.len(), comparisons.len());
-            let train_prompts: HashSet<&str> = train.iter().map(|c| c.prompt.as_str()).collect();
-            prop_assert!(held_out.iter().all(|c| !train_prompts.contains(c.prompt.as_str())));
+            let train_prompts: HashSet<&Prompt> = train.iter().map(|c| &c.prompt).collect();
+            prop_assert!(held_out.iter().all(|c| !train_prompts.contains(&c.prompt)));
             prop_assert_eq!(split_by_prompt(comparisons, fraction, seed), (train, held_out));
         }
     }

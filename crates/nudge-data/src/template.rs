@@ -20,7 +20,7 @@ pub const NUDGE_CHAT_TEMPLATE: &str = "{% for message in messages %}\
 const TEMPLATE_NAME: &str = "chat_template";
 
 /// One turn of a conversation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Message {
     /// `user`, `assistant` or `system`.
     pub role: String,
@@ -107,14 +107,11 @@ impl ChatTemplate {
             .map_err(template_error)
     }
 
-    /// A conversation of one prompt, up to where the answer begins, cut by who wrote what.
-    pub(crate) fn render_prompt(&self, prompt: &str) -> Result<Vec<Part>, DataError> {
-        let mark = unused_character(prompt);
-        // The marks go inside the outer whitespace, so that a template that trims still can.
-        let from = prompt.len() - prompt.trim_start().len();
-        let to = from + prompt.trim().len();
-        let marked = format!("{}{mark}{}{mark}{}", &prompt[..from], &prompt[from..to], &prompt[to..]);
-        let rendered = self.render(&[Message::user(marked)], true)?;
+    /// A conversation up to where the answer begins, cut by who wrote what.
+    pub(crate) fn render_prompt(&self, messages: &[Message]) -> Result<Vec<Part>, DataError> {
+        let mark = unused_character(messages);
+        let marked: Vec<Message> = messages.iter().map(|message| marked(message, mark)).collect();
+        let rendered = self.render(&marked, true)?;
         let parts: Vec<Part> = rendered
             .split(mark)
             .enumerate()
@@ -123,11 +120,11 @@ impl ChatTemplate {
                 _ => Part::Content(text.to_owned()),
             })
             .collect();
-        // Marks come in pairs, so a whole number of contents leaves an odd number of parts.
-        if parts.len() < 3 || parts.len().is_multiple_of(2) {
+        // Two marks a message leave an odd number of parts.
+        if parts.len() != 2 * messages.len() + 1 {
             return Err(DataError::ChatTemplate {
-                reason: "it does not print the user's message whole; a template has to print \
-                         message['content'] for the role 'user'"
+                reason: "it does not print every message whole; a template has to print \
+                         message['content'] once for each of the roles that occur"
                     .to_owned(),
             });
         }
@@ -135,10 +132,19 @@ impl ChatTemplate {
     }
 }
 
-/// A character that `text` lacks, from a plane that is assigned to nobody.
-fn unused_character(text: &str) -> char {
+/// The message with `mark` before and behind its text, inside the outer whitespace, so that a template that trims
+/// still can.
+fn marked(Message { role, content }: &Message, mark: char) -> Message {
+    let from = content.len() - content.trim_start().len();
+    let to = from + content.trim().len();
+    let content = format!("{}{mark}{}{mark}{}", &content[..from], &content[from..to], &content[to..]);
+    Message { role: role.clone(), content }
+}
+
+/// A character that no message holds, from a plane that is assigned to nobody.
+fn unused_character(messages: &[Message]) -> char {
     ('\u{f0000}'..='\u{10fffd}')
-        .find(|&character| !text.contains(character))
+        .find(|&character| !messages.iter().any(|message| message.content.contains(character)))
         .expect("no text that fits in a context holds 131,000 different private characters")
 }
 
@@ -164,7 +170,7 @@ mod tests {
     }
 
     fn parts(source: &str, prompt: &str) -> Vec<Part> {
-        template(source).render_prompt(prompt).expect("renders")
+        template(source).render_prompt(&[Message::user(prompt)]).expect("renders")
     }
 
     #[test]
@@ -202,7 +208,7 @@ mod tests {
         let compile = ChatTemplate::new("{% for %}", "", "").expect_err("is refused");
         assert!(compile.to_string().contains("syntax error"), "{compile}");
         let fails = |source: &str| {
-            let error = template(source).render_prompt("a").expect_err("is refused");
+            let error = template(source).render_prompt(&[Message::user("a")]).expect_err("is refused");
             error.to_string()
         };
         assert!(fails("{{ raise_exception('roles must alternate') }}").contains("must alternate"));

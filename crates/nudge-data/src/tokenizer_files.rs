@@ -155,8 +155,8 @@ mod tests {
         assert_eq!((opened.pad_id(), opened.eos_id()), (0, 1));
         assert_eq!(opened.encode("The dog <|user|>"), tokenizer.encode("The dog <|user|>"));
         assert_eq!(
-            opened.encode_demonstration("The", "dog").expect("encodes"),
-            tokenizer.encode_demonstration("The", "dog").expect("encodes")
+            opened.encode_demonstration(&"The".into(), "dog").expect("encodes"),
+            tokenizer.encode_demonstration(&"The".into(), "dog").expect("encodes")
         );
     }
 
@@ -177,7 +177,7 @@ mod tests {
         .expect("opens");
         // Padding with the end token is refused, so the unknown token takes its place.
         assert_eq!((tokenizer.eos_id(), tokenizer.bos_id(), tokenizer.pad_id()), (3, 2, 1));
-        let ids = tokenizer.encode_prompt("a", PromptStyle::Chat).expect("encodes");
+        let ids = tokenizer.encode_prompt(&"a".into(), PromptStyle::Chat).expect("encodes");
         assert_eq!(ids, [vec![2], tokenizer.encode("a"), vec![3]].concat());
         let files = tokenizer.to_files().expect("writes");
         let config: Value = serde_json::from_slice(&files[1].1).expect("is JSON");
@@ -193,7 +193,7 @@ mod tests {
         let tokenizer = Tokenizer::from_files(&tokenizer_json(), None).expect("opens");
         assert_eq!(tokenizer.eos_id(), 1);
         assert!(tokenizer.chat().is_none());
-        assert_eq!(tokenizer.encode_prompt("a", PromptStyle::Chat), Err(DataError::NoChatTemplate));
+        assert_eq!(tokenizer.encode_prompt(&"a".into(), PromptStyle::Chat), Err(DataError::NoChatTemplate));
     }
 
     #[test]
