@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use nudge_data::comparisons_from;
+use nudge_data::{Prompt, comparisons_from};
 use nudge_session::{Labeler, Metrics, Session};
 use serde_json::{Value, json};
 
@@ -63,7 +63,7 @@ fn shuffled(record: &Value) -> Value {
 }
 
 /// How often each answer beats each other answer.
-fn pairs_of(records: &[Value]) -> BTreeMap<(String, String, String), usize> {
+fn pairs_of(records: &[Value]) -> BTreeMap<(Prompt, String, String), usize> {
     let mut pairs = BTreeMap::new();
     for comparison in comparisons_from("rankings", &jsonl(records)).expect("valid rankings") {
         for (winner, loser) in comparison.pairs {

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use burn::tensor::Device;
 use futures_lite::future::block_on;
-use nudge_data::{DemonstrationRecord, read_jsonl};
+use nudge_data::{DemonstrationRecord, Prompt, read_jsonl};
 use nudge_session::{Command, Event, Files, Metrics, Run, Session, SessionError};
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ pub fn demonstrations() -> Vec<DemonstrationRecord> {
 }
 
 /// The first `count` prompts of the demonstrations.
-pub fn prompts(count: usize) -> Vec<String> {
+pub fn prompts(count: usize) -> Vec<Prompt> {
     demonstrations().into_iter().take(count).map(|record| record.prompt).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use crate::files::read_text;
 use anyhow::{Result, bail};
-use nudge_data::DataError;
+use nudge_data::{DataError, Prompt};
 use nudge_session::SessionError;
 use std::path::PathBuf;
 
@@ -74,7 +74,7 @@ impl Records {
 }
 
 /// The prompts of a file.
-pub fn prompts(path: &PathBuf) -> Result<(Records, Vec<String>)> {
+pub fn prompts(path: &PathBuf) -> Result<(Records, Vec<Prompt>)> {
     let (records, prompts) = Records::read(std::slice::from_ref(path), nudge_data::prompts_from)?;
     Ok((records, prompts.into_iter().flatten().map(|record| record.prompt).collect()))
 }

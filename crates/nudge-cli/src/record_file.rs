@@ -8,6 +8,7 @@ use crate::log::Log;
 use crate::report;
 use crate::runner::{Target, drive};
 use anyhow::{Context, Result, bail};
+use nudge_data::Prompt;
 use nudge_session::protocol::Answer;
 use nudge_session::{Command, Event, Files, Metrics, Session};
 use serde::Serialize;
@@ -199,11 +200,11 @@ pub fn record(
 }
 
 /// A candidates record.
-pub fn candidates_line(id: &str, prompt: &str, completions: &[Answer]) -> Result<String> {
+pub fn candidates_line(id: &str, prompt: &Prompt, completions: &[Answer]) -> Result<String> {
     #[derive(Serialize)]
     struct Candidates<'a> {
         id: &'a str,
-        prompt: &'a str,
+        prompt: &'a Prompt,
         completions: &'a [Answer],
     }
     Ok(serde_json::to_string(&Candidates { id, prompt, completions })?)

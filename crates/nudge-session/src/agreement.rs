@@ -4,7 +4,7 @@
 //! says how sure those rankings are (InstructGPT 3.4, Stiennon et al. 2020, appendix C). Deliberately absent: models.
 
 use crate::SessionError;
-use nudge_data::{RankingRecord, rankings_from};
+use nudge_data::{Prompt, RankingRecord, rankings_from};
 use nudge_rlhf::{Agreement, ranking_agreement};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -96,7 +96,7 @@ impl LabelerAgreement {
 }
 
 /// The prompt and its answers in alphabetical order: what makes two screens the same.
-type Screen = (String, Vec<String>);
+type Screen = (Prompt, Vec<String>);
 
 /// A ranking of a screen: places of its answers from best to worst, tied ones in one group.
 type Tiers = Vec<Vec<usize>>;

@@ -7,7 +7,7 @@ use crate::SessionError;
 use crate::folder::Folder;
 use crate::protocol::Answer;
 use crate::readback::read_tokens;
-use nudge_data::{PaddedBatch, PromptStyle, Rng, Tokenizer, bucket};
+use nudge_data::{PaddedBatch, Prompt, PromptStyle, Rng, Tokenizer, bucket};
 use nudge_model::{Decoder, Frozen, Generation, SamplingOptions};
 
 /// Prompt widths are rounded up to this, so that few shapes occur.
@@ -124,7 +124,7 @@ impl Row {
 /// Token ids of prompts as `folder`'s model reads them, each checked: not empty, with room for an answer.
 pub fn encode_prompts(
     folder: &Folder,
-    prompts: &[String],
+    prompts: &[Prompt],
     max_new_tokens: usize,
 ) -> Result<Vec<Vec<u32>>, SessionError> {
     if prompts.is_empty() {
@@ -139,12 +139,13 @@ pub fn encode_prompts(
         });
     }
     let room = context - max_new_tokens;
-    let encode = |(index, prompt): (usize, &String)| {
+    let encode = |(index, prompt): (usize, &Prompt)| {
         let wrong = |reason: String| SessionError::Prompt { index: index + 1, reason };
-        if prompt.trim().is_empty() && folder.style() == PromptStyle::Chat {
-            return Err(wrong("it is empty. Write what the model shall do".into()));
+        // A base model continues nothing at all as well as a text.
+        if folder.style() == PromptStyle::Chat {
+            prompt.check().map_err(wrong)?;
         }
-        let tokens = folder.tokenizer.encode_prompt(prompt.trim_end(), folder.style())?;
+        let tokens = folder.tokenizer.encode_prompt(&prompt.trim_end(), folder.style())?;
         if tokens.len() > room {
             return Err(wrong(format!(
                 "it has {} tokens, but a context of {context} leaves {room} beside {max_new_tokens} new ones. Shorten it or lower max_new_tokens",

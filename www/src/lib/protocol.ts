@@ -5,6 +5,8 @@
 
 export type Metrics = { [key in string]?: number };
 
+export type Prompt = string | { role: string, content: string }[];
+
 export type PretrainOptions = {
   vocab_size: number;
   hidden_size: number;
@@ -211,18 +213,18 @@ export type Judge =
 export type Command =
   | { command: 'pretrain', texts: Array<string>, options: PretrainOptions }
   | { command: 'sft', model: string, demonstrations: string, options: SftOptions }
-  | { command: 'sample', model: string, prompts: Array<string>, options: SampleOptions }
+  | { command: 'sample', model: string, prompts: Prompt[], options: SampleOptions }
   | { command: 'rank', candidates: string, labeler: string }
   | { command: 'reward', model: string, comparisons: string, demonstrations: string, options: RewardOptions }
-  | { command: 'ppo', policy: string, reward: string, reward_ensemble: Array<string>, prompts: Array<string>, pretraining_texts: Array<string>, options: PpoStageOptions }
-  | { command: 'grpo', policy: string, reward: string, reward_ensemble: Array<string>, prompts: Array<string>, options: GrpoOptions }
-  | { command: 'rloo', policy: string, reward: string, reward_ensemble: Array<string>, prompts: Array<string>, options: RlooOptions }
-  | { command: 'reinforce', policy: string, reward: string, reward_ensemble: Array<string>, prompts: Array<string>, options: ReinforceOptions }
+  | { command: 'ppo', policy: string, reward: string, reward_ensemble: Array<string>, prompts: Prompt[], pretraining_texts: Array<string>, options: PpoStageOptions }
+  | { command: 'grpo', policy: string, reward: string, reward_ensemble: Array<string>, prompts: Prompt[], options: GrpoOptions }
+  | { command: 'rloo', policy: string, reward: string, reward_ensemble: Array<string>, prompts: Prompt[], options: RlooOptions }
+  | { command: 'reinforce', policy: string, reward: string, reward_ensemble: Array<string>, prompts: Prompt[], options: ReinforceOptions }
   | { command: 'dpo', policy: string, comparisons: string, options: DpoOptions }
   | { command: 'kto', policy: string, comparisons: string, options: KtoOptions }
   | { command: 'orpo', policy: string, comparisons: string, options: OrpoOptions }
-  | { command: 'best_of', policy: string, reward: string, reward_ensemble: Array<string>, prompts: Array<string>, options: BestOfOptions }
-  | { command: 'compare', a: string, b: string, prompts: Array<string>, judge: Judge, best_of_reward: string | null, options: CompareOptions }
+  | { command: 'best_of', policy: string, reward: string, reward_ensemble: Array<string>, prompts: Prompt[], options: BestOfOptions }
+  | { command: 'compare', a: string, b: string, prompts: Prompt[], judge: Judge, best_of_reward: string | null, options: CompareOptions }
   | { command: 'score', reward: string, records: string }
   | { command: 'calibrate', reward: string, comparisons: string }
   | { command: 'eval', model: string, text: string, options: EvalOptions };
@@ -274,11 +276,11 @@ export type Event =
   | { event: 'started', stage: Stage, step: number, total_steps: number, parameters: number }
   | { event: 'progress', stage: Stage, step: number, total_steps: number, metrics: Metrics, seconds: number }
   | { event: 'partial', prompt: number, answer: number, text: string }
-  | { event: 'candidates', index: number, id: string, prompt: string, completions: Array<Answer> }
+  | { event: 'candidates', index: number, id: string, prompt: Prompt, completions: Array<Answer> }
   | { event: 'ranked', record: string }
   | { event: 'scored', record: string }
-  | { event: 'rollout', prompt: string, answer: string, score: number, kl: number }
-  | { event: 'pair', index: number, prompt: string, a: string, b: string, preference: Preference | null, scores: [number, number] | null }
+  | { event: 'rollout', prompt: Prompt, answer: string, score: number, kl: number }
+  | { event: 'pair', index: number, prompt: Prompt, a: string, b: string, preference: Preference | null, scores: [number, number] | null }
   | { event: 'verdict', verdict: Verdict }
   | { event: 'evaluated', evaluation: Evaluation }
   | { event: 'calibrated', calibration: Calibration }

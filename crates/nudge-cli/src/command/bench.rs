@@ -10,7 +10,7 @@ use crate::report;
 use crate::runner::{Listen, drive};
 use anyhow::{Context, Result};
 use futures_lite::future::block_on;
-use nudge_data::{Tokenizer, prompts_from};
+use nudge_data::{Prompt, Tokenizer, prompts_from};
 use nudge_model::{Decoder, DecoderConfig, Precision};
 use nudge_session::folder::{self, Kind, TOKENIZER, TOKENIZER_CONFIG};
 use nudge_session::options::{PpoStageOptions, RewardOptions, SampleOptions, SftOptions};
@@ -111,11 +111,11 @@ fn put_model(workplace: &mut Workplace, arguments: &Bench) -> Result<usize> {
 
 /// The phases in order; PPO needs the reward model of the one before.
 fn commands(steps: usize, seed: u64) -> Result<[(&'static str, Command); 4]> {
-    let prompts: Vec<String> =
+    let prompts: Vec<Prompt> =
         prompts_from("the built-in prompts", builtin::PROMPTS)?.into_iter().map(|record| record.prompt).collect();
     let prompt = |index: usize| prompts[index % prompts.len()].clone();
     // Text of a usual length, made of what is there.
-    let answer = |index: usize| (0..4).map(|part| prompt(index + 7 * part)).collect::<Vec<_>>().join(" ");
+    let answer = |index: usize| (0..4).map(|part| prompt(index + 7 * part).to_string()).collect::<Vec<_>>().join(" ");
     let model = || MODEL.to_string();
     let sft = SftOptions { epochs: 1.0, held_out: 0.0, seed, ..Default::default() };
     let demonstrations = (0..steps * sft.batch_size)

@@ -35,7 +35,7 @@ pub fn run(arguments: &Chat) -> Result<()> {
         if line.trim().is_empty() {
             continue;
         }
-        let prompts = vec![line.trim().to_string()];
+        let prompts = vec![line.trim().into()];
         let command = Command::Sample { model: arguments.model.clone(), prompts, options: options.clone() };
         if let Err(error) = answer(&workplace, command) {
             // A prompt that is too long is no reason to end the conversation, a closed output is.

@@ -45,5 +45,5 @@ pub fn add(records: &mut Records, arguments: &Sft, seed: u64, session: &Session)
 }
 
 fn tokens(record: &DemonstrationRecord, tokenizer: &Tokenizer) -> usize {
-    tokenizer.encode(&record.prompt).len() + tokenizer.encode(&record.completion).len()
+    tokenizer.encode(&record.prompt.to_string()).len() + tokenizer.encode(&record.completion).len()
 }

@@ -12,7 +12,7 @@ use crate::report;
 use crate::runner::drive;
 use crate::training_folder::{Opened, RunRecord, TrainingFolder};
 use anyhow::{Context, Result, bail};
-use nudge_data::RankingRecord;
+use nudge_data::{Prompt, RankingRecord};
 use nudge_session::options::{
     DpoOptions, GrpoOptions, KtoOptions, OrpoOptions, PretrainOptions, ReinforceOptions, RewardOptions, RlooOptions,
     SftOptions,
@@ -164,7 +164,7 @@ struct Online {
     policy: String,
     reward: String,
     reward_ensemble: Vec<String>,
-    prompts: Vec<String>,
+    prompts: Vec<Prompt>,
 }
 
 /// A method that learns from its own answers.

@@ -13,7 +13,7 @@ use crate::report;
 use crate::runner::{Listen, drive};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
-use nudge_data::{Rng, prompts_from};
+use nudge_data::{Prompt, Rng, prompts_from};
 use nudge_session::options::{
     CompareOptions, DpoOptions, GrpoOptions, KtoOptions, OrpoOptions, PpoStageOptions, ReinforceOptions, RewardOptions,
     RlooOptions, SampleOptions,
@@ -97,12 +97,12 @@ impl TuningLoop {
     }
 
     /// Prompts to learn from and prompts to compare on, each in an order that the seed chooses.
-    pub fn prompts(&self) -> Result<(Vec<String>, Vec<String>)> {
+    pub fn prompts(&self) -> Result<(Vec<Prompt>, Vec<Prompt>)> {
         let records = prompts_from("the built-in prompts", builtin::PROMPTS)?;
         let (train, held_out): (Vec<_>, Vec<_>) =
             records.into_iter().partition(|record| record.extra.get("split").is_some_and(|split| split == "train"));
         let shuffled = |records: Vec<nudge_data::PromptRecord>, stream| {
-            let mut prompts: Vec<String> = records.into_iter().map(|record| record.prompt).collect();
+            let mut prompts: Vec<Prompt> = records.into_iter().map(|record| record.prompt).collect();
             Rng::with_stream(self.seed, stream).shuffle(&mut prompts);
             prompts
         };
@@ -110,7 +110,7 @@ impl TuningLoop {
     }
 
     /// 1. Answers.
-    pub fn sample(&self, label: &str, prompts: &[String]) -> Result<String> {
+    pub fn sample(&self, label: &str, prompts: &[Prompt]) -> Result<String> {
         let options = SampleOptions { k: self.plan.answers, seed: self.seed, ..Default::default() };
         let prompts = prompts.iter().take(self.plan.prompts()).cloned().collect();
         let events = self.pull(label, Command::Sample { model: self.sft.clone(), prompts, options })?;
@@ -157,7 +157,7 @@ impl TuningLoop {
     }
 
     /// 4. The tuned model. Best-of-n trains nothing.
-    pub fn tune(&mut self, label: &str, method: Method, prompts: &[String], rankings: &str) -> Result<Vec<Event>> {
+    pub fn tune(&mut self, label: &str, method: Method, prompts: &[Prompt], rankings: &str) -> Result<Vec<Event>> {
         let Some(command) = self.command(method, prompts, rankings) else { return Ok(vec![]) };
         let events = self.pull(label, command)?;
         self.take_model(TUNED, &events)?;
@@ -165,7 +165,7 @@ impl TuningLoop {
     }
 
     /// What tunes by `method`, with its own defaults.
-    fn command(&self, method: Method, prompts: &[String], rankings: &str) -> Option<Command> {
+    fn command(&self, method: Method, prompts: &[Prompt], rankings: &str) -> Option<Command> {
         let (policy, reward, seed) = (self.sft.clone(), REWARD.to_string(), self.seed);
         let (reward_ensemble, prompts, comparisons) = (vec![], prompts.to_vec(), rankings.to_string());
         let (gold_labeler, episodes) = (Some(self.labeler.clone()), self.plan.episodes);
@@ -204,7 +204,7 @@ impl TuningLoop {
     }
 
     /// 5. Before and after, on prompts that nothing was learnt from.
-    pub fn compare(&self, label: &str, method: Method, prompts: &[String]) -> Result<Vec<Event>> {
+    pub fn compare(&self, label: &str, method: Method, prompts: &[Prompt]) -> Result<Vec<Event>> {
         let best_of = if method == Method::BestOf { BEST_OF } else { 1 };
         let (pairs_per_prompt, seed) = (self.plan.pairs_per_prompt, self.seed);
         let options = CompareOptions { pairs_per_prompt, best_of, seed, ..Default::default() };

@@ -4,6 +4,7 @@ use crate::options::{
     BestOfOptions, CompareOptions, DpoOptions, EvalOptions, GrpoOptions, KtoOptions, OrpoOptions, PpoStageOptions,
     PretrainOptions, ReinforceOptions, RewardOptions, RlooOptions, SampleOptions, SftOptions,
 };
+use nudge_data::Prompt;
 use serde::{Deserialize, Serialize};
 
 /// What a shell asks for. Models are named; the session must hold them (`Session::put_model`).
@@ -34,7 +35,8 @@ pub enum Command {
         /// Name of the model that answers.
         model: String,
         /// Bare user texts.
-        prompts: Vec<String>,
+        #[cfg_attr(test, ts(type = "Prompt[]"))]
+        prompts: Vec<Prompt>,
         /// How.
         #[serde(default)]
         options: SampleOptions,
@@ -69,7 +71,8 @@ pub enum Command {
         #[serde(default)]
         reward_ensemble: Vec<String>,
         /// Bare user texts.
-        prompts: Vec<String>,
+        #[cfg_attr(test, ts(type = "Prompt[]"))]
+        prompts: Vec<Prompt>,
         /// Plain text for PPO-ptx; records end with `<|endoftext|>`.
         #[serde(default)]
         pretraining_texts: Vec<String>,
@@ -87,7 +90,8 @@ pub enum Command {
         #[serde(default)]
         reward_ensemble: Vec<String>,
         /// Bare user texts.
-        prompts: Vec<String>,
+        #[cfg_attr(test, ts(type = "Prompt[]"))]
+        prompts: Vec<Prompt>,
         /// How.
         #[serde(default)]
         options: GrpoOptions,
@@ -102,7 +106,8 @@ pub enum Command {
         #[serde(default)]
         reward_ensemble: Vec<String>,
         /// Bare user texts.
-        prompts: Vec<String>,
+        #[cfg_attr(test, ts(type = "Prompt[]"))]
+        prompts: Vec<Prompt>,
         /// How.
         #[serde(default)]
         options: RlooOptions,
@@ -117,7 +122,8 @@ pub enum Command {
         #[serde(default)]
         reward_ensemble: Vec<String>,
         /// Bare user texts.
-        prompts: Vec<String>,
+        #[cfg_attr(test, ts(type = "Prompt[]"))]
+        prompts: Vec<Prompt>,
         /// How.
         #[serde(default)]
         options: ReinforceOptions,
@@ -162,7 +168,8 @@ pub enum Command {
         #[serde(default)]
         reward_ensemble: Vec<String>,
         /// Bare user texts.
-        prompts: Vec<String>,
+        #[cfg_attr(test, ts(type = "Prompt[]"))]
+        prompts: Vec<Prompt>,
         /// How.
         #[serde(default)]
         options: BestOfOptions,
@@ -174,7 +181,8 @@ pub enum Command {
         /// Name of the second model.
         b: String,
         /// Bare user texts.
-        prompts: Vec<String>,
+        #[cfg_attr(test, ts(type = "Prompt[]"))]
+        prompts: Vec<Prompt>,
         /// Who prefers.
         judge: Judge,
         /// Name of the reward model that chooses among the first model's answers where `best_of` is more than 1.

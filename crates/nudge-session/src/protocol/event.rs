@@ -1,6 +1,7 @@
 //! What a stage tells a shell.
 
 use super::{Calibration, Evaluation, Files, Metrics, Preference, Stage, Verdict};
+use nudge_data::Prompt;
 use serde::{Deserialize, Serialize};
 
 /// One sampled answer.
@@ -63,7 +64,8 @@ pub enum Event {
         /// Identifier for the ranking record.
         id: String,
         /// The prompt.
-        prompt: String,
+        #[cfg_attr(test, ts(type = "Prompt"))]
+        prompt: Prompt,
         /// The answers.
         completions: Vec<Answer>,
     },
@@ -80,7 +82,8 @@ pub enum Event {
     /// One rollout of a PPO batch, for reading along.
     Rollout {
         /// The prompt.
-        prompt: String,
+        #[cfg_attr(test, ts(type = "Prompt"))]
+        prompt: Prompt,
         /// The policy's answer.
         answer: String,
         /// The reward model's score.
@@ -93,7 +96,8 @@ pub enum Event {
         /// Index of the prompt in the command.
         index: usize,
         /// The prompt.
-        prompt: String,
+        #[cfg_attr(test, ts(type = "Prompt"))]
+        prompt: Prompt,
         /// Answer of the first model.
         a: String,
         /// Answer of the second model.

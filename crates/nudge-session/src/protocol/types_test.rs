@@ -27,8 +27,10 @@ const HEADER: &str = "\
 /// All types, in the order of reading.
 fn rendered() -> String {
     let metrics = format!("type Metrics = {};", Metrics::inline());
+    let prompt = "type Prompt = string | { role: string, content: string }[];".to_string();
     let types = [
         metrics,
+        prompt,
         PretrainOptions::decl(),
         SftOptions::decl(),
         SampleOptions::decl(),

@@ -21,7 +21,7 @@ use crate::snapshot::{Snapshot, SnapshotWriter};
 use crate::stage::online::scores::{Normalizations, Scorer, normalizations, scores};
 use crate::stage::score::AnswerBatch;
 use burn::tensor::Device;
-use nudge_data::Tokenizer;
+use nudge_data::{Prompt, Tokenizer};
 use nudge_model::{Decoder, Frozen, SamplingOptions};
 use nudge_rlhf::{best_of_n_kl, best_of_n_score};
 use serde::{Deserialize, Serialize};
@@ -32,7 +32,7 @@ pub struct BestOf {
     policy: Frozen<Decoder>,
     scorer: Scorer,
     tokenizer: Tokenizer,
-    prompts: Vec<String>,
+    prompts: Vec<Prompt>,
     encoded: Vec<Vec<u32>>,
     gold: Option<Labeler>,
     options: BestOfOptions,
@@ -59,7 +59,7 @@ impl BestOf {
     pub fn new(
         policy: &Folder,
         rewards: &[Folder],
-        prompts: Vec<String>,
+        prompts: Vec<Prompt>,
         options: BestOfOptions,
         fingerprint: String,
         resume: Option<Files>,
@@ -185,7 +185,7 @@ fn estimates(scores: &[f32], gold: Option<&[f32]>) -> Vec<(String, f64)> {
 }
 
 /// The prompt, the answer that was kept, and all answers with their scores, as JSON.
-fn record(prompt: &str, texts: &[String], scores: &[f32]) -> String {
+fn record(prompt: &Prompt, texts: &[String], scores: &[f32]) -> String {
     let best = best_place(scores);
     serde_json::json!({
         "prompt": prompt,
@@ -210,7 +210,7 @@ mod tests {
     fn the_first_of_equal_scores_is_kept() {
         assert_eq!(best_place(&[0.5, 2.0, -1.0, 2.0]), 1);
         let record: serde_json::Value =
-            serde_json::from_str(&record("p", &["a".into(), "b".into()], &[0.0, 1.0])).unwrap();
+            serde_json::from_str(&record(&"p".into(), &["a".into(), "b".into()], &[0.0, 1.0])).unwrap();
         assert_eq!((&record["completion"], &record["score"]), (&"b".into(), &1.0.into()));
     }
 

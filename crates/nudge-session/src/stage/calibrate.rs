@@ -17,6 +17,7 @@ use crate::snapshot::{Snapshot, SnapshotWriter};
 use crate::stage::rankings::{Judged, Ranked, read_rankings};
 use crate::stage::score::{AnswerBatch, encode_answer};
 use burn::tensor::Device;
+use nudge_data::Prompt;
 use nudge_model::{Frozen, ScalarModel};
 use nudge_rlhf::{WinRate, accuracy_by_length, accuracy_by_margin, calibration_table, expected_calibration_error};
 use serde::{Deserialize, Serialize};
@@ -53,7 +54,7 @@ impl Calibrate {
         resume: Option<Files>,
         device: &Device,
     ) -> Result<Self, SessionError> {
-        let encode = |prompt: &str, answer: &str| encode_answer(&folder, prompt, answer).map(|row| row.tokens);
+        let encode = |prompt: &Prompt, answer: &str| encode_answer(&folder, prompt, answer).map(|row| row.tokens);
         let (rankings, _) = read_rankings(comparisons, 0.0, 0, encode)?;
         let state = match resume {
             Some(files) => Snapshot::<State>::open(files, &fingerprint)?.state,

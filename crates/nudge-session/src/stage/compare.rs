@@ -21,6 +21,7 @@ use crate::stage::online::prompts::Answers;
 use crate::stage::online::scores::Scorer;
 use crate::stage::score::{AnswerBatch, encode_answer};
 use burn::tensor::Device;
+use nudge_data::Prompt;
 use nudge_model::{Decoder, Frozen, SamplingOptions, ScalarModel};
 use nudge_rlhf::{KlEstimator, PpoOptions};
 use serde::{Deserialize, Serialize};
@@ -63,7 +64,12 @@ impl OpenJudge {
     }
 
     /// The judge's number for each answer; nothing where a person judges.
-    async fn scores(&self, prompt: &str, answers: &[&str], device: &Device) -> Result<Option<Vec<f32>>, SessionError> {
+    async fn scores(
+        &self,
+        prompt: &Prompt,
+        answers: &[&str],
+        device: &Device,
+    ) -> Result<Option<Vec<f32>>, SessionError> {
         match self {
             OpenJudge::Labeler(labeler) => Ok(Some(answers.iter().map(|answer| labeler.score(answer)).collect())),
             OpenJudge::Person => Ok(None),
@@ -79,7 +85,7 @@ impl OpenJudge {
 pub struct Compare {
     folders: [Folder; 2],
     models: [Frozen<Decoder>; 2],
-    prompts: Vec<String>,
+    prompts: Vec<Prompt>,
     encoded: [Vec<Vec<u32>>; 2],
     judge: OpenJudge,
     /// Chooses among the first model's answers.
@@ -110,7 +116,7 @@ impl Compare {
     #[allow(clippy::too_many_arguments)]
     pub fn new(
         folders: [Folder; 2],
-        prompts: Vec<String>,
+        prompts: Vec<Prompt>,
         judge: OpenJudge,
         chooser: Option<Folder>,
         options: CompareOptions,
@@ -289,7 +295,7 @@ fn texts(rows: &[Row], folder: &Folder) -> Vec<String> {
 async fn rewards_of(
     folder: &Folder,
     model: &Frozen<ScalarModel>,
-    prompt: &str,
+    prompt: &Prompt,
     answers: &[&str],
     device: &Device,
 ) -> Result<Vec<f32>, SessionError> {

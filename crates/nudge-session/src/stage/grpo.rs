@@ -11,6 +11,7 @@ use crate::protocol::{Files, Stage};
 use crate::stage::online::minibatch::Minibatch;
 use crate::stage::policy_gradient::{Method, PolicyGradient};
 use burn::tensor::{Device, Tensor};
+use nudge_data::Prompt;
 use nudge_rlhf::{LossAggregation, PolicyLoss, ScaleRewards, grpo_advantages, policy_loss};
 use serde::{Deserialize, Serialize};
 
@@ -56,7 +57,7 @@ impl Method for GroupRelative {
 pub fn start(
     policy: &Folder,
     rewards: &[Folder],
-    prompts: Vec<String>,
+    prompts: Vec<Prompt>,
     options: GrpoOptions,
     fingerprint: String,
     resume: Option<Files>,

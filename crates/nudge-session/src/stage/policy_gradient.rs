@@ -28,7 +28,7 @@ use crate::stage::online::prompts::{Answers, Prompts};
 use crate::stage::online::scores::{Normalizations, Scorer, normalizations};
 use crate::trainer::training_device;
 use burn::tensor::{Device, Tensor};
-use nudge_data::Rng;
+use nudge_data::{Prompt, Rng};
 use nudge_model::Decoder;
 use nudge_rlhf::{
     KlController, LossAggregation, PolicyLoss, PpoOptions, Variance, broadcast, masked_mean, masked_var,
@@ -93,7 +93,7 @@ impl<M: Method> PolicyGradient<M> {
     pub fn new(
         policy: &Folder,
         rewards: &[Folder],
-        texts: Vec<String>,
+        texts: Vec<Prompt>,
         method: M,
         options: PolicyGradientOptions,
         fingerprint: String,

@@ -31,7 +31,7 @@ use crate::stage::online::prompts::{Answers, Prompts};
 use crate::stage::online::scores::{Normalizations, Scorer, normalizations};
 use crate::trainer::{Trainer, training_device};
 use burn::tensor::Device;
-use nudge_data::Rng;
+use nudge_data::{Prompt, Rng};
 use nudge_model::{Decoder, ScalarModel};
 use nudge_rlhf::{KlController, LossAggregation, ValueInit, policy_loss, value_loss};
 use serde::{Deserialize, Serialize};
@@ -71,7 +71,7 @@ impl Ppo {
     pub fn new(
         policy: &Folder,
         rewards: &[Folder],
-        prompts: Vec<String>,
+        prompts: Vec<Prompt>,
         texts: &[String],
         options: PpoStageOptions,
         fingerprint: String,

@@ -23,7 +23,7 @@ use crate::stage::sft::DemonstrationBatch;
 use crate::stage::{ends_epoch, steps_of_epochs};
 use crate::trainer::Trainer;
 use burn::tensor::{Device, Tensor};
-use nudge_data::{EncodedDemonstration, Tokenizer};
+use nudge_data::{EncodedDemonstration, Prompt, Tokenizer};
 use nudge_model::{Decoder, Frozen, OptimizerOptions, Precision};
 use nudge_rlhf::{Decay, LearningRate};
 
@@ -92,7 +92,7 @@ impl<M: Method> Preference<M> {
     ) -> Result<Self, SessionError> {
         check(&training)?;
         // 1. Comparisons, split by prompt.
-        let encode = |prompt: &str, answer: &str| encode_answer(&folder, prompt, answer);
+        let encode = |prompt: &Prompt, answer: &str| encode_answer(&folder, prompt, answer);
         let (train, held_out) = read_rankings(comparisons, training.held_out, training.seed, encode)?;
         if M::HAS_MISMATCHED && train.len() < 2 {
             return Err(SessionError::Nothing(format!(

@@ -8,7 +8,7 @@ use crate::protocol::Metrics;
 use crate::readback::read;
 use crate::stage::epoch_places;
 use burn::tensor::Tensor;
-use nudge_data::{Comparison, comparisons_from, split_by_prompt};
+use nudge_data::{Comparison, Prompt, comparisons_from, split_by_prompt};
 use nudge_rlhf::{WinRate, pairwise_accuracy};
 
 /// One ranking: a row for each answer, and `(winner, loser)` pairs of rows.
@@ -31,7 +31,7 @@ pub fn read_rankings<Row>(
     text: &str,
     held_out: f32,
     seed: u64,
-    encode: impl Fn(&str, &str) -> Result<Row, SessionError>,
+    encode: impl Fn(&Prompt, &str) -> Result<Row, SessionError>,
 ) -> Result<Split<Row>, SessionError> {
     let all = comparisons_from("comparisons", text)?;
     if all.is_empty() {

@@ -11,6 +11,7 @@ use crate::protocol::{Files, Stage};
 use crate::stage::online::minibatch::Minibatch;
 use crate::stage::policy_gradient::{Method, PolicyGradient};
 use burn::tensor::{Device, Tensor};
+use nudge_data::Prompt;
 use nudge_rlhf::{PolicyLoss, RewardBaseline};
 use serde::{Deserialize, Serialize};
 
@@ -48,7 +49,7 @@ impl Method for RunningMean {
 pub fn start(
     policy: &Folder,
     rewards: &[Folder],
-    prompts: Vec<String>,
+    prompts: Vec<Prompt>,
     options: ReinforceOptions,
     fingerprint: String,
     resume: Option<Files>,

@@ -10,6 +10,7 @@ use crate::protocol::{Files, Stage};
 use crate::stage::online::minibatch::Minibatch;
 use crate::stage::policy_gradient::{Method, PolicyGradient};
 use burn::tensor::{Device, Tensor};
+use nudge_data::Prompt;
 use nudge_rlhf::{PolicyLoss, rloo_advantages};
 use serde::{Deserialize, Serialize};
 
@@ -47,7 +48,7 @@ impl Method for LeaveOneOut {
 pub fn start(
     policy: &Folder,
     rewards: &[Folder],
-    prompts: Vec<String>,
+    prompts: Vec<Prompt>,
     options: RlooOptions,
     fingerprint: String,
     resume: Option<Files>,

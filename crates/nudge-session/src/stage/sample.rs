@@ -15,7 +15,7 @@ use crate::protocol::{Event, Files, Metrics, Stage};
 use crate::rollout::{Rollout, encode_prompts};
 use crate::snapshot::{Snapshot, SnapshotWriter};
 use burn::tensor::Device;
-use nudge_data::Tokenizer;
+use nudge_data::{Prompt, Tokenizer};
 use nudge_model::{Decoder, Frozen, SamplingOptions};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -24,7 +24,7 @@ use std::collections::VecDeque;
 pub struct Sample {
     model: Frozen<Decoder>,
     tokenizer: Tokenizer,
-    prompts: Vec<String>,
+    prompts: Vec<Prompt>,
     encoded: Vec<Vec<u32>>,
     options: SampleOptions,
     /// The batch being sampled, its first prompt and its clock.
@@ -46,7 +46,7 @@ impl Sample {
     /// Checks options and prompts.
     pub fn new(
         folder: Folder,
-        prompts: Vec<String>,
+        prompts: Vec<Prompt>,
         options: SampleOptions,
         fingerprint: String,
         resume: Option<Files>,

@@ -10,7 +10,7 @@ use crate::protocol::{Event, Files, Stage};
 use crate::readback::read;
 use crate::snapshot::{Snapshot, SnapshotWriter};
 use burn::tensor::{Device, Int, Tensor};
-use nudge_data::{EncodedDemonstration, PaddedBatch, Tokenizer, bucket, read_jsonl};
+use nudge_data::{EncodedDemonstration, PaddedBatch, Prompt, Tokenizer, bucket, read_jsonl};
 use nudge_model::{Frozen, ScalarModel, TokenBatch};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -47,13 +47,13 @@ impl AnswerBatch {
 }
 
 /// Prompt, answer and end token as `folder`'s model reads them.
-pub fn encode_answer(folder: &Folder, prompt: &str, answer: &str) -> Result<EncodedDemonstration, SessionError> {
+pub fn encode_answer(folder: &Folder, prompt: &Prompt, answer: &str) -> Result<EncodedDemonstration, SessionError> {
     let encoded = folder.tokenizer.encode_demonstration(prompt, answer)?;
     let context = folder.config.max_position_embeddings / LENGTH_STEP * LENGTH_STEP;
     if encoded.tokens.len() > context {
         return Err(SessionError::Nothing(format!(
             "the answer to `{}` and its prompt have {} tokens, more than the model's context of {context}. Shorten or remove it",
-            prompt.chars().take(40).collect::<String>(),
+            prompt.to_string().chars().take(40).collect::<String>(),
             encoded.tokens.len()
         )));
     }
@@ -139,9 +139,10 @@ impl Score {
 
 /// The prompt of a record and its answers: `completions` (texts or objects with `text`), `completion`, or
 /// `chosen` and `rejected`.
-fn answers_of(index: usize, record: &Value) -> Result<(String, Vec<String>), SessionError> {
+fn answers_of(index: usize, record: &Value) -> Result<(Prompt, Vec<String>), SessionError> {
     let wrong = |reason: &str| SessionError::Prompt { index: index + 1, reason: reason.into() };
-    let prompt = record["prompt"].as_str().ok_or_else(|| wrong("the record has no text in `prompt`"))?;
+    let prompt = Prompt::deserialize(&record["prompt"])
+        .map_err(|_| wrong("the record has neither a text nor messages in `prompt`"))?;
     let text = |value: &Value| value.as_str().or_else(|| value["text"].as_str()).map(str::to_string);
     let fields: Vec<&Value> = match &record["completions"] {
         Value::Array(completions) => completions.iter().collect(),
@@ -155,5 +156,5 @@ fn answers_of(index: usize, record: &Value) -> Result<(String, Vec<String>), Ses
     if answers.is_empty() {
         return Err(wrong("`completions` is empty; there is nothing to score"));
     }
-    Ok((prompt.to_string(), answers))
+    Ok((prompt, answers))
 }

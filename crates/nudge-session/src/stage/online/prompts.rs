@@ -8,7 +8,7 @@ use crate::labeler::Labeler;
 use crate::protocol::{Event, Metrics};
 use crate::rollout::{Rollout, Row, encode_prompts};
 use crate::stage::epoch_places;
-use nudge_data::{Rng, Tokenizer};
+use nudge_data::{Prompt, Rng, Tokenizer};
 use nudge_model::{Decoder, Frozen, SamplingOptions};
 use nudge_rlhf::distinct_n;
 
@@ -17,7 +17,7 @@ const SHOWN_ROLLOUTS: usize = 4;
 
 /// The prompts of a run and how they are answered.
 pub struct Prompts {
-    texts: Vec<String>,
+    texts: Vec<Prompt>,
     encoded: Vec<Vec<u32>>,
     tokenizer: Tokenizer,
     seed: u64,
@@ -39,7 +39,7 @@ impl Prompts {
     /// Checks and encodes the prompts as `folder`'s model reads them.
     pub fn new(
         folder: &Folder,
-        texts: Vec<String>,
+        texts: Vec<Prompt>,
         max_new_tokens: usize,
         temperature: f32,
         seed: u64,
@@ -50,7 +50,7 @@ impl Prompts {
 
     /// Prompts that are token ids already, `encoded`, and what they are called where they are shown, `texts`.
     pub(crate) fn encoded(
-        texts: Vec<String>,
+        texts: Vec<Prompt>,
         encoded: Vec<Vec<u32>>,
         tokenizer: Tokenizer,
         max_new_tokens: usize,
