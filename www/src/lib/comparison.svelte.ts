@@ -6,7 +6,7 @@ import * as commands from './commands';
 import { engine } from './engine.svelte';
 import { BEST_OF, type Method } from './methods';
 import { notices } from './notices.svelte';
-import { promptsOf, shuffled } from './prompts';
+import { promptText, promptsOf, shuffled } from './prompts';
 import type { Judge, Preference, Verdict } from './protocol';
 import { settings, sizes } from './settings';
 import * as store from './store';
@@ -119,7 +119,7 @@ class Comparison {
       event(event) {
         if (event.event === 'pair') {
           const left = coin() ? 'a' : 'b';
-          onPair({ prompt: event.prompt, a: event.a, b: event.b, left, preference: event.preference });
+          onPair({ prompt: promptText(event.prompt), a: event.a, b: event.b, left, preference: event.preference });
         }
         if (event.event === 'verdict') verdict = event.verdict;
       },

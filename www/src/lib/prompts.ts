@@ -1,9 +1,16 @@
-// The built-in prompts, in an order that the seed decides.
+// Prompts as they are shown, and the built-in ones in an order that the seed decides.
 
 import { fetchText, parseJsonl } from './files';
+import type { Prompt } from './protocol';
 import { settings } from './settings';
 
 type PromptRow = { prompt: string; split: 'train' | 'heldout' };
+
+/** A prompt as it is shown: a text as it is, a conversation with the speaker before each turn. */
+export function promptText(prompt: Prompt): string {
+  if (typeof prompt === 'string') return prompt;
+  return prompt.map(({ role, content }) => `${role}: ${content}`).join('\n\n');
+}
 
 let rows: Promise<PromptRow[]> | undefined;
 

@@ -2,14 +2,15 @@
 
 import { engine } from './engine.svelte';
 import { numberedLines } from './files';
-import type { Answer } from './protocol';
+import { promptText } from './prompts';
+import type { Answer, Prompt } from './protocol';
 import * as store from './store';
 import type { RankingSource, StoredRanking } from './store';
 import { t } from './strings';
 
 export type RankingRecord = {
   id: string;
-  prompt: string;
+  prompt: Prompt;
   completions: Answer[];
   ranking: number[][];
   labeler?: string;
@@ -60,7 +61,7 @@ class Rankings {
   }
 
   async #store(record: string, source: RankingSource, labeler: string): Promise<void> {
-    const { prompt } = JSON.parse(record) as RankingRecord;
+    const prompt = promptText((JSON.parse(record) as RankingRecord).prompt);
     const stored = await store.rankings.add({ record, source, prompt, labeler });
     this.list = [...this.list, stored];
     store.keepStorage();

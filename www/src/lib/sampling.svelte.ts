@@ -4,7 +4,7 @@ import * as commands from './commands';
 import { engine } from './engine.svelte';
 import { notices } from './notices.svelte';
 import { promptsOf } from './prompts';
-import type { Answer, Event } from './protocol';
+import type { Answer, Event, Prompt } from './protocol';
 import { settings, sizes } from './settings';
 import { WorkerCrash } from './worker-client';
 
@@ -27,7 +27,7 @@ export async function streamAnswer(
 }
 
 /** One prompt with its answers; `id` is null while they still grow. */
-export type Screen = { id: string | null; prompt: string; completions: Answer[] };
+export type Screen = { id: string | null; prompt: Prompt; completions: Answer[] };
 
 /** Screens kept ready behind the one on show, and prompts sampled in one go. */
 const AHEAD = 3;

@@ -5,6 +5,7 @@
 import { engine } from './engine.svelte';
 import { models, type CurvePoint, type ModelName } from './models.svelte';
 import { notices } from './notices.svelte';
+import { promptText } from './prompts';
 import type { Command, Event, Metrics, Stage } from './protocol';
 import type { Files } from './messages';
 import { saveEverySeconds } from './settings';
@@ -152,8 +153,8 @@ export class Training {
       this.secondsPerStep = event.seconds;
       this.curve = [...this.curve, { step: event.step, metrics: event.metrics }];
     } else if (event.event === 'rollout') {
-      const { prompt, answer, score, kl } = event;
-      this.rollouts = [{ prompt, answer, score, kl }, ...this.rollouts].slice(0, ROLLOUTS_SHOWN);
+      const { answer, score, kl } = event;
+      this.rollouts = [{ prompt: promptText(event.prompt), answer, score, kl }, ...this.rollouts].slice(0, ROLLOUTS_SHOWN);
     }
   }
 
