@@ -7,6 +7,7 @@
 mod args;
 mod builtin;
 mod command;
+mod context;
 mod device;
 mod failure;
 mod files;

@@ -1,8 +1,10 @@
 //! The arguments of `nudge lab`.
 
 use super::Common;
+use crate::command::lab::Learner;
 use crate::command::tuning_loop::Method;
 use crate::device::DeviceChoice;
+use crate::flags::RewardFlags;
 use clap::{Args, Subcommand};
 use nudge_session::oracle;
 use std::path::PathBuf;
@@ -29,6 +31,11 @@ pub enum LabCommand {
     /// A toy whose best policy is known exactly, several ways to train: how far from it they end
     #[command(after_help = "Example:\n  nudge lab oracle --method ppo dpo --beta 0.5 1.0 --json")]
     Oracle(LabOracle),
+    /// Rankings of people, learnt by a reward model and by a bag of words: accuracy on those held out
+    #[command(
+        after_help = "Example:\n  nudge lab preferences --comparisons oasst.jsonl --seeds 5 --out preferences.jsonl"
+    )]
+    Preferences(LabPreferences),
 }
 
 /// `nudge lab methods`
@@ -91,4 +98,34 @@ pub struct LabOracle {
     pub seed: u64,
     #[command(flatten)]
     pub common: Common,
+}
+
+/// `nudge lab preferences`
+#[derive(Args)]
+pub struct LabPreferences {
+    /// Model to start from
+    #[arg(long, value_name = "M", default_value = "builtin:sft")]
+    pub model: String,
+    /// Rankings or comparisons; every file is measured by itself
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    pub comparisons: Vec<PathBuf>,
+    /// How many seeds; each splits anew
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub seeds: u64,
+    /// The first of them
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub first_seed: u64,
+    /// Ways to learn
+    #[arg(long, value_name = "LEARNER", num_args = 1.., value_enum, default_values = ["bag-of-words", "reward-model"])]
+    pub learners: Vec<Learner>,
+    /// Keep every row in this file as it is measured
+    #[arg(long, value_name = "FILE.jsonl")]
+    pub out: Option<PathBuf>,
+    /// Keep the rows of --out and measure those that are missing
+    #[arg(long, requires = "out")]
+    pub resume: bool,
+    #[command(flatten)]
+    pub common: Common,
+    #[command(flatten)]
+    pub options: RewardFlags,
 }

@@ -9,7 +9,7 @@ mod compare;
 mod demo;
 mod demo_report;
 mod eval;
-mod lab;
+pub mod lab;
 mod mined;
 mod rank;
 mod rank_person;

@@ -5,19 +5,16 @@
 //! them with its own defaults. Rows are kept in a file as they come, so that a long measurement can be stopped and
 //! resumed. Deliberately absent: tuning of the methods, and people.
 
+use super::row_file;
 use crate::args::LabMethods;
 use crate::command::Workplace;
 use crate::command::tuning_loop::{BEST_OF, FULL, Method, QUICK, TuningLoop};
 use crate::failure::tell;
-use crate::files::{io_error, read_text};
 use crate::report;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use nudge_rlhf::{best_of_n_kl, t_interval};
 use nudge_session::{Event, Labeler, Verdict};
 use serde::{Deserialize, Serialize};
-use std::fs::OpenOptions;
-use std::io::Write;
-use std::path::Path;
 use std::time::Instant;
 
 /// One run of one method.
@@ -63,7 +60,7 @@ struct Results {
 /// Measures and prints the table.
 pub fn run(arguments: &LabMethods) -> Result<()> {
     let labelers = arguments.labelers.iter().map(|name| Labeler::find(name)).collect::<Result<Vec<_>, _>>()?;
-    let mut rows = kept_rows(arguments)?;
+    let mut rows: Vec<Row> = row_file::kept(arguments.out.as_deref(), arguments.resume)?;
     for seed in arguments.first_seed..arguments.first_seed + arguments.seeds {
         for labeler in &labelers {
             let wanted: Vec<Method> = arguments
@@ -74,7 +71,7 @@ pub fn run(arguments: &LabMethods) -> Result<()> {
                 .collect();
             if !wanted.is_empty() {
                 measure(arguments, labeler.name, seed, &wanted, |row| {
-                    keep(arguments.out.as_deref(), &row)?;
+                    row_file::keep(arguments.out.as_deref(), &row)?;
                     rows.push(row);
                     Ok(())
                 })?;
@@ -144,29 +141,6 @@ fn last_metric(events: &[Event], name: &str) -> Option<f64> {
         Event::Progress { metrics, .. } => metrics.get(name).copied(),
         _ => None,
     })
-}
-
-/// Rows of an earlier run that goes on. A file that is there is not written to without being asked.
-fn kept_rows(arguments: &LabMethods) -> Result<Vec<Row>> {
-    let Some(path) = arguments.out.as_deref().filter(|path| path.exists()) else { return Ok(vec![]) };
-    if !arguments.resume {
-        bail!("{} exists; go on with --resume, or choose another --out", path.display());
-    }
-    let text = read_text(path)?;
-    // A line that was cut off when the run was stopped is measured again.
-    let whole: String = text.split_inclusive('\n').filter(|line| line.ends_with('\n')).collect();
-    if whole.len() < text.len() {
-        crate::files::write_atomic(path, whole.as_bytes())?;
-    }
-    Ok(nudge_data::read_jsonl(&path.display().to_string(), &whole)?)
-}
-
-fn keep(path: Option<&Path>, row: &Row) -> Result<()> {
-    let Some(path) = path else { return Ok(()) };
-    let line = format!("{}\n", serde_json::to_string(row)?);
-    let opened = OpenOptions::new().append(true).create(true).open(path);
-    let written = opened.and_then(|mut file| file.write_all(line.as_bytes()).and_then(|()| file.sync_data()));
-    written.map_err(|error| io_error("write", path, error))
 }
 
 /// One line for each labeler and method, in the order in which they were measured.

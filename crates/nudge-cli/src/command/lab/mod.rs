@@ -1,8 +1,13 @@
 //! `nudge lab`: measurements of the methods themselves.
 
+mod bag_of_words;
 mod frontier;
 mod methods;
 mod oracle;
+mod preferences;
+mod row_file;
+
+pub use preferences::Learner;
 
 use crate::args::{Lab, LabCommand};
 use anyhow::Result;
@@ -13,5 +18,6 @@ pub fn run(arguments: &Lab) -> Result<()> {
         LabCommand::Methods(arguments) => methods::run(arguments),
         LabCommand::Frontier(arguments) => frontier::run(arguments),
         LabCommand::Oracle(arguments) => oracle::run(arguments),
+        LabCommand::Preferences(arguments) => preferences::run(arguments),
     }
 }

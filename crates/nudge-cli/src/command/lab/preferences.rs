@@ -1,0 +1,343 @@
+//! `nudge lab preferences`: how much of people's rankings a reward model learns, against a bag of words and chance.
+//!
+//! 1. Read each file; leave out what does not fit the model's context, and say how much.
+//! 2. Split: by prompt, or by record where nearly all ask the same.
+//! 3. Learn, by every learner from the same rankings.
+//! 4. Count the held-out pairs that are in people's order.
+//!
+//! Answers of one ranking resemble each other, so the interval over seeds, which split anew, says more than the one
+//! of a row. Deliberately absent: a search for the best options.
+
+use super::bag_of_words::BagOfWords;
+use super::row_file;
+use crate::args::LabPreferences;
+use crate::command::Workplace;
+use crate::command::train::comparisons;
+use crate::context::Room;
+use crate::failure::tell;
+use crate::options::resolve;
+use crate::report;
+use crate::runner::{Listen, drive};
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+use nudge_data::{Comparison, Prompt, Rng, comparisons_from, split_by_prompt};
+use nudge_rlhf::{pairwise_accuracy, t_interval};
+use nudge_session::options::RewardOptions;
+use nudge_session::protocol::AccuracySlice;
+use nudge_session::{Command, Event};
+use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
+use std::path::Path;
+
+const HELD_OUT: f32 = 0.2;
+/// With fewer prompts than this, a split by prompt would hold out too few of them to mean anything.
+const FEW_PROMPTS: usize = 10;
+const MODEL: &str = "reward";
+
+/// How the rankings are learnt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Learner {
+    /// A weight for each word.
+    BagOfWords,
+    /// A reward model, as `nudge reward` trains it.
+    RewardModel,
+    /// The same for one pass, all pairs of a ranking in one step (InstructGPT 3.5).
+    RankingBatches,
+    /// The same for one pass over the pairs one by one, shuffled, as many in a step.
+    ShuffledPairs,
+}
+
+/// One learner on one split.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Row {
+    file: String,
+    learner: Learner,
+    seed: u64,
+    /// Rankings learnt from, and rankings held out.
+    train: usize,
+    held_out: usize,
+    /// Held-out pairs.
+    pairs: usize,
+    /// Share of them in people's order, equal rewards counting half.
+    accuracy: f64,
+    low: f64,
+    high: f64,
+    /// The same on what was learnt from: far above `accuracy` is learnt by heart.
+    train_accuracy: f64,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    file: String,
+    learner: Learner,
+    seeds: usize,
+    pairs: usize,
+    accuracy: f64,
+    /// Half width of the 95 % interval of the mean over seeds (Student); nothing for a single seed.
+    half_width: Option<f64>,
+    train_accuracy: f64,
+}
+
+#[derive(Serialize)]
+struct Results {
+    rows: Vec<Row>,
+    summary: Vec<Summary>,
+}
+
+/// Measures and prints the table.
+pub fn run(arguments: &LabPreferences) -> Result<()> {
+    let options: RewardOptions = resolve(&arguments.options, None)?;
+    let mut rows: Vec<Row> = row_file::kept(arguments.out.as_deref(), arguments.resume)?;
+    let mut bench = Bench { workplace: Workplace::open(arguments.common.device)?, model: &arguments.model, options };
+    bench.workplace.load(&arguments.model)?;
+    for path in &arguments.comparisons {
+        let file = path.display().to_string();
+        let all = bench.read(path)?;
+        for seed in arguments.first_seed..arguments.first_seed + arguments.seeds {
+            let (train, held_out) = split(all.clone(), seed);
+            for &learner in &arguments.learners {
+                if rows.iter().any(|row| row.file == file && row.learner == learner && row.seed == seed) {
+                    continue;
+                }
+                let label = format!("{file} {seed}: {}", name(learner));
+                let (accuracy, train_accuracy) = bench.measure(&label, learner, &train, &held_out, seed)?;
+                let AccuracySlice { pairs, accuracy, low, high, .. } = accuracy;
+                tell(&format!("{label}: {}", report::percent(accuracy, low, high)));
+                let (file, train, held_out) = (file.clone(), train.len(), held_out.len());
+                let row = Row { file, learner, seed, train, held_out, pairs, accuracy, low, high, train_accuracy };
+                row_file::keep(arguments.out.as_deref(), &row)?;
+                rows.push(row);
+            }
+        }
+    }
+    let summary = summaries(&rows);
+    let results = Results { rows, summary };
+    report::result(arguments.common.json, &results, || text(&results.summary))
+}
+
+/// What learns and is measured.
+struct Bench<'a> {
+    workplace: Workplace,
+    model: &'a str,
+    options: RewardOptions,
+}
+
+impl Bench<'_> {
+    // 1. What fits.
+    fn read(&self, path: &Path) -> Result<Vec<Comparison>> {
+        let records = comparisons(&[path.to_path_buf()])?;
+        let all = comparisons_from(&path.display().to_string(), &records.text)?;
+        let room = Room::of(&self.workplace.session, self.model)?;
+        let count = all.len();
+        let fits = |one: &Comparison| one.completions.iter().all(|answer| room.fits(&one.prompt, answer));
+        let kept: Vec<Comparison> = all.into_iter().filter(fits).collect();
+        tell(&format!(
+            "{}: {} of {count} rankings fit the context of {} tokens",
+            path.display(),
+            kept.len(),
+            room.context
+        ));
+        if kept.len() < FEW_PROMPTS {
+            bail!("{}: {} rankings are too few to learn from and to measure on", path.display(), kept.len());
+        }
+        Ok(kept)
+    }
+
+    // 3. and 4. Accuracy on what was held out and on what was learnt from.
+    fn measure(
+        &mut self,
+        label: &str,
+        learner: Learner,
+        train: &[Comparison],
+        held_out: &[Comparison],
+        seed: u64,
+    ) -> Result<(AccuracySlice, f64)> {
+        let mut options = RewardOptions { held_out: 0.0, seed, ..self.options.clone() };
+        let rows = match learner {
+            Learner::BagOfWords => {
+                let words = BagOfWords::train(train, seed);
+                return Ok((accuracy_of_words(&words, held_out), accuracy_of_words(&words, train).accuracy));
+            }
+            Learner::RewardModel => train.to_vec(),
+            Learner::RankingBatches => {
+                options.epochs = 1.0;
+                train.to_vec()
+            }
+            Learner::ShuffledPairs => {
+                let pairs: Vec<Comparison> = train.iter().flat_map(pairs_of).collect();
+                options.epochs = 1.0;
+                // As many pairs in a step, so as many steps.
+                options.batch_size = (options.batch_size * pairs.len()).div_ceil(train.len().max(1));
+                pairs
+            }
+        };
+        let command = Command::Reward {
+            model: self.model.to_string(),
+            comparisons: jsonl(&rows),
+            demonstrations: String::new(),
+            options,
+        };
+        let events = self.pull(label, command)?;
+        let files = events.into_iter().find_map(|event| match event {
+            Event::Model { files, .. } => Some(files),
+            _ => None,
+        });
+        self.workplace.session.put_model(MODEL, files.context("the stage ended without a model")?)?;
+        Ok((self.accuracy(label, held_out)?, self.accuracy(label, train)?.accuracy))
+    }
+
+    fn accuracy(&self, label: &str, on: &[Comparison]) -> Result<AccuracySlice> {
+        let command = Command::Calibrate { reward: MODEL.into(), comparisons: jsonl(on) };
+        let calibration = self.pull(label, command)?.into_iter().find_map(|event| match event {
+            Event::Calibrated { calibration } => Some(calibration),
+            _ => None,
+        });
+        Ok(calibration.context("the measurement ended without numbers")?.overall)
+    }
+
+    fn pull(&self, label: &str, command: Command) -> Result<Vec<Event>> {
+        let mut events = Vec::new();
+        let mut listen = Listen(|event| {
+            events.push(event);
+            Ok(())
+        });
+        drive(self.workplace.session.start(command, None)?, label, &mut listen)?;
+        Ok(events)
+    }
+}
+
+// 2. By prompt, or by record where nearly all ask the same.
+fn split(mut all: Vec<Comparison>, seed: u64) -> (Vec<Comparison>, Vec<Comparison>) {
+    let prompts: HashSet<&Prompt> = all.iter().map(|one| &one.prompt).collect();
+    if prompts.len() >= FEW_PROMPTS {
+        return split_by_prompt(all, HELD_OUT, seed);
+    }
+    Rng::new(seed).shuffle(&mut all);
+    let held_out = all.split_off(((1.0 - HELD_OUT) * all.len() as f32) as usize);
+    (all, held_out)
+}
+
+/// A ranking as one comparison for each of its pairs.
+fn pairs_of(ranking: &Comparison) -> Vec<Comparison> {
+    let pair = |(winner, loser): &(usize, usize)| Comparison {
+        completions: vec![ranking.completions[*winner].clone(), ranking.completions[*loser].clone()],
+        pairs: vec![(0, 1)],
+        tiers: vec![vec![0], vec![1]],
+        ..ranking.clone()
+    };
+    ranking.pairs.iter().map(pair).collect()
+}
+
+/// Rankings as records, for the session.
+fn jsonl(comparisons: &[Comparison]) -> String {
+    let line = |(index, one): (usize, &Comparison)| {
+        let completions: Vec<_> = one.completions.iter().map(|text| serde_json::json!({ "text": text })).collect();
+        let record = serde_json::json!({
+            "id": index.to_string(), "prompt": one.prompt, "completions": completions, "ranking": one.tiers,
+        });
+        format!("{record}\n")
+    };
+    comparisons.iter().enumerate().map(line).collect()
+}
+
+fn accuracy_of_words(words: &BagOfWords, on: &[Comparison]) -> AccuracySlice {
+    let (mut rewards, mut pairs) = (Vec::new(), Vec::new());
+    for one in on {
+        let offset = rewards.len();
+        rewards.extend(one.completions.iter().map(|answer| words.reward(answer) as f32));
+        pairs.extend(one.pairs.iter().map(|(winner, loser)| (winner + offset, loser + offset)));
+    }
+    let rate = pairwise_accuracy(&rewards, &pairs);
+    AccuracySlice {
+        name: "all pairs".into(),
+        pairs: pairs.len(),
+        accuracy: rate.win_rate,
+        low: rate.low,
+        high: rate.high,
+    }
+}
+
+fn summaries(rows: &[Row]) -> Vec<Summary> {
+    let mut kinds: Vec<(&str, Learner)> = Vec::new();
+    for row in rows {
+        if !kinds.contains(&(row.file.as_str(), row.learner)) {
+            kinds.push((&row.file, row.learner));
+        }
+    }
+    let of = |(file, learner): (&str, Learner)| {
+        let rows: Vec<&Row> = rows.iter().filter(|row| row.file == file && row.learner == learner).collect();
+        let (accuracy, half_width) = t_interval(&rows.iter().map(|row| row.accuracy).collect::<Vec<_>>());
+        Summary {
+            file: file.into(),
+            learner,
+            seeds: rows.len(),
+            pairs: rows.iter().map(|row| row.pairs).sum(),
+            accuracy,
+            half_width: half_width.is_finite().then_some(half_width),
+            train_accuracy: rows.iter().map(|row| row.train_accuracy).sum::<f64>() / rows.len() as f64,
+        }
+    };
+    kinds.into_iter().map(of).collect()
+}
+
+fn name(learner: Learner) -> String {
+    learner.to_possible_value().map(|value| value.get_name().to_string()).unwrap_or_default()
+}
+
+fn text(summary: &[Summary]) -> String {
+    let mut lines = vec![format!(
+        "{:<40} {:<16} {:>5} {:>7} {:>16} {:>9}",
+        "file", "learner", "seeds", "pairs", "held out", "learnt"
+    )];
+    for row in summary {
+        let accuracy = match row.half_width {
+            Some(half_width) => format!("{:.1} ± {:.1} %", 100.0 * row.accuracy, 100.0 * half_width),
+            None => format!("{:.1} %", 100.0 * row.accuracy),
+        };
+        lines.push(format!(
+            "{:<40} {:<16} {:>5} {:>7} {accuracy:>16} {:>7.1} %",
+            row.file,
+            name(row.learner),
+            row.seeds,
+            row.pairs,
+            100.0 * row.train_accuracy
+        ));
+    }
+    lines.push("Chance is 50 %.".into());
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn comparison(prompt: &str, answers: usize) -> Comparison {
+        let tiers: Vec<Vec<usize>> = (0..answers).map(|index| vec![index]).collect();
+        let pairs = (0..answers).flat_map(|winner| (winner + 1..answers).map(move |loser| (winner, loser))).collect();
+        let completions = (0..answers).map(|index| format!("{prompt} {index}")).collect();
+        Comparison { prompt: prompt.into(), completions, pairs, tiers, margin: None }
+    }
+
+    #[test]
+    fn one_question_is_split_by_record_and_many_by_prompt() {
+        let same: Vec<Comparison> = (0..50).map(|_| comparison("p", 2)).collect();
+        let (train, held_out) = split(same, 1);
+        assert_eq!((train.len(), held_out.len()), (40, 10));
+        let many: Vec<Comparison> = (0..50).map(|index| comparison(&format!("p{}", index / 2), 2)).collect();
+        let (train, held_out) = split(many, 1);
+        assert_eq!((train.len(), held_out.len()), (40, 10));
+        assert!(held_out.iter().all(|one| train.iter().all(|other| other.prompt != one.prompt)));
+    }
+
+    #[test]
+    fn a_ranking_says_the_same_pair_by_pair() {
+        let ranking = comparison("p", 3);
+        let pairs = pairs_of(&ranking);
+        let texts: Vec<(&str, &str)> =
+            pairs.iter().map(|pair| (pair.completions[0].as_str(), pair.completions[1].as_str())).collect();
+        assert_eq!(texts, [("p 0", "p 1"), ("p 0", "p 2"), ("p 1", "p 2")]);
+        assert_eq!(comparisons_from("x", &jsonl(&pairs)).unwrap().len(), 3);
+        assert_eq!(comparisons_from("x", &jsonl(&[ranking.clone()])).unwrap(), [ranking]);
+    }
+}

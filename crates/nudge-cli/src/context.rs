@@ -1,0 +1,35 @@
+//! What a model has room for: which prompts with answers fit its context.
+
+use anyhow::{Context as _, Result};
+use nudge_data::{NUDGE_CHAT_TEMPLATE, Prompt, Tokenizer};
+use nudge_session::Session;
+use nudge_session::folder::Folder;
+
+/// Rows are as wide as a multiple of this.
+const LENGTH_STEP: usize = 32;
+
+/// The context of a model, measured with its tokenizer.
+pub struct Room {
+    tokenizer: Tokenizer,
+    /// Longest row in tokens.
+    pub context: usize,
+}
+
+impl Room {
+    /// The room of a model that `session` holds.
+    pub fn of(session: &Session, model: &str) -> Result<Self> {
+        let files = session.model_files(model).with_context(|| format!("there is no model `{model}`"))?;
+        let folder = Folder::open(model, files)?;
+        let tokenizer = match folder.tokenizer.chat() {
+            Some(_) => folder.tokenizer,
+            None => folder.tokenizer.with_chat_template(NUDGE_CHAT_TEMPLATE)?,
+        };
+        Ok(Self { tokenizer, context: folder.config.max_position_embeddings / LENGTH_STEP * LENGTH_STEP })
+    }
+
+    /// Whether a prompt and its answer fit. What cannot be written as a conversation at all is for the stage to refuse.
+    pub fn fits(&self, prompt: &Prompt, answer: &str) -> bool {
+        let encoded = self.tokenizer.encode_demonstration(prompt, answer);
+        encoded.is_ok_and(|row| row.tokens.len() <= self.context)
+    }
+}
