@@ -160,6 +160,36 @@ fn each_method_on_rankings_starts_where_its_formula_says() {
 }
 
 #[test]
+fn labels_move_kto_to_what_is_wanted() {
+    let comparisons = rankings(&session_with(&[("sft", sft())]), "shorter", 48);
+    let labelled: String = nudge_data::comparisons_from("rankings", &comparisons)
+        .expect("valid rankings")
+        .iter()
+        .flat_map(|ranking| {
+            let line = |answer: &usize, label: bool| {
+                let (prompt, completion) = (&ranking.prompt, &ranking.completions[*answer]);
+                json!({"prompt": prompt, "completion": completion, "label": label}).to_string() + "\n"
+            };
+            let (best, worst) = (&ranking.tiers[0][0], &ranking.tiers[ranking.tiers.len() - 1][0]);
+            [line(best, true), line(worst, false)]
+        })
+        .filter(|line| !line.contains("\"completion\":\"\""))
+        .collect();
+    let options = json!({"epochs": 8.0, "learning_rate": 5e-4, "held_out": 0.0, "beta": 0.3, "batch_size": 8});
+    let events = run(json!({"command": "kto", "policy": "sft", "comparisons": labelled, "options": options}));
+    let margins = series(&events, "rewards/margins");
+    let (early, late) = (mean(&margins[..8]), mean(&margins[margins.len() - 8..]));
+    assert!(late > early + 0.02, "margins went from {early} to {late}");
+    let refused = refusal(
+        &session_with(&[("sft", sft())]),
+        json!({
+            "command": "dpo", "policy": "sft", "comparisons": labelled,
+        }),
+    );
+    assert!(refused.contains("nudge kto"), "{refused}");
+}
+
+#[test]
 fn rankings_move_every_method_to_what_they_prefer() {
     for method in OFFLINE {
         let options = json!({"epochs": 8.0, "learning_rate": 5e-4, "held_out": 0.25, "beta": 0.3});

@@ -36,7 +36,7 @@ pub use error::DataError;
 pub use jsonl::{read_jsonl, read_jsonl_checked, write_jsonl};
 pub use mine::mine_demonstrations;
 pub use prompt::Prompt;
-pub use rankings::{Comparison, comparisons_from, ranking_to_pairs, rankings_from};
+pub use rankings::{Comparison, comparisons_from, judgements_from, ranking_to_pairs, rankings_from};
 pub use records::{
     CandidatesRecord, Completion, ConversationRecord, DemonstrationRecord, Entry, Finish, PairRecord, PromptRecord,
     RankingRecord, TextRecord, UnpairedRecord, demonstrations_from, prompts_from,

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::error::DataError;
 use crate::jsonl::{line_error, lines, parse, read_jsonl_checked};
 use crate::prompt::Prompt;
-use crate::records::{PairRecord, RankingRecord, check_ranking, require_text};
+use crate::records::{PairRecord, RankingRecord, UnpairedRecord, check_ranking, require_text};
 
 /// What one ranking says: which of a prompt's completions are better than which.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +25,8 @@ pub struct Comparison {
     pub tiers: Vec<Vec<usize>>,
     /// How far apart the two of a preference pair are, as its field `margin` says (TRL).
     pub margin: Option<f32>,
+    /// Whether the only answer is wanted, where the record compares nothing and says so (TRL's unpaired preference).
+    pub label: Option<bool>,
 }
 
 /// The comparisons of a JSONL text, one a line: ranking records, preference pairs, or both mixed.
@@ -37,6 +39,21 @@ pub struct Comparison {
 pub fn comparisons_from(source_name: &str, text: &str) -> Result<Vec<Comparison>, DataError> {
     lines(text)
         .map(|(line, content)| comparison_from(content).map_err(|reason| line_error(source_name, line, reason)))
+        .collect()
+}
+
+/// The same, with answers that are wanted or not by themselves among them ([`UnpairedRecord`]), as KTO learns from.
+///
+/// # Errors
+///
+/// As [`comparisons_from`], and [`DataError::Line`] for an unpaired record whose prompt or completion is empty.
+pub fn judgements_from(source_name: &str, text: &str) -> Result<Vec<Comparison>, DataError> {
+    let judgement = |content: &str| {
+        let fields: Map<String, Value> = parse(content)?;
+        if fields.contains_key("label") { from_unpaired(parse(content)?) } else { comparison_from(content) }
+    };
+    lines(text)
+        .map(|(line, content)| judgement(content).map_err(|reason| line_error(source_name, line, reason)))
         .collect()
 }
 
@@ -58,6 +75,12 @@ fn comparison_from(content: &str) -> Result<Comparison, String> {
     } else if fields.contains_key("chosen") && fields.contains_key("rejected") {
         from_pair(parse(content)?)?
     } else {
+        if fields.contains_key("label") {
+            return Err(
+                "it is one answer with a `label`, which compares nothing; `nudge kto` learns from such records"
+                    .to_owned(),
+            );
+        }
         return Err("it is neither a ranking (`prompt`, `completions`, `ranking`) nor a pair (`prompt`, \
              `chosen`, `rejected`)"
             .to_owned());
@@ -86,6 +109,7 @@ fn from_ranking(record: RankingRecord) -> Result<Comparison, String> {
         pairs,
         tiers: record.ranking,
         margin: None,
+        label: None,
     })
 }
 
@@ -105,6 +129,20 @@ fn from_pair(record: PairRecord) -> Result<Comparison, String> {
         pairs: vec![(0, 1)],
         tiers: vec![vec![0], vec![1]],
         margin,
+        label: None,
+    })
+}
+
+fn from_unpaired(record: UnpairedRecord) -> Result<Comparison, String> {
+    record.prompt.check()?;
+    require_text("completion", &record.completion)?;
+    Ok(Comparison {
+        prompt: record.prompt,
+        completions: vec![record.completion],
+        pairs: vec![],
+        tiers: vec![vec![0]],
+        margin: None,
+        label: Some(record.label),
     })
 }
 
@@ -200,6 +238,23 @@ mod tests {
         for (line, part) in refused {
             let message = error(line);
             assert!(message.starts_with("r.jsonl, line 2: "), "{message}");
+            assert!(message.contains(part), "{message}");
+        }
+    }
+
+    #[test]
+    fn an_answer_with_a_label_is_a_judgement_and_no_comparison() {
+        let unpaired = r#"{"prompt":"p","completion":"x","label":false}"#;
+        let read = judgements_from("r.jsonl", &format!("{PAIR}\n{unpaired}")).expect("reads");
+        assert_eq!(read.iter().map(|one| one.label).collect::<Vec<_>>(), [None, Some(false)]);
+        assert_eq!((read[1].completions.as_slice(), read[1].pairs.len()), (["x".to_owned()].as_slice(), 0));
+        assert!(error(unpaired).contains("nudge kto"));
+        for (line, part) in [
+            (r#"{"prompt":"p","completion":"","label":true}"#, "`completion` is empty"),
+            (r#"{"prompt":" ","completion":"x","label":true}"#, "`prompt` is empty"),
+            (r#"{"prompt":"p","completion":"x","label":"yes"}"#, "invalid type"),
+        ] {
+            let message = judgements_from("r.jsonl", line).expect_err("is refused").to_string();
             assert!(message.contains(part), "{message}");
         }
     }

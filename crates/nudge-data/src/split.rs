@@ -49,7 +49,7 @@ mod tests {
     fn comparison(prompt: &str) -> Comparison {
         let completions = vec!["a".to_owned(), "b".to_owned()];
         let tiers = vec![vec![0], vec![1]];
-        Comparison { prompt: prompt.into(), completions, pairs: vec![(0, 1)], tiers, margin: None }
+        Comparison { prompt: prompt.into(), completions, pairs: vec![(0, 1)], tiers, margin: None, label: None }
     }
 
     #[test]

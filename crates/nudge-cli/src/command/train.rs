@@ -12,7 +12,7 @@ use crate::report;
 use crate::runner::drive;
 use crate::training_folder::{Opened, RunRecord, TrainingFolder};
 use anyhow::{Context, Result, bail};
-use nudge_data::{Prompt, RankingRecord};
+use nudge_data::{DataError, Prompt, RankingRecord};
 use nudge_session::options::{
     DpoOptions, GrpoOptions, KtoOptions, OrpoOptions, PretrainOptions, ReinforceOptions, RewardOptions, RlooOptions,
     SftOptions,
@@ -132,30 +132,24 @@ pub fn reinforce(arguments: &PolicyGradient) -> Result<()> {
 /// DPO.
 pub fn dpo(arguments: &Dpo) -> Result<()> {
     let options: DpoOptions = resolve(&arguments.options, arguments.training.steps.config.as_deref())?;
-    offline("dpo", &arguments.preferences, &arguments.training, &options, |policy, comparisons| Command::Dpo {
-        policy,
-        comparisons,
-        options: options.clone(),
+    offline("dpo", comparisons, &arguments.preferences, &arguments.training, &options, |policy, comparisons| {
+        Command::Dpo { policy, comparisons, options: options.clone() }
     })
 }
 
 /// KTO.
 pub fn kto(arguments: &Kto) -> Result<()> {
     let options: KtoOptions = resolve(&arguments.options, arguments.training.steps.config.as_deref())?;
-    offline("kto", &arguments.preferences, &arguments.training, &options, |policy, comparisons| Command::Kto {
-        policy,
-        comparisons,
-        options: options.clone(),
+    offline("kto", judgements, &arguments.preferences, &arguments.training, &options, |policy, comparisons| {
+        Command::Kto { policy, comparisons, options: options.clone() }
     })
 }
 
 /// ORPO.
 pub fn orpo(arguments: &Orpo) -> Result<()> {
     let options: OrpoOptions = resolve(&arguments.options, arguments.training.steps.config.as_deref())?;
-    offline("orpo", &arguments.preferences, &arguments.training, &options, |policy, comparisons| Command::Orpo {
-        policy,
-        comparisons,
-        options: options.clone(),
+    offline("orpo", comparisons, &arguments.preferences, &arguments.training, &options, |policy, comparisons| {
+        Command::Orpo { policy, comparisons, options: options.clone() }
     })
 }
 
@@ -187,12 +181,13 @@ fn online<O: Serialize>(
 /// A method that learns from rankings as they are.
 fn offline<O: Serialize>(
     name: &'static str,
+    read: fn(&[PathBuf]) -> Result<Records>,
     preferences: &Preferences,
     training: &Training,
     options: &O,
     command: impl FnOnce(String, String) -> Command,
 ) -> Result<()> {
-    let records = comparisons(&preferences.comparisons)?;
+    let records = read(&preferences.comparisons)?;
     let mut workplace = Workplace::open(training.common.device)?;
     workplace.load(&preferences.policy)?;
     let command = command(preferences.policy.clone(), records.text.clone());
@@ -267,6 +262,15 @@ impl<O: Serialize> Job<'_, O> {
 
 /// The rankings and comparisons that say something. A ranking that ties everything is valid but teaches nothing.
 pub fn comparisons(paths: &[PathBuf]) -> Result<Records> {
+    telling(paths, nudge_data::comparisons_from)
+}
+
+/// The same with answers among them that are wanted or not by themselves.
+fn judgements(paths: &[PathBuf]) -> Result<Records> {
+    telling(paths, nudge_data::judgements_from)
+}
+
+fn telling<T>(paths: &[PathBuf], check: fn(&str, &str) -> Result<T, DataError>) -> Result<Records> {
     let (mut records, _) = Records::read(paths, |_, _| Ok(()))?;
     let before = records.len();
     records.retain(|line| !ties_everything(line));
@@ -278,7 +282,7 @@ pub fn comparisons(paths: &[PathBuf]) -> Result<Records> {
     if records.len() < before {
         tell(&format!("{} of {before} rankings tie everything and are left out", before - records.len()));
     }
-    records.check(nudge_data::comparisons_from)?;
+    records.check(check)?;
     Ok(records)
 }
 

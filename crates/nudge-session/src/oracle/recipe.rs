@@ -119,7 +119,8 @@ fn grpo(toy: &Toy, kl_coef: f32, seed: u64) -> Result<Grpo, SessionError> {
 fn dpo(toy: &Toy, beta: f32, seed: u64) -> Dpo {
     let options =
         DpoOptions { beta, epochs: DPO_STEPS, batch_size: 1, learning_rate: 5e-3, seed, ..Default::default() };
-    let ranked = Ranked { rows: toy.rows(), pairs: comparisons(&toy.rewards), tiers: vec![], margin: None };
+    let ranked =
+        Ranked { rows: toy.rows(), pairs: comparisons(&toy.rewards), tiers: vec![], margin: None, label: None };
     let (method, training, tokenizer) = (Direct::new(&options), dpo::training(&options), toy.tokenizer.clone());
     Dpo::assemble(toy.start.clone(), tokenizer, vec![ranked], vec![], method, training, String::new(), &toy.device)
 }

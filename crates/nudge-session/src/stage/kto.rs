@@ -1,9 +1,10 @@
 //! KTO, Kahneman-Tversky optimisation (Ethayarajh et al. 2024): each answer is good or bad by itself; its value is how
 //! far it has moved from the reference, measured from where the policy as a whole has moved to.
 //!
-//! Of a ranking, answers that win more pairs than they lose are good, those that lose more are bad. The policy's own
-//! move, the KL, is measured on answers behind the prompt of another ranking, and no gradient flows through it.
-//! Deliberately absent: a reader for answers that were never ranked.
+//! Records may say it (`{"prompt","completion","label"}`); of a ranking, answers that win more pairs than they lose are
+//! good, those that lose more are bad. The policy's own move, the KL, is measured on answers behind the prompt of
+//! another record, and no gradient flows through it. Deliberately absent: weights of good and bad that follow their
+//! counts.
 
 use crate::SessionError;
 use crate::folder::Folder;
@@ -28,6 +29,7 @@ pub struct Prospect {
 impl Method for Prospect {
     const STAGE: Stage = Stage::Kto;
     const NAME: &'static str = "KTO";
+    const READS_LABELS: bool = true;
     const HAS_MISMATCHED: bool = true;
 
     fn loss(&self, policy: &Decoder, batch: &PreferenceBatch) -> Measured {

@@ -17,7 +17,7 @@ use crate::platform::Stopwatch;
 use crate::protocol::{Event, Files, Metrics, Stage};
 use crate::snapshot::{Snapshot, SnapshotWriter, StepState};
 use crate::stage::preference_batch::{AnswerLogprobs, PreferenceBatch};
-use crate::stage::rankings::{Ranked, insert_accuracy, judge, rankings_of_step, read_rankings};
+use crate::stage::rankings::{Ranked, insert_accuracy, judge, rankings_of_step, read_judgements, read_rankings};
 use crate::stage::score::encode_answer;
 use crate::stage::sft::DemonstrationBatch;
 use crate::stage::{ends_epoch, steps_of_epochs};
@@ -53,6 +53,8 @@ pub trait Method {
     const NAME: &'static str;
     /// Whether the policy is compared with where it started.
     const HAS_REFERENCE: bool = true;
+    /// Whether answers with a label of their own are read as well.
+    const READS_LABELS: bool = false;
     /// Whether answers to other prompts are run as well.
     const HAS_MISMATCHED: bool = false;
 
@@ -93,7 +95,10 @@ impl<M: Method> Preference<M> {
         check(&training)?;
         // 1. Comparisons, split by prompt.
         let encode = |prompt: &Prompt, answer: &str| encode_answer(&folder, prompt, answer);
-        let (train, held_out) = read_rankings(comparisons, training.held_out, training.seed, encode)?;
+        let (train, held_out) = match M::READS_LABELS {
+            true => read_judgements(comparisons, training.held_out, training.seed, encode)?,
+            false => read_rankings(comparisons, training.held_out, training.seed, encode)?,
+        };
         if M::HAS_MISMATCHED && train.len() < 2 {
             return Err(SessionError::Nothing(format!(
                 "{} measures its KL on answers to another prompt and needs two rankings or more; there is {}",
@@ -199,7 +204,7 @@ impl<M: Method> Preference<M> {
         metrics.insert("epoch".into(), (step * size) as f64 / self.train.len() as f64);
         // 4. After every pass and at the end.
         let measure = ends_epoch(step, size, self.train.len()) || step == self.total_steps;
-        if measure && !self.held_out.is_empty() {
+        if measure && self.held_out.iter().any(|ranked| !ranked.pairs.is_empty()) {
             let judged = judge(&self.held_out, |rows| self.implicit_rewards(rows)).await?;
             insert_accuracy(&mut metrics, "eval_rewards/accuracies", &judged.accuracy());
         }

@@ -43,7 +43,8 @@ pub struct PreferenceBatch {
     reference: Option<AnswerLogprobs>,
     /// One entry a ranking.
     pub pairs: Vec<RankingPairs>,
-    /// Answers that win more pairs than they lose (`true`) or the other way round; the others are in no list.
+    /// Answers that their record labels, or that win more pairs than they lose (`true`) or the other way round; the
+    /// others are in no list.
     pub labels: Labels,
     mismatched: Option<(DemonstrationBatch, AnswerLogprobs)>,
 }
@@ -149,6 +150,9 @@ impl Labels {
 
 /// Which answers of a ranking are good and which are bad: those that win more pairs than they lose, and the reverse.
 fn labels_of(ranked: &Ranked<EncodedDemonstration>, offset: usize) -> Vec<(usize, bool)> {
+    if let Some(label) = ranked.label {
+        return vec![(offset, label)];
+    }
     let balance = |answer: usize| -> i64 {
         ranked.pairs.iter().map(|(won, lost)| i64::from(*won == answer) - i64::from(*lost == answer)).sum()
     };
@@ -196,13 +200,18 @@ mod tests {
     fn an_answer_is_good_if_it_wins_more_than_it_loses() {
         // 0 beats 1, 2, 3; 1 beats 3; 2 beats 3; 1 and 2 tie.
         let pairs = vec![(0, 1), (0, 2), (0, 3), (1, 3), (2, 3)];
-        let ranked = Ranked { rows: vec![row(&[1], 0); 4], pairs, tiers: vec![], margin: None };
+        let ranked = Ranked { rows: vec![row(&[1], 0); 4], pairs, tiers: vec![], margin: None, label: None };
         assert_eq!(labels_of(&ranked, 10), [(10, true), (13, false)]);
+        // A record's own label needs no pair.
+        let labelled =
+            Ranked { rows: vec![row(&[1], 0)], pairs: vec![], tiers: vec![], margin: None, label: Some(false) };
+        assert_eq!(labels_of(&labelled, 4), [(4, false)]);
     }
 
     #[test]
     fn mismatched_answers_stand_behind_the_next_prompt() {
-        let ranked = |rows: Vec<EncodedDemonstration>| Ranked { rows, pairs: vec![], tiers: vec![], margin: None };
+        let ranked =
+            |rows: Vec<EncodedDemonstration>| Ranked { rows, pairs: vec![], tiers: vec![], margin: None, label: None };
         let one = ranked(vec![row(&[1, 2, 7], 2), row(&[1, 2, 8, 9], 2)]);
         let other = ranked(vec![row(&[3, 5], 1)]);
         let rows = mismatched_rows(&[&one, &other], 3);

@@ -8,7 +8,7 @@ use crate::protocol::Metrics;
 use crate::readback::read;
 use crate::stage::epoch_places;
 use burn::tensor::Tensor;
-use nudge_data::{Comparison, Prompt, comparisons_from, split_by_prompt};
+use nudge_data::{Comparison, Prompt, comparisons_from, judgements_from, split_by_prompt};
 use nudge_rlhf::{WinRate, pairwise_accuracy};
 
 /// One ranking: a row for each answer, and `(winner, loser)` pairs of rows.
@@ -21,6 +21,8 @@ pub struct Ranked<Row> {
     pub tiers: Vec<Vec<usize>>,
     /// How far apart the rewards of its pairs should lie at least, where its record says so.
     pub margin: Option<f32>,
+    /// Whether the only answer is wanted, where nothing is compared.
+    pub label: Option<bool>,
 }
 
 /// Rankings to train on and rankings to measure on.
@@ -33,13 +35,31 @@ pub fn read_rankings<Row>(
     seed: u64,
     encode: impl Fn(&Prompt, &str) -> Result<Row, SessionError>,
 ) -> Result<Split<Row>, SessionError> {
-    let all = comparisons_from("comparisons", text)?;
+    split_and_encode(comparisons_from("comparisons", text)?, held_out, seed, encode)
+}
+
+/// The same with answers among them that are wanted or not by themselves.
+pub fn read_judgements<Row>(
+    text: &str,
+    held_out: f32,
+    seed: u64,
+    encode: impl Fn(&Prompt, &str) -> Result<Row, SessionError>,
+) -> Result<Split<Row>, SessionError> {
+    split_and_encode(judgements_from("comparisons", text)?, held_out, seed, encode)
+}
+
+fn split_and_encode<Row>(
+    all: Vec<Comparison>,
+    held_out: f32,
+    seed: u64,
+    encode: impl Fn(&Prompt, &str) -> Result<Row, SessionError>,
+) -> Result<Split<Row>, SessionError> {
     if all.is_empty() {
         return Err(SessionError::Nothing("there is no comparison to learn from; rank some answers first".into()));
     }
-    let ranked = |Comparison { prompt, completions, pairs, tiers, margin }: Comparison| {
+    let ranked = |Comparison { prompt, completions, pairs, tiers, margin, label }: Comparison| {
         let rows = completions.iter().map(|answer| encode(&prompt, answer)).collect::<Result<_, _>>()?;
-        Ok(Ranked { rows, pairs, tiers, margin })
+        Ok(Ranked { rows, pairs, tiers, margin, label })
     };
     let (train, held_out) = split_by_prompt(all, held_out, seed);
     let ranked_all = |all: Vec<Comparison>| all.into_iter().map(ranked).collect::<Result<_, SessionError>>();

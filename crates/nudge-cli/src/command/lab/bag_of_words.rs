@@ -93,6 +93,7 @@ mod tests {
             pairs: vec![(0, 1)],
             tiers: vec![vec![0], vec![1]],
             margin: None,
+            label: None,
         }
     }
 

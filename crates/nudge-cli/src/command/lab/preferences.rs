@@ -316,7 +316,7 @@ mod tests {
         let tiers: Vec<Vec<usize>> = (0..answers).map(|index| vec![index]).collect();
         let pairs = (0..answers).flat_map(|winner| (winner + 1..answers).map(move |loser| (winner, loser))).collect();
         let completions = (0..answers).map(|index| format!("{prompt} {index}")).collect();
-        Comparison { prompt: prompt.into(), completions, pairs, tiers, margin: None }
+        Comparison { prompt: prompt.into(), completions, pairs, tiers, margin: None, label: None }
     }
 
     #[test]
