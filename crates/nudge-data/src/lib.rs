@@ -15,6 +15,7 @@ pub mod decode;
 pub mod error;
 pub mod jsonl;
 pub mod mine;
+pub mod packing;
 pub mod prompt;
 pub mod rankings;
 pub mod records;
@@ -35,6 +36,7 @@ pub use decode::StreamDecoder;
 pub use error::DataError;
 pub use jsonl::{read_jsonl, read_jsonl_checked, write_jsonl};
 pub use mine::mine_demonstrations;
+pub use packing::{PackedRow, Segment, length_grouped, pack, packed_rows};
 pub use prompt::Prompt;
 pub use rankings::{Comparison, comparisons_from, judgements_from, ranking_to_pairs, rankings_from};
 pub use records::{
