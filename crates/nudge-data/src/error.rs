@@ -18,6 +18,17 @@ pub enum DataError {
         reason: String,
     },
 
+    /// A task definition can not be used, or a record does not fit it.
+    #[error("{source_name}{}: {reason}", named_task(.task))]
+    Task {
+        /// The file's name, as the user knows it.
+        source_name: String,
+        /// The task's name; empty where the file as a whole is wrong.
+        task: String,
+        /// What is wrong and how to mend it.
+        reason: String,
+    },
+
     /// A ranking does not order its completions.
     #[error("ranking {id:?}: {reason}")]
     Ranking {
@@ -78,4 +89,8 @@ pub enum DataError {
         /// The template engine's message, or what the template fails to do.
         reason: String,
     },
+}
+
+fn named_task(task: &str) -> String {
+    if task.is_empty() { String::new() } else { format!(", task {task:?}") }
 }

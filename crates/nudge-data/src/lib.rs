@@ -15,13 +15,16 @@ pub mod decode;
 pub mod error;
 pub mod jsonl;
 pub mod mine;
+pub mod mixture;
 pub mod packing;
 pub mod prompt;
 pub mod rankings;
 pub mod records;
 pub mod rng;
 pub mod split;
+pub mod story;
 pub mod stream;
+pub mod task;
 pub mod text;
 pub mod tokenizer;
 
@@ -35,7 +38,8 @@ pub use chat::{ChatTemplate, EncodedDemonstration, Message, NUDGE_CHAT_TEMPLATE,
 pub use decode::StreamDecoder;
 pub use error::DataError;
 pub use jsonl::{read_jsonl, read_jsonl_checked, write_jsonl};
-pub use mine::mine_demonstrations;
+pub use mine::{mine, mine_demonstrations};
+pub use mixture::{Mixture, MixtureOptions, MixtureReport, mix, split_demonstrations_by_prompt};
 pub use packing::{PackedRow, Segment, length_grouped, pack, packed_rows};
 pub use prompt::Prompt;
 pub use rankings::{Comparison, comparisons_from, judgements_from, ranking_to_pairs, rankings_from};
@@ -46,5 +50,6 @@ pub use records::{
 pub use rng::Rng;
 pub use split::split_by_prompt;
 pub use stream::TokenStream;
+pub use task::{Check, Task, built_in_tasks, check_of, read_tasks};
 pub use text::{deduplicate, split_records};
 pub use tokenizer::Tokenizer;

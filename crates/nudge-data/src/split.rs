@@ -24,14 +24,19 @@ pub fn split_by_prompt(
     seed: u64,
 ) -> (Vec<Comparison>, Vec<Comparison>) {
     assert!((0.0..=1.0).contains(&held_out_fraction), "held_out_fraction is {held_out_fraction}, outside [0, 1]");
-    let held_out = held_out_prompts(&comparisons, held_out_fraction, seed);
+    let prompts = comparisons.iter().map(|comparison| &comparison.prompt);
+    let held_out = held_out_prompts(prompts, held_out_fraction, seed);
     comparisons.into_iter().partition(|comparison| !held_out.contains(&comparison.prompt))
 }
 
-fn held_out_prompts(comparisons: &[Comparison], fraction: f32, seed: u64) -> HashSet<Prompt> {
+/// The prompts of a `fraction` of all different ones, drawn by `seed`.
+pub(crate) fn held_out_prompts<'a>(
+    prompts: impl Iterator<Item = &'a Prompt>,
+    fraction: f32,
+    seed: u64,
+) -> HashSet<Prompt> {
     let mut seen = HashSet::new();
-    let mut prompts: Vec<&Prompt> =
-        comparisons.iter().map(|comparison| &comparison.prompt).filter(|prompt| seen.insert(*prompt)).collect();
+    let mut prompts: Vec<&Prompt> = prompts.filter(|prompt| seen.insert(*prompt)).collect();
     if fraction == 0.0 || prompts.len() < 2 {
         return HashSet::new();
     }

@@ -1,0 +1,124 @@
+//! Rules that ask for a story: about a thing, with some words, with dialogue, in one sentence, about somebody; and
+//! the same turned around.
+//!
+//! The answer is the beginning of the story, cut at a sentence.
+
+use super::{Rule, drawn, fields};
+use crate::rng::Rng;
+use crate::story::lexicon::{Kind, is_a, singular, with_article};
+use crate::story::names::written_words;
+use crate::story::{MOST_WORDS, Sentence, Story, text_of, word_count, words_in};
+use crate::task::slots::Fields;
+
+/// Answers end at the first sentence that reaches this many words.
+const ENOUGH_WORDS: usize = 30;
+
+pub(super) const RULES: &[Rule] = &[
+    Rule { name: "story_about", fields: &["thing", "a_thing", "story"], find: story_about },
+    Rule { name: "story_with_words", fields: &["words", "story"], find: story_with_words },
+    Rule { name: "story_with_dialogue", fields: &["thing", "a_thing", "story"], find: story_with_dialogue },
+    Rule { name: "one_sentence_story", fields: &["thing", "a_thing", "story"], find: one_sentence_story },
+    Rule { name: "story_about_somebody", fields: &["who", "name", "kind", "story"], find: story_about_somebody },
+    Rule { name: "title", fields: &["name", "thing", "story"], find: title },
+];
+
+fn story_about(story: &Story, rng: &mut Rng) -> Option<Fields> {
+    let beginning = beginning(story)?;
+    let thing = main_thing(story, beginning, rng)?;
+    fields([("a_thing", with_article(&thing).into()), ("thing", thing.into()), ("story", text_of(beginning).into())])
+}
+
+fn story_with_words(story: &Story, rng: &mut Rng) -> Option<Fields> {
+    let beginning = beginning(story)?;
+    let mut word_of = |kind: &[Kind]| {
+        let fits = |word: &&str| kind.iter().any(|&kind| is_a(kind, word));
+        drawn(&words_in(beginning).filter(fits).collect::<Vec<_>>(), rng).map(str::to_owned)
+    };
+    let words = [word_of(&[Kind::Thing, Kind::Animal])?, word_of(&[Kind::Verb])?, word_of(&[Kind::Adjective])?];
+    let mut words = words.to_vec();
+    rng.shuffle(&mut words);
+    fields([("words", words.into()), ("story", text_of(beginning).into())])
+}
+
+fn story_with_dialogue(story: &Story, rng: &mut Rng) -> Option<Fields> {
+    story.opens().then_some(())?;
+    let spoken = story.sentences.iter().position(|sentence| sentence.text.matches('"').count() >= 2)?;
+    let until = story.sentences_from(0, MOST_WORDS);
+    let beginning = until.get(..=spoken.max(1))?;
+    let beginning = whole(beginning).filter(|beginning| word_count(beginning) >= 20)?;
+    let thing = main_thing(story, beginning, rng)?;
+    fields([("a_thing", with_article(&thing).into()), ("thing", thing.into()), ("story", text_of(beginning).into())])
+}
+
+fn one_sentence_story(story: &Story, rng: &mut Rng) -> Option<Fields> {
+    story.opens().then_some(())?;
+    let first = whole(&story.sentences[..1])?;
+    ((12..=40).contains(&word_count(first)) && !first[0].text.contains('"')).then_some(())?;
+    let things: Vec<&str> = words_in(first).filter(|word| is_thing(word)).collect();
+    let thing = drawn(&things, rng)?;
+    fields([("a_thing", with_article(thing).into()), ("thing", thing.into()), ("story", text_of(first).into())])
+}
+
+/// `a little girl named Lily`, as the first two sentences say it.
+fn story_about_somebody(story: &Story, _: &mut Rng) -> Option<Fields> {
+    let beginning = beginning(story)?;
+    let (who, name, kind) = story.sentences.iter().take(2).find_map(|sentence| introduced(story, sentence))?;
+    fields([("who", who.into()), ("name", name.into()), ("kind", kind.into()), ("story", text_of(beginning).into())])
+}
+
+/// Name and thing of a story that has one of each in its beginning's foreground.
+fn title(story: &Story, rng: &mut Rng) -> Option<Fields> {
+    let beginning = beginning(story).filter(|beginning| !beginning.iter().any(|sentence| sentence.doubtful))?;
+    let [name] = <[String; 1]>::try_from(story.names_in(beginning)).ok()?;
+    let thing = main_thing(story, beginning, rng)?;
+    // Whoever is a bear is no title beside it.
+    let same =
+        story.sentences.iter().any(|sentence| introduced(story, sentence).is_some_and(|(_, _, kind)| kind == thing));
+    (!same && !is_a(Kind::Animal, &thing)).then_some(())?;
+    fields([("name", name.into()), ("thing", thing.into()), ("story", text_of(beginning).into())])
+}
+
+/// The first sentences of a story that opens as one, with enough words but not too many.
+pub(super) fn beginning(story: &Story) -> Option<&[Sentence]> {
+    story.opens().then_some(())?;
+    let whole_story = story.sentences_from(0, MOST_WORDS);
+    let mut words = 0;
+    let enough = whole_story.iter().position(|sentence| {
+        words += sentence.word_count();
+        words >= ENOUGH_WORDS
+    });
+    whole(&whole_story[..=enough?])
+}
+
+pub(super) fn whole(passage: &[Sentence]) -> Option<&[Sentence]> {
+    passage.iter().all(Sentence::is_whole).then_some(passage)
+}
+
+fn is_thing(word: &str) -> bool {
+    is_a(Kind::Thing, word) || is_a(Kind::Animal, word)
+}
+
+/// A thing of the answer that the story speaks of again, in the words of the answer.
+fn main_thing(story: &Story, answer: &[Sentence], rng: &mut Rng) -> Option<String> {
+    let count = |thing: &str| {
+        let is = |word: &&str| [Kind::Thing, Kind::Animal].iter().any(|&kind| singular(kind, word) == Some(thing));
+        words_in(&story.sentences).filter(is).count()
+    };
+    let mut things: Vec<&str> = words_in(answer).filter(|word| is_thing(word) && count(word) >= 3).collect();
+    things.sort_unstable();
+    things.dedup();
+    drawn(&things, rng).map(str::to_owned)
+}
+
+/// `(a little girl named Lily, Lily, girl)` of a sentence that introduces somebody so.
+fn introduced(story: &Story, sentence: &Sentence) -> Option<(String, String, String)> {
+    let words: Vec<&str> = written_words(&sentence.text).iter().map(|word| word.text).collect();
+    let named = words.iter().position(|word| *word == "named")?;
+    let name = words.get(named + 1).filter(|name| story.names.contains(**name))?;
+    let kind = words[named.checked_sub(1)?];
+    let person = is_a(Kind::Person, kind) || is_a(Kind::Animal, kind);
+    let article = words[..named].iter().rposition(|word| matches!(*word, "a" | "an"))?;
+    let who = words[article..=named + 1].join(" ");
+    // The words must stand as they are in the text, without a comma or a pronoun in between.
+    (person && named - article <= 4 && sentence.text.contains(&who)).then(|| (who, (*name).to_owned(), kind.to_owned()))
+}
