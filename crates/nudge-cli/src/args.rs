@@ -3,7 +3,7 @@
 mod lab;
 mod training;
 
-pub use lab::{Lab, LabCommand, LabFrontier, LabMethods, LabOracle, LabPreferences};
+pub use lab::{Lab, LabCommand, LabFrontier, LabInstruct, LabMethods, LabOracle, LabPreferences};
 pub use training::{
     Dpo, Grpo, Kto, Objective, Orpo, PolicyGradient, Ppo, Preferences, Pretrain, Reward, Sft, Training,
 };

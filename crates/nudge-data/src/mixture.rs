@@ -138,11 +138,13 @@ pub fn remove_prompts_of(records: &mut Vec<DemonstrationRecord>, others: &[Demon
     records.retain(|record| !prompts.contains(&record.prompt));
 }
 
-fn task_of(record: &DemonstrationRecord) -> &str {
+/// The task of a record.
+pub fn task_of(record: &DemonstrationRecord) -> &str {
     record.task.as_deref().unwrap_or(OTHER_TASK)
 }
 
-fn cluster_of(record: &DemonstrationRecord) -> String {
+/// The cluster of a record: `cluster` in `extra`, or else its task.
+pub fn cluster_of(record: &DemonstrationRecord) -> String {
     record.extra.get("cluster").and_then(|cluster| cluster.as_str()).unwrap_or(task_of(record)).to_owned()
 }
 

@@ -4,7 +4,7 @@ use super::Common;
 use crate::command::lab::Learner;
 use crate::command::tuning_loop::Method;
 use crate::device::DeviceChoice;
-use crate::flags::RewardFlags;
+use crate::flags::{RewardFlags, SftFlags};
 use clap::{Args, Subcommand};
 use nudge_session::oracle;
 use std::path::PathBuf;
@@ -31,6 +31,11 @@ pub enum LabCommand {
     /// A toy whose best policy is known exactly, several ways to train: how far from it they end
     #[command(after_help = "Example:\n  nudge lab oracle --method ppo dpo --beta 0.5 1.0 --json")]
     Oracle(LabOracle),
+    /// What instruction tuning teaches, task by task, and what carries over to kinds of task held out
+    #[command(
+        after_help = "Example:\n  nudge lab instruct --stories stories.txt --held-out-stories heldout.txt --without reading+lists stories --seeds 5 --out instruct.jsonl"
+    )]
+    Instruct(LabInstruct),
     /// Rankings of people, learnt by a reward model and by a bag of words: accuracy on those held out
     #[command(
         after_help = "Example:\n  nudge lab preferences --comparisons oasst.jsonl --seeds 5 --out preferences.jsonl"
@@ -98,6 +103,54 @@ pub struct LabOracle {
     pub seed: u64,
     #[command(flatten)]
     pub common: Common,
+}
+
+/// `nudge lab instruct`
+#[derive(Args)]
+pub struct LabInstruct {
+    /// Model to start from
+    #[arg(long, value_name = "M", default_value = "builtin:base")]
+    pub model: String,
+    /// Raw stories to mine demonstrations from (records end with <|endoftext|>)
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    pub stories: Vec<PathBuf>,
+    /// Other stories to mine questions from
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    pub held_out_stories: Vec<PathBuf>,
+    /// Written demonstrations
+    #[arg(long, num_args = 1.., value_name = "FILE")]
+    pub data: Vec<PathBuf>,
+    /// Written questions; those without a `check` are not asked
+    #[arg(long, num_args = 1.., value_name = "FILE")]
+    pub held_out_data: Vec<PathBuf>,
+    /// Clusters to leave out of a training run of its own, several joined by +
+    #[arg(long, num_args = 1.., value_name = "A+B")]
+    pub without: Vec<String>,
+    /// Most demonstrations of a task (examples-proportional mixing, FLAN)
+    #[arg(long, value_name = "N", default_value_t = 400)]
+    pub cap: usize,
+    /// Questions of a task
+    #[arg(long, value_name = "N", default_value_t = 60)]
+    pub questions: usize,
+    /// Logits are divided by it; 0 takes the likeliest token
+    #[arg(long, value_name = "X", default_value_t = 0.7)]
+    pub temperature: f32,
+    /// How many seeds
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub seeds: u64,
+    /// The first of them
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub first_seed: u64,
+    /// Keep every row in this file as it is measured
+    #[arg(long, value_name = "FILE.jsonl")]
+    pub out: Option<PathBuf>,
+    /// Keep the rows of --out and measure those that are missing
+    #[arg(long, requires = "out")]
+    pub resume: bool,
+    #[command(flatten)]
+    pub common: Common,
+    #[command(flatten)]
+    pub options: SftFlags,
 }
 
 /// `nudge lab preferences`

@@ -44,9 +44,12 @@ pub struct Sft {
     /// Raw stories (records end with <|endoftext|>); demonstrations mined from them by rule join those of --data
     #[arg(long, num_args = 1.., value_name = "FILE")]
     pub stories: Vec<PathBuf>,
-    /// How many demonstrations to mine from --stories, at most
-    #[arg(long, value_name = "N", default_value_t = 3000, requires = "stories")]
-    pub mined: usize,
+    /// Most mined demonstrations of a task, so that no task drowns the others (examples-proportional mixing, FLAN)
+    #[arg(long, value_name = "N", default_value_t = 400, requires = "stories")]
+    pub cap: usize,
+    /// Most mined demonstrations in all [default: what the cap allows]
+    #[arg(long, value_name = "N", requires = "stories")]
+    pub mined: Option<usize>,
     #[command(flatten)]
     pub training: Training,
     #[command(flatten)]

@@ -82,7 +82,7 @@ fn nats_per_char<'a>(
     }
     let command =
         Command::Eval { model: base.into(), text: answers.join("<|endoftext|>"), options: EvalOptions::default() };
-    let events = this.pull(label, command)?;
+    let events = this.workplace.pull(label, command)?;
     Ok(events.iter().find_map(|event| match event {
         Event::Evaluated { evaluation } => Some(evaluation.nats_per_char),
         _ => None,

@@ -1,31 +1,26 @@
 //! `nudge sft --stories`: demonstrations mined by rule from raw stories stand beside those that people wrote.
 //!
 //! The same stories and the same seed give the same demonstrations, so a run that goes on sees the ones that it
-//! started with. Deliberately absent: the rules, which are `nudge_data::mine`'s.
+//! started with. Deliberately absent: the rules, which are `nudge_data::mine`'s, and the mixing, which is
+//! `nudge_data::mixture`'s.
 
 use crate::args::Sft;
+use crate::context::Room;
 use crate::failure::tell;
 use crate::files::read_text;
 use crate::input::Records;
 use anyhow::{Result, bail};
-use nudge_data::{DemonstrationRecord, Tokenizer, mine_demonstrations, write_jsonl};
+use nudge_data::{MixtureOptions, built_in_tasks, mine, mix, write_jsonl};
 use nudge_session::Session;
-use nudge_session::folder::Folder;
+use std::path::PathBuf;
 
-/// Tokens that a chat template and the padding of a row may take.
-const ROOM: usize = 64;
-
-/// Adds to `records` what the stories of `arguments` give, `arguments.mined` demonstrations at most.
+/// Adds to `records` what the stories of `arguments` give: `cap` demonstrations of a task and `mined` in all, at most.
 pub fn add(records: &mut Records, arguments: &Sft, seed: u64, session: &Session) -> Result<()> {
-    let Some(files) = session.model_files(&arguments.model).filter(|_| !arguments.stories.is_empty()) else {
+    if arguments.stories.is_empty() {
         return Ok(());
-    };
-    let model = Folder::open(&arguments.model, files)?;
+    }
     let written = records.len();
-    let texts = arguments.stories.iter().map(|path| read_text(path)).collect::<Result<Vec<_>>>()?;
-    // A record ends where its file ends.
-    let text = texts.join("\n<|endoftext|>\n");
-    let mut mined = mine_demonstrations(&text, usize::MAX, seed);
+    let mut mined = mine(&stories_of(&arguments.stories)?, built_in_tasks(), "train", seed);
     let names = || arguments.stories.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
     if mined.is_empty() {
         bail!(
@@ -33,17 +28,22 @@ pub fn add(records: &mut Records, arguments: &Sft, seed: u64, session: &Session)
             names()
         );
     }
-    let context = model.config.max_position_embeddings;
-    mined.retain(|record| tokens(record, &model.tokenizer) + ROOM <= context);
+    let room = Room::of(session, &arguments.model)?;
+    mined.retain(|record| room.fits(&record.prompt, &record.completion));
     if mined.is_empty() {
-        bail!("the demonstrations mined from {} are all longer than the model's context of {context}", names());
+        bail!("the demonstrations mined from {} are all longer than the model's context of {}", names(), room.context);
     }
-    mined.truncate(arguments.mined);
+    let mixture = mix(mined, &MixtureOptions { cap: arguments.cap, size: None, held_out: vec![], seed });
+    let mut mined = mixture.records;
+    mined.truncate(arguments.mined.unwrap_or(usize::MAX));
     records.append(&write_jsonl(&mined), "the demonstrations mined from --stories");
     tell(&format!("demonstrations: {written} written, {} mined from stories", mined.len()));
     Ok(())
 }
 
-fn tokens(record: &DemonstrationRecord, tokenizer: &Tokenizer) -> usize {
-    tokenizer.encode(&record.prompt.to_string()).len() + tokenizer.encode(&record.completion).len()
+/// The text of some files of stories.
+pub fn stories_of(paths: &[PathBuf]) -> Result<String> {
+    let texts = paths.iter().map(|path| read_text(path)).collect::<Result<Vec<_>>>()?;
+    // A record ends where its file ends.
+    Ok(texts.join("\n<|endoftext|>\n"))
 }

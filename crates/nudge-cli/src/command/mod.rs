@@ -25,8 +25,10 @@ use crate::device::{self, DeviceChoice};
 use crate::failure::tell;
 use crate::files::read_model;
 use crate::report;
-use anyhow::Result;
-use nudge_session::{Session, SessionError};
+use crate::runner::{Listen, drive};
+use anyhow::{Context, Result};
+use nudge_session::{self as session, Event, Files, Session, SessionError};
+use std::time::Instant;
 
 /// Does what the command line asks for.
 pub fn run(arguments: Arguments) -> Result<()> {
@@ -83,5 +85,28 @@ impl Workplace {
         })?;
         tell(&format!("model {name}: {}, {} parameters", info.kind, report::count(info.parameters)));
         Ok(())
+    }
+
+    /// Runs a command to its end, in memory; `label` names it beside its progress and its time.
+    pub fn pull(&self, label: &str, command: session::Command) -> Result<Vec<Event>> {
+        let clock = Instant::now();
+        let mut events = Vec::new();
+        let mut listen = Listen(|event| {
+            events.push(event);
+            Ok(())
+        });
+        drive(self.session.start(command, None)?, label, &mut listen)?;
+        tell(&format!("{label}: {}", report::duration(clock.elapsed().as_secs_f64())));
+        Ok(events)
+    }
+
+    /// Keeps the model that a stage ended with under `name`, in the place of another of that name.
+    pub fn keep(&mut self, name: &str, events: &[Event]) -> Result<&Files> {
+        let model = events.iter().find_map(|event| match event {
+            Event::Model { files, .. } => Some(files.clone()),
+            _ => None,
+        });
+        self.session.put_model(name, model.context("the stage ended without a model")?)?;
+        self.session.model_files(name).context("the session lost a model")
     }
 }

@@ -6,22 +6,18 @@
 use super::Workplace;
 use super::train::ties_everything;
 use crate::builtin;
-use crate::failure::tell;
 use crate::files::{create_folder, write_atomic};
 use crate::record_file::candidates_line;
-use crate::report;
-use crate::runner::{Listen, drive};
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::ValueEnum;
 use nudge_data::{Prompt, Rng, prompts_from};
 use nudge_session::options::{
     CompareOptions, DpoOptions, GrpoOptions, KtoOptions, OrpoOptions, PpoStageOptions, ReinforceOptions, RewardOptions,
     RlooOptions, SampleOptions,
 };
-use nudge_session::{Command, Event, Files, Judge};
+use nudge_session::{Command, Event, Judge};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
-use std::time::Instant;
 
 const REWARD: &str = "reward";
 const TUNED: &str = "tuned";
@@ -113,7 +109,7 @@ impl TuningLoop {
     pub fn sample(&self, label: &str, prompts: &[Prompt]) -> Result<String> {
         let options = SampleOptions { k: self.plan.answers, seed: self.seed, ..Default::default() };
         let prompts = prompts.iter().take(self.plan.prompts()).cloned().collect();
-        let events = self.pull(label, Command::Sample { model: self.sft.clone(), prompts, options })?;
+        let events = self.workplace.pull(label, Command::Sample { model: self.sft.clone(), prompts, options })?;
         let mut candidates = String::new();
         for event in &events {
             if let Event::Candidates { id, prompt, completions, .. } = event {
@@ -127,7 +123,7 @@ impl TuningLoop {
 
     /// 2. Rankings; those that tie everything teach nothing.
     pub fn rank(&self, label: &str, candidates: String) -> Result<String> {
-        let events = self.pull(label, Command::Rank { candidates, labeler: self.labeler.clone() })?;
+        let events = self.workplace.pull(label, Command::Rank { candidates, labeler: self.labeler.clone() })?;
         let records = events.iter().filter_map(|event| match event {
             Event::Ranked { record } => Some(format!("{record}\n")),
             _ => None,
@@ -151,7 +147,7 @@ impl TuningLoop {
             demonstrations: String::new(),
             options,
         };
-        let events = self.pull(label, command)?;
+        let events = self.workplace.pull(label, command)?;
         self.take_model(REWARD, &events)?;
         Ok(events)
     }
@@ -159,7 +155,7 @@ impl TuningLoop {
     /// 4. The tuned model. Best-of-n trains nothing.
     pub fn tune(&mut self, label: &str, method: Method, prompts: &[Prompt], rankings: &str) -> Result<Vec<Event>> {
         let Some(command) = self.command(method, prompts, rankings) else { return Ok(vec![]) };
-        let events = self.pull(label, command)?;
+        let events = self.workplace.pull(label, command)?;
         self.take_model(TUNED, &events)?;
         Ok(events)
     }
@@ -215,41 +211,22 @@ impl TuningLoop {
         };
         let command =
             Command::Compare { a, b: self.sft.clone(), prompts: prompts.to_vec(), judge, best_of_reward, options };
-        let events = self.pull(label, command)?;
+        let events = self.workplace.pull(label, command)?;
         let pairs = events.iter().filter(|event| matches!(event, Event::Pair { .. }));
         let lines = pairs.map(|pair| Ok(format!("{}\n", serde_json::to_string(pair)?))).collect::<Result<String>>()?;
         self.store("pairs.jsonl", &lines)?;
         Ok(events)
     }
 
-    /// Runs a command to its end.
-    pub fn pull(&self, label: &str, command: Command) -> Result<Vec<Event>> {
-        let clock = Instant::now();
-        let mut events = Vec::new();
-        let run = self.workplace.session.start(command, None)?;
-        let mut listen = Listen(|event| {
-            events.push(event);
-            Ok(())
-        });
-        drive(run, label, &mut listen)?;
-        tell(&format!("{label}: {}", report::duration(clock.elapsed().as_secs_f64())));
-        Ok(events)
-    }
-
     /// Puts a stage's model into the session and into the folder.
     fn take_model(&mut self, name: &str, events: &[Event]) -> Result<()> {
-        let model = events.iter().find_map(|event| match event {
-            Event::Model { files, .. } => Some(files),
-            _ => None,
-        });
-        let files: &Files = model.context("the stage ended without a model")?;
+        let files = self.workplace.keep(name, events)?;
         if let Some(out) = &self.out {
             create_folder(&out.join(name))?;
             for (file, bytes) in files {
                 write_atomic(&out.join(name).join(file), bytes)?;
             }
         }
-        self.workplace.session.put_model(name, files.clone())?;
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 mod bag_of_words;
 mod frontier;
+mod instruct;
 mod methods;
 mod oracle;
 mod preferences;
@@ -18,6 +19,7 @@ pub fn run(arguments: &Lab) -> Result<()> {
         LabCommand::Methods(arguments) => methods::run(arguments),
         LabCommand::Frontier(arguments) => frontier::run(arguments),
         LabCommand::Oracle(arguments) => oracle::run(arguments),
+        LabCommand::Instruct(arguments) => instruct::run(arguments),
         LabCommand::Preferences(arguments) => preferences::run(arguments),
     }
 }

@@ -17,7 +17,6 @@ use crate::context::Room;
 use crate::failure::tell;
 use crate::options::resolve;
 use crate::report;
-use crate::runner::{Listen, drive};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use nudge_data::{Comparison, Prompt, Rng, comparisons_from, split_by_prompt};
@@ -178,32 +177,18 @@ impl Bench<'_> {
             demonstrations: String::new(),
             options,
         };
-        let events = self.pull(label, command)?;
-        let files = events.into_iter().find_map(|event| match event {
-            Event::Model { files, .. } => Some(files),
-            _ => None,
-        });
-        self.workplace.session.put_model(MODEL, files.context("the stage ended without a model")?)?;
+        let events = self.workplace.pull(label, command)?;
+        self.workplace.keep(MODEL, &events)?;
         Ok((self.accuracy(label, held_out)?, self.accuracy(label, train)?.accuracy))
     }
 
     fn accuracy(&self, label: &str, on: &[Comparison]) -> Result<AccuracySlice> {
         let command = Command::Calibrate { reward: MODEL.into(), comparisons: jsonl(on) };
-        let calibration = self.pull(label, command)?.into_iter().find_map(|event| match event {
+        let calibration = self.workplace.pull(label, command)?.into_iter().find_map(|event| match event {
             Event::Calibrated { calibration } => Some(calibration),
             _ => None,
         });
         Ok(calibration.context("the measurement ended without numbers")?.overall)
-    }
-
-    fn pull(&self, label: &str, command: Command) -> Result<Vec<Event>> {
-        let mut events = Vec::new();
-        let mut listen = Listen(|event| {
-            events.push(event);
-            Ok(())
-        });
-        drive(self.workplace.session.start(command, None)?, label, &mut listen)?;
-        Ok(events)
     }
 }
 

@@ -1,0 +1,279 @@
+//! `nudge lab instruct`: what instruction tuning teaches, task by task, judged by rule; and whether it carries over to
+//! kinds of task that it never saw (FLAN, Wei et al. 2021, section 4.1).
+//!
+//! 1. Mine demonstrations from training stories, and questions from other stories; add the written ones of both.
+//! 2. For each seed, train on all clusters, and again without each group of clusters.
+//! 3. Every model, the base among them, answers the questions of every task; rules count the right ones.
+//!
+//! A task has its `zero_shot` number from the model that was trained without its cluster. Deliberately absent: people,
+//! and judging by another model.
+
+use super::row_file;
+use crate::args::LabInstruct;
+use crate::command::Workplace;
+use crate::command::mined::stories_of;
+use crate::failure::tell;
+use crate::input::Records;
+use crate::options::resolve;
+use crate::report;
+use anyhow::{Result, anyhow, bail};
+use nudge_data::{
+    Check, DemonstrationRecord, MixtureOptions, Prompt, Rng, built_in_tasks, check_of, mine, mix, mixture, write_jsonl,
+};
+use nudge_rlhf::t_interval;
+use nudge_session::options::{SampleOptions, SftOptions};
+use nudge_session::{Command, Event};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+const TUNED: &str = "tuned";
+
+/// One model on one task.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Row {
+    seed: u64,
+    /// Clusters that it was not trained on, joined by `+`; `base` is not trained at all.
+    without: String,
+    task: String,
+    cluster: String,
+    questions: usize,
+    passed: usize,
+}
+
+/// A task, over all seeds.
+#[derive(Serialize)]
+struct Summary {
+    task: String,
+    cluster: String,
+    /// Questions of one seed.
+    questions: usize,
+    base: Share,
+    /// Trained on all clusters.
+    tuned: Share,
+    /// Trained on all but a group of clusters with this task's.
+    zero_shot: Share,
+}
+
+/// Mean over seeds with the half width of its 95 % interval (Student).
+#[derive(Clone, Copy, Serialize)]
+struct Share {
+    mean: Option<f64>,
+    half_width: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct Results {
+    rows: Vec<Row>,
+    summary: Vec<Summary>,
+}
+
+/// A prompt with the rule for its answer.
+struct Question {
+    task: String,
+    cluster: String,
+    prompt: Prompt,
+    check: Check,
+}
+
+const BASE: &str = "base";
+const NOTHING: &str = "nothing";
+
+/// Measures and prints the table.
+pub fn run(arguments: &LabInstruct) -> Result<()> {
+    let options: SftOptions = resolve(&arguments.options, None)?;
+    let groups: Vec<Vec<String>> =
+        arguments.without.iter().map(|group| group.split('+').map(String::from).collect()).collect();
+    let mut rows: Vec<Row> = row_file::kept(arguments.out.as_deref(), arguments.resume)?;
+    let mut workplace = Workplace::open(arguments.common.device)?;
+    workplace.load(&arguments.model)?;
+    for seed in arguments.first_seed..arguments.first_seed + arguments.seeds {
+        let (demonstrations, questions) = material(arguments, seed)?;
+        let runs = [(BASE.to_string(), None), (NOTHING.to_string(), Some(vec![]))];
+        let runs = runs.into_iter().chain(groups.iter().map(|group| (group.join("+"), Some(group.clone()))));
+        for (without, held_out) in runs {
+            if rows.iter().any(|row| row.seed == seed && row.without == without) {
+                continue;
+            }
+            let label = format!("seed {seed} without {without}");
+            let model = match held_out {
+                None => arguments.model.clone(),
+                Some(held_out) => {
+                    let options = SftOptions { seed, ..options.clone() };
+                    train(&mut workplace, arguments, &label, &demonstrations, held_out, options)?
+                }
+            };
+            for row in answer(&workplace, arguments, &label, &model, &questions, seed, &without)? {
+                row_file::keep(arguments.out.as_deref(), &row)?;
+                rows.push(row);
+            }
+        }
+    }
+    let summary = summaries(&rows);
+    let results = Results { rows, summary };
+    report::result(arguments.common.json, &results, || text(&results.summary))
+}
+
+// 1. Demonstrations, and questions that none of them asks.
+fn material(arguments: &LabInstruct, seed: u64) -> Result<(Vec<DemonstrationRecord>, Vec<Question>)> {
+    let mut demonstrations = mine(&stories_of(&arguments.stories)?, built_in_tasks(), "train", seed);
+    let mut asked = mine(&stories_of(&arguments.held_out_stories)?, built_in_tasks(), "held_out", seed);
+    let written = |paths: &[std::path::PathBuf]| -> Result<Vec<DemonstrationRecord>> {
+        Ok(Records::read(paths, nudge_data::demonstrations_from)?.1.into_iter().flatten().collect())
+    };
+    demonstrations.extend(written(&arguments.data)?);
+    asked.extend(written(&arguments.held_out_data)?);
+    mixture::remove_prompts_of(&mut asked, &demonstrations);
+    Rng::new(seed).shuffle(&mut asked);
+    let mut by_task: BTreeMap<String, Vec<Question>> = BTreeMap::new();
+    for record in asked {
+        let (task, cluster) = (mixture::task_of(&record).to_string(), mixture::cluster_of(&record));
+        let Some(check) = check_of(&record).map_err(|reason| anyhow!("task `{task}`: {reason}"))? else { continue };
+        let questions = by_task.entry(task.clone()).or_default();
+        if questions.len() < arguments.questions {
+            questions.push(Question { task, cluster, prompt: record.prompt, check });
+        }
+    }
+    if by_task.is_empty() {
+        bail!("no question with a rule can be asked; give stories with --held-out-stories");
+    }
+    Ok((demonstrations, by_task.into_values().flatten().collect()))
+}
+
+// 2. Trained on what is not held out.
+fn train(
+    workplace: &mut Workplace,
+    arguments: &LabInstruct,
+    label: &str,
+    demonstrations: &[DemonstrationRecord],
+    held_out: Vec<String>,
+    options: SftOptions,
+) -> Result<String> {
+    let mixed = MixtureOptions { cap: arguments.cap, size: None, held_out, seed: options.seed };
+    let mixture = mix(demonstrations.to_vec(), &mixed);
+    if let Some(cluster) = mixture.report.unknown_clusters.first() {
+        bail!("no demonstration belongs to the cluster `{cluster}` of --without");
+    }
+    tell(&format!("{label}: {} demonstrations", mixture.records.len()));
+    let model = arguments.model.clone();
+    let command = Command::Sft { model, demonstrations: write_jsonl(&mixture.records), options };
+    let events = workplace.pull(label, command)?;
+    workplace.keep(TUNED, &events)?;
+    Ok(TUNED.into())
+}
+
+// 3. Answered and judged.
+fn answer(
+    workplace: &Workplace,
+    arguments: &LabInstruct,
+    label: &str,
+    model: &str,
+    questions: &[Question],
+    seed: u64,
+    without: &str,
+) -> Result<Vec<Row>> {
+    let prompts = questions.iter().map(|question| question.prompt.clone()).collect();
+    let temperature = arguments.temperature;
+    let options = SampleOptions { k: 1, seed, temperature, ..Default::default() };
+    let events =
+        workplace.pull(&format!("{label}, asked"), Command::Sample { model: model.into(), prompts, options })?;
+    let mut counts: BTreeMap<(&str, &str), (usize, usize)> = BTreeMap::new();
+    for event in &events {
+        let Event::Candidates { index, completions, .. } = event else { continue };
+        let (question, given) = (&questions[*index], &completions[0]);
+        let (asked, passed) = counts.entry((&question.cluster, &question.task)).or_default();
+        *asked += 1;
+        *passed += usize::from(question.check.passes(&given.text, given.finish == "eos"));
+    }
+    let row = |((cluster, task), (questions, passed)): ((&str, &str), (usize, usize))| Row {
+        seed,
+        without: without.into(),
+        task: task.into(),
+        cluster: cluster.into(),
+        questions,
+        passed,
+    };
+    Ok(counts.into_iter().map(row).collect())
+}
+
+fn summaries(rows: &[Row]) -> Vec<Summary> {
+    let mut tasks: Vec<(&str, &str)> = rows.iter().map(|row| (row.cluster.as_str(), row.task.as_str())).collect();
+    tasks.sort_unstable();
+    tasks.dedup();
+    let of = |(cluster, task): (&str, &str)| {
+        let share = |wanted: &dyn Fn(&Row) -> bool| {
+            let of_task = rows.iter().filter(|row| row.task == task && row.cluster == cluster && wanted(row));
+            share(&of_task.map(|row| row.passed as f64 / row.questions as f64).collect::<Vec<_>>())
+        };
+        let held_out = |row: &Row| row.without.split('+').any(|held_out| held_out == cluster);
+        Summary {
+            task: task.into(),
+            cluster: cluster.into(),
+            questions: rows.iter().find(|row| row.task == task).map_or(0, |row| row.questions),
+            base: share(&|row| row.without == BASE),
+            tuned: share(&|row| row.without == NOTHING),
+            zero_shot: share(&held_out),
+        }
+    };
+    tasks.into_iter().map(of).collect()
+}
+
+fn share(values: &[f64]) -> Share {
+    if values.is_empty() {
+        return Share { mean: None, half_width: None };
+    }
+    let (mean, half_width) = t_interval(values);
+    Share { mean: Some(mean), half_width: half_width.is_finite().then_some(half_width) }
+}
+
+fn text(summary: &[Summary]) -> String {
+    let mut lines = vec![format!(
+        "{:<14} {:<22} {:>9} {:>14} {:>14} {:>14}",
+        "cluster", "task", "questions", "base", "tuned", "zero-shot"
+    )];
+    for row in summary {
+        let Summary { task, cluster, questions, base, tuned, zero_shot } = row;
+        let [base, tuned, zero_shot] = [base, tuned, zero_shot].map(percent);
+        lines.push(format!("{cluster:<14} {task:<22} {questions:>9} {base:>14} {tuned:>14} {zero_shot:>14}"));
+    }
+    lines.push("zero-shot: trained without the task's cluster".into());
+    lines.join("\n")
+}
+
+fn percent(share: &Share) -> String {
+    match (share.mean, share.half_width) {
+        (None, _) => "-".into(),
+        (Some(mean), None) => format!("{:.0} %", 100.0 * mean),
+        (Some(mean), Some(half_width)) => format!("{:.0} ± {:.0} %", 100.0 * mean, 100.0 * half_width),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_is_zero_shot_where_its_cluster_was_held_out() {
+        let row = |seed, without: &str, cluster: &str, passed| Row {
+            seed,
+            without: without.into(),
+            task: "who".into(),
+            cluster: cluster.into(),
+            questions: 10,
+            passed,
+        };
+        let rows = [
+            row(1, BASE, "reading", 1),
+            row(1, NOTHING, "reading", 8),
+            row(2, NOTHING, "reading", 6),
+            row(1, "lists+reading", "reading", 3),
+            row(1, "stories", "reading", 9),
+        ];
+        let summary = summaries(&rows);
+        assert_eq!(summary.len(), 1);
+        assert_eq!((summary[0].base.mean, summary[0].base.half_width), (Some(0.1), None));
+        assert!((summary[0].tuned.mean.unwrap() - 0.7).abs() < 1e-9);
+        // Student's quantile for one degree of freedom, 12.706, times 0.1414 / sqrt 2.
+        assert!((summary[0].tuned.half_width.unwrap() - 1.2706).abs() < 1e-3);
+        assert_eq!(summary[0].zero_shot.mean, Some(0.3));
+    }
+}
