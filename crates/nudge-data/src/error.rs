@@ -29,6 +29,15 @@ pub enum DataError {
         reason: String,
     },
 
+    /// A file as a whole can not be read or written.
+    #[error("{source_name}: {reason}")]
+    Source {
+        /// The file's name, as the user knows it.
+        source_name: String,
+        /// What is wrong with the file and how to mend it.
+        reason: String,
+    },
+
     /// A ranking does not order its completions.
     #[error("ranking {id:?}: {reason}")]
     Ranking {

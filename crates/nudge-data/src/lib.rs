@@ -21,6 +21,7 @@ pub mod prompt;
 pub mod rankings;
 pub mod records;
 pub mod rng;
+pub mod source;
 pub mod split;
 pub mod story;
 pub mod stream;
@@ -48,6 +49,7 @@ pub use records::{
     RankingRecord, TextRecord, UnpairedRecord, demonstrations_from, prompts_from,
 };
 pub use rng::Rng;
+pub use source::{Compression, Found, Layout, Limits, Source, SourceOptions};
 pub use split::split_by_prompt;
 pub use stream::TokenStream;
 pub use task::{Check, Task, built_in_tasks, check_of, read_tasks};
