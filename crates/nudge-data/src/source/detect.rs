@@ -45,21 +45,40 @@ pub(super) fn refuse_unreadable(head: &[u8]) -> Result<(), String> {
     })
 }
 
+/// The layout that a name's extension stands for by itself.
+pub(super) fn extension_layout(name: &str) -> Option<Layout> {
+    Some(match extension(name).as_str() {
+        "jsonl" | "ndjson" => Layout::Jsonl,
+        "json" => Layout::Json,
+        "csv" => Layout::Csv,
+        "tsv" | "tab" => Layout::Tsv,
+        "txt" | "text" | "md" => Layout::Text,
+        "parquet" => Layout::Parquet,
+        _ => return None,
+    })
+}
+
+/// The compression that a name's ending asks for.
+pub(super) fn extension_compression(name: &str) -> Compression {
+    match name.to_ascii_lowercase().rsplit('.').next() {
+        Some("gz" | "gzip") => Compression::Gzip,
+        Some("zst" | "zstd") => Compression::Zstd,
+        _ => Compression::None,
+    }
+}
+
 /// The layout: by extension, and by content where that leaves a choice.
 pub(super) fn layout(name: &str, head: &[u8]) -> Layout {
     if head.starts_with(b"PAR1") {
         return Layout::Parquet;
     }
     let text = head.strip_prefix("\u{feff}".as_bytes()).unwrap_or(head).trim_ascii_start();
-    match extension(name).as_str() {
-        "csv" => Layout::Csv,
-        "tsv" | "tab" => Layout::Tsv,
-        "txt" | "text" | "md" => Layout::Text,
-        "parquet" => Layout::Parquet,
-        "json" if text.first().is_none_or(|&byte| byte != b'{') => Layout::Json,
-        "json" | "jsonl" | "ndjson" if text.starts_with(b"[") => Layout::Json,
-        "json" | "jsonl" | "ndjson" => json_or_jsonl(text),
-        _ => by_content(text),
+    match extension_layout(name) {
+        Some(Layout::Json) if text.first() != Some(&b'{') => Layout::Json,
+        Some(Layout::Jsonl) if text.first() == Some(&b'[') => Layout::Json,
+        Some(Layout::Json | Layout::Jsonl) => json_or_jsonl(text),
+        Some(layout) => layout,
+        None => by_content(text),
     }
 }
 

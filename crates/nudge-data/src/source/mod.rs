@@ -9,23 +9,38 @@
 //! encodings other than UTF-8 (they are named, with the command that converts them), and repair. A broken
 //! record is dropped whole.
 
+mod compressed;
 mod detect;
 mod input;
 mod json;
 mod jsonl;
+#[cfg(feature = "parquet")]
+mod parquet;
+mod separated;
+mod sink;
+mod text;
 mod value;
 
 #[cfg(test)]
 mod tests;
 
 use std::cell::Cell;
-use std::io::Read;
+use std::fs::File;
+use std::io::{self, Read, Seek};
 use std::rc::Rc;
 
 use serde_json::Value;
 
 use crate::error::DataError;
 use input::{Counted, Input};
+pub use sink::Sink;
+
+/// Why a stream of Parquet is not read.
+const NO_PARQUET_STREAM: &str = if cfg!(feature = "parquet") {
+    "Parquet is read from its end, which a stream has not; give the file itself, uncompressed"
+} else {
+    "this program was built without Parquet; convert the file to JSONL first, for example with `to_json(lines=True)`"
+};
 
 /// One record as it stands in the file, or why there is none.
 #[derive(Debug, Clone, PartialEq)]
@@ -157,7 +172,7 @@ impl<'a> Source<'a> {
         let compression = detect::compression(raw.peek(8));
         let mut input = match compression {
             Compression::None => raw,
-            _ => return Err(fail("compressed".to_owned())),
+            _ => compressed::decompress(raw, compression, &bytes_read, &options.limits).map_err(fail)?,
         };
         let head = input.peek(detect::HEAD_BYTES);
         detect::refuse_unreadable(head).map_err(fail)?;
@@ -166,9 +181,52 @@ impl<'a> Source<'a> {
         let records: Box<dyn Records + 'a> = match layout {
             Layout::Jsonl => Box::new(jsonl::Lines::new(input, options.limits)),
             Layout::Json => Box::new(json::Documents::new(input, options.limits)),
-            _ => return Err(fail("not yet".to_owned())),
+            Layout::Text => Box::new(text::Texts::new(input, options.limits)),
+            Layout::Csv => Box::new(separated::Rows::new(input, options.limits, b',')),
+            Layout::Tsv => Box::new(separated::Rows::new(input, options.limits, b'\t')),
+            Layout::Parquet => return Err(fail(NO_PARQUET_STREAM.to_owned())),
         };
         Ok(Self { layout, compression, bytes_read, records })
+    }
+
+    /// Opens a file on disk, Parquet included, which [`Self::open`] can not read because it needs to seek.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::open`], and for a Parquet file whose footer can not be read.
+    pub fn from_file(name: &str, mut file: File, options: SourceOptions) -> Result<Self, DataError> {
+        // A pipe can not seek and holds no Parquet.
+        if cfg!(feature = "parquet") && file.stream_position().is_ok() {
+            let mut magic = Vec::new();
+            let begun = (&mut file).take(4).read_to_end(&mut magic).and_then(|_| file.rewind());
+            begun.map_err(|error| DataError::Source { source_name: name.to_owned(), reason: error.to_string() })?;
+            #[cfg(feature = "parquet")]
+            if magic == parquet::MAGIC || options.layout == Some(Layout::Parquet) {
+                return Self::parquet(name, file);
+            }
+        }
+        Self::open(name, file, options)
+    }
+
+    /// Opens a file in memory, Parquet included.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::from_file`].
+    pub fn from_bytes(name: &str, bytes: Vec<u8>, options: SourceOptions) -> Result<Self, DataError> {
+        #[cfg(feature = "parquet")]
+        if bytes.starts_with(parquet::MAGIC) || options.layout == Some(Layout::Parquet) {
+            return Self::parquet(name, bytes::Bytes::from(bytes));
+        }
+        Self::open(name, io::Cursor::new(bytes), options)
+    }
+
+    #[cfg(feature = "parquet")]
+    fn parquet(name: &str, chunks: impl ::parquet::file::reader::ChunkReader + 'static) -> Result<Self, DataError> {
+        let bytes_read = Rc::new(Cell::new(0));
+        let records = parquet::Rows::new(chunks, Rc::clone(&bytes_read))
+            .map_err(|reason| DataError::Source { source_name: name.to_owned(), reason })?;
+        Ok(Self { layout: Layout::Parquet, compression: Compression::None, bytes_read, records: Box::new(records) })
     }
 
     /// The layout that is being read.

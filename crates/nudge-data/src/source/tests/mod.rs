@@ -1,5 +1,14 @@
 //! What whole files give, layout by layout.
 
+#[cfg(feature = "compressed")]
+mod compressed;
+mod memory;
+#[cfg(feature = "parquet")]
+mod parquet;
+mod sink;
+mod tables;
+mod text;
+
 use std::io::Read;
 
 use proptest::prelude::*;
@@ -168,6 +177,11 @@ fn depth_is_no_danger() {
 #[test]
 fn the_layout_is_told_by_extension_then_content() {
     let cases = [
+        ("x.txt", "[{\"a\":1}]", Layout::Text),
+        ("x.csv", "{\"a\":1}", Layout::Csv),
+        ("x.tsv.zst", "", Layout::Tsv),
+        ("x", "[Chapter 1]", Layout::Text),
+        ("x", "", Layout::Text),
         ("x.json", "[1]", Layout::Json),
         ("x.jsonl.gz", "[1]", Layout::Json),
         ("X.JSONL", "", Layout::Jsonl),
@@ -236,7 +250,7 @@ proptest! {
 
     #[test]
     fn any_bytes_end_without_panic_and_in_order(content in prop::collection::vec(prop::sample::select(b"{}[]\",:\\\n a1\xff".to_vec()), 0..60)) {
-        for layout in [Layout::Json, Layout::Jsonl] {
+        for layout in [Layout::Json, Layout::Jsonl, Layout::Csv, Layout::Text] {
             let options = SourceOptions { layout: Some(layout), ..limited(20) };
             let Ok(source) = Source::open("x", content.as_slice(), options) else { continue };
             let lines: Vec<u64> = source.map(|found| found.line).collect();
