@@ -8,8 +8,8 @@ fn records_end_at_markers() {
     let content = b"\xef\xbb\xbfOne\nday.\n<|endoftext|>\n\n<|endoftext|>\n \nTwo <|endof|>.<|endoftext|>Three\n";
     let expected = [
         (1, Ok(json!({"text": "One\nday."}))),
-        (6, Ok(json!({"text": "Two <|endof|>."}))),
-        (6, Ok(json!({"text": "Three"}))),
+        (7, Ok(json!({"text": "Two <|endof|>."}))),
+        (7, Ok(json!({"text": "Three"}))),
     ];
     assert_found(&read("x.txt", content), &expected);
     assert_found(&read("x.txt", b" \n"), &[]);

@@ -1,0 +1,45 @@
+//! What the fuzz targets share: reading a file whole and in pieces, and what must hold for every file.
+//!
+//! It lacks targets of its own: each lies in `targets/`, one a reader.
+
+use std::io::Read;
+
+use nudge_data::{Found, Layout, Limits, Source, SourceOptions};
+
+/// The longest record in these runs: short, so that small inputs reach past it.
+pub const RECORD_BYTES: usize = 200;
+
+/// Options with short limits, so that small inputs reach them.
+pub fn options(layout: Layout) -> SourceOptions {
+    let limits = Limits { record_bytes: RECORD_BYTES, record_values: 50, expanded_bytes: 1 << 20, expansion: 20 };
+    SourceOptions { layout: Some(layout), limits }
+}
+
+/// Gives a few bytes a read.
+struct Trickle<'a>(&'a [u8]);
+
+impl Read for Trickle<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = buffer.len().min(3);
+        self.0.read(&mut buffer[..count])
+    }
+}
+
+/// Everything that is found, after checking what holds for every file; `None` where it is refused as a whole.
+pub fn read(content: &[u8], layout: Layout) -> Option<Vec<Found>> {
+    let mut source = Source::open("fuzz", content, options(layout)).ok()?;
+    let found: Vec<Found> = source.by_ref().collect();
+    assert!(source.next().is_none(), "an end is an end");
+    assert_eq!(source.bytes_read(), content.len() as u64, "every byte is read");
+    assert!(found.is_sorted_by_key(|found| found.line), "lines never go down");
+    let lines = 1 + content.iter().filter(|&&byte| byte == b'\n').count() as u64;
+    assert!(found.iter().all(|found| (1..=lines).contains(&found.line)), "a line is one of the file's");
+    let pieces = Source::open("fuzz", Trickle(content), options(layout)).expect("opens as before");
+    assert!(pieces.eq(found.iter().cloned()), "the pieces that the bytes come in do not matter");
+    Some(found)
+}
+
+/// The content after the mark that some editors put before UTF-8.
+pub fn without_mark(content: &[u8]) -> &[u8] {
+    content.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content)
+}

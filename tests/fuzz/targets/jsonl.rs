@@ -1,0 +1,20 @@
+//! JSONL: each line that is not blank gives one record or one reason, and records are serde_json's.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use nudge_data::Layout;
+use nudge_fuzz::{RECORD_BYTES, read, without_mark};
+
+fuzz_target!(|content: &[u8]| {
+    let Some(found) = read(content, Layout::Jsonl) else { return };
+    let lines = without_mark(content).split(|&byte| byte == b'\n').enumerate();
+    let lines: Vec<_> = lines.filter(|(_, line)| line.len() > RECORD_BYTES || !line.trim_ascii().is_empty()).collect();
+    assert_eq!(found.len(), lines.len());
+    for (found, (index, line)) in found.iter().zip(lines) {
+        assert_eq!(found.line, index as u64 + 1);
+        match &found.value {
+            Ok(value) => assert_eq!(*value, serde_json::from_slice::<serde_json::Value>(line).expect("is JSON")),
+            Err(reason) => assert!(!reason.is_empty()),
+        }
+    }
+});
