@@ -151,7 +151,7 @@ fn finite(value: &Value) -> Option<f32> {
 }
 
 /// Every index of an earlier group beats every index of a later group.
-fn winners_and_losers(ranking: &[Vec<usize>]) -> Vec<(usize, usize)> {
+pub(crate) fn winners_and_losers(ranking: &[Vec<usize>]) -> Vec<(usize, usize)> {
     let mut pairs = Vec::new();
     for (place, winners) in ranking.iter().enumerate() {
         for &winner in winners {

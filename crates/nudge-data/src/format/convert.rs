@@ -1,0 +1,256 @@
+//! One kind of entry made into another, where the meaning allows.
+//!
+//! What a conversion loses is noted once per file. It never invents: no label for an answer that nobody judged, no pair
+//! of two answers that nobody compared.
+
+use serde_json::{Map, Value};
+
+use super::regroup::RANKING_ID;
+use crate::prompt::Prompt;
+use crate::rankings::ranking_to_pairs;
+use crate::records::{
+    ConversationRecord, DemonstrationRecord, Entry, PairRecord, PromptRecord, RankingRecord, TextRecord, UnpairedRecord,
+};
+use crate::template::Message;
+
+/// What conversions lost, each loss once.
+#[derive(Debug, Default)]
+pub(super) struct Notes(Vec<String>);
+
+impl Notes {
+    pub(super) fn once(&mut self, note: &str) {
+        if !self.0.iter().any(|known| known == note) {
+            self.0.push(note.to_owned());
+        }
+    }
+
+    pub(super) fn all(&self) -> &[String] {
+        &self.0
+    }
+}
+
+/// What an entry is, in words.
+pub(super) fn kind(entry: &Entry) -> &'static str {
+    match entry {
+        Entry::Text(_) => "text",
+        Entry::Prompt(_) => "prompt",
+        Entry::Demonstration(_) => "demonstration",
+        Entry::Conversation(_) => "conversation",
+        Entry::Pair(_) => "pair",
+        Entry::Unpaired(_) => "unpaired answer",
+        Entry::Ranking(_) => "ranking",
+        Entry::Candidates(_) => "set of candidates",
+    }
+}
+
+fn refuse<T>(entry: &Entry, wanted: &str) -> Result<T, String> {
+    Err(format!("a {} can not become {wanted}", kind(entry)))
+}
+
+pub(super) fn texts(entry: &Entry, notes: &mut Notes) -> Result<TextRecord, String> {
+    const BOUNDARY: &str = "prompts and answers became plain texts: where an answer begins and ends is left out";
+    let (text, extra) = match entry {
+        Entry::Text(record) => return Ok(record.clone()),
+        Entry::Demonstration(record) => (format!("{}\n\n{}", record.prompt, record.completion), &record.extra),
+        Entry::Conversation(record) => (Prompt::Messages(record.messages.clone()).to_string(), &record.extra),
+        _ => return refuse(entry, "a text to continue"),
+    };
+    notes.once(BOUNDARY);
+    Ok(TextRecord { text, extra: extra.clone() })
+}
+
+pub(super) fn prompts(entry: &Entry, notes: &mut Notes) -> Result<PromptRecord, String> {
+    let (prompt, extra) = match entry {
+        Entry::Prompt(record) => return Ok(record.clone()),
+        Entry::Text(_) => return refuse(entry, "a prompt"),
+        Entry::Demonstration(record) => (record.prompt.clone(), &record.extra),
+        Entry::Conversation(record) => {
+            let asked = record.messages.iter().rposition(|message| message.role == "user").map_or(0, |last| last + 1);
+            (Prompt::Messages(record.messages[..asked].to_vec()), &record.extra)
+        }
+        Entry::Pair(record) => (record.prompt.clone(), &record.extra),
+        Entry::Unpaired(record) => (record.prompt.clone(), &record.extra),
+        Entry::Ranking(record) => (record.prompt.clone(), &record.extra),
+        Entry::Candidates(record) => (record.prompt.clone(), &record.extra),
+    };
+    notes.once("answers are left out: only the prompts are taken");
+    prompt.check()?;
+    let mut extra = extra.clone();
+    [RANKING_ID, "margin"].iter().for_each(|key| drop(extra.shift_remove(*key)));
+    Ok(PromptRecord { prompt, extra })
+}
+
+/// The answer to imitate: of a pair the chosen one, of a ranking the best (the first of several best), of a
+/// conversation the last.
+pub(super) fn demonstration(entry: &Entry, notes: &mut Notes) -> Result<DemonstrationRecord, String> {
+    match entry {
+        Entry::Demonstration(record) => Ok(record.clone()),
+        Entry::Conversation(record) => {
+            let mut turns = every_turn(record, notes)?;
+            if turns.len() > 1 {
+                notes.once("only the last answer of a conversation is imitated; the earlier ones became its prompt");
+            }
+            turns.pop().ok_or_else(|| "the conversation answers no prompt".to_owned())
+        }
+        Entry::Pair(record) => {
+            notes.once("rejected answers are left out: only the chosen ones are taken");
+            Ok(from_parts(record.prompt.clone(), &record.chosen, &record.extra))
+        }
+        Entry::Unpaired(record) if record.label => {
+            Ok(from_parts(record.prompt.clone(), &record.completion, &record.extra))
+        }
+        Entry::Unpaired(_) => Err("it is labelled as a bad answer, which nobody should imitate".to_owned()),
+        Entry::Ranking(record) => {
+            require_order(record)?;
+            notes.once("only the best answer of each ranking is taken (the first of several best)");
+            let best = &record.completions[record.ranking[0][0]];
+            crate::records::require_text("its best completion", &best.text)?;
+            Ok(from_parts(record.prompt.clone(), &best.text, &record.extra))
+        }
+        _ => refuse(entry, "a demonstration: it has no answer to imitate"),
+    }
+}
+
+/// Each of the assistant's turns with the conversation before it as its prompt.
+pub(super) fn every_turn(record: &ConversationRecord, notes: &mut Notes) -> Result<Vec<DemonstrationRecord>, String> {
+    let mut demonstrations = Vec::new();
+    for (index, message) in record.messages.iter().enumerate().filter(|(_, message)| message.role == "assistant") {
+        let prompt = match &record.messages[..index] {
+            [only] if only.role == "user" => Prompt::Text(only.content.clone()),
+            before => Prompt::Messages(before.to_vec()),
+        };
+        if prompt.check().is_err() {
+            notes.once("answers with nothing to answer before them (a first turn, or two in a row) are left out");
+            continue;
+        }
+        let (task, split, completion) = (record.task.clone(), record.split.clone(), message.content.clone());
+        demonstrations.push(DemonstrationRecord { prompt, completion, task, split, extra: record.extra.clone() });
+    }
+    if demonstrations.is_empty() {
+        return Err("the conversation has no answer after a prompt".to_owned());
+    }
+    Ok(demonstrations)
+}
+
+pub(super) fn conversation(entry: &Entry, notes: &mut Notes) -> Result<ConversationRecord, String> {
+    if let Entry::Conversation(record) = entry {
+        return Ok(record.clone());
+    }
+    let DemonstrationRecord { prompt, completion, task, split, extra } = demonstration(entry, notes)?;
+    let mut messages = prompt.messages();
+    messages.push(Message::assistant(completion));
+    Ok(ConversationRecord { messages, task, split, extra })
+}
+
+/// The pairs of an entry; those of a ranking carry its id in `ranking_id`, and who ranked.
+pub(super) fn pairs(entry: &Entry, notes: &mut Notes) -> Result<Vec<PairRecord>, String> {
+    let record = match entry {
+        Entry::Pair(record) => return Ok(vec![record.clone()]),
+        Entry::Ranking(record) => record,
+        _ => return refuse(entry, "a pair: it compares no answers"),
+    };
+    require_order(record)?;
+    let known = record.completions.iter().any(|completion| {
+        completion.seed.is_some()
+            || completion.logprob.is_some()
+            || completion.finish.is_some()
+            || !completion.extra.is_empty()
+    });
+    if known {
+        notes.once("what is known of single answers (seed, logprob and the like) is left out: pairs hold texts only");
+    }
+    let mut extra = record.extra.clone();
+    if extra.shift_remove("margin").is_some() {
+        notes.once("the margin of rankings is left out: it can not be told which pair it belongs to");
+    }
+    if let Some(labeler) = &record.labeler {
+        extra.insert("labeler".to_owned(), labeler.as_str().into());
+    }
+    if let Some(seconds) = record.seconds {
+        extra.insert("seconds".to_owned(), seconds.into());
+    }
+    let mut pairs = ranking_to_pairs(record);
+    for pair in &mut pairs {
+        let id = std::mem::replace(&mut pair.extra, extra.clone());
+        pair.extra.extend(id);
+    }
+    Ok(pairs)
+}
+
+/// Answers by themselves: of a pair the chosen one is good and the rejected one bad; of a ranking the best are good,
+/// the worst are bad, and those between are left out.
+pub(super) fn unpaired(entry: &Entry, notes: &mut Notes) -> Result<Vec<UnpairedRecord>, String> {
+    let judged: Vec<(&str, bool)> = match entry {
+        Entry::Unpaired(record) => return Ok(vec![record.clone()]),
+        Entry::Pair(record) => vec![(&record.chosen, true), (&record.rejected, false)],
+        Entry::Ranking(record) => {
+            require_order(record)?;
+            if record.ranking.len() > 2 {
+                notes.once("answers between the best and the worst of a ranking are left out");
+            }
+            let (best, worst) = (&record.ranking[0], &record.ranking[record.ranking.len() - 1]);
+            let with = |group: &[usize], label: bool| -> Vec<(&str, bool)> {
+                group.iter().map(|&index| (record.completions[index].text.as_str(), label)).collect()
+            };
+            [with(best, true), with(worst, false)].concat()
+        }
+        _ => return refuse(entry, "an unpaired answer: nobody judged it"),
+    };
+    notes.once("which answers were compared with each other is left out");
+    let PromptRecord { prompt, extra } = prompts(entry, &mut Notes::default())?;
+    let one = |(completion, label): (&str, bool)| UnpairedRecord {
+        prompt: prompt.clone(),
+        completion: completion.to_owned(),
+        label,
+        extra: extra.clone(),
+    };
+    Ok(judged.into_iter().filter(|(completion, _)| !completion.trim().is_empty()).map(one).collect())
+}
+
+/// The ranking of an entry; a pair is a ranking of two, named by `ranking_id`, its `id`, or its `number`.
+pub(super) fn ranking(entry: &Entry, number: u64) -> Result<RankingRecord, String> {
+    let untyped = |extra: &Map<String, Value>| {
+        let mut extra = extra.clone();
+        ["labeler", "seconds"].iter().for_each(|key| drop(extra.shift_remove(*key)));
+        extra
+    };
+    let pair = match entry {
+        Entry::Ranking(record) => return Ok(RankingRecord { extra: untyped(&record.extra), ..record.clone() }),
+        Entry::Pair(record) => record,
+        _ => return refuse(entry, "a ranking: it compares no answers"),
+    };
+    let name = [RANKING_ID, "id"].iter().find_map(|key| pair.extra.get(*key));
+    let id = match name {
+        Some(Value::String(id)) => id.clone(),
+        Some(other) => other.to_string(),
+        None => format!("pair-{number}"),
+    };
+    Ok(RankingRecord {
+        id,
+        prompt: pair.prompt.clone(),
+        completions: [&pair.chosen, &pair.rejected].map(crate::records::Completion::from_text).to_vec(),
+        ranking: vec![vec![0], vec![1]],
+        labeler: pair.extra.get("labeler").and_then(Value::as_str).map(str::to_owned),
+        seconds: pair.extra.get("seconds").and_then(Value::as_f64).map(|seconds| seconds as f32),
+        extra: untyped(&pair.extra),
+    })
+}
+
+fn require_order(record: &RankingRecord) -> Result<(), String> {
+    if record.ranking.iter().filter(|group| !group.is_empty()).count() < 2 {
+        return Err("it ties all completions, so it carries no preference".to_owned());
+    }
+    Ok(())
+}
+
+fn from_parts(prompt: Prompt, completion: &str, extra: &Map<String, Value>) -> DemonstrationRecord {
+    let mut extra = extra.clone();
+    let mut label = |key: &str| match extra.shift_remove(key) {
+        None => None,
+        Some(Value::String(text)) => Some(text),
+        Some(other) => Some(other.to_string()),
+    };
+    let (task, split) = (label("task"), label("split"));
+    [RANKING_ID, "margin"].iter().for_each(|key| drop(extra.shift_remove(*key)));
+    DemonstrationRecord { prompt, completion: completion.to_owned(), task, split, extra }
+}

@@ -1,0 +1,102 @@
+//! What the training stages are given.
+
+use super::super::{Wanted, entries_for, native_lines};
+use super::*;
+use crate::jsonl::read_jsonl;
+use crate::rankings::comparisons_from;
+use crate::records::{TextRecord, UnpairedRecord, demonstrations_from, prompts_from};
+
+const ALL: [Wanted; 5] = [Wanted::Demonstrations, Wanted::Comparisons, Wanted::Prompts, Wanted::Unpaired, Wanted::Text];
+
+fn lines(wanted: Wanted, format: Format, values: Vec<Value>) -> Vec<(u64, Result<String, String>)> {
+    native_lines(wanted, read(format, found(values))).collect()
+}
+
+/// Reads the text as the stage does, and counts its records.
+fn stage_reads(wanted: Wanted, text: &str) -> usize {
+    match wanted {
+        Wanted::Demonstrations => demonstrations_from("x", text).expect("reads").len(),
+        Wanted::Comparisons => comparisons_from("x", text).expect("reads").len(),
+        Wanted::Prompts => prompts_from("x", text).expect("reads").len(),
+        Wanted::Unpaired => read_jsonl::<UnpairedRecord>("x", text).expect("reads").len(),
+        Wanted::Text => read_jsonl::<TextRecord>("x", text).expect("reads").len(),
+    }
+}
+
+#[test]
+fn every_format_gives_what_it_says_and_nothing_else() {
+    for (format, value) in fixtures() {
+        // One question by itself gives nothing; the tree of the other fixture stands for both.
+        let format_read = if format == Format::OasstMessages { continue } else { format };
+        for wanted in ALL {
+            let lines = lines(wanted, format_read, vec![value.clone()]);
+            let good: Vec<&String> = lines.iter().filter_map(|(_, line)| line.as_ref().ok()).collect();
+            // Alpaca may hold pairs, Tldr ratings: the format gives more than this record.
+            if good.is_empty() {
+                let pairs_only_sometimes =
+                    format == Format::Alpaca || (format, wanted) == (Format::Unpaired, Wanted::Demonstrations);
+                assert!(!format.gives(wanted) || pairs_only_sometimes, "{format} {}", wanted.name());
+                assert_eq!(lines.len(), 1, "a drop says why");
+            } else {
+                assert!(format.gives(wanted), "{format} {}", wanted.name());
+                let text = good.iter().map(|line| format!("{line}\n")).collect::<String>();
+                assert_eq!(stage_reads(wanted, &text), good.len());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_without_what_is_wanted_is_told_what_it_is_good_for() {
+    let message = Format::Prompt.require("p.jsonl", Wanted::Demonstrations).expect_err("is refused");
+    assert!(
+        message.starts_with("p.jsonl is prompt")
+            && message.contains("no demonstrations")
+            && message.ends_with("used for prompts"),
+        "{message}"
+    );
+    assert_eq!(Format::OasstTrees.require("o", Wanted::Comparisons), Ok(()));
+    assert_eq!(Format::Preference.require("o", Wanted::Prompts), Ok(()));
+    let message = Format::Text.require("t.txt", Wanted::Comparisons).expect_err("is refused");
+    assert!(message.ends_with("used for texts to continue"), "{message}");
+}
+
+#[test]
+fn every_turn_of_a_conversation_is_a_demonstration_of_its_line() {
+    let talk = json!({ "messages": [
+        { "role": "assistant", "content": "Welcome" },
+        { "role": "user", "content": "a" }, { "role": "assistant", "content": "b" },
+        { "role": "user", "content": "c" }, { "role": "assistant", "content": "d" },
+    ], "task": "talk" });
+    let mut native =
+        native_lines(Wanted::Demonstrations, read(Format::Conversation, found(vec![json!({}), talk.clone()])));
+    let lines: Vec<(u64, Result<String, String>)> = native.by_ref().collect();
+    assert_eq!(lines.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [1, 2, 2]);
+    assert!(lines[0].1.as_ref().expect_err("is a drop").contains("`messages` is missing"));
+    let demonstrations = demonstrations_from("x", lines[2].1.as_ref().expect("is a line")).expect("reads");
+    assert_eq!((demonstrations[0].completion.as_str(), demonstrations[0].prompt.messages().len()), ("d", 4));
+    assert_eq!(demonstrations[0].task.as_deref(), Some("talk"));
+    assert!(native.notes()[0].contains("nothing to answer before"), "{:?}", native.notes());
+    let whole: Vec<_> = entries_for(Wanted::Demonstrations, read(Format::Conversation, found(vec![talk]))).collect();
+    assert!(matches!(whole[0], (1, Ok(Entry::Conversation(_)))));
+}
+
+#[test]
+fn rankings_stay_whole_for_comparisons_and_tied_ones_are_named() {
+    let ranked =
+        |ranking: Value| json!({ "id": "r", "prompt": "p", "completions": ["a", "b", "c"], "ranking": ranking });
+    let lines =
+        lines(Wanted::Comparisons, Format::Ranking, vec![ranked(json!([[2], [0, 1]])), ranked(json!([[0, 1, 2]]))]);
+    let comparisons = comparisons_from("x", lines[0].1.as_ref().expect("is a line")).expect("reads");
+    assert_eq!(comparisons[0].pairs, [(2, 0), (2, 1)]);
+    assert!(lines[1].1.as_ref().expect_err("is a drop").contains("ties all completions"));
+}
+
+#[test]
+fn fields_of_the_user_never_change_what_a_line_is() {
+    let pair = json!({ "prompt": "p", "chosen": "a", "rejected": "b", "ranking": 3, "margin": "0.5", "task": 7, "split": [1] });
+    let text = lines(Wanted::Comparisons, Format::Preference, vec![pair.clone()])[0].1.clone().expect("is a line");
+    assert_eq!(comparisons_from("x", &text).expect("reads")[0].margin, Some(0.5));
+    let text = lines(Wanted::Demonstrations, Format::Preference, vec![pair])[0].1.clone().expect("is a line");
+    assert_eq!(demonstrations_from("x", &text).expect("reads")[0].task.as_deref(), Some("7"));
+}
