@@ -218,12 +218,27 @@ impl Lengths {
     fn add<'a>(&mut self, parts: impl IntoIterator<Item = &'a str>) {
         let (mut words, mut characters) = (0, 0);
         for part in parts {
-            words += part.split_whitespace().count() as u64;
+            words += count_words(part);
             characters += part.chars().count() as u64;
         }
         self.words.add(words);
         self.characters.add(characters);
     }
+}
+
+/// What stands between white space. ASCII, most of most files, is counted by its bytes, several times faster.
+fn count_words(text: &str) -> u64 {
+    if !text.is_ascii() {
+        return text.split_whitespace().count() as u64;
+    }
+    let mut words = 0;
+    let mut before = true;
+    for byte in text.bytes() {
+        let space = matches!(byte, b' ' | b'\t'..=b'\r');
+        words += u64::from(before && !space);
+        before = space;
+    }
+    words
 }
 
 /// Cuts the long texts of an example.
@@ -266,6 +281,14 @@ fn without_particulars(reason: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_of_ascii_are_the_words_of_any_text() {
+        for text in ["", " ", "a", " a\tb\n\u{b}c \r\n", "one two  three"] {
+            assert_eq!(count_words(text), text.split_whitespace().count() as u64, "{text:?}");
+        }
+        assert_eq!(count_words("é\u{a0}b c"), 3);
+    }
 
     #[test]
     fn reasons_of_one_kind_count_as_one() {

@@ -12,6 +12,7 @@ use super::name::Format;
 use super::read::Read;
 use super::write::with_extra;
 use super::{preference, prompt, prompt_completion, ranking, text, unpaired};
+use crate::prompt::Prompt;
 use crate::records::Entry;
 
 /// What a stage reads.
@@ -98,9 +99,10 @@ impl Format {
 
 /// The entries that a stage wants, each with the line that it came from, or why there is none.
 ///
-/// Conversations stay conversations where demonstrations are wanted; rankings stay rankings where comparisons are.
+/// Conversations stay conversations where demonstrations are wanted; rankings stay rankings where comparisons are. Where
+/// prompts are wanted, one that several answers in a row were given to is taken once.
 pub fn entries_for<I: Iterator<Item = Read>>(wanted: Wanted, reads: I) -> EntriesFor<I> {
-    EntriesFor { wanted, reads, ready: VecDeque::new(), notes: Notes::default() }
+    EntriesFor { wanted, reads, ready: VecDeque::new(), asked: None, notes: Notes::default() }
 }
 
 /// The entries that a stage wants.
@@ -108,6 +110,8 @@ pub struct EntriesFor<I> {
     wanted: Wanted,
     reads: I,
     ready: VecDeque<(u64, Entry)>,
+    /// The prompt taken last.
+    asked: Option<Prompt>,
     notes: Notes,
 }
 
@@ -115,6 +119,28 @@ impl<I> EntriesFor<I> {
     /// What of the file is not used, each loss once; complete when the entries are through.
     pub fn notes(&self) -> &[String] {
         self.notes.all()
+    }
+
+    /// True if a prompt is wanted that was taken just before, with another answer to it.
+    fn was_asked(&mut self, result: &Result<Entry, String>) -> bool {
+        let prompt = match result {
+            Ok(Entry::Demonstration(record)) => &record.prompt,
+            Ok(Entry::Pair(record)) => &record.prompt,
+            Ok(Entry::Unpaired(record)) => &record.prompt,
+            Ok(Entry::Ranking(record)) => &record.prompt,
+            Ok(Entry::Candidates(record)) => &record.prompt,
+            _ => return false,
+        };
+        if self.wanted != Wanted::Prompts {
+            return false;
+        }
+        let repeated = self.asked.as_ref() == Some(prompt);
+        if repeated {
+            self.notes.once("a prompt that several answers in a row were given to is taken once");
+        } else {
+            self.asked = Some(prompt.clone());
+        }
+        repeated
     }
 }
 
@@ -127,6 +153,9 @@ impl<I: Iterator<Item = Read>> Iterator for EntriesFor<I> {
                 return Some((line, Ok(entry)));
             }
             let Read { line, result, .. } = self.reads.next()?;
+            if self.was_asked(&result) {
+                continue;
+            }
             match result.and_then(|entry| wanted_from(self.wanted, entry, &mut self.notes)) {
                 Ok(entries) => self.ready.extend(entries.into_iter().map(|entry| (line, entry))),
                 Err(reason) => return Some((line, Err(reason))),

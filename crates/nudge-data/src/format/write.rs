@@ -59,42 +59,19 @@ impl Writer {
     /// Why the entry has no form in this format, such as a prompt as a demonstration.
     pub fn write(&mut self, entry: &Entry) -> Result<Vec<Value>, String> {
         self.taken += 1;
-        let notes = &mut self.notes;
         let records = match self.format {
-            Format::Text => {
-                let record = convert::texts(entry, notes)?;
-                vec![(text::write(&record), record.extra)]
-            }
-            Format::Prompt => {
-                let record = convert::prompts(entry, notes)?;
-                vec![(prompt::write(&record.prompt), record.extra)]
-            }
-            Format::PromptCompletion => {
-                let record = convert::demonstration(entry, notes)?;
-                vec![(prompt_completion::write(&record), record.extra)]
-            }
-            Format::Dolly => {
-                let record = convert::demonstration(entry, notes)?;
-                vec![(dolly::write(&record)?, record.extra)]
-            }
-            Format::Alpaca if !matches!(entry, Entry::Pair(_) | Entry::Ranking(_)) => {
-                let record = convert::demonstration(entry, notes)?;
-                vec![(alpaca::write(&record)?, record.extra)]
-            }
-            Format::Conversation => {
-                let record = convert::conversation(entry, notes)?;
-                vec![(conversation::write(&record), record.extra)]
-            }
-            Format::ShareGpt => {
-                let record = convert::conversation(entry, notes)?;
-                vec![(sharegpt::write(&record), record.extra)]
-            }
+            Format::Candidates => vec![candidates(entry)?],
             Format::Ranking => {
                 let record = convert::ranking(entry, self.taken)?;
                 vec![(ranking::write(&record), record.extra)]
             }
-            Format::Candidates => vec![candidates(entry)?],
-            several => write_several(several, entry, notes)?,
+            Format::Preference | Format::ImplicitPreference | Format::Unpaired => {
+                write_judged(self.format, entry, &mut self.notes)?
+            }
+            Format::Alpaca if matches!(entry, Entry::Pair(_) | Entry::Ranking(_)) => {
+                write_judged(self.format, entry, &mut self.notes)?
+            }
+            single => vec![write_single(single, entry, &mut self.notes)?],
         };
         Ok(records.into_iter().map(|(fields, extra)| Value::Object(with_extra(fields, extra))).collect())
     }
@@ -107,8 +84,36 @@ impl Writer {
 
 type Fields = Map<String, Value>;
 
-/// The formats of which one entry may need several records.
-fn write_several(format: Format, entry: &Entry, notes: &mut Notes) -> Result<Vec<(Fields, Fields)>, String> {
+/// The formats of texts, prompts and answers to imitate.
+fn write_single(format: Format, entry: &Entry, notes: &mut Notes) -> Result<(Fields, Fields), String> {
+    Ok(match format {
+        Format::Text => {
+            let record = convert::texts(entry, notes)?;
+            (text::write(&record), record.extra)
+        }
+        Format::Prompt => {
+            let record = convert::prompts(entry, notes)?;
+            (prompt::write(&record.prompt), record.extra)
+        }
+        Format::Conversation | Format::ShareGpt => {
+            let record = convert::conversation(entry, notes)?;
+            let write = if format == Format::ShareGpt { sharegpt::write } else { conversation::write };
+            (write(&record), record.extra)
+        }
+        _ => {
+            let record = convert::demonstration(entry, notes)?;
+            let fields = match format {
+                Format::Alpaca => alpaca::write(&record)?,
+                Format::Dolly => dolly::write(&record)?,
+                _ => prompt_completion::write(&record),
+            };
+            (fields, record.extra)
+        }
+    })
+}
+
+/// The formats of judgements, of which a ranking needs several records.
+fn write_judged(format: Format, entry: &Entry, notes: &mut Notes) -> Result<Vec<(Fields, Fields)>, String> {
     if format == Format::Unpaired {
         let records = convert::unpaired(entry, notes)?;
         return Ok(records.into_iter().map(|record| (unpaired::write(&record), record.extra)).collect());

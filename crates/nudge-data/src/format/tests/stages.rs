@@ -100,3 +100,19 @@ fn fields_of_the_user_never_change_what_a_line_is() {
     let text = lines(Wanted::Demonstrations, Format::Preference, vec![pair])[0].1.clone().expect("is a line");
     assert_eq!(demonstrations_from("x", &text).expect("reads")[0].task.as_deref(), Some("7"));
 }
+
+#[test]
+fn a_prompt_answered_several_times_in_a_row_is_asked_once() {
+    let pair = |prompt: &str, chosen: &str| json!({ "prompt": prompt, "chosen": chosen, "rejected": "z" });
+    let values = vec![pair("p", "a"), pair("p", "b"), pair("q", "a"), pair("p", "c")];
+    let mut native = native_lines(Wanted::Prompts, read(Format::Preference, found(values)));
+    let lines: Vec<u64> = native.by_ref().map(|(line, text)| text.map(|_| line).expect("is a line")).collect();
+    assert_eq!(lines, [1, 3, 4]);
+    assert_eq!(native.notes().len(), 2, "{:?}", native.notes());
+    let asked_twice = vec![json!({ "prompt": "p" }), json!({ "prompt": "p" })];
+    assert_eq!(lines_of(asked_twice), 2, "a list of prompts is taken as it is");
+}
+
+fn lines_of(prompts: Vec<Value>) -> usize {
+    lines(Wanted::Prompts, Format::Prompt, prompts).len()
+}
