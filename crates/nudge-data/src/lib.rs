@@ -42,7 +42,9 @@ pub use error::DataError;
 pub use format::Format;
 pub use jsonl::{read_jsonl, read_jsonl_checked, write_jsonl};
 pub use mine::{mine, mine_demonstrations};
-pub use mixture::{Mixture, MixtureOptions, MixtureReport, mix, split_demonstrations_by_prompt};
+pub use mixture::{
+    Mixture, MixtureOptions, MixtureReport, TaskShare, cap_for, mix, remove_prompts_of, split_demonstrations_by_prompt,
+};
 pub use packing::{PackedRow, Segment, length_grouped, pack, packed_rows};
 pub use prompt::Prompt;
 pub use rankings::{Comparison, comparisons_from, judgements_from, ranking_to_pairs, rankings_from};

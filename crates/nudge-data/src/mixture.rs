@@ -105,6 +105,22 @@ pub fn mix(records: Vec<DemonstrationRecord>, options: &MixtureOptions) -> Mixtu
     Mixture { records: mixed, held_out, report }
 }
 
+/// The largest cap at which the tasks give at most `size` examples without a repeat; zero if there is none.
+pub fn cap_for(records: &[DemonstrationRecord], size: usize) -> usize {
+    let counts: Vec<usize> = by_task(records).values().map(Vec::len).collect();
+    let fits = |cap: usize| counts.iter().map(|&count| count.min(cap)).sum::<usize>() <= size;
+    let (mut fitting, mut most) = (0, counts.iter().copied().max().unwrap_or(0));
+    while fitting < most {
+        let middle = (fitting + most).div_ceil(2);
+        if fits(middle) {
+            fitting = middle;
+        } else {
+            most = middle - 1;
+        }
+    }
+    fitting
+}
+
 /// Gives every record without a `task` this one, such as the name of the file it comes from.
 pub fn name_task(records: &mut [DemonstrationRecord], task: &str) {
     for record in records {

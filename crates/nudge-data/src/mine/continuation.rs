@@ -115,5 +115,8 @@ fn stands_alone(story: &Story, sentence: &Sentence) -> bool {
     const REFERRING: [&str; 14] =
         ["he", "she", "it", "they", "him", "her", "his", "their", "them", "its", "this", "that", "then", "but"];
     let early = sentence.words.iter().take(3).any(|word| REFERRING.contains(&word.as_str()));
-    !early && !sentence.text.starts_with('"') && !story.names_in(std::slice::from_ref(sentence)).is_empty()
+    let speaking = sentence.words.first().is_none_or(|word| is_a(Kind::Speaking, word));
+    let named = !story.names_in(std::slice::from_ref(sentence)).is_empty()
+        || !sentence.nouns(&[Kind::Person, Kind::Animal]).is_empty();
+    !early && !speaking && !sentence.text.starts_with('"') && named
 }

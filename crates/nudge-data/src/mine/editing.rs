@@ -4,7 +4,7 @@
 use super::{Rule, candidates, drawn, fields};
 use crate::rng::Rng;
 use crate::story::lexicon::{Kind, is_a, singular, with_article};
-use crate::story::{Story, text_of, words_in};
+use crate::story::{Story, nouns_in, text_of, words_in};
 use crate::task::slots::Fields;
 
 use super::stories::whole;
@@ -75,10 +75,21 @@ fn names(story: &Story, rng: &mut Rng) -> Option<Fields> {
 fn three_things(story: &Story, rng: &mut Rng) -> Option<Fields> {
     let passage = story.passage(rng)?;
     let mut things: Vec<String> = Vec::new();
-    for word in words_in(passage) {
-        let thing = [Kind::Thing, Kind::Animal].iter().find_map(|&kind| singular(kind, word));
-        things.extend(thing.filter(|thing| !things.iter().any(|other| other == thing)).map(str::to_owned));
+    for thing in nouns_in(passage, &[Kind::Thing, Kind::Animal]) {
+        if !things.iter().any(|other| other == thing) {
+            things.push(thing.to_owned());
+        }
     }
+    // An answer may also name the flower of a flower pot.
+    let nouns =
+        words_in(passage).filter_map(|word| [Kind::Thing, Kind::Animal].iter().find_map(|&kind| singular(kind, word)));
     let three: Vec<String> = things.get(..3)?.iter().map(|thing| with_article(thing)).collect();
-    fields([("passage", text_of(passage).into()), ("things", things.into()), ("three", three.into())])
+    fields([
+        ("passage", text_of(passage).into()),
+        (
+            "things",
+            nouns.map(str::to_owned).collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>().into(),
+        ),
+        ("three", three.into()),
+    ])
 }

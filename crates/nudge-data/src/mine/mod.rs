@@ -13,7 +13,7 @@ use crate::records::DemonstrationRecord;
 use crate::rng::Rng;
 use crate::story::{Sentence, Story, stories_of};
 use crate::task::slots::{Field, Fields};
-use crate::task::{Deck, Source, Task, built_in_tasks};
+use crate::task::{Deck, Source, Task, built_in_tasks, check_of};
 
 /// A named way to find a task's fields in a story.
 #[derive(Debug, Clone, Copy)]
@@ -69,7 +69,8 @@ pub fn mine(text: &str, tasks: &[Task], split: &str, seed: u64) -> Vec<Demonstra
         for (task, templates) in tasks.iter().zip(&mut templates) {
             let Source::Stories(rule) = task.source else { continue };
             let found = rule.find(story, &mut Rng::with_stream(story_rng.next_u64(), 0));
-            mined.extend(found.map(|fields| task.demonstration(&fields, templates.draw(&mut rng), split)));
+            let made = found.map(|fields| task.demonstration(&fields, templates.draw(&mut rng), split));
+            mined.extend(made.filter(keeps_its_own_rule));
         }
     }
     rng.shuffle(&mut mined);
@@ -81,6 +82,11 @@ pub fn mine_demonstrations(text: &str, limit: usize, seed: u64) -> Vec<Demonstra
     let mut mined = mine(text, built_in_tasks(), "train", seed);
     mined.truncate(limit);
     mined
+}
+
+/// What a model is judged by must hold for what it is shown.
+fn keeps_its_own_rule(record: &DemonstrationRecord) -> bool {
+    matches!(check_of(record), Ok(Some(check)) if check.passes(&record.completion, true))
 }
 
 fn fields<const N: usize>(fields: [(&str, Field); N]) -> Option<Fields> {

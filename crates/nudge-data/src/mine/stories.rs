@@ -5,13 +5,15 @@
 
 use super::{Rule, drawn, fields};
 use crate::rng::Rng;
-use crate::story::lexicon::{Kind, is_a, singular, with_article};
+use crate::story::lexicon::{Kind, is_a, with_article};
 use crate::story::names::written_words;
-use crate::story::{MOST_WORDS, Sentence, Story, text_of, word_count, words_in};
+use crate::story::{MOST_WORDS, Sentence, Story, nouns_in, text_of, word_count, words_in};
 use crate::task::slots::Fields;
 
 /// Answers end at the first sentence that reaches this many words.
 const ENOUGH_WORDS: usize = 30;
+
+const THINGS: [Kind; 2] = [Kind::Thing, Kind::Animal];
 
 pub(super) const RULES: &[Rule] = &[
     Rule { name: "story_about", fields: &["thing", "a_thing", "story"], find: story_about },
@@ -19,6 +21,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule { name: "story_with_dialogue", fields: &["thing", "a_thing", "story"], find: story_with_dialogue },
     Rule { name: "one_sentence_story", fields: &["thing", "a_thing", "story"], find: one_sentence_story },
     Rule { name: "story_about_somebody", fields: &["who", "name", "kind", "story"], find: story_about_somebody },
+    Rule { name: "request", fields: &["thing", "a_thing", "story"], find: request },
     Rule { name: "title", fields: &["name", "thing", "story"], find: title },
 ];
 
@@ -54,7 +57,8 @@ fn one_sentence_story(story: &Story, rng: &mut Rng) -> Option<Fields> {
     story.opens().then_some(())?;
     let first = whole(&story.sentences[..1])?;
     ((12..=40).contains(&word_count(first)) && !first[0].text.contains('"')).then_some(())?;
-    let things: Vec<&str> = words_in(first).filter(|word| is_thing(word)).collect();
+    let told: Vec<&str> = words_in(first).collect();
+    let things: Vec<&str> = nouns_in(first, &THINGS).into_iter().filter(|thing| told.contains(thing)).collect();
     let thing = drawn(&things, rng)?;
     fields([("a_thing", with_article(thing).into()), ("thing", thing.into()), ("story", text_of(first).into())])
 }
@@ -62,15 +66,22 @@ fn one_sentence_story(story: &Story, rng: &mut Rng) -> Option<Fields> {
 /// `a little girl named Lily`, as the first two sentences say it.
 fn story_about_somebody(story: &Story, _: &mut Rng) -> Option<Fields> {
     let beginning = beginning(story)?;
-    let (who, name, kind) = story.sentences.iter().take(2).find_map(|sentence| introduced(story, sentence))?;
+    let (who, name, kind) = beginning.iter().take(2).find_map(|sentence| introduced(story, sentence))?;
     fields([("who", who.into()), ("name", name.into()), ("kind", kind.into()), ("story", text_of(beginning).into())])
 }
 
-/// Name and thing of a story that has one of each in its beginning's foreground.
-fn title(story: &Story, rng: &mut Rng) -> Option<Fields> {
+/// The thing that the story speaks of most, if nothing else comes near.
+fn request(story: &Story, _: &mut Rng) -> Option<Fields> {
+    let beginning = beginning(story)?;
+    let thing = foremost(story, beginning)?;
+    fields([("a_thing", with_article(&thing).into()), ("thing", thing.into()), ("story", text_of(beginning).into())])
+}
+
+/// Name and foremost thing of a story that has one of each.
+fn title(story: &Story, _: &mut Rng) -> Option<Fields> {
     let beginning = beginning(story).filter(|beginning| !beginning.iter().any(|sentence| sentence.doubtful))?;
     let [name] = <[String; 1]>::try_from(story.names_in(beginning)).ok()?;
-    let thing = main_thing(story, beginning, rng)?;
+    let thing = foremost(story, beginning)?;
     // Whoever is a bear is no title beside it.
     let same =
         story.sentences.iter().any(|sentence| introduced(story, sentence).is_some_and(|(_, _, kind)| kind == thing));
@@ -94,20 +105,29 @@ pub(super) fn whole(passage: &[Sentence]) -> Option<&[Sentence]> {
     passage.iter().all(Sentence::is_whole).then_some(passage)
 }
 
-fn is_thing(word: &str) -> bool {
-    is_a(Kind::Thing, word) || is_a(Kind::Animal, word)
-}
-
 /// A thing of the answer that the story speaks of again, in the words of the answer.
 fn main_thing(story: &Story, answer: &[Sentence], rng: &mut Rng) -> Option<String> {
-    let count = |thing: &str| {
-        let is = |word: &&str| [Kind::Thing, Kind::Animal].iter().any(|&kind| singular(kind, word) == Some(thing));
-        words_in(&story.sentences).filter(is).count()
-    };
-    let mut things: Vec<&str> = words_in(answer).filter(|word| is_thing(word) && count(word) >= 3).collect();
+    let all = nouns_in(&story.sentences, &THINGS);
+    let told: Vec<&str> = words_in(answer).collect();
+    let often = |thing: &&str| told.contains(thing) && all.iter().filter(|other| *other == thing).count() >= 3;
+    let mut things: Vec<&str> = nouns_in(answer, &THINGS).into_iter().filter(often).collect();
     things.sort_unstable();
     things.dedup();
     drawn(&things, rng).map(str::to_owned)
+}
+
+/// The thing of the beginning that the story speaks of most, at least three times and more than of any other; no
+/// other animal may stand in the first sentence, where the hero does.
+fn foremost(story: &Story, beginning: &[Sentence]) -> Option<String> {
+    let all = nouns_in(&story.sentences, &THINGS);
+    let count = |thing: &str| all.iter().filter(|other| **other == thing).count();
+    let most = all.iter().map(|thing| count(thing)).max().filter(|&most| most >= 3)?;
+    let mut first: Vec<&str> = all.iter().copied().filter(|thing| count(thing) == most).collect();
+    first.sort_unstable();
+    first.dedup();
+    let [thing] = first[..] else { return None };
+    let rivals = beginning[0].nouns(&[Kind::Animal]).into_iter().filter(|animal| *animal != thing).count();
+    (rivals == 0 && words_in(beginning).any(|word| word == thing)).then(|| thing.to_owned())
 }
 
 /// `(a little girl named Lily, Lily, girl)` of a sentence that introduces somebody so.

@@ -32,6 +32,8 @@ pub enum Kind {
     Speaking,
     /// A verb that takes somebody somewhere.
     Going,
+    /// A word that goes before a noun.
+    Determiner,
     /// A word that begins sentences and names nobody.
     Starter,
     /// A word with a capital that names nobody in particular.
@@ -68,16 +70,23 @@ pub fn singular(kind: Kind, word: &str) -> Option<&str> {
 
 /// Whether two animals may be the same one: a puppy is a dog.
 pub fn same_animal(one: &str, other: &str) -> bool {
-    const SAME: [&str; 9] = [
-        "dog puppy wolf",
+    const SAME: [&str; 15] = [
+        "dog puppy doggy wolf",
         "cat kitten kitty",
         "rabbit bunny",
-        "bird duck owl parrot robin crow eagle penguin chicken hen duckling goose swan",
-        "fish shark whale dolphin",
+        "bird birdie duck owl parrot robin crow eagle penguin chicken hen duckling goose swan ostrich peacock rooster turkey \
+         pigeon sparrow parakeet",
+        "fish shark whale dolphin goldfish starfish jellyfish",
         "frog toad",
         "mouse rat",
-        "horse pony zebra",
-        "bee butterfly ladybug spider ant caterpillar worm beetle",
+        "horse pony zebra foal",
+        "cow bull calf",
+        "sheep lamb goat",
+        "hippo hippopotamus rhino",
+        "lion tiger leopard cheetah",
+        "monkey gorilla",
+        "lizard dinosaur crocodile dragon",
+        "bee butterfly ladybug spider ant caterpillar worm beetle dragonfly firefly",
     ];
     one == other || SAME.iter().any(|group| [one, other].iter().all(|word| group.split(' ').any(|same| same == *word)))
 }
@@ -88,23 +97,26 @@ pub fn with_article(noun: &str) -> String {
     format!("{article} {noun}")
 }
 
-const LISTS: [(Kind, &str); 14] = [
+const LISTS: [(Kind, &str); 15] = [
     (
         Kind::Thing,
         "apple ball balloon basket bed bell bike blanket boat book bottle bowl box bucket bus button cake candle car
-        carrot castle chair clock cloud coin comet cookie crayon cup doll door dress drum egg feather fence flag flower
-        fountain hat hill hole jar jet kite ladder lake lamp lemon letter log map mirror mountain mushroom necklace
-        needle nest net oven painting paintbrush peach pear pebble pencil pillow plane plate pond pot potato puddle
-        pumpkin puzzle rainbow ring river robot rock rocket rope sandcastle sandwich scarf shell ship shoe shovel slide
-        snowman sock spoon star statue stick stone suitcase sweater table telescope tent tower toy train treasure tree
+        carrot castle chair clock cloud coin comet cookie crayon cup doll door dress drum egg feather fence flag
+        flower fountain hat hill jar jet kite ladder lake lamp lemon letter log map mirror mountain mushroom necklace
+        needle nest net oven paintbrush peach pear pebble pencil pillow plane plate pond pot potato puddle pumpkin
+        puzzle rainbow ring river robot rock rocket rope sandcastle sandwich scarf shell ship shoe shovel slide
+        snowman sock spoon star statue stick stone suitcase sweater table telescope tent tower train treasure tree
         truck trumpet tunnel umbrella vase violin volcano wagon whistle window yacht",
     ),
     (
         Kind::Animal,
-        "bear beetle bird bunny butterfly bee camel cat caterpillar chicken cow crab crocodile crow deer dinosaur dog
-        dolphin donkey dragon duck duckling eagle elephant fish fox frog giraffe goat hen hippo horse kangaroo kitten
-        kitty ladybug lion lizard monkey mouse octopus owl panda parrot penguin pig pony puppy rabbit raccoon rat robin
-        shark sheep snail snake spider squirrel swan tiger toad turtle unicorn whale wolf worm zebra",
+        "bear beetle bird bunny butterfly bee camel cat caterpillar chicken cow crab crocodile crow deer dog dolphin
+        donkey dragon duck duckling eagle elephant fish fox frog giraffe goat hen hippo horse kangaroo kitten kitty
+        ladybug lion lizard monkey mouse octopus owl panda parrot penguin pig pony puppy rabbit raccoon rat robin
+        shark sheep snail snake spider squirrel swan tiger toad turtle unicorn whale wolf worm zebra mole hedgehog
+        gorilla starfish jellyfish lobster ostrich peacock chipmunk hamster walrus dragonfly firefly goldfish lamb
+        calf foal rooster turkey bull koala rhino hippopotamus hyena leopard cheetah skunk beaver otter pigeon sparrow
+        parakeet ant birdie doggy dinosaur",
     ),
     (
         Kind::Person,
@@ -125,21 +137,17 @@ const LISTS: [(Kind, &str); 14] = [
     ),
     (
         Kind::Happy,
-        "happy happily happier happiest smiled smiling laughed laughing hugged proud friends fun loved glad thanked
-        joy safe cheered enjoyed",
+        "happy happily happier happiest smiled smiling laughed laughing hugged proud friends fun loved glad thanked joy
+        cheered enjoyed thankful thankfully alright pleased excited learned luckily enjoying",
     ),
-    (
-        Kind::Sad,
-        "sad sadly cried crying cry died dead lonely alone lost broken hurt afraid scared sorry ashamed angry upset
-        regretted unhappy gone never",
-    ),
+    (Kind::Sad, "sad sadly sadder cried crying cry lonely unhappy upset died"),
     (
         Kind::Adjective,
         "big little small new old special loud long beautiful good great nice pretty brave happy shiny magical warm
-        bright kind friendly tall blue red green yellow pink purple white black brown tiny dark strange funny soft huge
-        fast sad scared curious delicious yummy wild sweet mysterious silly gentle smart clever strong cold hot fancy
-        ugly lonely quiet hungry colorful grumpy naughty careful deep broken clean dirty lazy lovely rare round sharp
-        shy sleepy smooth",
+        bright kind friendly tall blue red green yellow pink purple white black brown tiny dark strange funny soft
+        huge fast sad scared curious delicious yummy wild sweet mysterious silly gentle smart clever strong cold hot
+        fancy ugly lonely quiet hungry colorful grumpy naughty careful deep broken clean dirty lazy lovely rare round
+        sharp shy sleepy smooth",
     ),
     (
         Kind::Verb,
@@ -155,19 +163,24 @@ const LISTS: [(Kind, &str); 14] = [
     ),
     (Kind::Going, "went ran walked drove flew hopped swam rode hurried rushed raced skipped"),
     (
+        Kind::Determiner,
+        "a an the his her their my your our its this that these those some many two three four five other another every
+        each no of own favorite favourite toy teddy young baby pet",
+    ),
+    (
         Kind::Starter,
         "a about after again all also although always an and animals another anyway are as at away be because before
-        both but bye can come could dad daddy day did do don't down each eventually every everybody everyone everything
-        everywhere excited excitedly feeling few finally first for from fortunately go good goodbye grandma grandpa
-        great happily happy have he he's hello help her here hey hi him his hooray how however hurry i i'll i'm i've if
-        immediately in inside instead is it it's its just last later let let's like little look looking luckily many
-        maybe meanwhile mom mommy mother mum mummy my never next nice no nobody not nothing now of oh ok okay on once
-        one only or other ouch our out outside over papa people perhaps please quickly ready really right sadly see
-        seeing she she's since slowly so some somebody someone something sometimes soon sorry still stop suddenly sure
-        surprisingly take thank thanks that that's the their them then there there's these they they're this those
-        three through to today together tomorrow too two under unfortunately until up very wait was watch we we'll
-        we're well what when whenever where while who why will with without won't wow yay yeah yes you you're your
-        you've",
+        both but bye can come could dad daddy day did do don't down each eventually every everybody everyone
+        everything everywhere excited excitedly feeling few finally first for from fortunately go good goodbye grandma
+        grandpa great happily happy have he he's hello help her here hey hi him his hooray how however hurry i i'll
+        i'm i've if immediately in inside instead is it it's its just last later let let's like little look looking
+        luckily many maybe meanwhile mom mommy mother mum mummy my never next nice no nobody not nothing now of oh ok
+        okay on once one only or other ouch our out outside over papa people perhaps please quickly ready really right
+        sadly see seeing she she's since slowly so some somebody someone something sometimes soon sorry still stop
+        suddenly sure surprisingly take thank thanks that that's the their them then there there's these they they're
+        this those three through to today together tomorrow too two under unfortunately until up very wait was watch
+        we we'll we're well what when whenever where while who why will with without won't wow yay yeah yes you you're
+        your you've",
     ),
     (
         Kind::Title,
@@ -180,11 +193,11 @@ const LISTS: [(Kind, &str); 14] = [
         "Lily Ben Tom Tim Jack Timmy Sam Lucy Max Anna Mia Jane Sue Bob Joe Daisy John Molly Sarah Sara Sally Jill Amy
         Lila Mary Spot Tommy Jake Billy Jenny Jimmy Jen Emma Pete Benny Andy Emily Bobby Sammy Peter Polly Dave Susie
         Elly Jim James Fred Sophie Bella Henry Rosie Alex Cindy Lola Danny Gary George Alice Joey Mittens Lisa Remy
-        Kate Ted Luna Ella Tweety Lulu Rex Toby Lizzie Frank Johnny Emmy Lilly Julie Suzy Tony Millie Bobo Rachel Jerry
-        Whiskers Charlie Annie Tilly Paul Abigail Steve Mike Denise Mimi Claire Ann Ryan Mandy Nora Chloe Jacky Leo
-        Ralph Becky Ali Leticia Matt Stella Abbie Judy Dina Lacy Charles Maddy Carol Abi Ernie Juliet Todd Nemo Kim
-        Oliver Alfie Isabel Milly Louise Clara Mabel Martin Abby Harry Wilbur Stan Paige Ellie Karen Pam Ellen Freddie
-        Maya Tess Gina Michelle Jamie Nathan Jennifer Thomas Nancy Riley Tina Maggie Freddy Zoe Robbie Katie Hannah
-        Susan Linda Jeff Nick Daniel Ethan Noah Olivia Ava Kitty",
+        Kate Ted Luna Ella Tweety Lulu Rex Toby Lizzie Frank Johnny Emmy Lilly Julie Suzy Tony Millie Bobo Rachel
+        Jerry Whiskers Charlie Annie Tilly Paul Abigail Steve Mike Denise Mimi Claire Ann Ryan Mandy Nora Chloe Jacky
+        Leo Ralph Becky Ali Leticia Matt Stella Abbie Judy Dina Lacy Charles Maddy Carol Abi Ernie Juliet Todd Nemo
+        Kim Oliver Alfie Isabel Milly Louise Clara Mabel Martin Abby Harry Wilbur Stan Paige Ellie Karen Pam Ellen
+        Freddie Maya Tess Gina Michelle Jamie Nathan Jennifer Thomas Nancy Riley Tina Maggie Freddy Zoe Robbie Katie
+        Hannah Susan Linda Jeff Nick Daniel Ethan Noah Olivia Ava Kitty",
     ),
 ];

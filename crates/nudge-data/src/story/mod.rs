@@ -8,10 +8,12 @@ pub mod sentences;
 
 mod tidy;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::rng::Rng;
+use crate::task::slots::capitalised;
 use crate::text::split_records;
+use lexicon::{Kind, is_a, singular};
 use names::{doubtful, written_words};
 use sentences::sentences;
 
@@ -39,15 +41,20 @@ pub struct Story {
 }
 
 /// The stories of a text whose records end with `<|endoftext|>`, in order; those with unpaired quotes or characters
-/// of a broken encoding are left out, and so are those of a single sentence.
+/// of a broken encoding are left out, and so are those of a single sentence and repeats, whatever their capitals.
 pub fn stories_of(text: &str) -> Vec<Story> {
-    let records = split_records(text).into_iter();
-    records
-        .flat_map(|record| {
-            let record = tidy::straighten(record);
-            tidy::stories(&record).into_iter().filter_map(|lines| Story::new(&lines)).collect::<Vec<_>>()
-        })
-        .collect()
+    let mut seen = HashSet::new();
+    let mut stories = Vec::new();
+    for record in split_records(text) {
+        let record = tidy::straighten(record);
+        for story in tidy::stories(&record).into_iter().filter_map(|lines| Story::new(&lines)) {
+            let words: Vec<String> = words_in(&story.sentences).map(str::to_owned).collect();
+            if seen.insert(words) {
+                stories.push(story);
+            }
+        }
+    }
+    stories
 }
 
 impl Story {
@@ -102,15 +109,40 @@ impl Story {
     /// Whether the first sentence tells of somebody or something that was not spoken of before.
     pub fn opens(&self) -> bool {
         let first = &self.sentences[0];
-        let known = ["he", "she", "they", "it", "his", "her", "their", "him", "them"];
-        let begins = first.words.iter().take(4).any(|word| known.contains(&word.as_str()));
-        !begins && !first.text.contains('"')
+        let refers = |word: &String| {
+            matches!(word.as_str(), "he" | "she" | "they" | "it" | "his" | "her" | "their" | "him" | "them" | "its")
+        };
+        let names = |word: &String| {
+            let kinds = [Kind::Person, Kind::Animal, Kind::Thing, Kind::Place];
+            kinds.iter().any(|&kind| singular(kind, word).is_some()) || is_a(Kind::Name, &capitalised(word))
+        };
+        let named = first.words.iter().position(names).unwrap_or(first.words.len());
+        let unclear = first.words.iter().position(refers).is_some_and(|refers| refers < named);
+        !unclear && !first.text.contains('"')
     }
 }
 
 impl Sentence {
     fn new(text: &str, names: &BTreeSet<String>) -> Self {
         Self { text: text.to_owned(), words: lower_words(text), doubtful: doubtful(text, names) }
+    }
+
+    /// The nouns of these kinds that it tells of, in the singular, in order.
+    ///
+    /// A noun that is often a verb counts only after a word that goes before nouns; one before another noun (`flower
+    /// pot`) does not count.
+    pub fn nouns(&self, kinds: &[Kind]) -> Vec<&str> {
+        const OFTEN_VERBS: &str = " fish duck bear slide rock ring dress drum button ship train log stick star book box \
+            plate net bed bell bowl cup bottle map nest fence jet seed tower crow turkey ";
+        let noun_at = |index: usize| kinds.iter().find_map(|&kind| singular(kind, self.words.get(index)?));
+        let fits = |index: usize| {
+            let before = index.checked_sub(1).map_or("", |before| self.words[before].as_str());
+            let expects = is_a(Kind::Determiner, before) || is_a(Kind::Adjective, before);
+            let noun = noun_at(index)?;
+            let compound = noun_at(index + 1).is_some();
+            (!compound && (expects || !OFTEN_VERBS.contains(&format!(" {noun} ")))).then_some(noun)
+        };
+        (0..self.words.len()).filter_map(fits).collect()
     }
 
     /// Words between spaces.
@@ -138,6 +170,11 @@ pub fn text_of(passage: &[Sentence]) -> String {
 /// Words between spaces in a passage.
 pub fn word_count(passage: &[Sentence]) -> usize {
     passage.iter().map(Sentence::word_count).sum()
+}
+
+/// The nouns of a passage; see [`Sentence::nouns`].
+pub fn nouns_in<'a>(passage: &'a [Sentence], kinds: &[Kind]) -> Vec<&'a str> {
+    passage.iter().flat_map(|sentence| sentence.nouns(kinds)).collect()
 }
 
 /// All words of a passage, in order.

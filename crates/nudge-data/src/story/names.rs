@@ -57,9 +57,12 @@ pub fn doubtful(sentence: &str, names: &BTreeSet<String>) -> bool {
         let known = names.contains(word.text) || is_a(Kind::Title, word.text) || word.text.starts_with("I'");
         capitalised(word.text) && !known && !(word.first && is_a(Kind::Starter, &lower))
     };
-    let lower_case_name =
+    // Where capitals were lost, a name may be in lower case.
+    let lost =
+        |word: &Written| !capitalised(word.text) && is_a(Kind::Name, &crate::task::slots::capitalised(word.text));
+    let introduced =
         words.windows(2).any(|pair| matches!(pair[0].text, "named" | "called") && !capitalised(pair[1].text));
-    lower_case_name || words.iter().any(unknown)
+    introduced || words.iter().any(|word| unknown(word) || lost(word))
 }
 
 fn introduced(before: &[Written], word: &Written) -> bool {
@@ -89,7 +92,8 @@ mod tests {
         for sure in ["Lily's mom said, \"I'm here. Come!\"", "The dog ran.", "Then Mom smiled.", "I'd go, Lily."] {
             assert!(!doubtful(sure, &names), "{sure}");
         }
-        for unsure in ["Pandy ran.", "She saw Pandy.", "\"Pandy!\" said Lily.", "A dog named spot sat."] {
+        for unsure in ["Pandy ran.", "She saw Pandy.", "\"Pandy!\" said Lily.", "A dog named zip sat.", "She saw lily."]
+        {
             assert!(doubtful(unsure, &names), "{unsure}");
         }
     }

@@ -31,12 +31,13 @@ fn line_sentences(line: &str) -> Vec<&str> {
     found
 }
 
-/// Whether the sentence that seems to end at `before` goes on in `after`; `spoken` if a quote has just closed.
+/// Whether the sentence that seems to end at `before` goes on in `after`; `spoken` if a quote has just closed, whose
+/// speaker follows only if none went before it.
 fn goes_on(before: &str, after: &str, spoken: bool) -> bool {
     let after = after.trim_start();
-    let speaker = |word: &str| is_a(Kind::Speaking, word.trim_end_matches([',', '.', ':']));
+    let speaker = |word: &str| is_a(Kind::Speaking, &word.trim_end_matches([',', '.', ':']).to_lowercase());
     after.starts_with(char::is_lowercase)
-        || (spoken && after.split_whitespace().take(3).any(speaker))
+        || (spoken && before.trim_start().starts_with('"') && after.split_whitespace().take(3).any(speaker))
         || TITLES.iter().any(|title| before.ends_with(title))
 }
 
@@ -50,6 +51,7 @@ mod tests {
         assert_eq!(found, ["He said, \"Stop! Go away.\"", "Then he ran.", "The end"]);
         assert_eq!(sentences("\"Look at me!\" he said. A dog came."), ["\"Look at me!\" he said.", "A dog came."]);
         assert_eq!(sentences("\"Look!\" Tom said. He ran."), ["\"Look!\" Tom said.", "He ran."]);
+        assert_eq!(sentences("Tom said, \"Look!\" His mom said no."), ["Tom said, \"Look!\"", "His mom said no."]);
         assert_eq!(sentences("\"Look!\" A dog came. It sat"), ["\"Look!\"", "A dog came.", "It sat"]);
     }
 

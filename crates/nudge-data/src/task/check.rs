@@ -93,7 +93,11 @@ impl Check {
             ("has_dialogue", self.has_dialogue, has_dialogue(answer)),
             ("list_of", self.list_of.is_some(), self.list_of == Some(items.len()) && set(&items).len() == items.len()),
             ("items", !self.items.is_empty(), set(&items) == set(&given(&self.items))),
-            ("items_from", !from.is_empty(), items.iter().all(|item| from.contains(item))),
+            (
+                "items_from",
+                !from.is_empty(),
+                items.iter().all(|item| from.iter().any(|known| known.len() == item.len() && contains(item, known))),
+            ),
         ]
     }
 
