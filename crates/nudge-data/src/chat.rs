@@ -2,7 +2,8 @@
 //!
 //! What the user typed is encoded apart from the template around it, so no prompt can forge a turn.
 //! The mask of a demonstration is right by construction: the answer is appended to the prompt that
-//! generation would see, and never searched for in rendered text.
+//! generation would see, and never searched for in rendered text. Whole conversations are encoded in
+//! [`crate::conversation`].
 //!
 //! It lacks tools and images.
 
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::DataError;
 use crate::prompt::Prompt;
-pub use crate::template::{ChatTemplate, Message, NUDGE_CHAT_TEMPLATE};
+pub use crate::template::{ChatTemplate, Date, Message, NUDGE_CHAT_TEMPLATE};
 use crate::tokenizer::Tokenizer;
 
 /// How a prompt is put before the model.
@@ -23,12 +24,12 @@ pub enum PromptStyle {
     Plain,
 }
 
-/// A prompt and its answer as token ids.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A prompt and its answer, or a conversation, as token ids.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EncodedDemonstration {
-    /// The prompt, the answer, the end token: `[time]`.
+    /// The prompt, the answer, the end token; or all turns: `[time]`.
     pub tokens: Vec<u32>,
-    /// True for the answer and its end token, which are learnt: `[time]`.
+    /// True for the answers and their end tokens, which are learnt: `[time]`.
     pub loss_mask: Vec<bool>,
 }
 
@@ -45,7 +46,8 @@ impl Tokenizer {
         match style {
             PromptStyle::Chat => {
                 let chat = self.chat().ok_or(DataError::NoChatTemplate)?;
-                Ok(self.encode_parts(&chat.render_prompt(&prompt.messages())?))
+                let rendering = self.locate(chat, &prompt.messages(), true)?;
+                Ok(self.encode_rendering(&rendering, &[]).tokens)
             }
             PromptStyle::Plain => {
                 let mut ids = vec![self.bos_id()];
@@ -57,6 +59,9 @@ impl Tokenizer {
 
     /// The ids of a prompt in chat style, its answer and the end token, with the loss mask.
     ///
+    /// The end token is the one that the template prints behind an assistant's turn, which may be another than
+    /// [`Tokenizer::eos_id`].
+    ///
     /// # Errors
     ///
     /// As for [`Tokenizer::encode_prompt`].
@@ -64,7 +69,7 @@ impl Tokenizer {
         let mut tokens = self.encode_prompt(prompt, PromptStyle::Chat)?;
         let prompt_len = tokens.len();
         tokens.extend(self.encode(completion));
-        tokens.push(self.eos_id());
+        tokens.extend(&self.end_of_turn);
         let loss_mask = (0..tokens.len()).map(|at| at >= prompt_len).collect();
         Ok(EncodedDemonstration { tokens, loss_mask })
     }

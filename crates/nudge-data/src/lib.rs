@@ -11,6 +11,7 @@
 
 pub mod batch;
 pub mod chat;
+pub mod conversation;
 pub mod decode;
 pub mod error;
 pub mod format;
@@ -36,7 +37,7 @@ mod template;
 mod tokenizer_files;
 
 pub use batch::{PaddedBatch, bucket};
-pub use chat::{ChatTemplate, EncodedDemonstration, Message, NUDGE_CHAT_TEMPLATE, PromptStyle};
+pub use chat::{ChatTemplate, Date, EncodedDemonstration, Message, NUDGE_CHAT_TEMPLATE, PromptStyle};
 pub use decode::StreamDecoder;
 pub use error::DataError;
 pub use format::Format;

@@ -7,6 +7,7 @@
 use serde_json::{Map, Value};
 
 use crate::error::DataError;
+use crate::template::ChatTemplate;
 use crate::tokenizer_files::{CONFIG_FILE, file_error};
 
 /// End tokens to look for where no configuration names one, most telling first.
@@ -17,8 +18,16 @@ const USUAL_EOS: [&str; 5] = ["<|endoftext|>", "<|end_of_text|>", "</s>", "<eos>
 pub(crate) struct Roles {
     pub(crate) pad: (String, u32),
     pub(crate) eos: (String, u32),
-    /// What stands before plain text; the end token where the files name no other.
-    pub(crate) bos: (String, u32),
+    /// What begins a text, if the files name it.
+    pub(crate) bos: Option<(String, u32)>,
+}
+
+impl Roles {
+    /// Compiles a template that prints these tokens. One that is not named is not printed, as in transformers.
+    pub(crate) fn chat_template(&self, source: &str) -> Result<ChatTemplate, DataError> {
+        let bos = self.bos.as_ref().map_or("", |(name, _)| name.as_str());
+        ChatTemplate::new(source, bos, &self.eos.0)
+    }
 }
 
 /// What the choice of the roles depends on.
@@ -35,8 +44,8 @@ impl Vocabulary<'_> {
             Some(eos) => eos,
             None => self.usual_eos()?,
         };
-        let bos = self.configured("bos_token")?.unwrap_or_else(|| eos.clone());
-        let pad = self.pad(&eos, &bos)?;
+        let bos = self.configured("bos_token")?;
+        let pad = self.pad(eos.1, bos.as_ref().map(|(_, id)| *id), &eos.0)?;
         Ok(Roles { pad, eos, bos })
     }
 
@@ -73,15 +82,15 @@ impl Vocabulary<'_> {
 
     /// The configured pad token unless it is the end token, else `unk_token`, else the special token
     /// that most looks unused.
-    fn pad(&self, eos: &(String, u32), bos: &(String, u32)) -> Result<(String, u32), DataError> {
+    fn pad(&self, eos: u32, bos: Option<u32>, eos_name: &str) -> Result<(String, u32), DataError> {
         for role in ["pad_token", "unk_token"] {
             if let Some(token) = self.configured(role)?
-                && token.1 != eos.1
+                && token.1 != eos
             {
                 return Ok(token);
             }
         }
-        let unused = |name: &str, id: u32| id != eos.1 && id != bos.1 && !self.template.contains(name);
+        let unused = |name: &str, id: u32| id != eos && Some(id) != bos && !self.template.contains(name);
         let named_so = |name: &str| ["pad", "unk", "reserved"].iter().position(|n| name.contains(n));
         self.inner
             .get_added_tokens_decoder()
@@ -95,7 +104,7 @@ impl Vocabulary<'_> {
                     "every special token is in use and padding with the end token {:?} would hide \
                      where answers end; add a token to tokenizer.json and set `pad_token` in \
                      tokenizer_config.json",
-                    eos.0
+                    eos_name
                 ),
             })
     }

@@ -67,6 +67,23 @@ impl SpecialTokens {
         pieces
     }
 
+    /// The name of a special token.
+    pub(crate) fn name(&self, id: u32) -> Option<&str> {
+        self.tokens.iter().find(|(_, of)| *of == id).map(|(name, _)| name.as_str())
+    }
+
+    /// A special token whose name could come from `text` after something was cut out of it: the text holds the first
+    /// or the second half of the name, or three characters of it if that is more.
+    pub(crate) fn partly_in(&self, text: &str) -> Option<&str> {
+        self.tokens.iter().map(|(name, _)| name.as_str()).find(|name| {
+            let characters: Vec<(usize, char)> = name.char_indices().collect();
+            let half = characters.len().div_ceil(2).max(3).min(characters.len());
+            let head = characters.get(half).map_or(name.len(), |(at, _)| *at);
+            let tail = characters[characters.len() - half].0;
+            text.contains(&name[..head]) || text.contains(&name[tail..])
+        })
+    }
+
     /// The special token that `bytes` begin with. A name is valid UTF-8, so it can match only where
     /// a character of the text begins.
     fn at(&self, bytes: &[u8]) -> Option<(&str, u32)> {

@@ -16,8 +16,8 @@ use tokenizers::utils::parallelism::set_parallelism;
 use crate::error::DataError;
 use crate::roles::Roles;
 pub use crate::special::{ASSISTANT, END_OF_TEXT, PAD, SPECIAL_TOKENS, USER};
-use crate::special::{Piece, SpecialTokens};
-use crate::template::{ChatTemplate, NUDGE_CHAT_TEMPLATE, Part};
+use crate::special::SpecialTokens;
+use crate::template::{ChatTemplate, Date, NUDGE_CHAT_TEMPLATE, Rendering};
 
 /// The smallest vocabulary: the special tokens and one token a byte.
 pub const MIN_VOCAB_SIZE: usize = SPECIAL_TOKENS.len() + 256;
@@ -29,7 +29,9 @@ pub struct Tokenizer {
     pub(crate) inner: tokenizers::Tokenizer,
     pub(crate) specials: SpecialTokens,
     pub(crate) roles: Roles,
-    pub(crate) chat: Option<ChatTemplate>,
+    chat: Option<ChatTemplate>,
+    /// What follows an answer and is learnt with it, the end token last.
+    pub(crate) end_of_turn: Vec<u32>,
     /// Fields of `tokenizer_config.json` that are kept as they came.
     pub(crate) config: Map<String, Value>,
     vocab_size: usize,
@@ -61,7 +63,7 @@ impl Tokenizer {
         let mut trainer = TrainerWrapper::from(bpe_trainer(vocab_size));
         inner.train(&mut trainer, texts).map_err(|error| DataError::TokenizerTraining { reason: error.to_string() })?;
         let token = |id: usize| (SPECIAL_TOKENS[id].to_owned(), id as u32);
-        let roles = Roles { pad: token(0), eos: token(1), bos: token(1) };
+        let roles = Roles { pad: token(0), eos: token(1), bos: Some(token(1)) };
         let chat = ChatTemplate::new(NUDGE_CHAT_TEMPLATE, END_OF_TEXT, END_OF_TEXT)?;
         Ok(Self::assemble(inner, roles, Some(chat), Map::new()))
     }
@@ -79,11 +81,22 @@ impl Tokenizer {
         Self {
             specials: SpecialTokens::new(specials),
             vocab_size: largest_id.map_or(0, |id| id as usize + 1),
+            end_of_turn: vec![roles.eos.1],
             inner,
             roles,
-            chat,
+            chat: None,
             config,
         }
+        .with_chat(chat)
+    }
+
+    fn with_chat(mut self, chat: Option<ChatTemplate>) -> Self {
+        self.end_of_turn = match &chat {
+            Some(chat) => self.end_of_turn_of(chat),
+            None => vec![self.eos_id()],
+        };
+        self.chat = chat;
+        self
     }
 
     /// The ids of plain text.
@@ -101,35 +114,7 @@ impl Tokenizer {
     ///
     /// For text that a user typed, see [`Tokenizer::encode_prompt`].
     pub fn encode_with_specials(&self, rendered: &str) -> Vec<u32> {
-        self.encode_parts(&[Part::Template(rendered.to_owned())])
-    }
-
-    /// Special tokens are recognised in the template's parts alone. Plain text between two of them is
-    /// encoded in one go, whatever part it is from, because tokens may span the parts.
-    pub(crate) fn encode_parts(&self, parts: &[Part]) -> Vec<u32> {
-        let mut ids = Vec::new();
-        let mut plain = String::new();
-        for part in parts {
-            let template = match part {
-                Part::Content(content) => {
-                    plain.push_str(content);
-                    continue;
-                }
-                Part::Template(template) => template,
-            };
-            for piece in self.specials.split(template) {
-                match piece {
-                    Piece::Text(text) => plain.push_str(text),
-                    Piece::Special(id) => {
-                        ids.extend(self.encode(&plain));
-                        plain.clear();
-                        ids.push(id);
-                    }
-                }
-            }
-        }
-        ids.extend(self.encode(&plain));
-        ids
+        self.encode_rendering(&Rendering::template_text(rendered), &[]).tokens
     }
 
     /// The text of `ids`, without special tokens.
@@ -160,7 +145,7 @@ impl Tokenizer {
     /// The id that stands before plain text: the `bos_token` of the files, or [`Tokenizer::eos_id`]
     /// where they name none.
     pub fn bos_id(&self) -> u32 {
-        self.roles.bos.1
+        self.roles.bos.as_ref().map_or(self.eos_id(), |(_, id)| *id)
     }
 
     /// The chat template, if there is one.
@@ -169,9 +154,8 @@ impl Tokenizer {
     }
 
     /// The same tokenizer without a chat template, as a base model has it: prompts are plain text.
-    pub fn without_chat_template(mut self) -> Self {
-        self.chat = None;
-        self
+    pub fn without_chat_template(self) -> Self {
+        self.with_chat(None)
     }
 
     /// The same tokenizer with another chat template, such as the content of a
@@ -180,9 +164,15 @@ impl Tokenizer {
     /// # Errors
     ///
     /// [`DataError::ChatTemplate`] if it does not compile.
-    pub fn with_chat_template(mut self, source: &str) -> Result<Self, DataError> {
-        self.chat = Some(ChatTemplate::new(source, &self.roles.bos.0, &self.roles.eos.0)?);
-        Ok(self)
+    pub fn with_chat_template(self, source: &str) -> Result<Self, DataError> {
+        let chat = self.roles.chat_template(source)?;
+        Ok(self.with_chat(Some(chat)))
+    }
+
+    /// The same tokenizer with a date for templates that print one; see [`ChatTemplate::with_date`].
+    pub fn with_date(mut self, date: Date) -> Self {
+        let chat = self.chat.take().map(|chat| chat.with_date(date));
+        self.with_chat(chat)
     }
 }
 

@@ -7,37 +7,57 @@ use serde_json::{Map, Value, json};
 
 use crate::error::DataError;
 use crate::roles::Vocabulary;
-use crate::template::ChatTemplate;
 use crate::tokenizer::Tokenizer;
 
 pub(crate) const TOKENIZER_FILE: &str = "tokenizer.json";
 pub(crate) const CONFIG_FILE: &str = "tokenizer_config.json";
+const TEMPLATE_FILE: &str = "chat_template.jinja";
 
 /// Characters of many kinds, to find out whether a vocabulary covers text.
 const PROBE: &str = "Hello, wörld! 1 + 1 = 2\n\t漢字 🙂 \u{1}";
 
 impl Tokenizer {
-    /// Opens the tokenizer of a model folder.
+    /// Opens the tokenizer of a model folder that has no `chat_template.jinja`; see
+    /// [`Tokenizer::from_files_with_template`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn from_files(tokenizer_json: &[u8], tokenizer_config_json: Option<&[u8]>) -> Result<Self, DataError> {
+        Self::from_files_with_template(tokenizer_json, tokenizer_config_json, None)
+    }
+
+    /// Opens the tokenizer of a model folder: `tokenizer.json`, `tokenizer_config.json`, `chat_template.jinja`.
     ///
     /// `eos_token`, `bos_token`, `pad_token`, `unk_token` and `chat_template` are read from
     /// `tokenizer_config.json`. A pad token that is missing, or the same as the end token, is
-    /// replaced by another special token that text does not use.
+    /// replaced by another special token that text does not use. The template is a text, or the one named `default` of
+    /// several; a `chat_template.jinja` file takes its place, as in transformers.
     ///
     /// # Errors
     ///
     /// [`DataError::TokenizerFile`] for a file that can not be read, [`DataError::MissingToken`] if
     /// no end token or no pad token can be told, [`DataError::ChatTemplate`] for a template that does
     /// not compile.
-    pub fn from_files(tokenizer_json: &[u8], tokenizer_config_json: Option<&[u8]>) -> Result<Self, DataError> {
+    pub fn from_files_with_template(
+        tokenizer_json: &[u8],
+        tokenizer_config_json: Option<&[u8]>,
+        chat_template_jinja: Option<&[u8]>,
+    ) -> Result<Self, DataError> {
         let inner = open(tokenizer_json)?;
         let config = match tokenizer_config_json {
             Some(bytes) => parse_config(bytes)?,
             None => Map::new(),
         };
-        let template = template_source(&config)?;
+        let template = match chat_template_jinja {
+            Some(bytes) => Some(std::str::from_utf8(bytes).map_err(|error| {
+                file_error(TEMPLATE_FILE, format!("it is not UTF-8 text: {error}"))
+            })?),
+            None => template_source(&config)?,
+        };
         let vocabulary = Vocabulary { inner: &inner, config: &config, template: template.unwrap_or_default() };
         let roles = vocabulary.roles()?;
-        let chat = template.map(|source| ChatTemplate::new(source, &roles.bos.0, &roles.eos.0)).transpose()?;
+        let chat = template.map(|source| roles.chat_template(source)).transpose()?;
         Ok(Self::assemble(inner, roles, chat, config))
     }
 
@@ -58,7 +78,9 @@ impl Tokenizer {
         default("clean_up_tokenization_spaces", json!(false));
         // Hugging Face's way to say that the tokenizer sets no limit; the model does.
         default("model_max_length", json!(1e30));
-        config.insert("bos_token".to_owned(), json!(self.roles.bos.0));
+        if let Some((bos, _)) = &self.roles.bos {
+            config.insert("bos_token".to_owned(), json!(bos));
+        }
         config.insert("eos_token".to_owned(), json!(self.roles.eos.0));
         config.insert("pad_token".to_owned(), json!(self.roles.pad.0));
         match self.chat() {

@@ -1,0 +1,124 @@
+//! The template engine as Hugging Face's templates expect it: Jinja2 with the settings and names of transformers.
+//!
+//! The source of truth is `_compile_jinja_template` in transformers (`utils/chat_template_utils.py`). Where minijinja
+//! follows Rust (whitespace, JSON), Python is followed here.
+
+use minijinja::syntax::SyntaxConfig;
+use minijinja::value::{StringInput, from_args};
+use minijinja::{Environment, Error, ErrorKind, State, Value};
+use minijinja_contrib::pycompat;
+
+use super::json::tojson;
+use super::rewrite::with_limits;
+use super::{TEMPLATE_NAME, limits};
+
+/// Compiles a template.
+pub(super) fn compile(source: &str) -> Result<Environment<'static>, String> {
+    let message = |error: Error| error.to_string();
+    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().map_err(message)?;
+    let mut environment = Environment::new();
+    environment.set_unknown_method_callback(method);
+    environment.add_function("raise_exception", raise_exception);
+    environment.add_filter("tojson", tojson);
+    environment.add_filter("trim", |text: StringInput<'_>, of: Option<&str>| strip(text.as_str(), of).to_owned());
+    limits::install(&mut environment);
+    let source = with_limits(&without_generation_tags(&one_kind_of_line_end(source)), &syntax)?;
+    environment.set_syntax(syntax);
+    environment.add_template_owned(TEMPLATE_NAME, source).map_err(message)?;
+    Ok(environment)
+}
+
+/// Jinja2 reads every kind of line end as `\n`, and drops one at the end of the file.
+fn one_kind_of_line_end(source: &str) -> String {
+    source.replace("\r\n", "\n").replace('\r', "\n")
+}
+
+/// `{% generation %}` marks what the assistant says, for transformers' own masks. Here masks come from elsewhere
+/// ([`super::rendering`]), so the tags become a scope without names, which leaves blanks and names as they would be.
+fn without_generation_tags(source: &str) -> String {
+    let mut out = String::with_capacity(source.len());
+    let mut rest = source;
+    while let Some(at) = rest.find("{%") {
+        let (before, tag) = rest.split_at(at);
+        out.push_str(before);
+        let inside = tag.find("%}").map_or("", |end| &tag[2..end]);
+        let name = inside.trim_matches(['-', '+']).trim();
+        let replacement = match name {
+            "generation" => "with",
+            "endgeneration" => "endwith",
+            _ => {
+                out.push_str("{%");
+                rest = &tag[2..];
+                continue;
+            }
+        };
+        out.push_str("{%");
+        out.push_str(&inside.replace(name, replacement));
+        rest = &tag[2 + inside.len()..];
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Lets a template refuse a conversation.
+fn raise_exception(message: String) -> Result<String, Error> {
+    Err(Error::new(ErrorKind::InvalidOperation, message))
+}
+
+/// Python's methods on values. What differs from minijinja's, or may grow without measure, is done here.
+fn method(state: &mut State, value: &Value, name: &str, arguments: &[Value]) -> Result<Value, Error> {
+    let Some(text) = value.as_str() else {
+        return pycompat::unknown_method_callback(state, value, name, arguments);
+    };
+    match name {
+        "strip" | "lstrip" | "rstrip" => {
+            let (of,): (Option<&str>,) = from_args(arguments)?;
+            Ok(Value::from(match name {
+                "strip" => strip(text, of),
+                "lstrip" => lstrip(text, of),
+                _ => rstrip(text, of),
+            }))
+        }
+        "replace" => {
+            let (old, new, count): (&str, &str, Option<i64>) = from_args(arguments)?;
+            limits::replace(text, old, new, count)
+        }
+        "join" => {
+            let (items,): (&Value,) = from_args(arguments)?;
+            limits::join_with(text, items)
+        }
+        "format" => {
+            limits::check_fields(text)?;
+            pycompat::unknown_method_callback(state, value, name, arguments)
+        }
+        "removeprefix" | "removesuffix" => {
+            let (part,): (&str,) = from_args(arguments)?;
+            let rest = if name == "removeprefix" { text.strip_prefix(part) } else { text.strip_suffix(part) };
+            Ok(Value::from(rest.unwrap_or(text)))
+        }
+        _ => pycompat::unknown_method_callback(state, value, name, arguments),
+    }
+}
+
+/// Python counts four control characters as whitespace that Unicode does not.
+pub(super) fn is_blank(character: char) -> bool {
+    character.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&character)
+}
+
+fn strip<'t>(text: &'t str, of: Option<&str>) -> &'t str {
+    lstrip(rstrip(text, of), of)
+}
+
+fn lstrip<'t>(text: &'t str, of: Option<&str>) -> &'t str {
+    match of {
+        Some(of) => text.trim_start_matches(|character| of.contains(character)),
+        None => text.trim_start_matches(is_blank),
+    }
+}
+
+fn rstrip<'t>(text: &'t str, of: Option<&str>) -> &'t str {
+    match of {
+        Some(of) => text.trim_end_matches(|character| of.contains(character)),
+        None => text.trim_end_matches(is_blank),
+    }
+}
