@@ -23,6 +23,7 @@ TOPICS = [
     "adamw",
     "advantages",
     "best_of_n",
+    "chat_templates",
     "decoder",
     "generation",
     "group",

@@ -4,12 +4,12 @@
 //! follows Rust (whitespace, JSON), Python is followed here.
 
 use minijinja::syntax::SyntaxConfig;
-use minijinja::value::{StringInput, from_args};
+use minijinja::value::{StringInput, ValueKind, from_args};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 use minijinja_contrib::pycompat;
 
 use super::json::tojson;
-use super::rewrite::with_limits;
+use super::rewrite::{SLICE, with_limits};
 use super::{TEMPLATE_NAME, limits};
 
 /// Compiles a template.
@@ -19,6 +19,7 @@ pub(super) fn compile(source: &str) -> Result<Environment<'static>, String> {
     let mut environment = Environment::new();
     environment.set_unknown_method_callback(method);
     environment.add_function("raise_exception", raise_exception);
+    environment.add_function(SLICE, slice);
     environment.add_filter("tojson", tojson);
     environment.add_filter("trim", |text: StringInput<'_>, of: Option<&str>| strip(text.as_str(), of).to_owned());
     limits::install(&mut environment);
@@ -98,6 +99,36 @@ fn method(state: &mut State, value: &Value, name: &str, arguments: &[Value]) -> 
         }
         _ => pycompat::unknown_method_callback(state, value, name, arguments),
     }
+}
+
+/// Python's `value[start:stop:step]`.
+fn slice(value: &Value, start: Option<i64>, stop: Option<i64>, step: Option<i64>) -> Result<Value, Error> {
+    let step = step.unwrap_or(1);
+    if step == 0 {
+        return Err(Error::new(ErrorKind::InvalidOperation, "a slice has a step of 0"));
+    }
+    if let Some(text) = value.as_str() {
+        let characters: Vec<char> = text.chars().collect();
+        return Ok(Value::from(places(characters.len(), start, stop, step).map(|at| characters[at]).collect::<String>()));
+    }
+    if !matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable) {
+        let reason = format!("a value of kind {} has no slices", value.kind());
+        return Err(Error::new(ErrorKind::InvalidOperation, reason));
+    }
+    let items: Vec<Value> = value.try_iter()?.collect();
+    Ok(Value::from(places(items.len(), start, stop, step).map(|at| items[at].clone()).collect::<Vec<_>>()))
+}
+
+/// The places that a slice takes, as `slice.indices` has them.
+fn places(len: usize, start: Option<i64>, stop: Option<i64>, step: i64) -> impl Iterator<Item = usize> {
+    let len = len as i64;
+    let (lower, upper) = if step > 0 { (0, len) } else { (-1, len - 1) };
+    let place = |at: i64| if at < 0 { at.saturating_add(len).max(lower) } else { at.min(upper) };
+    let start = start.map_or(if step > 0 { lower } else { upper }, place);
+    let stop = stop.map_or(if step > 0 { upper } else { lower }, place);
+    std::iter::successors(Some(start), move |at| at.checked_add(step))
+        .take_while(move |&at| if step > 0 { at < stop } else { at > stop })
+        .map(|at| at as usize)
 }
 
 /// Python counts four control characters as whitespace that Unicode does not.

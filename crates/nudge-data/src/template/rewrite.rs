@@ -20,6 +20,9 @@ use super::TEMPLATE_NAME;
 /// The name of the function that every growing value passes.
 pub(super) const BOUNDED: &str = "__bounded__";
 
+/// The name of the function that takes slices: the engine's own panics at `''[::-1]`.
+pub(super) const SLICE: &str = "__slice__";
+
 /// The longest template. The longest of known models has 20,000 characters.
 const MAX_SOURCE: usize = 200_000;
 /// The most tokens between two tag delimiters, and the most `elif`: what is nested deeper fills the stack.
@@ -369,15 +372,17 @@ impl Writer {
     fn growing(&mut self, expression: &Expr<'_>) -> Written {
         match expression {
             Expr::Slice(slice) => {
-                self.base(&slice.expr)?;
-                self.out.push('[');
-                for (index, part) in [&slice.start, &slice.stop, &slice.step].into_iter().enumerate() {
-                    if index > 0 {
-                        self.out.push(':');
+                self.out.push_str(SLICE);
+                self.out.push('(');
+                self.operand(&slice.expr)?;
+                for part in [&slice.start, &slice.stop, &slice.step] {
+                    self.out.push(',');
+                    match part {
+                        Some(part) => self.expression(part)?,
+                        None => self.out.push_str("none"),
                     }
-                    part.as_ref().map_or(Ok(()), |part| self.expression(part))?;
                 }
-                self.out.push(']');
+                self.out.push(')');
             }
             Expr::Filter(filter) => {
                 let input = filter.expr.as_ref().ok_or("a filter stands without a value")?;
