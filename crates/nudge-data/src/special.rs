@@ -107,4 +107,16 @@ mod tests {
         );
         assert!(specials.split("").is_empty());
     }
+
+    #[test]
+    fn half_a_name_is_found() {
+        let specials = SpecialTokens::new([("<|end|>".to_owned(), 1), ("</s>".to_owned(), 2)]);
+        for text in ["a<|en", "nd|>b", "<|end|>", "x</s", "/s>"] {
+            assert!(specials.partly_in(text).is_some(), "{text}");
+        }
+        for text in ["", "<|e", "d|>", "</think>", "< /s >", "end"] {
+            assert_eq!(specials.partly_in(text), None, "{text}");
+        }
+        assert_eq!((specials.name(2), specials.name(3)), (Some("</s>"), None));
+    }
 }

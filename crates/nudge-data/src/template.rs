@@ -132,4 +132,6 @@ fn template_error(error: Error) -> DataError {
 }
 
 #[cfg(test)]
+mod hostile_tests;
+#[cfg(test)]
 mod tests;

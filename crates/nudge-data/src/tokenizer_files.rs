@@ -219,6 +219,25 @@ mod tests {
     }
 
     #[test]
+    fn the_template_file_goes_before_the_configuration() {
+        let config = json!({ "eos_token": END_OF_TEXT, "chat_template": "{{ messages[0].content }}" }).to_string();
+        let open = |template: &[u8]| {
+            Tokenizer::from_files_with_template(&tokenizer_json(), Some(config.as_bytes()), Some(template))
+        };
+        let tokenizer = open(b"<|user|>{{ bos_token }}{{ messages[0].content }}<|assistant|>").expect("opens");
+        let ids = tokenizer.encode_prompt(&"a".into(), PromptStyle::Chat).expect("encodes");
+        // No begin token is named, so none is printed, and none appears when the folder is written.
+        assert_eq!(ids, [vec![2], tokenizer.encode("a"), vec![3]].concat());
+        assert_eq!(tokenizer.bos_id(), tokenizer.eos_id());
+        let files = tokenizer.to_files().expect("writes");
+        let written: Value = serde_json::from_slice(&files[1].1).expect("is JSON");
+        assert_eq!(written["chat_template"], tokenizer.chat().expect("has one").source());
+        assert_eq!(written.get("bos_token"), None);
+        let broken = open(b"\xff").expect_err("is refused").to_string();
+        assert!(broken.starts_with("chat_template.jinja: it is not UTF-8"), "{broken}");
+    }
+
+    #[test]
     fn broken_files_are_named() {
         let broken = Tokenizer::from_files(b"{}", None).expect_err("is refused");
         assert!(broken.to_string().starts_with("tokenizer.json: "), "{broken}");

@@ -22,6 +22,8 @@ pub(super) fn compile(source: &str) -> Result<Environment<'static>, String> {
     environment.add_function(SLICE, slice);
     environment.add_filter("tojson", tojson);
     environment.add_filter("trim", |text: StringInput<'_>, of: Option<&str>| strip(text.as_str(), of).to_owned());
+    environment.add_test("iterable", |value: &Value| value.kind() == ValueKind::Iterable || is_sequence(value));
+    environment.add_test("sequence", is_sequence);
     limits::install(&mut environment);
     let source = with_limits(&without_generation_tags(&one_kind_of_line_end(source)), &syntax)?;
     environment.set_syntax(syntax);
@@ -59,6 +61,11 @@ fn without_generation_tags(source: &str) -> String {
     }
     out.push_str(rest);
     out
+}
+
+/// Jinja2 asks for a length and items, which texts, mappings and undefined values have too, and `none` has not.
+fn is_sequence(value: &Value) -> bool {
+    matches!(value.kind(), ValueKind::Seq | ValueKind::Map | ValueKind::String | ValueKind::Undefined)
 }
 
 /// Lets a template refuse a conversation.

@@ -177,10 +177,8 @@ fn format_fields(pattern: &str, arguments: Rest<Value>) -> Result<Value, Error> 
 
 /// Refuses patterns whose fields are wider than any text, or as wide as an argument says.
 pub(super) fn check_fields(pattern: &str) -> Result<(), Error> {
-    let digits = |run: &str| !run.is_empty() && run.len() > 3;
-    let wide = pattern.split(|character: char| !character.is_ascii_digit()).any(digits);
-    let nested = pattern.split('}').any(|field| field.rfind('{').is_some_and(|at| field[..at].ends_with(':')));
-    if wide || nested || pattern.contains('*') {
+    let wide = pattern.split(|character: char| !character.is_ascii_digit()).any(|digits| digits.len() > 3);
+    if wide || pattern.contains('*') {
         return Err(exceeded(format!("a pattern asks for a field wider than {MAX_WIDTH}, or one of variable width")));
     }
     Ok(())
