@@ -1,8 +1,8 @@
 //! Which tokens end a text, begin one, and fill a batch.
 //!
 //! Other people's folders are often vague about this, so this file is about choosing well and
-//! refusing clearly. One rule has no exception: the pad token is never the end token, or training
-//! could not see where an answer ends.
+//! refusing clearly. One rule has no exception: the pad token is never an end token, neither the
+//! text's nor the one behind an assistant's turn, or training could not see where an answer ends.
 
 use serde_json::{Map, Value};
 
@@ -36,6 +36,8 @@ pub(crate) struct Vocabulary<'a> {
     pub(crate) config: &'a Map<String, Value>,
     /// The chat template; a token that it names is in use.
     pub(crate) template: &'a str,
+    /// Tokens that end an answer besides the end token.
+    pub(crate) ends: &'a [u32],
 }
 
 impl Vocabulary<'_> {
@@ -80,17 +82,20 @@ impl Vocabulary<'_> {
         })
     }
 
-    /// The configured pad token unless it is the end token, else `unk_token`, else the special token
+    /// The configured pad token unless it is an end token, else `unk_token`, else the special token
     /// that most looks unused.
     fn pad(&self, eos: u32, bos: Option<u32>, eos_name: &str) -> Result<(String, u32), DataError> {
         for role in ["pad_token", "unk_token"] {
             if let Some(token) = self.configured(role)?
                 && token.1 != eos
+                && !self.ends.contains(&token.1)
             {
                 return Ok(token);
             }
         }
-        let unused = |name: &str, id: u32| id != eos && Some(id) != bos && !self.template.contains(name);
+        let unused = |name: &str, id: u32| {
+            id != eos && Some(id) != bos && !self.ends.contains(&id) && !self.template.contains(name)
+        };
         let named_so = |name: &str| ["pad", "unk", "reserved"].iter().position(|n| name.contains(n));
         self.inner
             .get_added_tokens_decoder()
@@ -120,7 +125,7 @@ mod tests {
         let tokenizer = Tokenizer::train(std::iter::empty(), 260).expect("trains");
         let config = config.as_object().expect("is an object");
         let template = config.get("chat_template").and_then(Value::as_str);
-        Vocabulary { inner: &tokenizer.inner, config, template: template.unwrap_or_default() }.roles()
+        Vocabulary { inner: &tokenizer.inner, config, template: template.unwrap_or_default(), ends: &[] }.roles()
     }
 
     #[test]

@@ -117,7 +117,9 @@ impl ChatTemplate {
             })
             .map_err(template_error)?;
         match rendered.len() > limits::MAX_OUTPUT {
-            true => Err(DataError::ChatTemplate { reason: format!("it prints more than {} bytes", limits::MAX_OUTPUT) }),
+            true => {
+                Err(DataError::ChatTemplate { reason: format!("it prints more than {} bytes", limits::MAX_OUTPUT) })
+            }
             false => Ok(rendered),
         }
     }

@@ -15,8 +15,8 @@ use tokenizers::utils::parallelism::set_parallelism;
 
 use crate::error::DataError;
 use crate::roles::Roles;
-pub use crate::special::{ASSISTANT, END_OF_TEXT, PAD, SPECIAL_TOKENS, USER};
 use crate::special::SpecialTokens;
+pub use crate::special::{ASSISTANT, END_OF_TEXT, PAD, SPECIAL_TOKENS, USER};
 use crate::template::{ChatTemplate, Date, NUDGE_CHAT_TEMPLATE, Rendering};
 
 /// The smallest vocabulary: the special tokens and one token a byte.

@@ -50,15 +50,22 @@ impl Tokenizer {
             None => Map::new(),
         };
         let template = match chat_template_jinja {
-            Some(bytes) => Some(std::str::from_utf8(bytes).map_err(|error| {
-                file_error(TEMPLATE_FILE, format!("it is not UTF-8 text: {error}"))
-            })?),
+            Some(bytes) => Some(
+                std::str::from_utf8(bytes)
+                    .map_err(|error| file_error(TEMPLATE_FILE, format!("it is not UTF-8 text: {error}")))?,
+            ),
             None => template_source(&config)?,
         };
-        let vocabulary = Vocabulary { inner: &inner, config: &config, template: template.unwrap_or_default() };
-        let roles = vocabulary.roles()?;
+        let vocabulary =
+            |ends| Vocabulary { inner: &inner, config: &config, template: template.unwrap_or_default(), ends };
+        let roles = vocabulary(&[]).roles()?;
         let chat = template.map(|source| roles.chat_template(source)).transpose()?;
-        Ok(Self::assemble(inner, roles, chat, config))
+        let mut tokenizer = Self::assemble(inner.clone(), roles, chat, config.clone());
+        let ends = tokenizer.end_ids();
+        if ends.contains(&tokenizer.pad_id()) {
+            tokenizer.roles = vocabulary(&ends).roles()?;
+        }
+        Ok(tokenizer)
     }
 
     /// The two files of a model folder, as `(name, content)`.
@@ -235,6 +242,21 @@ mod tests {
         assert_eq!(written.get("bos_token"), None);
         let broken = open(b"\xff").expect_err("is refused").to_string();
         assert!(broken.starts_with("chat_template.jinja: it is not UTF-8"), "{broken}");
+    }
+
+    #[test]
+    fn padding_with_the_end_of_a_turn_is_refused() {
+        let config = |pad: &str| {
+            json!({
+                "eos_token": END_OF_TEXT,
+                "pad_token": pad,
+                "chat_template": "{% for m in messages %}<|user|>{{ m.content }}<|assistant|>{% endfor %}",
+            })
+        };
+        for (pad, chosen) in [("<|pad|>", 0), ("<|user|>", 2), ("<|assistant|>", 0)] {
+            let tokenizer = with_config(&config(pad)).expect("opens");
+            assert_eq!((tokenizer.pad_id(), tokenizer.end_ids()), (chosen, vec![1, 3]));
+        }
     }
 
     #[test]

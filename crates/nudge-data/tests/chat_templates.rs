@@ -3,6 +3,8 @@
 //! The expected texts come from `tests/reference/topics/chat_templates.py`; the templates lie in `chat_templates/`,
 //! written for these tests. The masks are compared with TRL's training variants of the models' own templates.
 
+#![expect(clippy::disallowed_methods, reason = "a test reads its files")]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -29,9 +31,24 @@ struct Model {
 
 /// What the templates print as one token each.
 const SPECIAL_TOKENS: [&str; 18] = [
-    "<s>", "</s>", "<bos>", "<eos>", "<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>",
-    "<|eot_id|>", "<start_of_turn>", "<end_of_turn>", "[INST]", "[/INST]", "<|end|>", "<|assistant|>", "<|im_start|>",
-    "<|im_end|>", "<|im_sep|>",
+    "<s>",
+    "</s>",
+    "<bos>",
+    "<eos>",
+    "<|begin_of_text|>",
+    "<|end_of_text|>",
+    "<|start_header_id|>",
+    "<|end_header_id|>",
+    "<|eot_id|>",
+    "<start_of_turn>",
+    "<end_of_turn>",
+    "[INST]",
+    "[/INST]",
+    "<|end|>",
+    "<|assistant|>",
+    "<|im_start|>",
+    "<|im_end|>",
+    "<|im_sep|>",
 ];
 
 fn read(path: &str) -> String {

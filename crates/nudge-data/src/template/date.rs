@@ -6,7 +6,17 @@
 use minijinja::{Error, ErrorKind};
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 const WEEKDAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
@@ -89,7 +99,10 @@ mod tests {
     #[test]
     fn days_are_written_as_python_writes_them() {
         let date = Date::new(2024, 7, 6).expect("a day");
-        assert_eq!(date.strftime("%d %b %Y|%-d %B %y|%A, %a|%F %%").expect("formats"), "06 Jul 2024|6 July 24|Saturday, Sat|2024-07-06 %");
+        assert_eq!(
+            date.strftime("%d %b %Y|%-d %B %y|%A, %a|%F %%").expect("formats"),
+            "06 Jul 2024|6 July 24|Saturday, Sat|2024-07-06 %"
+        );
         assert!(date.strftime("%Q").expect_err("is refused").to_string().contains("%Q"));
         assert!(date.strftime("%").is_err());
     }
@@ -97,8 +110,13 @@ mod tests {
     #[test]
     fn the_calendar_is_kept() {
         let weekday = |year, month, day| Date::new(year, month, day).expect("a day").field('A').expect("a name");
-        assert_eq!([weekday(2000, 2, 29), weekday(1970, 1, 1), weekday(2026, 11, 21)], ["Tuesday", "Thursday", "Saturday"]);
-        for (year, month, day) in [(1900, 2, 29), (2023, 2, 29), (2024, 4, 31), (2024, 13, 1), (2024, 0, 1), (2024, 1, 0), (0, 1, 1)] {
+        assert_eq!(
+            [weekday(2000, 2, 29), weekday(1970, 1, 1), weekday(2026, 11, 21)],
+            ["Tuesday", "Thursday", "Saturday"]
+        );
+        for (year, month, day) in
+            [(1900, 2, 29), (2023, 2, 29), (2024, 4, 31), (2024, 13, 1), (2024, 0, 1), (2024, 1, 0), (0, 1, 1)]
+        {
             assert_eq!(Date::new(year, month, day), None);
         }
     }

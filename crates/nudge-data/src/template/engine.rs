@@ -116,7 +116,9 @@ fn slice(value: &Value, start: Option<i64>, stop: Option<i64>, step: Option<i64>
     }
     if let Some(text) = value.as_str() {
         let characters: Vec<char> = text.chars().collect();
-        return Ok(Value::from(places(characters.len(), start, stop, step).map(|at| characters[at]).collect::<String>()));
+        return Ok(Value::from(
+            places(characters.len(), start, stop, step).map(|at| characters[at]).collect::<String>(),
+        ));
     }
     if !matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable) {
         let reason = format!("a value of kind {} has no slices", value.kind());

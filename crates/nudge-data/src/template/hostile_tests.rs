@@ -38,10 +38,9 @@ fn a_hostile_template_is_stopped() {
         (format!("{double}{}{{{{ s }}}}", forty("{% set s = (s, s) %}")), "grew beyond"),
         (format!("{{% set s = [1] %}}{}{{{{ s | list }}}}", forty("{% set s = s | map('string') | list + s | reverse | list %}")), "grew beyond"),
         ("{% set n = namespace(l=[]) %}{% for i in range(9999) %}{% set n.l = [n.l] %}{% endfor %}{{ n.l }}".to_owned(), "nested"),
-        ("{% set n = namespace() %}{% set n.n = n %}{{ n }}".to_owned(), "nested"),
-        ("{% set n = namespace() %}{% set n.n = n %}{{ n | tojson }}".to_owned(), "nested"),
-        ("{% set n = namespace() %}{% set n.n = n %}{{ n ~ '' }}".to_owned(), "nested"),
-        ("{% set n = namespace() %}{% set n.n = n %}{{ n == n.n }}".to_owned(), "nested"),
+        ("{% set n = namespace() %}{% set n.n = n %}{{ n }}".to_owned(), "kept in a namespace"),
+        ("{% set n = namespace() %}{% set n.n = [{n: 1}] %}{{ n }}".to_owned(), "kept in a namespace"),
+        ("{% set n = namespace() %}{% for a in [n] %}{% set n.n = loop %}{% endfor %}{{ n }}".to_owned(), "kept in a namespace"),
         ("{% set n = namespace(l=messages) %}{% for i in range(99999) %}{% set n.l = n.l[0:] %}{% endfor %}{{ n.l[0].role }}{{ 'x' * 99999999 }}".to_owned(), "grew beyond"),
         ("{{ 'a' | indent(999999999) }}".to_owned(), "indents by"),
         ("{{ 'a\\nb' | indent(width=999999999) }}".to_owned(), "indents by"),
@@ -53,9 +52,7 @@ fn a_hostile_template_is_stopped() {
         ("{{ 'a' * 99999999 }}".to_owned(), "grew beyond"),
     ];
     for (source, part) in hostile {
-        let t = std::time::Instant::now();
         let refusal = render(&source).expect_err(&source);
-        eprintln!("TIME {:?} {}", t.elapsed(), &source[..source.len().min(90)]);
         assert!(refusal.starts_with("the chat template can not be used: "), "{refusal}");
         assert!(refusal.contains(part), "{}: {refusal}", &source[..source.len().min(120)]);
     }
@@ -119,6 +116,7 @@ fn a_long_conversation_is_within_the_limits() {
     let source = "{% for m in messages %}{% if loop.index0 > 0 and messages[loop.index0 - 1].role == m.role %}\
                   {{ raise_exception('twice') }}{% endif %}[{{ m.role + ' of ' + messages | length | string }}]\
                   {{ m.content | trim + '\\n' }}{% endfor %}";
-    let rendered = ChatTemplate::new(source, "", "").and_then(|template| template.render(&messages, true)).expect("renders");
+    let rendered =
+        ChatTemplate::new(source, "", "").and_then(|template| template.render(&messages, true)).expect("renders");
     assert!(rendered.len() > 1_200_000);
 }

@@ -8,15 +8,17 @@ use minijinja::formatting::{FormatStyle, format};
 use minijinja::value::{Kwargs, Rest, StringInput, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, Output, State, Value, filters};
 
-use super::rewrite::BOUNDED;
+use super::rewrite::{BOUNDED, STORED};
 
 /// The longest rendering, in bytes.
 pub(crate) const MAX_OUTPUT: usize = 10_000_000;
-/// The largest value: bytes of text plus one an item.
+/// The largest value: bytes of text plus [`ITEM_SIZE`] an item.
 const MAX_SIZE: usize = MAX_OUTPUT;
+/// What a value takes besides its text.
+const ITEM_SIZE: usize = 32;
 /// All that is printed, counting what macros and blocks capture each time that it is passed on.
 const MAX_PRINTED: usize = 3 * MAX_OUTPUT;
-/// All that is looked at or made.
+/// All that is looked at or made, counted like sizes.
 const MAX_WORK: usize = 1_000_000_000;
 /// The instructions of the engine. One message costs real templates about a hundred.
 const MAX_INSTRUCTIONS: u64 = 5_000_000;
@@ -40,6 +42,7 @@ pub(super) fn install(environment: &mut Environment<'static>) {
     environment.set_recursion_limit(MAX_DEPTH);
     environment.set_formatter(print);
     environment.add_function(BOUNDED, bounded);
+    environment.add_function(STORED, stored);
     environment.add_filter("replace", replace);
     environment.add_filter("join", join);
     environment.add_filter("indent", indent);
@@ -59,14 +62,45 @@ pub(super) fn exceeded(what: impl Into<String>) -> Error {
 fn bounded(state: &mut State, value: Value) -> Result<Value, Error> {
     let items = count(&value)?;
     let used = state.get_or_insert_extension(Used::default());
-    used.work += value.as_str().map_or(items, str::len) + 1;
+    used.work += value.as_str().map_or(0, str::len) + items * ITEM_SIZE;
     if used.work > MAX_WORK {
-        return Err(exceeded("it does not come to an end: it was stopped after working through 1 GB"));
+        return Err(exceeded("it does not come to an end: it was stopped after it had worked through 1 GB"));
     }
     if value.kind() == ValueKind::Iterable {
         return Ok(Value::from(value.try_iter()?.collect::<Vec<_>>()));
     }
     Ok(value)
+}
+
+/// The value itself, to be kept in a namespace. A namespace in it would be the way to a value that holds itself, on
+/// which the engine recurses without end; no other values can be changed.
+fn stored(state: &mut State, value: Value) -> Result<Value, Error> {
+    let value = bounded(state, value)?;
+    match holds_scopes(&value)? {
+        true => Err(exceeded("a namespace is kept in a namespace, which chat templates do not need")),
+        false => Ok(value),
+    }
+}
+
+/// True if a namespace or a loop is in it. Call [`measure`] first, which bounds the depth.
+fn holds_scopes(value: &Value) -> Result<bool, Error> {
+    if value
+        .as_object()
+        .is_some_and(|object| ["::Namespace", "::Loop"].iter().any(|name| object.type_name().contains(name)))
+    {
+        return Ok(true);
+    }
+    let is_map = match value.kind() {
+        ValueKind::Map => true,
+        ValueKind::Seq | ValueKind::Iterable => false,
+        _ => return Ok(false),
+    };
+    for item in value.try_iter()? {
+        if holds_scopes(&item)? || is_map && holds_scopes(&value.get_item(&item)?)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// How many values it consists of.
@@ -78,7 +112,7 @@ fn count(value: &Value) -> Result<usize, Error> {
 
 fn measure(value: &Value, depth: usize, size: &mut usize, items: &mut usize) -> Result<(), Error> {
     *items += 1;
-    *size += 1 + value.as_str().map_or(0, str::len);
+    *size += ITEM_SIZE + value.as_str().map_or(0, str::len);
     if *size > MAX_SIZE {
         return Err(exceeded(format!("a value grew beyond {MAX_SIZE} bytes")));
     }

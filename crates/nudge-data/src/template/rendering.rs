@@ -88,11 +88,7 @@ impl Marks {
             }
         }
         let contents = places.finish()?;
-        (plain == text && opened.is_none()).then(|| Rendering {
-            text: plain,
-            contents,
-            exact: self.open.is_some(),
-        })
+        (plain == text && opened.is_none()).then(|| Rendering { text: plain, contents, exact: self.open.is_some() })
     }
 }
 

@@ -20,6 +20,8 @@ use super::TEMPLATE_NAME;
 /// The name of the function that every growing value passes.
 pub(super) const BOUNDED: &str = "__bounded__";
 
+/// The name of the function that passes what is kept in a namespace.
+pub(super) const STORED: &str = "__stored__";
 /// The name of the function that takes slices: the engine's own panics at `''[::-1]`.
 pub(super) const SLICE: &str = "__slice__";
 
@@ -127,7 +129,10 @@ impl Writer {
                 self.tag(set.span().start_line, "set");
                 self.target(&set.target)?;
                 self.out.push('=');
-                self.expression(&set.expr)?;
+                match &set.target {
+                    Expr::Var(_) => self.expression(&set.expr)?,
+                    _ => self.within(&format!("{STORED}("), ")", |writer| writer.expression(&set.expr))?,
+                }
                 self.end();
             }
             Stmt::SetBlock(set) if set.filter.is_none() => {

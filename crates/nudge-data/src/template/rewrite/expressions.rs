@@ -12,9 +12,8 @@ use minijinja::value::ValueKind;
 use super::{SLICE, Writer, Written};
 
 /// Tests that look at a value's kind alone.
-const CHEAP_TESTS: [&str; 11] = [
-    "defined", "undefined", "none", "string", "mapping", "iterable", "sequence", "boolean", "number", "true", "false",
-];
+const CHEAP_TESTS: [&str; 11] =
+    ["defined", "undefined", "none", "string", "mapping", "iterable", "sequence", "boolean", "number", "true", "false"];
 
 /// Filters that do not look at what a value consists of.
 const CHEAP_FILTERS: [&str; 6] = ["length", "count", "first", "last", "default", "d"];
