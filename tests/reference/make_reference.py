@@ -8,7 +8,7 @@ or, in an environment of one's own,
     python make_reference.py [TOPIC...]
 
 Each topic is a script of its own in `topics/`, whose `make()` calls PyTorch, transformers and TRL. The Rust tests in
-this folder read the JSON files.
+this folder read the JSON files, those of nudge-data the one of the chat templates.
 """
 
 import importlib
