@@ -118,7 +118,12 @@ impl Story {
         };
         let named = first.words.iter().position(names).unwrap_or(first.words.len());
         let unclear = first.words.iter().position(refers).is_some_and(|refers| refers < named);
-        !unclear && !first.text.contains('"')
+        // `The girl nodded` and `Then a bear came` go on with something.
+        let goes_on = matches!(
+            first.words.first().map_or("", String::as_str),
+            "the" | "so" | "but" | "and" | "then" | "after" | "suddenly" | "when" | "finally" | "soon" | "later" | "as"
+        );
+        !unclear && !goes_on && !first.text.contains('"')
     }
 }
 
@@ -133,7 +138,7 @@ impl Sentence {
     /// pot`) does not count.
     pub fn nouns(&self, kinds: &[Kind]) -> Vec<&str> {
         const OFTEN_VERBS: &str = " fish duck bear slide rock ring dress drum button ship train log stick star book box \
-            plate net bed bell bowl cup bottle map nest fence jet seed tower crow turkey ";
+            plate net bed bell bowl cup bottle map nest fence jet seed tower crow turkey whistle ";
         let noun_at = |index: usize| kinds.iter().find_map(|&kind| singular(kind, self.words.get(index)?));
         let fits = |index: usize| {
             let before = index.checked_sub(1).map_or("", |before| self.words[before].as_str());
@@ -180,4 +185,64 @@ pub fn nouns_in<'a>(passage: &'a [Sentence], kinds: &[Kind]) -> Vec<&'a str> {
 /// All words of a passage, in order.
 pub fn words_in(passage: &[Sentence]) -> impl Iterator<Item = &str> {
     passage.iter().flat_map(|sentence| sentence.words.iter().map(String::as_str))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn story(text: &str) -> Story {
+        stories_of(text).remove(0)
+    }
+
+    #[test]
+    fn a_story_that_goes_on_with_something_does_not_open() {
+        for opening in ["Once there was a girl who loved her cat.", "Tom and his mom ran.", "One sunny day, a dog sat."]
+        {
+            assert!(story(&format!("{opening} It was fun.")).opens(), "{opening}");
+        }
+        for going_on in [
+            "One sunny day, they met a dog.",
+            "He ran to a cat.",
+            "The dog sat.",
+            "Then a dog sat.",
+            "\"A dog!\" said Tom.",
+        ] {
+            assert!(!story(&format!("{going_on} It was fun.")).opens(), "{going_on}");
+        }
+    }
+
+    #[test]
+    fn passages_are_whole_sentences_within_their_length() {
+        let text: String = (0..20).map(|index| format!("Tom ran home number {index} today. ")).collect();
+        let story = story(&text);
+        assert_eq!(word_count(story.sentences_from(3, 20)), 18);
+        assert_eq!(story.sentences_from(3, 18).len(), 3);
+        assert_eq!(story.sentences_from(19, 60).len(), 1);
+        assert!(story.sentences_from(20, 60).is_empty());
+        let mut rng = Rng::new(1);
+        for _ in 0..200 {
+            let index = rng.below(20);
+            let Some(passage) = story.around(index, &mut rng) else { continue };
+            assert!((12..=MOST_WORDS).contains(&word_count(passage)) && passage.len() >= 2);
+            assert!(passage.contains(&story.sentences[index]));
+        }
+    }
+
+    #[test]
+    fn nouns_are_told_from_verbs_and_parts_of_other_nouns() {
+        let kinds = [Kind::Thing, Kind::Animal];
+        let nouns = |text: &str| story(&format!("{text} It was fun.")).sentences[0].nouns(&kinds).join(" ");
+        assert_eq!(nouns("Tom saw dogs and an owl."), "dog owl");
+        assert_eq!(nouns("They slide, ring and fish in the big pond."), "pond");
+        assert_eq!(nouns("The fish saw his red ring."), "fish ring");
+        assert_eq!(nouns("A flower pot fell."), "pot");
+    }
+
+    #[test]
+    fn broken_records_are_left_out() {
+        assert!(stories_of("Tom said, \"Go. He ran.").is_empty());
+        assert!(stories_of("Tom â ran. He fell.").is_empty());
+        assert!(stories_of("Tom ran").is_empty());
+    }
 }
