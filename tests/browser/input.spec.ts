@@ -63,7 +63,7 @@ test('a zip that is no model is refused, and says why', async ({ page }) => {
 test('a broken file of rankings is refused with the number of its line', async ({ page }) => {
   test.setTimeout(120_000);
   await open(page, '?device=cpu&model=test&test=1');
-  const input = page.getByLabel('Import rankings (JSONL)');
+  const input = page.getByLabel('Import rankings');
   const give = (...lines: unknown[]) =>
     input.setInputFiles({
       name: 'mine.jsonl',
@@ -92,6 +92,31 @@ test('a broken file of rankings is refused with the number of its line', async (
   await give(good, { ...good, ranking: [[0, 1]] });
   await expect(notices(page)).toContainText('1 ranking was imported. 1 ranking was left out');
   await expect(number(page, 'rank')).toHaveText('1');
+});
+
+test('files of other tools are understood: preferences to import, examples to train on', async ({ page }) => {
+  test.setTimeout(180_000);
+  await open(page, '?device=cpu&model=test&test=1');
+  const file = (name: string, content: unknown) => ({
+    name,
+    mimeType: 'application/json',
+    buffer: Buffer.from(typeof content === 'string' ? content : JSON.stringify(content, null, 2)),
+  });
+  const pair = { instruction: 'Say hello.', input: '', output: 'Hello.', chosen: 'Hello.', rejected: 'Go away.' };
+  await page.getByLabel('Import rankings').setInputFiles(
+    file('pairs.json', [pair, { ...pair, instruction: 'Say bye.', rejected: 'Hello.' }]),
+  );
+  await expect(notices(page)).toContainText('1 ranking was imported. 1 ranking was left out');
+  await expect(notices(page)).toContainText('pairs.json, line');
+  await expect(number(page, 'rank')).toHaveText('1');
+
+  const own = page.getByLabel('Train it here on my own examples');
+  await own.setInputFiles(file('mine.json', { nothing: 'of use' }));
+  await expect(notices(page)).toContainText('mine.json');
+  const rows = Array.from({ length: 24 }, (_, index) => `"Tell me about cat ${index}.","The cat has ${index} hats."`);
+  await own.setInputFiles(file('mine.csv', ['prompt,completion', ...rows, '"Too long","'.concat('word '.repeat(900), '"')].join('\n')));
+  await expect(notices(page)).toContainText('24 examples were read. 1 left out (mine.csv, line 26');
+  await expect(page.getByTestId('instruct-sft')).not.toHaveText(/Waits|Not asked/, { timeout: 120_000 });
 });
 
 test('a prompt that is empty or too long is not asked', async ({ page }) => {

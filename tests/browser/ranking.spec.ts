@@ -106,7 +106,7 @@ test('packs and imports add rankings, and a bad line is named', async ({ page })
     completions: [{ text: 'Hello.' }, { text: 'Go away.' }],
     ranking: [[0], [1]],
   });
-  const input = page.getByLabel('Import rankings (JSONL)');
+  const input = page.getByLabel('Import rankings');
   await input.setInputFiles(rankings(`${good}\n{"id":"mine-2","prompt":"Say hello."}\n`));
   await expect(page.getByTestId('notices')).toContainText('r.jsonl, line 2');
   await expect(number(page, 'rank')).toHaveText('30');

@@ -1,6 +1,6 @@
 //! The class `Nudge`: a session and at most one run.
 
-use crate::{device, files};
+use crate::{data, device, files};
 use js_sys::Error;
 use nudge_data::{DataError, RankingRecord, comparisons_from, rankings_from, write_jsonl};
 use nudge_rlhf::metrics;
@@ -126,6 +126,17 @@ impl Nudge {
     pub fn check_rankings(name: String, jsonl: String) -> Result<String, Error> {
         let records = rankings_from(&name, &jsonl).map_err(thrown)?;
         json(&records.iter().map(nothing_to_learn).collect::<Vec<_>>())
+    }
+
+    /// The rankings in a file of any format. Gives JSON `{format, jsonl, records, dropped, reason}`.
+    pub fn read_rankings(name: String, bytes: Vec<u8>) -> Result<String, Error> {
+        json(&data::rankings(&name, bytes).map_err(thrown)?)
+    }
+
+    /// The demonstrations in a file of any format that the model called `model` has room for; JSON as of the rankings.
+    pub fn read_demonstrations(&self, name: String, bytes: Vec<u8>, model: String) -> Result<String, Error> {
+        let room = self.session.borrow().room(&model).map_err(thrown)?;
+        json(&data::demonstrations(&name, bytes, &room).map_err(thrown)?)
     }
 }
 

@@ -1,8 +1,10 @@
 //! The command line: what can be asked for, with an example for each command.
 
+mod data;
 mod lab;
 mod training;
 
+pub use data::{Convert, Data, DataCommand, Inspect, Mix};
 pub use lab::{Lab, LabCommand, LabFrontier, LabInstruct, LabMethods, LabOracle, LabPreferences};
 pub use training::{
     Dpo, Grpo, Kto, Objective, Orpo, PolicyGradient, Ppo, Preferences, Pretrain, Reward, Sft, Training,
@@ -10,11 +12,12 @@ pub use training::{
 
 use crate::device::DeviceChoice;
 use crate::flags::{BestOfFlags, ChatFlags, CompareFlags, EvalFlags, SampleFlags};
+use crate::input::Reading;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
 const MODELS: &str = "A model M is a folder (config.json, model.safetensors, tokenizer.json, ...), builtin:base or builtin:sft.\n\
-    All other files are JSONL, one record a line.";
+    Records are read in any format of the field (`nudge data inspect FILE` shows what is understood), written as JSONL.";
 
 /// Teach a small language model what you like: pretrain, instruct, rank, reward, PPO, compare.
 #[derive(Parser)]
@@ -28,10 +31,13 @@ pub struct Arguments {
 /// The commands.
 #[derive(Subcommand)]
 pub enum Command {
+    /// Look at files of records, convert them, mix them
+    #[command(after_help = "Example:\n  nudge data inspect alpaca.json")]
+    Data(Data),
     /// Train a tokenizer and a base model on plain text (records end with <|endoftext|>)
     #[command(after_help = "Example:\n  nudge pretrain --text stories.txt --out base --epochs 4")]
     Pretrain(Pretrain),
-    /// Instruction tuning: imitate demonstrations {"prompt","completion"}
+    /// Instruction tuning: imitate demonstrations, in any format
     #[command(
         after_help = "Examples:\n  nudge sft --model base --data demonstrations.jsonl --out sft\n  nudge sft --model base --data demonstrations.jsonl --stories stories.txt --mined 3000 --out sft"
     )]
@@ -243,6 +249,8 @@ pub struct Calibrate {
     /// Rankings or comparisons that it has not learnt from
     #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
     pub comparisons: Vec<PathBuf>,
+    #[command(flatten)]
+    pub reading: Reading,
     #[command(flatten)]
     pub common: Common,
 }

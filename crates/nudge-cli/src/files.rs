@@ -4,13 +4,13 @@
 use crate::builtin;
 use anyhow::{Result, anyhow, bail};
 use nudge_session::Files;
-use nudge_session::folder::{CONFIG, GENERATION_CONFIG, TOKENIZER, TOKENIZER_CONFIG, WEIGHTS};
+use nudge_session::folder::{CHAT_TEMPLATE, CONFIG, GENERATION_CONFIG, TOKENIZER, TOKENIZER_CONFIG, WEIGHTS};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// The files of a model folder. The weights come last: where they are, the folder is whole.
-pub const MODEL_FILES: [&str; 5] = [CONFIG, TOKENIZER, TOKENIZER_CONFIG, GENERATION_CONFIG, WEIGHTS];
+pub const MODEL_FILES: [&str; 6] = [CONFIG, TOKENIZER, TOKENIZER_CONFIG, CHAT_TEMPLATE, GENERATION_CONFIG, WEIGHTS];
 
 /// What the system said, which file, and what to do.
 pub fn io_error(doing: &str, path: &Path, error: io::Error) -> anyhow::Error {

@@ -1,41 +1,137 @@
-//! JSONL files of the user, checked line by line and joined, with the place of every record kept for messages.
+//! Files of the user in any format, as the records that a stage reads, with the place of every record kept for
+//! messages.
+//!
+//! The format is told from the file itself. A record that cannot be used stops the command with its place, unless it
+//! may be left out; then it is counted.
 
-use crate::files::read_text;
-use anyhow::{Result, bail};
-use nudge_data::{DataError, Prompt};
+use crate::failure::tell;
+use crate::files::io_error;
+use anyhow::{Result, anyhow, bail};
+use clap::Args;
+use nudge_data::format::{Wanted, detect, native_lines, read};
+use nudge_data::source::SourceOptions;
+use nudge_data::{DataError, DemonstrationRecord, Format, Prompt, Source, prompts_from};
 use nudge_session::SessionError;
-use std::path::PathBuf;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+/// Flags of commands that train on the user's files.
+#[derive(Args, Debug, Clone, Default)]
+pub struct Reading {
+    /// Format of the files, where it is not told from their fields: alpaca, sharegpt, oasst-trees, ...
+    #[arg(long, value_name = "NAME", value_parser = format)]
+    pub format: Option<Format>,
+    /// Leave out records that cannot be used, and count them; without it the first one stops the command
+    #[arg(long)]
+    pub skip_bad: bool,
+}
+
+/// How many records that were left out are told one by one.
+const TOLD: usize = 3;
+
+/// A format by the name that the user gave it.
+pub fn format(name: &str) -> Result<Format, String> {
+    Format::from_name(name)
+}
 
 /// The records of some files as one text.
+#[derive(Default)]
 pub struct Records {
-    /// One record a line, blank lines dropped.
+    /// One record a line, as the stages read them.
     pub text: String,
     places: Vec<String>,
 }
 
+/// Opens a file, compressed or not, in whatever layout.
+pub fn open(path: &Path) -> Result<Source<'static>> {
+    let file = File::open(path).map_err(|error| io_error("read", path, error))?;
+    if file.metadata().is_ok_and(|data| data.is_dir()) {
+        bail!("cannot read {}: it is a folder; give a file", path.display());
+    }
+    Ok(Source::from_file(&path.display().to_string(), file, SourceOptions::default())?)
+}
+
+/// The format of a file; nothing where it is empty.
+pub fn format_of(path: &Path, reading: &Reading) -> Result<Option<Format>> {
+    let mut source = open(path)?.peekable();
+    if source.peek().is_none() {
+        return Ok(None);
+    }
+    let detected = detect(&path.display().to_string(), source, reading.format).map_err(|reason| anyhow!(reason))?;
+    Ok(Some(detected.format))
+}
+
 impl Records {
-    /// Reads `paths` in order; `check` gets each file's name and text.
-    pub fn read<T>(paths: &[PathBuf], check: impl Fn(&str, &str) -> Result<T, DataError>) -> Result<(Self, Vec<T>)> {
-        let (mut records, mut checked) = (Self { text: String::new(), places: vec![] }, vec![]);
+    /// Reads what is `wanted` from `paths`, in order.
+    pub fn read(paths: &[PathBuf], wanted: Wanted, reading: &Reading) -> Result<Self> {
+        let mut records = Self::default();
         for path in paths {
-            let (name, text) = (path.display().to_string(), read_text(path)?);
+            records.read_file(path, wanted, reading)?;
+        }
+        Ok(records)
+    }
+
+    fn read_file(&mut self, path: &Path, wanted: Wanted, reading: &Reading) -> Result<()> {
+        let name = path.display().to_string();
+        let mut source = open(path)?.peekable();
+        if source.peek().is_none() {
+            return Ok(());
+        }
+        let detected = detect(&name, source, reading.format).map_err(|reason| anyhow!(reason))?;
+        detected.format.require(&name, wanted).map_err(|reason| anyhow!(reason))?;
+        let mut lines = native_lines(wanted, read(detected.format, detected.found));
+        let mut left_out = 0;
+        for (line, record) in &mut lines {
+            match record {
+                Ok(record) => self.push(&record, format!("{name}, line {line}")),
+                Err(reason) if !reading.skip_bad => bail!("{name}, line {line}: {reason}"),
+                Err(reason) => {
+                    left_out += 1;
+                    if left_out <= TOLD {
+                        tell(&format!("{name}, line {line}: {reason}"));
+                    }
+                }
+            }
+        }
+        lines.notes().iter().for_each(|note| tell(&format!("{name}: {note}")));
+        if left_out > 0 {
+            tell(&format!("{name}: {left_out} records left out; `nudge data inspect` lists them"));
+        }
+        Ok(())
+    }
+
+    /// Reads files that hold our own records and nothing else; `check` gets each file's name and text.
+    pub fn own<T>(paths: &[PathBuf], check: impl Fn(&str, &str) -> Result<T, DataError>) -> Result<(Self, Vec<T>)> {
+        let (mut records, mut checked) = (Self::default(), vec![]);
+        for path in paths {
+            let (name, text) = (path.display().to_string(), crate::files::read_text(path)?);
             checked.push(check(&name, &text)?);
             for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
-                if line.trim().is_empty() {
-                    continue;
+                if !line.trim().is_empty() {
+                    records.push(line, format!("{name}, line {}", index + 1));
                 }
-                records.text.push_str(line);
-                records.text.push('\n');
-                records.places.push(format!("{name}, line {}", index + 1));
             }
         }
         Ok((records, checked))
     }
 
+    fn push(&mut self, record: &str, place: String) {
+        self.text.push_str(record);
+        self.text.push('\n');
+        self.places.push(place);
+    }
+
+    /// Adds the records of others.
+    pub fn join(&mut self, others: Self) {
+        self.text.push_str(&others.text);
+        self.places.extend(others.places);
+    }
+
     /// Adds JSON lines that come from no file of records; messages call each one `source`.
     pub fn append(&mut self, lines: &str, source: &str) {
-        self.text.push_str(lines);
-        self.places.extend((1..=lines.lines().count()).map(|number| format!("{source}, number {number}")));
+        for (index, line) in lines.lines().enumerate() {
+            self.push(line, format!("{source}, number {}", index + 1));
+        }
     }
 
     /// Names the file and line of the record that an error is about.
@@ -73,8 +169,15 @@ impl Records {
     }
 }
 
+/// The demonstrations of some files.
+pub fn demonstrations(paths: &[PathBuf], reading: &Reading) -> Result<Vec<DemonstrationRecord>> {
+    let records = Records::read(paths, Wanted::Demonstrations, reading)?;
+    Ok(nudge_data::demonstrations_from("demonstrations", &records.text)?)
+}
+
 /// The prompts of a file.
-pub fn prompts(path: &PathBuf) -> Result<(Records, Vec<Prompt>)> {
-    let (records, prompts) = Records::read(std::slice::from_ref(path), nudge_data::prompts_from)?;
-    Ok((records, prompts.into_iter().flatten().map(|record| record.prompt).collect()))
+pub fn prompts(path: &PathBuf, reading: &Reading) -> Result<(Records, Vec<Prompt>)> {
+    let records = Records::read(std::slice::from_ref(path), Wanted::Prompts, reading)?;
+    let prompts = prompts_from("prompts", &records.text)?.into_iter().map(|record| record.prompt).collect();
+    Ok((records, prompts))
 }

@@ -7,7 +7,6 @@
 mod args;
 mod builtin;
 mod command;
-mod context;
 mod device;
 mod failure;
 mod files;

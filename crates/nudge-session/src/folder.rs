@@ -18,6 +18,8 @@ pub const WEIGHTS: &str = "model.safetensors";
 pub const TOKENIZER: &str = "tokenizer.json";
 /// Special tokens and the chat template.
 pub const TOKENIZER_CONFIG: &str = "tokenizer_config.json";
+/// The chat template, where a folder keeps it in a file of its own.
+pub const CHAT_TEMPLATE: &str = "chat_template.jinja";
 /// Defaults of sampling.
 pub const GENERATION_CONFIG: &str = "generation_config.json";
 
@@ -78,7 +80,9 @@ impl Folder {
         };
         let config_bytes = file(CONFIG)?;
         let config = DecoderConfig::from_json(config_bytes).map_err(named(name))?;
-        let tokenizer = Tokenizer::from_files(file(TOKENIZER)?, files.get(TOKENIZER_CONFIG).map(Vec::as_slice))?;
+        let optional = |file: &str| files.get(file).map(Vec::as_slice);
+        let (tokenizer_config, template) = (optional(TOKENIZER_CONFIG), optional(CHAT_TEMPLATE));
+        let tokenizer = Tokenizer::from_files_with_template(file(TOKENIZER)?, tokenizer_config, template)?;
         let (tokens, rows) = (tokenizer.vocab_size(), config.vocab_size);
         if tokens > rows {
             return Err(SessionError::TokenizerMismatch { name: name.into(), tokens, rows });
@@ -173,9 +177,14 @@ pub async fn save(
 }
 
 fn generation_config(tokenizer: &Tokenizer) -> Vec<u8> {
+    // One id where there is one, as most readers expect.
+    let ends = match tokenizer.end_ids().as_slice() {
+        [only] => serde_json::json!(only),
+        several => serde_json::json!(several),
+    };
     let value = serde_json::json!({
         "bos_token_id": tokenizer.eos_id(),
-        "eos_token_id": tokenizer.eos_id(),
+        "eos_token_id": ends,
         "pad_token_id": tokenizer.pad_id(),
         "do_sample": true,
         "temperature": 1.0,

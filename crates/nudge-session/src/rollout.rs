@@ -20,7 +20,8 @@ pub struct Rollout {
     generation: Generation,
     rows: Vec<Row>,
     left: usize,
-    eos: u32,
+    /// Tokens that end an answer.
+    ends: Vec<u32>,
 }
 
 /// One answer.
@@ -74,7 +75,7 @@ impl Rollout {
             .map(|seed| Row { seed, tokens: vec![], logprobs: vec![], ended: false, rng: Rng::new(seed) })
             .collect();
         assert_eq!(rows.len(), prompts.len(), "one seed a prompt");
-        Self { generation, rows, left: max_new_tokens, eos: tokenizer.eos_id() }
+        Self { generation, rows, left: max_new_tokens, ends: tokenizer.end_ids() }
     }
 
     /// Samples a few tokens more. Gives whether all answers are complete.
@@ -89,7 +90,7 @@ impl Rollout {
             let steps = tokens.len() / self.rows.len();
             let drawn = tokens.chunks(steps).zip(logprobs.chunks(steps));
             for (row, (tokens, logprobs)) in self.rows.iter_mut().zip(drawn) {
-                row.take(tokens, logprobs, self.eos);
+                row.take(tokens, logprobs, &self.ends);
             }
         }
         Ok(self.left == 0 || self.rows.iter().all(|row| row.ended))
@@ -109,14 +110,14 @@ impl Rollout {
 
 impl Row {
     /// Appends tokens up to the end token.
-    fn take(&mut self, tokens: &[u32], logprobs: &[f32], eos: u32) {
+    fn take(&mut self, tokens: &[u32], logprobs: &[f32], ends: &[u32]) {
         for (token, logprob) in tokens.iter().zip(logprobs) {
             if self.ended {
                 return;
             }
             self.tokens.push(*token);
             self.logprobs.push(*logprob);
-            self.ended = *token == eos;
+            self.ended = ends.contains(token);
         }
     }
 }

@@ -6,6 +6,7 @@ use crate::SessionError;
 use crate::folder::{Folder, Kind};
 use crate::labeler::{self, LabelerInfo};
 use crate::protocol::{Command, Files, Preference, Verdict};
+use crate::room::Room;
 use crate::run::Run;
 use crate::snapshot::fingerprint;
 use crate::stage::{
@@ -73,6 +74,11 @@ impl Session {
     /// The device.
     pub fn device(&self) -> &Device {
         &self.device
+    }
+
+    /// What the model called `name` has room for.
+    pub fn room(&self, name: &str) -> Result<Room, SessionError> {
+        Room::of(self.open(name)?)
     }
 
     fn open(&self, name: &str) -> Result<Folder, SessionError> {

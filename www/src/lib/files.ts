@@ -13,6 +13,9 @@ export const MODEL_FILES = [
   'model.safetensors',
 ];
 
+/** Files that a folder of somebody else's may hold as well. */
+const OPTIONAL_FILES = ['chat_template.jinja'];
+
 /** Fetches a model folder of this origin. `onBytes` gets the bytes so far and of all files, where known. */
 export async function fetchModel(
   folder: string,
@@ -97,7 +100,7 @@ export function zipFiles(files: Files): Uint8Array {
 export function unzipFiles(bytes: Uint8Array): Files {
   let entries: Files;
   try {
-    entries = unzipSync(bytes, { filter: ({ name }) => MODEL_FILES.includes(baseName(name)) });
+    entries = unzipSync(bytes, { filter: ({ name }) => [...MODEL_FILES, ...OPTIONAL_FILES].includes(baseName(name)) });
   } catch {
     throw new Error(t.files.notZip);
   }

@@ -52,6 +52,9 @@ export type DeviceReport = {
   detail: string | null;
 };
 
+/** What is in a file: records as JSONL, how many are left out, and where and why the first of them. */
+export type Understood = { format: string; jsonl: string; records: number; dropped: number; reason: string };
+
 export type RunEnd = 'finished' | 'paused' | 'cancelled';
 
 export type Requests = {
@@ -69,6 +72,10 @@ export type Requests = {
   verdict: { ask: { preferences: Preference[] }; answer: Verdict };
   /** One entry a ranking: `null`, or why nothing can be learnt from it. Fails at a line that is no ranking. */
   check_rankings: { ask: { name: string; jsonl: string }; answer: (string | null)[] };
+  /** The rankings in a file of any format. */
+  read_rankings: { ask: { name: string; bytes: Uint8Array }; answer: Understood };
+  /** The demonstrations in a file of any format that `model` has room for. */
+  read_demonstrations: { ask: { name: string; bytes: Uint8Array; model: string }; answer: Understood };
 };
 
 export type RequestKind = keyof Requests;

@@ -93,6 +93,16 @@ class Rankings {
     return { added: reasons.length - why.length, leftOut: why.length, reason: why[0] ?? '' };
   }
 
+  /** Adds the rankings of a file of any format. What is no ranking of our own loses only the records that are bad. */
+  async importFile(file: File): Promise<Imported> {
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    const { format, jsonl, records, dropped, reason } = await engine.request('read_rankings', { name: file.name, bytes });
+    if (format === '' || format === 'ranking') return this.importJsonl(file.name, await file.text(), 'import');
+    if (records === 0) throw new Error(reason);
+    const { added, leftOut, reason: why } = await this.importJsonl(file.name, jsonl, 'import');
+    return { added, leftOut: leftOut + dropped, reason: reason || why };
+  }
+
   jsonl(): string {
     return this.list.map(({ record }) => `${record}\n`).join('');
   }

@@ -6,7 +6,7 @@ import { comparison } from './comparison.svelte';
 import { engine } from './engine.svelte';
 import { fetchText, numberedLines } from './files';
 import { percent, signed } from './format';
-import type { LabelerInfo } from './messages';
+import type { LabelerInfo, Understood } from './messages';
 import { BEST_OF, familyOf, methodNamed, type Leash, type Method } from './methods';
 import { metricDocs, type MetricName } from './metrics.svelte';
 import { models, type CurvePoint, type ModelName } from './models.svelte';
@@ -184,6 +184,16 @@ class State {
     const lines = numberedLines(text).map(({ line }) => line);
     const demonstrations = lines.slice(0, sizes.demonstrations).join('\n');
     return this.sft.begin(commands.sft('base', demonstrations, { seed: settings.seed }));
+  }
+
+  /** Trains on a file of the reader's, of any format; gives what is in it, or nothing where it was not trained. */
+  async trainSftOn(file: File): Promise<Understood | null> {
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    const found = await engine.request('read_demonstrations', { name: file.name, bytes, model: 'base' });
+    if (found.records === 0) throw new Error(found.reason || t.instruct.emptyFile(file.name));
+    notices.say(t.instruct.read(found.records) + (found.dropped > 0 ? t.instruct.leftOut(found.dropped, found.reason) : ''));
+    const made = await this.sft.begin(commands.sft('base', found.jsonl, { seed: settings.seed }));
+    return made ? found : null;
   }
 
   async trainReward(): Promise<void> {

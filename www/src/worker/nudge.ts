@@ -11,6 +11,7 @@ export interface Nudge {
   self_check(all: boolean): Promise<string>;
   put_model(name: string, files: Files): string;
   model_files(name: string): Files;
+  read_demonstrations(name: string, bytes: Uint8Array, model: string): string;
   start(command_json: string, resume?: Files): void;
   next(): Promise<string | undefined>;
   save(): Promise<Files>;
@@ -23,6 +24,7 @@ export interface NudgeClass {
   metrics(): string;
   verdict(preferences_json: string): string;
   check_rankings(name: string, jsonl: string): string;
+  read_rankings(name: string, bytes: Uint8Array): string;
 }
 
 interface NudgeModule {

@@ -72,6 +72,12 @@ const handlers: { [Kind in RequestKind]: (ask: Ask<Kind>) => Promise<Answers[Kin
   async check_rankings({ name, jsonl }) {
     return JSON.parse((await loaded()).check_rankings(name, jsonl));
   },
+  async read_rankings({ name, bytes }) {
+    return JSON.parse((await loaded()).read_rankings(name, bytes));
+  },
+  async read_demonstrations({ name, bytes, model }) {
+    return exclusive((nudge) => JSON.parse(nudge.read_demonstrations(name, bytes, model)));
+  },
 };
 
 async function run({ id, command, resume, save_every }: Ask<'run'>): Promise<RunEnd> {

@@ -5,6 +5,7 @@ use crate::command::lab::Learner;
 use crate::command::tuning_loop::Method;
 use crate::device::DeviceChoice;
 use crate::flags::{RewardFlags, SftFlags};
+use crate::input::Reading;
 use clap::{Args, Subcommand};
 use nudge_session::oracle;
 use std::path::PathBuf;
@@ -162,6 +163,8 @@ pub struct LabPreferences {
     /// Rankings or comparisons; every file is measured by itself
     #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
     pub comparisons: Vec<PathBuf>,
+    #[command(flatten)]
+    pub reading: Reading,
     /// How many seeds; each splits anew
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub seeds: u64,

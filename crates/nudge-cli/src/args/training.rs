@@ -5,6 +5,7 @@ use crate::flags::{
     DpoFlags, GrpoFlags, KtoFlags, OrpoFlags, PolicyGradientFlags, PpoAlgorithmFlags, PpoFlags, PretrainFlags,
     RewardFlags, SftFlags,
 };
+use crate::input::Reading;
 use clap::Args;
 use nudge_rlhf::PpoPreset;
 use std::path::PathBuf;
@@ -12,6 +13,8 @@ use std::path::PathBuf;
 /// Flags of every command that makes a model.
 #[derive(Args)]
 pub struct Training {
+    #[command(flatten)]
+    pub reading: Reading,
     #[command(flatten)]
     pub output: Output,
     #[command(flatten)]

@@ -8,7 +8,7 @@ use nudge_session::agreement::{AgreementReport, LabelerAgreement, agreement};
 
 /// Measures and prints the table.
 pub fn run(arguments: &Agreement) -> Result<()> {
-    let (records, _) = Records::read(&arguments.rankings, nudge_data::rankings_from)?;
+    let (records, _) = Records::own(&arguments.rankings, nudge_data::rankings_from)?;
     let found = agreement("the rankings", &records.text)?;
     report::result(arguments.json, &found, || text(&found))
 }

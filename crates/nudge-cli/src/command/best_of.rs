@@ -13,7 +13,7 @@ use nudge_session::options::BestOfOptions;
 /// Draws and chooses into `--out`.
 pub fn run(arguments: &BestOf) -> Result<()> {
     let options: BestOfOptions = resolve(&arguments.options, arguments.steps.config.as_deref())?;
-    let (records, prompts) = input::prompts(&arguments.prompts)?;
+    let (records, prompts) = input::prompts(&arguments.prompts, &Default::default())?;
     let mut workplace = Workplace::open(arguments.common.device)?;
     workplace.load(&arguments.policy)?;
     arguments.reward.iter().try_for_each(|name| workplace.load(name))?;

@@ -11,7 +11,7 @@ use nudge_session::{Command, Event};
 
 /// Measures and prints the tables.
 pub fn run(arguments: &Calibrate) -> Result<()> {
-    let records = comparisons(&arguments.comparisons)?;
+    let records = comparisons(&arguments.comparisons, &arguments.reading)?;
     let mut workplace = Workplace::open(arguments.common.device)?;
     workplace.load(&arguments.reward)?;
     let command = Command::Calibrate { reward: arguments.reward.clone(), comparisons: records.text.clone() };

@@ -16,7 +16,7 @@ use std::time::Duration;
 /// Compares and prints the verdict.
 pub fn run(arguments: &Compare) -> Result<()> {
     let options: CompareOptions = resolve(&arguments.options, arguments.steps.config.as_deref())?;
-    let (records, prompts) = input::prompts(&arguments.prompts)?;
+    let (records, prompts) = input::prompts(&arguments.prompts, &Default::default())?;
     let mut workplace = Workplace::open(arguments.common.device)?;
     workplace.load(&arguments.a)?;
     workplace.load(&arguments.b)?;

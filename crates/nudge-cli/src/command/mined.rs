@@ -5,7 +5,6 @@
 //! `nudge_data::mixture`'s.
 
 use crate::args::Sft;
-use crate::context::Room;
 use crate::failure::tell;
 use crate::files::read_text;
 use crate::input::Records;
@@ -28,7 +27,7 @@ pub fn add(records: &mut Records, arguments: &Sft, seed: u64, session: &Session)
             names()
         );
     }
-    let room = Room::of(session, &arguments.model)?;
+    let room = session.room(&arguments.model)?;
     mined.retain(|record| room.fits(&record.prompt, &record.completion));
     if mined.is_empty() {
         bail!("the demonstrations mined from {} are all longer than the model's context of {}", names(), room.context);

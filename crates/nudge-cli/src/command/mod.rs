@@ -6,6 +6,7 @@ mod best_of;
 mod calibrate;
 mod chat;
 mod compare;
+mod data;
 mod demo;
 mod demo_report;
 mod eval;
@@ -33,6 +34,7 @@ use std::time::Instant;
 /// Does what the command line asks for.
 pub fn run(arguments: Arguments) -> Result<()> {
     match arguments.command {
+        Command::Data(arguments) => data::run(&arguments),
         Command::Pretrain(arguments) => train::pretrain(&arguments),
         Command::Sft(arguments) => train::sft(&arguments),
         Command::Reward(arguments) => train::reward(&arguments),

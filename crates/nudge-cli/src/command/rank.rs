@@ -13,7 +13,7 @@ use nudge_session::{Command, Session};
 /// Ranks into `--out`.
 pub fn run(arguments: &Rank) -> Result<()> {
     let check = |name: &str, text: &str| read_jsonl_checked(name, text, can_be_ranked);
-    let (records, candidates) = Records::read(std::slice::from_ref(&arguments.candidates), check)?;
+    let (records, candidates) = Records::own(std::slice::from_ref(&arguments.candidates), check)?;
     let candidates: Vec<CandidatesRecord> = candidates.into_iter().flatten().collect();
     if candidates.is_empty() {
         bail!("{} holds no candidates; sample some first", arguments.candidates.display());

@@ -12,7 +12,7 @@ use nudge_session::options::SampleOptions;
 /// Samples into `--out`.
 pub fn run(arguments: &Sample) -> Result<()> {
     let options: SampleOptions = resolve(&arguments.options, arguments.steps.config.as_deref())?;
-    let (records, prompts) = input::prompts(&arguments.prompts)?;
+    let (records, prompts) = input::prompts(&arguments.prompts, &Default::default())?;
     let mut workplace = Workplace::open(arguments.common.device)?;
     workplace.load(&arguments.model)?;
     let command = Command::Sample { model: arguments.model.clone(), prompts, options };

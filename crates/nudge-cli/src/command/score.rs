@@ -10,7 +10,7 @@ use serde_json::Value;
 
 /// Scores into `--out`.
 pub fn run(arguments: &Score) -> Result<()> {
-    let (records, _) = Records::read(std::slice::from_ref(&arguments.data), nudge_data::read_jsonl::<Value>)?;
+    let (records, _) = Records::own(std::slice::from_ref(&arguments.data), nudge_data::read_jsonl::<Value>)?;
     let mut workplace = Workplace::open(arguments.common.device)?;
     workplace.load(&arguments.reward)?;
     let command = Command::Score { reward: arguments.reward.clone(), records: records.text.clone() };

@@ -4,7 +4,7 @@ use super::{Workplace, mined};
 use crate::args::{Dpo, Grpo, Kto, Objective, Orpo, PolicyGradient, Ppo, Preferences, Pretrain, Reward, Sft, Training};
 use crate::failure::tell;
 use crate::files::read_text;
-use crate::input::{self, Records};
+use crate::input::{self, Reading, Records};
 use crate::options::{resolve, resolve_both, resolve_ppo};
 use crate::progress::TELLING;
 use crate::record_file::already_finished;
@@ -12,7 +12,8 @@ use crate::report;
 use crate::runner::drive;
 use crate::training_folder::{Opened, RunRecord, TrainingFolder};
 use anyhow::{Context, Result, bail};
-use nudge_data::{DataError, Prompt, RankingRecord};
+use nudge_data::format::Wanted;
+use nudge_data::{Format, Prompt, RankingRecord};
 use nudge_session::options::{
     DpoOptions, GrpoOptions, KtoOptions, OrpoOptions, PretrainOptions, ReinforceOptions, RewardOptions, RlooOptions,
     SftOptions,
@@ -49,7 +50,8 @@ pub fn pretrain(arguments: &Pretrain) -> Result<()> {
 /// Instruction tuning.
 pub fn sft(arguments: &Sft) -> Result<()> {
     let options: SftOptions = resolve(&arguments.options, arguments.training.steps.config.as_deref())?;
-    let (mut records, _) = Records::read(&arguments.data, nudge_data::demonstrations_from)?;
+    let reading = &arguments.training.reading;
+    let mut records = Records::read(&arguments.data, Wanted::Demonstrations, reading)?;
     let mut workplace = Workplace::open(arguments.training.common.device)?;
     workplace.load(&arguments.model)?;
     mined::add(&mut records, arguments, options.seed, &workplace.session)?;
@@ -62,10 +64,11 @@ pub fn sft(arguments: &Sft) -> Result<()> {
 /// Reward modelling.
 pub fn reward(arguments: &Reward) -> Result<()> {
     let options: RewardOptions = resolve(&arguments.options, arguments.training.steps.config.as_deref())?;
-    let comparisons = comparisons(&arguments.comparisons)?;
+    let reading = &arguments.training.reading;
+    let comparisons = comparisons(&arguments.comparisons, reading)?;
     let mut workplace = Workplace::open(arguments.training.common.device)?;
     workplace.load(&arguments.model)?;
-    let (demonstrations, _) = Records::read(&arguments.demonstrations, nudge_data::demonstrations_from)?;
+    let demonstrations = Records::read(&arguments.demonstrations, Wanted::Demonstrations, reading)?;
     let command = Command::Reward {
         model: arguments.model.clone(),
         comparisons: comparisons.text.clone(),
@@ -169,7 +172,7 @@ fn online<O: Serialize>(
     options: &O,
     command: impl FnOnce(Online) -> Command,
 ) -> Result<()> {
-    let (records, prompts) = input::prompts(&objective.prompts)?;
+    let (records, prompts) = input::prompts(&objective.prompts, &training.reading)?;
     let mut workplace = Workplace::open(training.common.device)?;
     workplace.load(&objective.policy)?;
     objective.reward.iter().try_for_each(|name| workplace.load(name))?;
@@ -181,13 +184,13 @@ fn online<O: Serialize>(
 /// A method that learns from rankings as they are.
 fn offline<O: Serialize>(
     name: &'static str,
-    read: fn(&[PathBuf]) -> Result<Records>,
+    read: fn(&[PathBuf], &Reading) -> Result<Records>,
     preferences: &Preferences,
     training: &Training,
     options: &O,
     command: impl FnOnce(String, String) -> Command,
 ) -> Result<()> {
-    let records = read(&preferences.comparisons)?;
+    let records = read(&preferences.comparisons, &training.reading)?;
     let mut workplace = Workplace::open(training.common.device)?;
     workplace.load(&preferences.policy)?;
     let command = command(preferences.policy.clone(), records.text.clone());
@@ -261,17 +264,8 @@ impl<O: Serialize> Job<'_, O> {
 }
 
 /// The rankings and comparisons that say something. A ranking that ties everything is valid but teaches nothing.
-pub fn comparisons(paths: &[PathBuf]) -> Result<Records> {
-    telling(paths, nudge_data::comparisons_from)
-}
-
-/// The same with answers among them that are wanted or not by themselves.
-fn judgements(paths: &[PathBuf]) -> Result<Records> {
-    telling(paths, nudge_data::judgements_from)
-}
-
-fn telling<T>(paths: &[PathBuf], check: fn(&str, &str) -> Result<T, DataError>) -> Result<Records> {
-    let (mut records, _) = Records::read(paths, |_, _| Ok(()))?;
+pub fn comparisons(paths: &[PathBuf], reading: &Reading) -> Result<Records> {
+    let mut records = Records::read(paths, Wanted::Comparisons, reading)?;
     let before = records.len();
     records.retain(|line| !ties_everything(line));
     if records.len() == 0 && before > 0 {
@@ -282,7 +276,21 @@ fn telling<T>(paths: &[PathBuf], check: fn(&str, &str) -> Result<T, DataError>) 
     if records.len() < before {
         tell(&format!("{} of {before} rankings tie everything and are left out", before - records.len()));
     }
-    records.check(check)?;
+    records.check(nudge_data::comparisons_from)?;
+    Ok(records)
+}
+
+/// Answers that are wanted or not by themselves, or rankings.
+fn judgements(paths: &[PathBuf], reading: &Reading) -> Result<Records> {
+    let unpaired = |path: &PathBuf| input::format_of(path, reading).map(|format| format == Some(Format::Unpaired));
+    let mut records = Records::default();
+    for path in paths {
+        let path = std::slice::from_ref(path);
+        records.join(match unpaired(&path[0])? {
+            true => Records::read(path, Wanted::Unpaired, reading)?,
+            false => comparisons(path, reading)?,
+        });
+    }
     Ok(records)
 }
 

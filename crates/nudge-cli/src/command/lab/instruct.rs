@@ -13,7 +13,7 @@ use crate::args::LabInstruct;
 use crate::command::Workplace;
 use crate::command::mined::stories_of;
 use crate::failure::tell;
-use crate::input::Records;
+use crate::input::{self, Reading};
 use crate::options::resolve;
 use crate::report;
 use anyhow::{Result, anyhow, bail};
@@ -25,6 +25,7 @@ use nudge_session::options::{SampleOptions, SftOptions};
 use nudge_session::{Command, Event};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 const TUNED: &str = "tuned";
 
@@ -117,9 +118,7 @@ pub fn run(arguments: &LabInstruct) -> Result<()> {
 fn material(arguments: &LabInstruct, seed: u64) -> Result<(Vec<DemonstrationRecord>, Vec<Question>)> {
     let mut demonstrations = mine(&stories_of(&arguments.stories)?, built_in_tasks(), "train", seed);
     let mut asked = mine(&stories_of(&arguments.held_out_stories)?, built_in_tasks(), "held_out", seed);
-    let written = |paths: &[std::path::PathBuf]| -> Result<Vec<DemonstrationRecord>> {
-        Ok(Records::read(paths, nudge_data::demonstrations_from)?.1.into_iter().flatten().collect())
-    };
+    let written = |paths: &[PathBuf]| input::demonstrations(paths, &Reading::default());
     demonstrations.extend(written(&arguments.data)?);
     asked.extend(written(&arguments.held_out_data)?);
     mixture::remove_prompts_of(&mut asked, &demonstrations);

@@ -13,8 +13,8 @@ use super::row_file;
 use crate::args::LabPreferences;
 use crate::command::Workplace;
 use crate::command::train::comparisons;
-use crate::context::Room;
 use crate::failure::tell;
+use crate::input::Reading;
 use crate::options::resolve;
 use crate::report;
 use anyhow::{Context, Result, bail};
@@ -88,7 +88,12 @@ struct Results {
 pub fn run(arguments: &LabPreferences) -> Result<()> {
     let options: RewardOptions = resolve(&arguments.options, None)?;
     let mut rows: Vec<Row> = row_file::kept(arguments.out.as_deref(), arguments.resume)?;
-    let mut bench = Bench { workplace: Workplace::open(arguments.common.device)?, model: &arguments.model, options };
+    let mut bench = Bench {
+        workplace: Workplace::open(arguments.common.device)?,
+        model: &arguments.model,
+        reading: &arguments.reading,
+        options,
+    };
     bench.workplace.load(&arguments.model)?;
     for path in &arguments.comparisons {
         let file = path.display().to_string();
@@ -119,15 +124,16 @@ pub fn run(arguments: &LabPreferences) -> Result<()> {
 struct Bench<'a> {
     workplace: Workplace,
     model: &'a str,
+    reading: &'a Reading,
     options: RewardOptions,
 }
 
 impl Bench<'_> {
     // 1. What fits.
     fn read(&self, path: &Path) -> Result<Vec<Comparison>> {
-        let records = comparisons(&[path.to_path_buf()])?;
+        let records = comparisons(&[path.to_path_buf()], self.reading)?;
         let all = comparisons_from(&path.display().to_string(), &records.text)?;
-        let room = Room::of(&self.workplace.session, self.model)?;
+        let room = self.workplace.session.room(self.model)?;
         let count = all.len();
         let fits = |one: &Comparison| one.completions.iter().all(|answer| room.fits(&one.prompt, answer));
         let kept: Vec<Comparison> = all.into_iter().filter(fits).collect();

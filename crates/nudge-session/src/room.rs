@@ -1,9 +1,8 @@
-//! What a model has room for: which prompts with answers fit its context.
+//! What a model has room for: which prompts with answers fit its context, as the stages that train will encode them.
 
-use anyhow::{Context as _, Result};
+use crate::SessionError;
+use crate::folder::Folder;
 use nudge_data::{NUDGE_CHAT_TEMPLATE, Prompt, Tokenizer};
-use nudge_session::Session;
-use nudge_session::folder::Folder;
 
 /// Rows are as wide as a multiple of this.
 const LENGTH_STEP: usize = 32;
@@ -16,10 +15,8 @@ pub struct Room {
 }
 
 impl Room {
-    /// The room of a model that `session` holds.
-    pub fn of(session: &Session, model: &str) -> Result<Self> {
-        let files = session.model_files(model).with_context(|| format!("there is no model `{model}`"))?;
-        let folder = Folder::open(model, files)?;
+    /// The room of a model. A base model gets the chat template that instruction tuning will give it.
+    pub fn of(folder: Folder) -> Result<Self, SessionError> {
         let tokenizer = match folder.tokenizer.chat() {
             Some(_) => folder.tokenizer,
             None => folder.tokenizer.with_chat_template(NUDGE_CHAT_TEMPLATE)?,

@@ -1,0 +1,121 @@
+//! `nudge data convert`: the records of one file in another format. OUT appears when it is whole.
+
+use super::reading::each;
+use crate::args::Convert;
+use crate::failure::tell;
+use crate::files::{beside, io_error};
+use crate::report;
+use anyhow::{Context, Result, anyhow, bail};
+use nudge_data::format::{Dropped, Read, Writer};
+use nudge_data::source::Sink;
+use serde::Serialize;
+use std::cell::RefCell;
+use std::fs::{self, File};
+use std::io::BufWriter;
+use std::path::Path;
+
+/// How many drops are told one by one, and how many are listed with --json.
+const TOLD: usize = 5;
+const LISTED: usize = 1000;
+
+#[derive(Serialize)]
+struct Summary {
+    command: &'static str,
+    out: String,
+    format: &'static str,
+    to: &'static str,
+    /// Records read and understood.
+    records: u64,
+    /// Records written.
+    written: u64,
+    dropped_count: u64,
+    dropped: Vec<Dropped>,
+    notes: Vec<String>,
+}
+
+/// Reads, converts, writes.
+pub fn run(arguments: &Convert) -> Result<()> {
+    let out = &arguments.out;
+    let writer = Writer::new(arguments.to).map_err(|reason| anyhow!(reason))?;
+    if out.exists() && !arguments.force {
+        bail!("{} exists; choose another name, or replace it with --force", out.display());
+    }
+    if same_file(&arguments.input, out) {
+        bail!("IN and OUT are both {}; choose another OUT", out.display());
+    }
+    let temporary = beside(out, ".tmp");
+    let done = convert(arguments, writer, &temporary).and_then(|summary| {
+        fs::rename(&temporary, out).map(|()| summary).map_err(|error| io_error("write", out, error))
+    });
+    if done.is_err() {
+        let _ = fs::remove_file(&temporary);
+    }
+    let summary = done?;
+    summary.notes.iter().for_each(|note| tell(note));
+    report::result(arguments.json, &summary, || {
+        let Summary { format, to, records, written, dropped_count, out, .. } = &summary;
+        let dropped = if *dropped_count > 0 { format!(", {dropped_count} dropped") } else { String::new() };
+        format!("convert: {records} records of {format}{dropped} -> {written} records of {to} in {out}")
+    })
+}
+
+fn convert(arguments: &Convert, mut writer: Writer, temporary: &Path) -> Result<Summary> {
+    let out = arguments.out.display().to_string();
+    let file = File::create(temporary).map_err(|error| io_error("write", temporary, error))?;
+    let mut sink = Sink::create(&out, None, BufWriter::new(file))?;
+    let from = RefCell::new(None);
+    let mut summary = Summary {
+        command: "convert",
+        out,
+        format: "",
+        to: arguments.to.name(),
+        records: 0,
+        written: 0,
+        dropped_count: 0,
+        dropped: vec![],
+        notes: vec![],
+    };
+    let start = |known: super::reading::Known| {
+        from.replace(Some(known.format));
+        Ok(())
+    };
+    each(&arguments.input, arguments.format, arguments.strict, start, |record: &Read| {
+        let made = record.result.as_ref().map_err(Clone::clone).and_then(|entry| writer.write(entry));
+        match made {
+            Ok(values) => {
+                summary.records += record.records;
+                summary.written += values.len() as u64;
+                values.iter().try_for_each(|value| sink.write(value))?;
+            }
+            Err(reason) if arguments.strict => {
+                bail!("{}, line {}: {reason}", arguments.input.display(), record.line)
+            }
+            Err(reason) => summary.drop(arguments, Dropped { line: record.line, reason }),
+        }
+        Ok(())
+    })?;
+    let written = sink.finish()?.into_inner().map_err(std::io::IntoInnerError::into_error);
+    written.and_then(|file| file.sync_all()).map_err(|error| io_error("write", &arguments.out, error))?;
+    summary.format = from.into_inner().context("the file was not read")?.name();
+    summary.notes = writer.notes().to_vec();
+    if summary.written == 0 {
+        bail!("{}: nothing of it can be written as {}", arguments.input.display(), arguments.to);
+    }
+    Ok(summary)
+}
+
+impl Summary {
+    fn drop(&mut self, arguments: &Convert, dropped: Dropped) {
+        self.dropped_count += 1;
+        if self.dropped_count <= TOLD as u64 {
+            tell(&format!("dropped: {}, line {}: {}", arguments.input.display(), dropped.line, dropped.reason));
+        }
+        if self.dropped.len() < LISTED {
+            self.dropped.push(dropped);
+        }
+    }
+}
+
+fn same_file(one: &Path, other: &Path) -> bool {
+    matches!((fs::canonicalize(one), fs::canonicalize(other)), (Ok(one), Ok(other)) if one == other)
+}

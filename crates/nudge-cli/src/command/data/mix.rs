@@ -1,0 +1,102 @@
+//! `nudge data mix`: demonstrations of many tasks in proportion to how many there are, none above a cap (FLAN).
+//!
+//! 1. Read demonstrations; mine stories; fill the templates of the user's tasks with the user's records.
+//! 2. Mix, without the clusters that are to be held out.
+//! 3. Write, and tell the share of every task.
+
+use crate::args::Mix;
+use crate::command::mined::stories_of;
+use crate::failure::tell;
+use crate::files::{read_text, write_atomic};
+use crate::input::{self, Reading};
+use crate::report;
+use anyhow::{Context, Result, bail};
+use nudge_data::mixture::{self, TaskShare};
+use nudge_data::task::Source;
+use nudge_data::{DemonstrationRecord, MixtureOptions, Task, built_in_tasks, mine, mix, read_tasks, write_jsonl};
+use serde_json::{Map, Value};
+use std::path::{Path, PathBuf};
+
+/// Mixes into `--out`.
+pub fn run(arguments: &Mix) -> Result<()> {
+    for path in std::iter::once(&arguments.out).chain(&arguments.held_out) {
+        if path.exists() && !arguments.force {
+            bail!("{} exists; choose another name, or replace it with --force", path.display());
+        }
+    }
+    let records = material(arguments)?;
+    let options = MixtureOptions {
+        cap: arguments.cap,
+        size: arguments.size,
+        held_out: arguments.without.clone(),
+        seed: arguments.seed,
+    };
+    let mixture = mix(records, &options);
+    if let Some(cluster) = mixture.report.unknown_clusters.first() {
+        bail!("no demonstration belongs to the cluster `{cluster}` of --without");
+    }
+    if mixture.records.is_empty() {
+        bail!("the mixture is empty; give --data, --stories or --records with demonstrations");
+    }
+    write_atomic(&arguments.out, write_jsonl(&mixture.records).as_bytes())?;
+    if let Some(path) = &arguments.held_out {
+        write_atomic(path, write_jsonl(&mixture.held_out).as_bytes())?;
+    }
+    report::result(arguments.json, &mixture.report, || {
+        let mut lines =
+            vec![format!("{:<16} {:<24} {:>9} {:>7} {:>7}", "cluster", "task", "available", "rate", "drawn")];
+        lines.extend(mixture.report.tasks.iter().chain(&mixture.report.held_out).map(line));
+        lines.push(format!("mix: {} records -> {}", mixture.report.records, arguments.out.display()));
+        lines.join("\n")
+    })
+}
+
+fn line(share: &TaskShare) -> String {
+    let TaskShare { task, cluster, available, rate, drawn, repeated } = share;
+    let again = if *repeated > 0 { format!(" ({repeated} of them again)") } else { String::new() };
+    format!("{cluster:<16} {task:<24} {available:>9} {:>5.1} % {drawn:>7}{again}", 100.0 * rate)
+}
+
+// 1. Everything that can be mixed.
+fn material(arguments: &Mix) -> Result<Vec<DemonstrationRecord>> {
+    let mut all = Vec::new();
+    for path in &arguments.data {
+        let mut records = input::demonstrations(std::slice::from_ref(path), &Reading::default())?;
+        let name = path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        mixture::name_task(&mut records, &name);
+        all.append(&mut records);
+    }
+    let own = own_tasks(&arguments.tasks)?;
+    let mined: Vec<Task> =
+        built_in_tasks().iter().chain(&own).filter(|task| matches!(task.source, Source::Stories(_))).cloned().collect();
+    if !arguments.stories.is_empty() {
+        all.extend(mine(&stories_of(&arguments.stories)?, &mined, "train", arguments.seed));
+    }
+    for path in &arguments.records {
+        let records = objects(path)?;
+        for task in own.iter().filter(|task| matches!(task.source, Source::Records(_))) {
+            let made = task.demonstrations(&records, "train", arguments.seed);
+            all.extend(made.with_context(|| path.display().to_string())?);
+        }
+    }
+    tell(&format!("{} demonstrations to draw from", all.len()));
+    Ok(all)
+}
+
+fn own_tasks(paths: &[PathBuf]) -> Result<Vec<Task>> {
+    let mut tasks = Vec::new();
+    for path in paths {
+        tasks.extend(read_tasks(&path.display().to_string(), &read_text(path)?)?);
+    }
+    Ok(tasks)
+}
+
+/// The records of a file as they are, whatever their fields.
+fn objects(path: &Path) -> Result<Vec<Map<String, Value>>> {
+    let object = |found: nudge_data::Found| match found.value {
+        Ok(Value::Object(fields)) => Ok(fields),
+        Ok(_) => bail!("{}, line {}: it is no object with named fields", path.display(), found.line),
+        Err(reason) => bail!("{}, line {}: {reason}", path.display(), found.line),
+    };
+    input::open(path)?.map(object).collect()
+}

@@ -1,0 +1,78 @@
+//! A file of records being read from end to end, with its progress.
+
+use crate::failure::Interrupted;
+use crate::{input, interrupt};
+use anyhow::{Result, anyhow, bail};
+use indicatif::{ProgressBar, ProgressStyle};
+use nudge_data::format::{Read, detect, read};
+use nudge_data::{Format, Found, Source};
+use std::cell::RefCell;
+use std::path::Path;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// Records between two looks at the clock and at Ctrl-C.
+const OFTEN: usize = 256;
+
+/// What is known of a file before its records are read.
+pub struct Known {
+    /// Its format.
+    pub format: Format,
+    /// How it is laid out, such as `jsonl` or `jsonl, gzip`.
+    pub layout: String,
+}
+
+/// Reads `path` and gives every entry or drop to `take`. With `strict` the first drop is an error.
+pub fn each(
+    path: &Path,
+    format: Option<Format>,
+    strict: bool,
+    start: impl FnOnce(Known) -> Result<()>,
+    mut take: impl FnMut(&Read) -> Result<()>,
+) -> Result<()> {
+    let name = path.display().to_string();
+    let source = input::open(path)?;
+    let layout = match source.compression().name() {
+        "none" => source.layout().name().to_string(),
+        compression => format!("{}, {compression}", source.layout().name()),
+    };
+    let source = Rc::new(RefCell::new(source));
+    let found = Shared(Rc::clone(&source));
+    let detected = detect(&name, found, format).map_err(|reason| anyhow!(reason))?;
+    start(Known { format: detected.format, layout })?;
+    let bar = bar(std::fs::metadata(path).map_or(0, |data| data.len()));
+    for (index, record) in read(detected.format, detected.found).enumerate() {
+        if let (true, Err(reason)) = (strict, &record.result) {
+            bail!("{name}, line {}: {reason}", record.line);
+        }
+        take(&record)?;
+        if index % OFTEN == 0 {
+            bar.set_position(source.borrow().bytes_read());
+            if interrupt::requested() {
+                return Err(Interrupted { go_on: None }.into());
+            }
+        }
+    }
+    bar.finish_and_clear();
+    Ok(())
+}
+
+/// A source that is read by one and asked for its position by another.
+struct Shared(Rc<RefCell<Source<'static>>>);
+
+impl Iterator for Shared {
+    type Item = Found;
+
+    fn next(&mut self) -> Option<Found> {
+        self.0.borrow_mut().next()
+    }
+}
+
+fn bar(bytes: u64) -> ProgressBar {
+    let bar = ProgressBar::new(bytes);
+    if let Ok(style) = ProgressStyle::with_template("{bar:24} {bytes}/{total_bytes} {bytes_per_sec} {eta}") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(500));
+    bar
+}
