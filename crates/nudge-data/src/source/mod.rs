@@ -202,7 +202,7 @@ impl<'a> Source<'a> {
             begun.map_err(|error| DataError::Source { source_name: name.to_owned(), reason: error.to_string() })?;
             #[cfg(feature = "parquet")]
             if magic == parquet::MAGIC || options.layout == Some(Layout::Parquet) {
-                return Self::parquet(name, file);
+                return Self::parquet(name, file, options.limits);
             }
         }
         Self::open(name, file, options)
@@ -216,15 +216,19 @@ impl<'a> Source<'a> {
     pub fn from_bytes(name: &str, bytes: Vec<u8>, options: SourceOptions) -> Result<Self, DataError> {
         #[cfg(feature = "parquet")]
         if bytes.starts_with(parquet::MAGIC) || options.layout == Some(Layout::Parquet) {
-            return Self::parquet(name, bytes::Bytes::from(bytes));
+            return Self::parquet(name, bytes::Bytes::from(bytes), options.limits);
         }
         Self::open(name, io::Cursor::new(bytes), options)
     }
 
     #[cfg(feature = "parquet")]
-    fn parquet(name: &str, chunks: impl ::parquet::file::reader::ChunkReader + 'static) -> Result<Self, DataError> {
+    fn parquet(
+        name: &str,
+        chunks: impl ::parquet::file::reader::ChunkReader + 'static,
+        limits: Limits,
+    ) -> Result<Self, DataError> {
         let bytes_read = Rc::new(Cell::new(0));
-        let records = parquet::Rows::new(chunks, Rc::clone(&bytes_read))
+        let records = parquet::Rows::new(chunks, Rc::clone(&bytes_read), limits)
             .map_err(|reason| DataError::Source { source_name: name.to_owned(), reason })?;
         Ok(Self { layout: Layout::Parquet, compression: Compression::None, bytes_read, records: Box::new(records) })
     }

@@ -12,20 +12,24 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use ::parquet::errors::ParquetError;
-use ::parquet::file::reader::{ChunkReader, FileReader, SerializedFileReader};
+use ::parquet::file::reader::{ChunkReader, FileReader, RowGroupReader, SerializedFileReader};
 use ::parquet::record::reader::{ReaderIter, TreeBuilder};
 use ::parquet::record::{Field, Row};
 use serde_json::{Map, Value};
 
-use super::{Found, Records};
+use super::{Found, Limits, Records};
 
 /// What a Parquet file begins and ends with.
 pub(super) const MAGIC: &[u8] = b"PAR1";
+
+/// The most values of a list that a row may have on average: far above conversations, and above rows of tokens.
+const VALUES_PER_ROW: u64 = 1 << 15;
 
 /// The rows of all row groups.
 pub(super) struct Rows<R: ChunkReader> {
     file: SerializedFileReader<R>,
     bytes_read: Rc<Cell<u64>>,
+    limits: Limits,
     /// The next row group.
     group: usize,
     rows: Option<ReaderIter>,
@@ -38,13 +42,13 @@ pub(super) struct Rows<R: ChunkReader> {
 
 impl<R: ChunkReader + 'static> Rows<R> {
     /// Reads the footer.
-    pub(super) fn new(chunks: R, bytes_read: Rc<Cell<u64>>) -> Result<Self, String> {
+    pub(super) fn new(chunks: R, bytes_read: Rc<Cell<u64>>, limits: Limits) -> Result<Self, String> {
         let file = guarded(|| SerializedFileReader::new(chunks))
             .map_err(|error| format!("this is no whole Parquet file: {error}; fetch it again"))?;
         if file.metadata().file_metadata().schema_descr().num_columns() == 0 {
             return Err("this Parquet file has no columns".to_owned());
         }
-        Ok(Self { file, bytes_read, group: 0, rows: None, left: 0, row: 1, checked: false })
+        Ok(Self { file, bytes_read, limits, group: 0, rows: None, left: 0, row: 1, checked: false })
     }
 
     /// Opens the next row group.
@@ -54,9 +58,11 @@ impl<R: ChunkReader + 'static> Rows<R> {
         let size = u64::try_from(metadata.compressed_size()).unwrap_or(0);
         self.bytes_read.set(self.bytes_read.get().saturating_add(size));
         let (file, group) = (&self.file, self.group);
+        let most_values = (self.limits.record_values as u64).max(self.left.saturating_mul(VALUES_PER_ROW));
         self.group += 1;
         let rows = guarded(|| {
             let reader = file.get_row_group(group)?;
+            check_lists(reader.as_ref(), most_values)?;
             let schema = file.metadata().file_metadata().schema_descr_ptr();
             TreeBuilder::new().as_iter(schema, reader.as_ref())
         });
@@ -122,6 +128,26 @@ impl<R: ChunkReader + 'static> Records for Rows<R> {
         // The decoder's buffers can not be asked.
         0
     }
+}
+
+/// Refuses columns of lists with more values than `most`, by the headers of their pages.
+///
+/// A few bytes of run-length code can stand for any number of values, and all of them may belong to one row.
+fn check_lists(group: &dyn RowGroupReader, most: u64) -> Result<(), ParquetError> {
+    for column in 0..group.num_columns() {
+        if group.metadata().column(column).column_descr().max_rep_level() == 0 {
+            continue;
+        }
+        let (mut pages, mut values) = (group.get_column_page_reader(column)?, 0u64);
+        while let Some(page) = pages.peek_next_page()? {
+            values = values.saturating_add(page.num_levels.unwrap_or(0) as u64);
+            if values > most {
+                return Err(ParquetError::General(format!("a column of lists holds more than {most} values")));
+            }
+            pages.skip_next_page()?;
+        }
+    }
+    Ok(())
 }
 
 /// Runs a part of the decoder, whose panics on damaged files become errors.

@@ -52,6 +52,25 @@ fn file(codec: Codec) -> Vec<u8> {
     writer.into_inner().expect("ends")
 }
 
+/// One row with a list of so many zeros, which take a few bytes.
+fn long_list(count: usize) -> Vec<u8> {
+    let schema = parse_message_type("message m { repeated int32 zeros; }").expect("parses");
+    let mut writer = SerializedFileWriter::new(Vec::new(), Arc::new(schema), Arc::default()).expect("begins");
+    let mut group = writer.next_row_group().expect("opens");
+    let repetition: Vec<i16> = (0..count).map(|index| i16::from(index > 0)).collect();
+    column::<Int32Type>(&mut group, &vec![0; count], Some((&vec![1; count], &repetition)));
+    group.close().expect("closes");
+    writer.into_inner().expect("ends")
+}
+
+#[test]
+fn a_few_bytes_can_not_stand_for_a_list_without_end() {
+    assert_found(&found(long_list(100_000)), &[(1, Ok(json!({"zeros": vec![0; 100_000]})))]);
+    let file = long_list((1 << 20) + 1);
+    assert!(file.len() < 10_000, "{}", file.len());
+    assert_found(&found(file), &[(1, Err("more than 1048576 values"))]);
+}
+
 fn found(bytes: Vec<u8>) -> Vec<(u64, Result<Value, String>)> {
     let source = Source::from_bytes("x.parquet", bytes, SourceOptions::default()).expect("opens");
     assert_eq!(source.layout(), Layout::Parquet);
