@@ -23,6 +23,7 @@ pub mod prompt;
 pub mod rankings;
 pub mod records;
 pub mod rng;
+pub mod sitting;
 pub mod source;
 pub mod split;
 pub mod story;
@@ -54,8 +55,9 @@ pub use records::{
     RankingRecord, TextRecord, UnpairedRecord, demonstrations_from, prompts_from,
 };
 pub use rng::Rng;
+pub use sitting::{Choice, ChoiceRule, Sitting};
 pub use source::{Compression, Found, Layout, Limits, Source, SourceOptions};
-pub use split::split_by_prompt;
+pub use split::{SplitLines, split_by_prompt, split_lines};
 pub use stream::TokenStream;
 pub use task::{Check, Task, built_in_tasks, check_of, read_tasks};
 pub use text::{deduplicate, split_records};

@@ -11,6 +11,7 @@ use crate::error::DataError;
 use crate::jsonl::{line_error, lines, parse, read_jsonl_checked};
 use crate::prompt::Prompt;
 use crate::records::{PairRecord, RankingRecord, UnpairedRecord, check_ranking, require_text};
+use crate::sitting::is_repeat;
 
 /// What one ranking says: which of a prompt's completions are better than which.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +32,9 @@ pub struct Comparison {
 
 /// The comparisons of a JSONL text, one a line: ranking records, preference pairs, or both mixed.
 ///
+/// A ranking with `repeat_of` is of a screen that the same person had ranked before; it measures how sure that ranking
+/// was and is no comparison of its own.
+///
 /// # Errors
 ///
 /// [`DataError::Line`] for a line that is neither, whose ranking is not valid or ties everything,
@@ -38,7 +42,9 @@ pub struct Comparison {
 /// empty. An empty completion in a ranking is accepted: the model did answer that.
 pub fn comparisons_from(source_name: &str, text: &str) -> Result<Vec<Comparison>, DataError> {
     lines(text)
-        .map(|(line, content)| comparison_from(content).map_err(|reason| line_error(source_name, line, reason)))
+        .filter_map(|(line, content)| {
+            comparison_from(content).map_err(|reason| line_error(source_name, line, reason)).transpose()
+        })
         .collect()
 }
 
@@ -68,10 +74,16 @@ pub fn rankings_from(source_name: &str, text: &str) -> Result<Vec<RankingRecord>
     })
 }
 
-fn comparison_from(content: &str) -> Result<Comparison, String> {
+/// A line's comparison, or nothing where the line repeats a screen.
+fn comparison_from(content: &str) -> Result<Option<Comparison>, String> {
     let fields: Map<String, Value> = parse(content)?;
     let comparison = if fields.contains_key("ranking") {
-        from_ranking(parse(content)?)?
+        let record: RankingRecord = parse(content)?;
+        check_ranking(record.completions.len(), &record.ranking)?;
+        if is_repeat(&fields) {
+            return Ok(None);
+        }
+        from_ranking(record)?
     } else if fields.contains_key("chosen") && fields.contains_key("rejected") {
         from_pair(parse(content)?)?
     } else {
@@ -94,11 +106,11 @@ fn comparison_from(content: &str) -> Result<Comparison, String> {
             ));
         }
     }
-    Ok(comparison)
+    Ok(Some(comparison))
 }
 
+/// The comparison of a checked ranking.
 fn from_ranking(record: RankingRecord) -> Result<Comparison, String> {
-    check_ranking(record.completions.len(), &record.ranking)?;
     let pairs = winners_and_losers(&record.ranking);
     if pairs.is_empty() {
         return Err("it ties all completions, so it carries no preference; remove the line".to_owned());
