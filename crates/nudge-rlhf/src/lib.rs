@@ -29,6 +29,8 @@
 //! | [`host::accuracy`] | accuracy of a reward model by margin and by length |
 //! | [`host::calibration`] | reward margins as probabilities, expected calibration error |
 //! | [`host::agreement`] | agreement of two rankings |
+//! | [`host::kemeny`] | one ranking out of several |
+//! | [`host::cycles`] | contradictory preferences |
 //! | [`host::overoptimization`] | gold score over distance, and its peak |
 //! | [`host::text`] | distinct n-grams |
 //!
@@ -68,9 +70,11 @@ pub use host::accuracy::{LengthAccuracy, MarginAccuracy, accuracy_by_length, acc
 pub use host::agreement::{Agreement, ranking_agreement};
 pub use host::best_of_n::{best_of_n_kl, best_of_n_score};
 pub use host::calibration::{CalibrationBin, calibration_table, expected_calibration_error};
-pub use host::ensemble::{EnsembleRule, ensemble_scores};
+pub use host::cycles::preference_cycles;
+pub use host::ensemble::{EnsembleRule, ensemble_scores, preference_disagreement};
 pub use host::gae::{Advantages, gae};
 pub use host::group::{RewardBaseline, ScaleRewards, broadcast, grpo_advantages, rloo_advantages, zero_spread_share};
+pub use host::kemeny::kemeny_median;
 pub use host::kl::{AdaptiveKl, KlController, KlEstimator, KlPlacement, per_token_kl};
 pub use host::normalize::RewardNormalization;
 pub use host::overoptimization::{GaoFit, best_of_n_curve, fit_best_of_n, fit_rl, rl_curve};

@@ -46,6 +46,39 @@ impl EnsembleRule {
 /// # Panics
 /// If there is no member, or members scored different numbers of answers.
 pub fn ensemble_scores(members: &[Vec<f32>], rule: EnsembleRule) -> Vec<f32> {
+    let answers = same_answers(members);
+    (0..answers).map(|answer| rule.combine(members.iter().map(|member| f64::from(member[answer]))) as f32).collect()
+}
+
+/// How far reward models disagree about the order of one prompt's answers: the mean over all pairs of answers of the
+/// variance over members of `sigmoid(r_i - r_j)`, the probability that they give to `i` being better than `j`.
+///
+/// Christiano et al. (2017, section 2.2.4) ask people about the pairs where the predictions of an ensemble have the
+/// highest variance. It lies in `[0, 0.25]`: 0 where all members say the same, 0.25 where half of them are certain of the
+/// one order and half of the other. The divisor is the number of members. A shift of a member's rewards changes nothing.
+///
+/// `members[m][answer]` is the reward that member `m` gives. Fewer than two answers, or one member, give 0; a reward
+/// that is NaN gives NaN.
+///
+/// # Panics
+/// If there is no member, or members scored different numbers of answers.
+pub fn preference_disagreement(members: &[Vec<f32>]) -> f64 {
+    let answers = same_answers(members);
+    let (mut sum, mut pairs) = (0.0, 0.0);
+    for i in 0..answers {
+        for j in i + 1..answers {
+            let probability = |member: &Vec<f32>| 1.0 / (1.0 + (f64::from(member[j]) - f64::from(member[i])).exp());
+            let mean = members.iter().map(probability).sum::<f64>() / members.len() as f64;
+            sum +=
+                members.iter().map(|member| (probability(member) - mean).powi(2)).sum::<f64>() / members.len() as f64;
+            pairs += 1.0;
+        }
+    }
+    if pairs == 0.0 { 0.0 } else { sum / pairs }
+}
+
+/// The number of answers that every member scored.
+fn same_answers(members: &[Vec<f32>]) -> usize {
     let Some(first) = members.first() else {
         panic!("an ensemble of 0 reward models has no score");
     };
@@ -57,12 +90,33 @@ pub fn ensemble_scores(members: &[Vec<f32>], rule: EnsembleRule) -> Vec<f32> {
             first.len()
         );
     }
-    (0..first.len()).map(|answer| rule.combine(members.iter().map(|member| f64::from(member[answer]))) as f32).collect()
+    first.len()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn disagreement_by_hand() {
+        // Probabilities 0.75 and 0.25 of the one pair: variance 0.0625.
+        let (up, down) = (3.0f32.ln(), -(3.0f32.ln()));
+        assert!((preference_disagreement(&[vec![up, 0.0], vec![down, 0.0]]) - 0.0625).abs() < 1e-7);
+        // A third answer on which both agree with the first member's order of 1 and 2: pairs (0, 1), (0, 2), (1, 2).
+        let far = 40.0;
+        let members = [vec![up, 0.0, -far], vec![down + 5.0, 5.0, 5.0 - far]];
+        assert!((preference_disagreement(&members) - 0.0625 / 3.0).abs() < 1e-7);
+        // Certain and opposite.
+        assert!((preference_disagreement(&[vec![far, -far], vec![-far, far]]) - 0.25).abs() < 1e-9);
+    }
+
+    #[test]
+    fn who_says_the_same_does_not_disagree() {
+        assert_eq!(preference_disagreement(&[vec![1.0, 2.0, 5.0], vec![-1.0, 0.0, 3.0]]), 0.0);
+        assert_eq!(preference_disagreement(&[vec![1.0, 9.0]]), 0.0);
+        assert_eq!(preference_disagreement(&[vec![1.0], vec![2.0]]), 0.0);
+        assert!(preference_disagreement(&[vec![1.0, f32::NAN], vec![2.0, 0.0]]).is_nan());
+    }
 
     fn members() -> Vec<Vec<f32>> {
         vec![vec![1.0, -2.0], vec![2.0, 4.0], vec![6.0, 4.0]]
