@@ -2,15 +2,17 @@
 //!
 //! Two rankings can be compared where they rank the same answers to the same prompt. A labeler who meets a screen again
 //! says how sure those rankings are (InstructGPT 3.4, Stiennon et al. 2020, appendix C). Deliberately absent: models.
+//! Contradictions that need no screen twice are found in [`crate::contradiction`].
 
 use crate::SessionError;
+use crate::contradiction::{Contradiction, contradictions};
 use nudge_data::{Prompt, RankingRecord, rankings_from};
 use nudge_rlhf::{Agreement, ranking_agreement};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// Who ranks where a record does not say.
-const UNNAMED: &str = "unnamed";
+pub(crate) const UNNAMED: &str = "unnamed";
 
 /// Agreement over all screens that occur more than once.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -21,6 +23,8 @@ pub struct AgreementReport {
     pub with_themselves: Vec<LabelerAgreement>,
     /// Each two labelers on screens that both ranked.
     pub with_each_other: Vec<LabelerAgreement>,
+    /// Preferences that go in a circle.
+    pub contradictions: Vec<Contradiction>,
 }
 
 /// Agreement of one labeler with another, or with themselves.
@@ -47,7 +51,7 @@ pub struct LabelerAgreement {
 /// Compares the rankings of a JSONL text with each other.
 ///
 /// # Errors
-/// A line that is no ranking, or rankings without any screen that occurs twice.
+/// A line that is no ranking, or rankings without a contradiction and without any screen that occurs twice.
 pub fn agreement(source: &str, jsonl: &str) -> Result<AgreementReport, SessionError> {
     let records = rankings_from(source, jsonl)?;
     let mut screens: BTreeMap<Screen, Vec<(&str, Tiers)>> = BTreeMap::new();
@@ -65,7 +69,8 @@ pub fn agreement(source: &str, jsonl: &str) -> Result<AgreementReport, SessionEr
             }
         }
     }
-    if found.is_empty() {
+    let contradictions = contradictions(&records);
+    if found.is_empty() && contradictions.is_empty() {
         return Err(SessionError::Nothing(format!(
             "none of the {} rankings ranks the same answers to the same prompt as another; rank some screens twice, or \
              let two people rank the same candidates",
@@ -76,7 +81,7 @@ pub fn agreement(source: &str, jsonl: &str) -> Result<AgreementReport, SessionEr
         .into_iter()
         .map(|((one, other), (screens, sum))| LabelerAgreement::new(one, other, screens, &sum))
         .partition(|pair| pair.one == pair.other);
-    Ok(AgreementReport { rankings: records.len(), with_themselves, with_each_other })
+    Ok(AgreementReport { rankings: records.len(), with_themselves, with_each_other, contradictions })
 }
 
 impl LabelerAgreement {
@@ -96,20 +101,26 @@ impl LabelerAgreement {
 }
 
 /// The prompt and its answers in alphabetical order: what makes two screens the same.
-type Screen = (Prompt, Vec<String>);
+pub(crate) type Screen = (Prompt, Vec<String>);
 
 /// A ranking of a screen: places of its answers from best to worst, tied ones in one group.
-type Tiers = Vec<Vec<usize>>;
+pub(crate) type Tiers = Vec<Vec<usize>>;
 
 /// The screen of a record, and its tiers as places in the alphabetical order of the answers.
-fn screen_of(record: &RankingRecord) -> (Screen, Tiers) {
-    let mut order: Vec<usize> = (0..record.completions.len()).collect();
-    order.sort_by_key(|index| record.completions[*index].text.as_str());
+pub(crate) fn screen_of(record: &RankingRecord) -> (Screen, Tiers) {
+    let order = alphabetical(record);
     let mut place_of = vec![0; order.len()];
     order.iter().enumerate().for_each(|(place, index)| place_of[*index] = place);
     let texts = order.iter().map(|index| record.completions[*index].text.clone()).collect();
     let tiers = record.ranking.iter().map(|tier| tier.iter().map(|index| place_of[*index]).collect()).collect();
     ((record.prompt.clone(), texts), tiers)
+}
+
+/// The completions of a record in alphabetical order.
+pub(crate) fn alphabetical(record: &RankingRecord) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..record.completions.len()).collect();
+    order.sort_by_key(|index| record.completions[*index].text.as_str());
+    order
 }
 
 #[cfg(test)]
@@ -138,6 +149,8 @@ mod tests {
         assert_eq!((ann.one.as_str(), ann.screens, ann.pairs, ann.tied), ("ann", 1, 3, 0));
         assert!((ann.agreement - 2.0 / 3.0).abs() < 1e-9);
         let [both] = report.with_each_other.as_slice() else { panic!("{report:?}") };
+        // Ann turns b and c round: b > c > b.
+        assert_eq!(report.contradictions.len(), 1);
         // Bob ties a and c; with the first ranking (a, b) differs and (b, c) agrees, with the second both differ.
         assert_eq!((both.screens, both.pairs, both.tied), (2, 4, 2));
         assert!((both.agreement - 0.25).abs() < 1e-9);

@@ -6,7 +6,8 @@
 //! - [`session`]: holds models by name and starts runs;
 //! - [`run`]: a stage being pulled: one step between two pulls, a checkpoint whenever one is asked for;
 //! - [`stage`]: one file a stage, each a story in execution order;
-//! - [`labeler`]: simulated labelers, rules over text; [`agreement`]: how often labelers agree;
+//! - [`labeler`]: simulated labelers, rules over text; [`agreement`]: how often labelers agree; [`contradiction`]:
+//!   preferences that go in a circle; [`merge`]: one ranking out of several labelers';
 //! - [`folder`], [`snapshot`]: model folders and checkpoints as bytes;
 //! - [`rollout`], [`trainer`]: sampling answers and making gradient steps, shared by the stages;
 //! - `checks`: what several stages demand of their options;
@@ -20,9 +21,11 @@
 
 pub mod agreement;
 mod checks;
+pub mod contradiction;
 pub mod error;
 pub mod folder;
 pub mod labeler;
+pub mod merge;
 pub mod options;
 pub mod oracle;
 pub mod platform;
