@@ -2,10 +2,12 @@
 
 mod data;
 mod lab;
+mod rank;
 mod training;
 
-pub use data::{Convert, Data, DataCommand, Inspect, Mix};
+pub use data::{Convert, Data, DataCommand, Inspect, Merge, Mix, Split};
 pub use lab::{Lab, LabCommand, LabFrontier, LabInstruct, LabMethods, LabOracle, LabPreferences};
+pub use rank::{Choose, Rank};
 pub use training::{
     Dpo, Grpo, Kto, Objective, Orpo, PolicyGradient, Ppo, Preferences, Pretrain, Reward, Sft, Training,
 };
@@ -49,16 +51,21 @@ pub enum Command {
     Sample(Sample),
     /// Rank sampled answers: a person at the terminal, or a simulated labeler
     #[command(
-        after_help = "Examples:\n  nudge rank --candidates candidates.jsonl --out rankings.jsonl\n  nudge rank --candidates candidates.jsonl --out rankings.jsonl --labeler happier"
+        after_help = "Examples:\n  nudge rank --candidates candidates.jsonl --out rankings.jsonl --repeat 0.1\n  nudge rank --candidates candidates.jsonl --out rankings.jsonl --reward one two three --limit 50\n  nudge rank --candidates candidates.jsonl --out rankings.jsonl --labeler happier"
     )]
     Rank(Rank),
+    /// Files of records: split by prompt, merge labelers
+    #[command(
+        after_help = "Example:\n  nudge data split --data rankings.jsonl --held-out 0.2 --train train.jsonl --test test.jsonl"
+    )]
+    Data(Data),
     /// Train a reward model on rankings or comparisons {"prompt","chosen","rejected"}
     #[command(after_help = "Example:\n  nudge reward --model builtin:sft --comparisons rankings.jsonl --out reward")]
     Reward(Reward),
     /// Measure a reward model on rankings: accuracy by margin and length, calibration
     #[command(after_help = "Example:\n  nudge calibrate --reward reward --comparisons heldout.jsonl")]
     Calibrate(Calibrate),
-    /// How often labelers agree with themselves, on screens ranked twice, and with each other
+    /// How often labelers agree with themselves, on screens ranked twice, and with each other; preferences in a circle
     #[command(after_help = "Example:\n  nudge agreement --rankings mine.jsonl yours.jsonl")]
     Agreement(Agreement),
     /// Optimise a policy against a reward model, on a KL leash to where it started, with a value model (PPO)
@@ -179,28 +186,6 @@ pub struct Sample {
     pub common: Common,
     #[command(flatten)]
     pub options: SampleFlags,
-}
-
-/// `nudge rank`
-#[derive(Args)]
-pub struct Rank {
-    /// Sampled answers
-    #[arg(long, value_name = "FILE")]
-    pub candidates: PathBuf,
-    /// Simulated labeler that ranks in the place of a person
-    #[arg(long, value_name = "NAME")]
-    pub labeler: Option<String>,
-    /// Name that a person's rankings bear [default: $USER, else person]
-    #[arg(long, value_name = "NAME", conflicts_with = "labeler")]
-    pub labeler_name: Option<String>,
-    /// Seed of the order in which a person sees answers
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub seed: u64,
-    #[command(flatten)]
-    pub output: Output,
-    /// Print one JSON object instead of text
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// `nudge score`

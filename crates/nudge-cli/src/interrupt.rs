@@ -33,6 +33,13 @@ fn grow_impatient() {
     IMPATIENT.store(true, Ordering::Relaxed);
 }
 
+/// From now on a terminal that is closed (SIGHUP) asks to stop, as Ctrl-C does. Only for those who sit at it: a run in
+/// the background goes on.
+pub fn stop_on_hangup() {
+    #[cfg(unix)]
+    let _ = flag::register(signal_hook::consts::SIGHUP, Arc::clone(&REQUESTED));
+}
+
 /// Whether somebody asked to stop.
 pub fn requested() -> bool {
     REQUESTED.load(Ordering::Relaxed)

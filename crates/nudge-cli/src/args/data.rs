@@ -27,6 +27,14 @@ pub enum DataCommand {
         after_help = "Example:\n  nudge data mix --stories stories.txt --data dolly.jsonl --cap 400 --without reading --out mixture.jsonl"
     )]
     Mix(Mix),
+    /// Records to train on and records to measure on, without a prompt in common
+    #[command(
+        after_help = "Example:\n  nudge data split --data rankings.jsonl --held-out 0.2 --seed 1 --train train.jsonl --test test.jsonl"
+    )]
+    Split(Split),
+    /// Several labelers' rankings of the same screens as one ranking each (Kemeny's median)
+    #[command(after_help = "Example:\n  nudge data merge --rankings mine.jsonl yours.jsonl --out merged.jsonl")]
+    Merge(Merge),
 }
 
 /// `nudge data inspect`
@@ -106,6 +114,49 @@ pub struct Mix {
     #[arg(long, value_name = "FILE")]
     pub held_out: Option<PathBuf>,
     /// Replace the files of --out and --held-out
+    #[arg(long)]
+    pub force: bool,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `nudge data split`
+#[derive(Args)]
+pub struct Split {
+    /// Rankings, candidates, comparisons, demonstrations, prompts, conversations or texts
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    pub data: Vec<PathBuf>,
+    /// Share of the prompts that is held out
+    #[arg(long, value_name = "X", default_value_t = 0.2)]
+    pub held_out: f32,
+    /// Seed of the choice
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Where to write what is trained on
+    #[arg(long, value_name = "FILE")]
+    pub train: PathBuf,
+    /// Where to write what is held out
+    #[arg(long, value_name = "FILE")]
+    pub test: PathBuf,
+    /// Replace the files of --train and --test
+    #[arg(long)]
+    pub force: bool,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `nudge data merge`
+#[derive(Args)]
+pub struct Merge {
+    /// Rankings
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    pub rankings: Vec<PathBuf>,
+    /// Where to write
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Replace the file of --out
     #[arg(long)]
     pub force: bool,
     /// Print one JSON object instead of text

@@ -1,10 +1,15 @@
-//! `nudge agreement`: how often labelers agree with themselves and with each other.
+//! `nudge agreement`: how often labelers agree with themselves and with each other, and which preferences contradict
+//! each other.
 
 use crate::args::Agreement;
 use crate::input::Records;
 use crate::report::{self, percent, times};
 use anyhow::Result;
 use nudge_session::agreement::{AgreementReport, LabelerAgreement, agreement};
+use nudge_session::contradiction::{Contradiction, Step};
+
+/// Characters of a prompt or an answer that are shown.
+const SHOWN: usize = 60;
 
 /// Measures and prints the table.
 pub fn run(arguments: &Agreement) -> Result<()> {
@@ -26,6 +31,25 @@ fn text(report: &AgreementReport) -> String {
         section("with each other", &report.with_each_other, |pair| format!("{} and {}", pair.one, pair.other)),
     ]
     .join("\n")
+        + &contradictory(&report.contradictions)
+}
+
+fn contradictory(found: &[Contradiction]) -> String {
+    let short = |text: &str| {
+        let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let cut = line.chars().take(SHOWN).collect::<String>();
+        if cut.len() < line.len() { format!("{cut}...") } else { line }
+    };
+    let circle = |found: &Contradiction| {
+        let whose = found.labeler.as_deref().unwrap_or("the majority");
+        let step = |step: &Step| format!("\n    better: {} [{}]", short(&step.better), step.rankings.join(", "));
+        let steps: String = found.steps.iter().map(step).collect();
+        format!("\n  {whose}, on {}{steps}\n    better: the first again", short(&found.prompt.to_string()))
+    };
+    match found {
+        [] => "\npreferences in a circle: none".into(),
+        _ => format!("\npreferences in a circle: {}{}", found.len(), found.iter().map(circle).collect::<String>()),
+    }
 }
 
 fn numbers(pair: &LabelerAgreement) -> String {

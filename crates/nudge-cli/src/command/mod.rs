@@ -13,8 +13,6 @@ mod eval;
 pub mod lab;
 mod mined;
 mod rank;
-mod rank_person;
-mod ranking_line;
 mod sample;
 mod score;
 mod self_check;
@@ -39,6 +37,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Command::Sft(arguments) => train::sft(&arguments),
         Command::Reward(arguments) => train::reward(&arguments),
         Command::Agreement(arguments) => agreement::run(&arguments),
+        Command::Data(arguments) => data::run(&arguments),
         Command::Calibrate(arguments) => calibrate::run(&arguments),
         Command::Ppo(arguments) => train::ppo(&arguments),
         Command::Grpo(arguments) => train::grpo(&arguments),

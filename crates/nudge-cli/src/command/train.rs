@@ -13,6 +13,7 @@ use crate::runner::drive;
 use crate::training_folder::{Opened, RunRecord, TrainingFolder};
 use anyhow::{Context, Result, bail};
 use nudge_data::format::Wanted;
+use nudge_data::sitting::is_repeat;
 use nudge_data::{Format, Prompt, RankingRecord};
 use nudge_session::options::{
     DpoOptions, GrpoOptions, KtoOptions, OrpoOptions, PretrainOptions, ReinforceOptions, RewardOptions, RlooOptions,
@@ -276,6 +277,11 @@ pub fn comparisons(paths: &[PathBuf], reading: &Reading) -> Result<Records> {
     if records.len() < before {
         tell(&format!("{} of {before} rankings tie everything and are left out", before - records.len()));
     }
+    let before = records.len();
+    records.retain(|line| !repeats_a_screen(line));
+    if records.len() < before {
+        tell(&format!("{} of {before} rankings repeat a screen and are left out", before - records.len()));
+    }
     records.check(nudge_data::comparisons_from)?;
     Ok(records)
 }
@@ -292,6 +298,12 @@ fn judgements(paths: &[PathBuf], reading: &Reading) -> Result<Records> {
         });
     }
     Ok(records)
+}
+
+/// A repeat measures how sure a labeler is (`nudge agreement`); the first ranking of the screen is learnt from.
+fn repeats_a_screen(line: &str) -> bool {
+    let record = serde_json::from_str::<RankingRecord>(line);
+    record.is_ok_and(|record| record.validate().is_ok() && is_repeat(&record.extra))
 }
 
 pub fn ties_everything(line: &str) -> bool {

@@ -6,6 +6,7 @@
 mod data;
 mod lab;
 mod oracle;
+mod rank;
 mod refusals;
 mod refused_files;
 #[cfg(unix)]

@@ -67,7 +67,12 @@ fn a_person_ranks_and_stops_and_goes_on() {
     let first = place.records("out.jsonl.partial");
     // What is skipped is left out.
     let ended = typed(&place, &format!("{rank} --resume --json"), "s\n1 2 3 4\n");
-    assert_eq!(ended.out, "{\"command\":\"rank\",\"out\":\"out.jsonl\",\"records\":2,\"complete\":true}\n");
+    let summary: serde_json::Value = serde_json::from_str(&ended.out).expect("a summary");
+    let numbers = serde_json::json!({
+        "command": "rank", "out": "out.jsonl", "records": 2, "skipped": 1, "flagged": 0, "repeats": 0, "complete": true
+    });
+    assert_eq!(summary, numbers);
+    assert_eq!(place.records("out.skipped.jsonl")[0]["skipped"], true);
     let records = place.records("out.jsonl");
     assert_eq!((records.len(), &records[0]), (2, &first[0]));
     assert_eq!((&records[1]["id"], &records[1]["labeler"]), (&"c2".into(), &"me".into()));

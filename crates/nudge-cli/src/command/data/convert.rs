@@ -1,5 +1,6 @@
 //! `nudge data convert`: the records of one file in another format. OUT appears when it is whole.
 
+use super::check_free;
 use super::reading::each;
 use crate::args::Convert;
 use crate::failure::tell;
@@ -37,9 +38,7 @@ struct Summary {
 pub fn run(arguments: &Convert) -> Result<()> {
     let out = &arguments.out;
     let writer = Writer::new(arguments.to).map_err(|reason| anyhow!(reason))?;
-    if out.exists() && !arguments.force {
-        bail!("{} exists; choose another name, or replace it with --force", out.display());
-    }
+    check_free(out, arguments.force)?;
     if same_file(&arguments.input, out) {
         bail!("IN and OUT are both {}; choose another OUT", out.display());
     }

@@ -4,6 +4,7 @@
 //! 2. Mix, without the clusters that are to be held out.
 //! 3. Write, and tell the share of every task.
 
+use super::check_free;
 use crate::args::Mix;
 use crate::command::mined::stories_of;
 use crate::failure::tell;
@@ -20,9 +21,7 @@ use std::path::{Path, PathBuf};
 /// Mixes into `--out`.
 pub fn run(arguments: &Mix) -> Result<()> {
     for path in std::iter::once(&arguments.out).chain(&arguments.held_out) {
-        if path.exists() && !arguments.force {
-            bail!("{} exists; choose another name, or replace it with --force", path.display());
-        }
+        check_free(path, arguments.force)?;
     }
     let records = material(arguments)?;
     let options = MixtureOptions {

@@ -1,206 +1,199 @@
-//! A person ranks in the terminal. Every ranking is on the disk before the next is asked for; what is skipped is
-//! asked again after a resume.
+//! What a person decided about which screen, kept on the disk before the next screen is shown. The terminal screen and
+//! the line interface are two faces of it.
+//!
+//! A screen that was passed over without a flag is asked again after a resume; one with a flag stays passed over.
+//! Deliberately absent: keys and drawing.
 
-use super::ranking_line::{Typed, parse};
-use crate::args::Rank;
-use crate::failure::tell;
-use crate::files::{beside, io_error, read_text, write_atomic};
-use crate::interrupt;
-use crate::record_file::already_finished;
-use crate::report;
-use crate::runner::resume_command;
+use super::attention::Attention;
+use super::schedule::Screen;
+use super::store::{Store, Stored};
 use anyhow::{Result, bail};
-use nudge_data::{CandidatesRecord, RankingRecord, Rng, rankings_from, write_jsonl};
-use std::fs;
-use std::io::{self, BufRead};
-use std::path::{Path, PathBuf};
-use std::time::Instant;
+use nudge_data::sitting::{ranked, skipped, unskipped};
+use nudge_data::{CandidatesRecord, RankingRecord, Sitting};
 
-const HELP: &str = "Type the numbers from best to worst: `2 > 1 = 3 > 4` or `2 1=3 4` (= is a tie).\n\
-    s skips, u ranks the one before again, q stops, h shows this. Every ranking is saved at once.";
-
-/// A ranking session at the terminal.
-struct Desk<'a> {
-    candidates: &'a [CandidatesRecord],
+/// A person's sitting.
+pub struct Desk {
+    screens: Vec<Screen>,
+    /// What was decided, by place in `screens`.
+    decisions: Vec<Decision>,
+    /// Places decided in this sitting, in order.
+    history: Vec<usize>,
     labeler: String,
     seed: u64,
-    partial: PathBuf,
-    /// What was decided, by position in `candidates`.
-    decided: Vec<Decision>,
+    /// Where it is kept.
+    pub store: Store,
 }
 
-#[derive(Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 enum Decision {
     Open,
-    Skipped,
     Ranked(Box<RankingRecord>),
+    Skipped {
+        record: Box<CandidatesRecord>,
+        /// Passed over in a sitting before this one, without a reason.
+        ask_again: bool,
+    },
 }
 
-/// Asks for a ranking of every record.
-pub fn run(arguments: &Rank, candidates: &[CandidatesRecord]) -> Result<()> {
-    let out = &arguments.output.out;
-    let partial = beside(out, ".partial");
-    if out.exists() && !arguments.output.force && !(arguments.output.resume && partial.exists()) {
-        if arguments.output.resume {
-            already_finished(out);
-            return Ok(());
-        }
-        bail!("{} exists; choose another --out, or replace it with --force", out.display());
-    }
-    let user = || std::env::var("USER").ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "person".into());
-    let mut desk = Desk {
-        candidates,
-        labeler: arguments.labeler_name.clone().unwrap_or_else(user),
-        seed: arguments.seed,
-        partial,
-        decided: vec![Decision::Open; candidates.len()],
-    };
-    desk.take_up(arguments.output.resume, arguments.output.force)?;
-    tell(HELP);
-    let complete = desk.work()?;
-    desk.close(out, complete, arguments.json)
+/// What a person says of a screen.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    /// Groups of places on the screen, best group first.
+    Ranked(Vec<Vec<usize>>),
+    /// Passed over.
+    Skipped,
 }
 
-impl Desk<'_> {
-    /// Reads the rankings of a run that goes on.
-    fn take_up(&mut self, resume: bool, force: bool) -> Result<()> {
-        if !self.partial.exists() || force {
-            return Ok(());
+/// How far a sitting has come.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Progress {
+    /// Screens in all, repeats among them.
+    pub screens: usize,
+    /// Screens ranked, repeats among them.
+    pub ranked: usize,
+    /// Screens passed over.
+    pub skipped: usize,
+    /// Screens with a flag, ranked or passed over.
+    pub flagged: usize,
+    /// Repeats in all.
+    pub repeats: usize,
+    /// Repeats ranked.
+    pub repeats_ranked: usize,
+    /// Mean seconds a ranked screen; nothing before the first.
+    pub seconds: Option<f32>,
+}
+
+impl Desk {
+    /// A sitting over `screens`, going on after what `stored` holds.
+    ///
+    /// # Errors
+    /// A stored decision about a screen that is not among them.
+    pub fn new(screens: Vec<Screen>, stored: Stored, labeler: String, seed: u64, store: Store) -> Result<Self> {
+        let decisions = vec![Decision::Open; screens.len()];
+        let mut desk = Self { screens, decisions, history: vec![], labeler, seed, store };
+        for record in stored.rankings {
+            let candidates = (&record.id, &record.prompt, &record.completions);
+            let found = desk
+                .find(|screen| (&screen.id(), &screen.candidates.prompt, &screen.candidates.completions) == candidates);
+            let Some(place) = found else { bail!(desk.unknown(&record.id)) };
+            desk.decisions[place] = Decision::Ranked(Box::new(record));
         }
-        let name = self.partial.display().to_string();
-        if !resume {
-            bail!("{name} is an unfinished run; go on with --resume, or start anew with --force");
-        }
-        for record in rankings_from(&name, &read_text(&self.partial)?)? {
-            let same = |candidates: &CandidatesRecord| {
-                (&candidates.id, &candidates.prompt, &candidates.completions)
-                    == (&record.id, &record.prompt, &record.completions)
-            };
-            let open =
-                |position: &usize| self.decided[*position] == Decision::Open && same(&self.candidates[*position]);
-            match (0..self.candidates.len()).find(open) {
-                Some(position) => self.decided[position] = Decision::Ranked(Box::new(record)),
-                None => {
-                    bail!("{name} ranks `{}`, which is not among the candidates; give the same --candidates", record.id)
-                }
+        for record in stored.skipped {
+            let candidates = unskipped(record.clone());
+            let repeat = nudge_data::sitting::is_repeat(&record.extra);
+            let found = desk.find(|screen| screen.repeat_of.is_some() == repeat && screen.candidates == candidates);
+            // A ranking that was stored after it has the last word, so a screen that is not open is no error.
+            if let Some(place) = found {
+                let ask_again = !record.extra.contains_key("flags");
+                desk.decisions[place] = Decision::Skipped { record: Box::new(record), ask_again };
             }
         }
-        Ok(())
+        Ok(desk)
     }
 
-    /// Asks until nothing is open (true) or the person stops (false).
-    fn work(&mut self) -> Result<bool> {
-        let mut history: Vec<usize> = Vec::new();
-        while let Some(position) = self.decided.iter().position(|decision| *decision == Decision::Open) {
-            let order = self.order(position);
-            self.show(position, &order);
-            let clock = Instant::now();
-            match ask(order.len())? {
-                Typed::Quit => return Ok(false),
-                Typed::Help => tell(HELP),
-                Typed::Skip => {
-                    self.decided[position] = Decision::Skipped;
-                    history.push(position);
-                }
-                Typed::Undo => match history.pop() {
-                    Some(before) => self.decided[before] = Decision::Open,
-                    None => tell("There is nothing to undo in this sitting."),
-                },
-                Typed::Ranking(groups) => {
-                    let ranking =
-                        groups.iter().map(|group| group.iter().map(|shown| order[*shown]).collect()).collect();
-                    let record = self.record(position, ranking, clock.elapsed().as_secs_f32());
-                    self.decided[position] = Decision::Ranked(Box::new(record));
-                    history.push(position);
-                }
+    fn find(&self, same: impl Fn(&Screen) -> bool) -> Option<usize> {
+        (0..self.screens.len()).find(|place| self.decisions[*place] == Decision::Open && same(&self.screens[*place]))
+    }
+
+    fn unknown(&self, id: &str) -> String {
+        format!(
+            "{} ranks `{id}`, which is not among the screens; repeat the same --candidates, --seed, --repeat, --choose \
+             and --limit",
+            self.store.partial().display()
+        )
+    }
+
+    /// The place of the screen to show next; nothing when all are decided.
+    pub fn current(&self) -> Option<usize> {
+        (0..self.screens.len()).find(|place| match &self.decisions[*place] {
+            // A repeat without a first ranking has nothing to be compared with.
+            Decision::Open => self.screens[*place]
+                .repeat_of
+                .is_none_or(|original| matches!(self.decisions[original], Decision::Ranked(_))),
+            Decision::Skipped { ask_again, .. } => *ask_again,
+            Decision::Ranked(_) => false,
+        })
+    }
+
+    /// The screen at a place.
+    pub fn screen(&self, place: usize) -> &Screen {
+        &self.screens[place]
+    }
+
+    /// Takes a decision and keeps it.
+    pub fn decide(&mut self, place: usize, verdict: &Verdict, flags: Vec<String>, attention: &Attention) -> Result<()> {
+        let screen = &self.screens[place];
+        let sitting = Sitting {
+            order_seed: Some(self.seed),
+            shown: Some(screen.shown.clone()),
+            started_at: attention.started_at.clone(),
+            flags,
+            repeat_of: screen.repeat_of.map(|original| self.screens[original].id()),
+            choice: None,
+        };
+        let mut candidates = screen.candidates.clone();
+        self.decisions[place] = match verdict {
+            Verdict::Ranked(groups) => {
+                candidates.id = screen.id();
+                let ranking = screen.ranking(groups);
+                Decision::Ranked(Box::new(ranked(candidates, ranking, &self.labeler, attention.seconds(), &sitting)))
             }
-            self.store()?;
-        }
+            Verdict::Skipped => Decision::Skipped {
+                record: Box::new(skipped(candidates, &self.labeler, attention.seconds(), &sitting)),
+                ask_again: false,
+            },
+        };
+        self.history.push(place);
+        self.write()
+    }
+
+    /// Opens the screen that was decided last in this sitting; false where there is none.
+    pub fn undo(&mut self) -> Result<bool> {
+        let Some(place) = self.history.pop() else { return Ok(false) };
+        self.decisions[place] = Decision::Open;
+        self.write()?;
         Ok(true)
     }
 
-    /// The order in which answers are shown: shuffled, the same again for the same seed.
-    fn order(&self, position: usize) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.candidates[position].completions.len()).collect();
-        Rng::with_stream(self.seed, position as u64).shuffle(&mut order);
-        order
-    }
-
-    fn show(&self, position: usize, order: &[usize]) {
-        let record = &self.candidates[position];
-        tell(&format!("\n[{}/{}] {}", position + 1, self.candidates.len(), record.prompt));
-        for (shown, index) in order.iter().enumerate() {
-            tell(&format!("\n  {}. {}", shown + 1, for_terminal(&record.completions[*index].text)));
+    /// Writes everything that was decided.
+    pub fn write(&self) -> Result<()> {
+        let mut stored = Stored::default();
+        for decision in &self.decisions {
+            match decision {
+                Decision::Open => {}
+                Decision::Ranked(record) => stored.rankings.push(record.as_ref().clone()),
+                Decision::Skipped { record, .. } => stored.skipped.push(record.as_ref().clone()),
+            }
         }
+        self.store.write(&stored)
     }
 
-    fn record(&self, position: usize, ranking: Vec<Vec<usize>>, seconds: f32) -> RankingRecord {
-        let CandidatesRecord { id, prompt, completions, extra } = self.candidates[position].clone();
-        RankingRecord {
-            id,
-            prompt,
-            completions,
-            ranking,
-            labeler: Some(self.labeler.clone()),
-            seconds: Some((seconds * 10.0).round() / 10.0),
-            extra,
+    /// How far it has come.
+    pub fn progress(&self) -> Progress {
+        let repeats = self.screens.iter().filter(|screen| screen.repeat_of.is_some()).count();
+        let mut progress = Progress { screens: self.screens.len(), repeats, ..Progress::default() };
+        let mut seconds = 0.0;
+        for (screen, decision) in self.screens.iter().zip(&self.decisions) {
+            let extra = match decision {
+                Decision::Open => continue,
+                Decision::Ranked(record) => {
+                    progress.ranked += 1;
+                    progress.repeats_ranked += usize::from(screen.repeat_of.is_some());
+                    seconds += record.seconds.unwrap_or_default();
+                    &record.extra
+                }
+                Decision::Skipped { record, .. } => {
+                    progress.skipped += 1;
+                    &record.extra
+                }
+            };
+            progress.flagged += usize::from(extra.contains_key("flags"));
         }
-    }
-
-    fn rankings(&self) -> Vec<RankingRecord> {
-        let ranked = |decision: &Decision| match decision {
-            Decision::Ranked(record) => Some(record.as_ref().clone()),
-            _ => None,
-        };
-        self.decided.iter().filter_map(ranked).collect()
-    }
-
-    fn store(&self) -> Result<()> {
-        write_atomic(&self.partial, write_jsonl(&self.rankings()).as_bytes())
-    }
-
-    fn close(&self, out: &Path, complete: bool, as_json: bool) -> Result<()> {
-        let ranked = self.rankings().len();
-        self.store()?;
-        if !complete {
-            tell(&format!(
-                "Saved: {}. Go on with:\n  {}",
-                report::times(ranked, "ranking", "rankings"),
-                resume_command()
-            ));
-        } else {
-            fs::rename(&self.partial, out).map_err(|error| io_error("write", out, error))?;
-        }
-        let summary = serde_json::json!({
-            "command": "rank", "out": out.display().to_string(), "records": ranked, "complete": complete
-        });
-        report::result(as_json, &summary, || match complete {
-            true => format!("rank: {ranked} records -> {}", out.display()),
-            false => format!("rank: {ranked} of {} records -> {}", self.candidates.len(), self.partial.display()),
-        })
+        progress.seconds = (progress.ranked > 0).then(|| seconds / progress.ranked as f32);
+        progress
     }
 }
 
-/// An answer on the screen: indented, without what would move the cursor, and seen even if it is empty.
-fn for_terminal(text: &str) -> String {
-    if text.trim().is_empty() {
-        return "(an empty answer)".into();
-    }
-    let plain = text.replace(|character: char| character.is_control() && character != '\n', " ");
-    plain.replace('\n', "\n     ")
-}
-
-/// What the person types; the end of input is `q`.
-fn ask(answers: usize) -> Result<Typed> {
-    loop {
-        tell("\nBest to worst:");
-        let mut line = String::new();
-        if interrupt::while_waiting(|| io::stdin().lock().read_line(&mut line))? == 0 {
-            return Ok(Typed::Quit);
-        }
-        match parse(&line, answers) {
-            Ok(typed) => return Ok(typed),
-            Err(reason) => tell(&format!("Not understood: {reason}.")),
-        }
-    }
-}
+#[cfg(test)]
+#[path = "desk_test.rs"]
+mod tests;

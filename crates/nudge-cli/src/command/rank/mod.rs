@@ -1,31 +1,60 @@
 //! `nudge rank`: candidates become rankings, by a simulated labeler or by the person at the terminal.
 
-use super::rank_person;
+mod attention;
+mod choose;
+mod desk;
+mod plain;
+mod ranking_line;
+mod schedule;
+mod screen;
+mod store;
+
 use crate::args::Rank;
 use crate::device::{self, DeviceChoice};
+use crate::failure::{Interrupted, tell};
 use crate::input::Records;
-use crate::record_file::record;
+use crate::record_file::{already_finished, record};
+use crate::report::{self, times};
+use crate::runner::resume_command;
 use anyhow::{Result, bail};
-
-use nudge_data::{CandidatesRecord, read_jsonl_checked};
+use desk::Desk;
+use nudge_data::sitting::unskipped;
+use nudge_data::{CandidatesRecord, read_jsonl_checked, write_jsonl};
 use nudge_session::{Command, Session};
+use schedule::{distinct, schedule};
+use std::io::{IsTerminal, stderr, stdin};
+use store::Store;
+
+/// How a sitting ended.
+enum End {
+    /// Nothing is left to rank.
+    Complete,
+    /// The person stops.
+    Stopped,
+    /// A signal, or Ctrl-C.
+    Interrupted,
+}
 
 /// Ranks into `--out`.
 pub fn run(arguments: &Rank) -> Result<()> {
+    if !(0.0..=1.0).contains(&arguments.repeat) {
+        bail!("--repeat {} is no share of the screens; give a number from 0 to 1", arguments.repeat);
+    }
     let check = |name: &str, text: &str| read_jsonl_checked(name, text, can_be_ranked);
-    let (records, candidates) = Records::own(std::slice::from_ref(&arguments.candidates), check)?;
-    let candidates: Vec<CandidatesRecord> = candidates.into_iter().flatten().collect();
+    let (_, candidates) = Records::own(std::slice::from_ref(&arguments.candidates), check)?;
+    let candidates: Vec<CandidatesRecord> = candidates.into_iter().flatten().map(unskipped).collect();
     if candidates.is_empty() {
         bail!("{} holds no candidates; sample some first", arguments.candidates.display());
     }
     match &arguments.labeler {
         Some(labeler) => {
+            let chosen = choose::choose(arguments, candidates)?;
             // A rule needs no device; a session wants one.
             let session = Session::new(device::open(DeviceChoice::Cpu)?.device);
-            let command = Command::Rank { candidates: records.text, labeler: labeler.clone() };
+            let command = Command::Rank { candidates: write_jsonl(&chosen), labeler: labeler.clone() };
             record(&session, command, "rank", &arguments.output, None, arguments.json)
         }
-        None => rank_person::run(arguments, &candidates),
+        None => sit_down(arguments, candidates),
     }
 }
 
@@ -37,5 +66,71 @@ fn can_be_ranked(record: &CandidatesRecord) -> Result<(), String> {
             record.completions.len()
         )),
         _ => Ok(()),
+    }
+}
+
+/// A person ranks.
+fn sit_down(arguments: &Rank, candidates: Vec<CandidatesRecord>) -> Result<()> {
+    let Some(store) = Store::open(&arguments.output)? else {
+        already_finished(&arguments.output.out);
+        return Ok(());
+    };
+    let stored = if arguments.output.force { store::Stored::default() } else { store.read()? };
+    let all = candidates.len();
+    let differ: Vec<_> = candidates.into_iter().filter(|record| distinct(&record.completions).len() > 1).collect();
+    if differ.is_empty() {
+        bail!("all {all} records have equal answers, so there is nothing to rank; sample at a higher --temperature");
+    }
+    if differ.len() < all {
+        tell(&format!("{} left out: all answers are equal", times(all - differ.len(), "record is", "records are")));
+    }
+    let chosen = choose::choose(arguments, differ)?;
+    let user = || std::env::var("USER").ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "person".into());
+    let labeler = arguments.labeler_name.clone().unwrap_or_else(user);
+    let screens = schedule(&chosen, arguments.seed, arguments.repeat);
+    let mut desk = Desk::new(screens, stored, labeler, arguments.seed, store)?;
+    desk.write()?;
+    let on_screen = !arguments.plain && stdin().is_terminal() && stderr().is_terminal() && !screen::is_dumb();
+    let end = if on_screen { screen::run(&mut desk) } else { plain::run(&mut desk) }?;
+    close(&desk, &end, arguments)
+}
+
+fn close(desk: &Desk, end: &End, arguments: &Rank) -> Result<()> {
+    let (progress, out) = (desk.progress(), &arguments.output.out);
+    match end {
+        End::Interrupted => return Err(Interrupted { go_on: Some(resume_command()) }.into()),
+        End::Stopped => {
+            let saved = times(progress.ranked, "ranking", "rankings");
+            tell(&format!("Saved: {saved}. Go on with:\n  {}", resume_command()));
+        }
+        End::Complete => desk.store.finish()?,
+    }
+    let complete = matches!(end, End::Complete);
+    let summary = serde_json::json!({
+        "command": "rank", "out": out.display().to_string(), "records": progress.ranked, "skipped": progress.skipped,
+        "flagged": progress.flagged, "repeats": progress.repeats_ranked, "complete": complete
+    });
+    report::result(arguments.json, &summary, || {
+        let skipped = match progress.skipped {
+            0 => String::new(),
+            count => format!("; {count} skipped -> {}", desk.store.skipped.display()),
+        };
+        match complete {
+            true => format!("rank: {} records -> {}{skipped}", progress.ranked, out.display()),
+            false => {
+                let partial = desk.store.partial();
+                format!("rank: {} of {} records -> {}", progress.ranked, progress.screens, partial.display())
+            }
+        }
+    })
+}
+
+/// A text that cannot move the cursor or hide what follows, and is seen even if it is empty.
+fn for_terminal(text: &str) -> String {
+    // Marks that turn the direction of writing round would show answers in another order than they have.
+    let turns = |character: char| matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    match text.trim().is_empty() {
+        true => "(an empty answer)".into(),
+        false => text.replace(|character: char| turns(character) || character.is_control() && character != '\n', " "),
     }
 }

@@ -1,5 +1,7 @@
 //! What a person types to rank: `2 > 1 = 3 > 4`, or `2 1=3 4`. Numbers are those on the screen.
 
+use nudge_data::sitting::FLAGS;
+
 /// What a typed line means.
 #[derive(Debug, PartialEq)]
 pub enum Typed {
@@ -11,6 +13,8 @@ pub enum Typed {
     Undo,
     /// Save and stop.
     Quit,
+    /// Flag what is on the screen, or take the flag back.
+    Flag(String),
     /// Show the help.
     Help,
 }
@@ -23,6 +27,13 @@ pub fn parse(line: &str, answers: usize) -> Result<Typed, String> {
         "q" | "quit" => return Ok(Typed::Quit),
         "" | "?" | "h" | "help" => return Ok(Typed::Help),
         _ => {}
+    }
+    if let Some(flag) = line.trim().strip_prefix("f ").or_else(|| line.trim().strip_prefix("flag ")) {
+        let flag = flag.trim().to_lowercase().replace([' ', '-'], "_");
+        return match FLAGS.contains(&flag.as_str()) {
+            true => Ok(Typed::Flag(flag)),
+            false => Err(format!("`{flag}` is no flag; there are {}", FLAGS.join(", "))),
+        };
     }
     let groups = groups(line, answers)?;
     let mut seen = vec![false; answers];
@@ -84,6 +95,7 @@ mod tests {
             ("= 1 2 3", "no answer before `=`"),
             ("1 > = 2 3", "no answer before `=`"),
             ("0 1 2", "`0` is no answer"),
+            ("f bad", "`bad` is no flag; there are nonsense, harmful"),
         ] {
             let error = parse(line, 3).unwrap_err();
             assert!(error.contains(part), "{line}: {error}");
@@ -96,5 +108,6 @@ mod tests {
         assert_eq!(parse(" U ", 2), Ok(Typed::Undo));
         assert_eq!(parse("skip", 2), Ok(Typed::Skip));
         assert_eq!(parse("", 2), Ok(Typed::Help));
+        assert_eq!(parse("f Off topic", 2), Ok(Typed::Flag("off_topic".into())));
     }
 }

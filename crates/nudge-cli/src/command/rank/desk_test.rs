@@ -1,0 +1,111 @@
+//! A sitting without a terminal.
+
+use super::*;
+use crate::command::rank::schedule::{schedule, tests::candidates};
+use std::path::Path;
+
+fn store(folder: &Path) -> Store {
+    Store { rankings: folder.join("r.jsonl"), skipped: folder.join("r.skipped.jsonl") }
+}
+
+fn desk(folder: &Path, count: usize, repeat: f32) -> Desk {
+    let all: Vec<_> = (0..count).map(|index| candidates(&format!("c{index}"), &["a", "b", "c"])).collect();
+    let stored = store(folder).read().unwrap();
+    Desk::new(schedule(&all, 1, repeat), stored, "ann".into(), 1, store(folder)).unwrap()
+}
+
+fn rank(desk: &mut Desk, groups: &[&[usize]]) -> String {
+    let place = desk.current().unwrap();
+    let groups = groups.iter().map(|group| group.to_vec()).collect();
+    desk.decide(place, &Verdict::Ranked(groups), vec![], &Attention::start()).unwrap();
+    desk.screen(place).id()
+}
+
+fn skip(desk: &mut Desk, flags: &[&str]) -> String {
+    let place = desk.current().unwrap();
+    let flags = flags.iter().map(ToString::to_string).collect();
+    desk.decide(place, &Verdict::Skipped, flags, &Attention::start()).unwrap();
+    desk.screen(place).id()
+}
+
+#[test]
+fn every_decision_is_on_the_disk_and_undone_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut desk = desk(folder.path(), 3, 0.0);
+    assert!(!desk.undo().unwrap());
+    rank(&mut desk, &[&[0], &[1, 2]]);
+    let stored = store(folder.path()).read().unwrap();
+    let shown = &desk.screen(0).shown;
+    assert_eq!(
+        stored.rankings[0].ranking,
+        [vec![shown[0]], {
+            let mut tied = vec![shown[1], shown[2]];
+            tied.sort();
+            tied
+        }]
+        .map(|mut group| {
+            group.sort_unstable();
+            group
+        })
+    );
+    let sitting = Sitting::of(&stored.rankings[0].extra).unwrap();
+    assert_eq!((sitting.shown.as_ref(), sitting.order_seed), (Some(shown), Some(1)));
+    skip(&mut desk, &["harmful"]);
+    assert_eq!(store(folder.path()).read().unwrap().skipped.len(), 1);
+    assert!(desk.undo().unwrap());
+    let stored = store(folder.path()).read().unwrap();
+    assert_eq!((stored.rankings.len(), stored.skipped.len()), (1, 0));
+    assert!(desk.undo().unwrap() && !desk.undo().unwrap());
+    assert_eq!(desk.current(), Some(0));
+}
+
+#[test]
+fn after_a_resume_only_what_was_passed_over_without_a_reason_is_asked_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut first = desk(folder.path(), 4, 0.0);
+    assert_eq!(skip(&mut first, &[]), "c0");
+    assert_eq!(rank(&mut first, &[&[0], &[1], &[2]]), "c1");
+    assert_eq!(skip(&mut first, &["nonsense"]), "c2");
+    assert_eq!(first.current(), Some(3));
+    let mut second = desk(folder.path(), 4, 0.0);
+    let expected =
+        Progress { screens: 4, ranked: 1, skipped: 2, flagged: 1, seconds: Some(0.0), ..Progress::default() };
+    assert_eq!(second.progress(), expected);
+    assert_eq!(rank(&mut second, &[&[0], &[1], &[2]]), "c0");
+    assert_eq!(rank(&mut second, &[&[0], &[1], &[2]]), "c3");
+    assert_eq!(second.current(), None);
+    let stored = store(folder.path()).read().unwrap();
+    assert_eq!(stored.rankings.iter().map(|record| record.id.as_str()).collect::<Vec<_>>(), ["c0", "c1", "c3"]);
+    assert_eq!(stored.skipped[0].id, "c2");
+}
+
+#[test]
+fn a_repeat_bears_the_id_of_its_first_and_is_left_out_where_that_was_skipped() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut desk = desk(folder.path(), 2, 1.0);
+    let mut ids = Vec::new();
+    while let Some(place) = desk.current() {
+        ids.push(match desk.screen(place).candidates.id.as_str() {
+            "c0" => skip(&mut desk, &[]),
+            _ => rank(&mut desk, &[&[2], &[1], &[0]]),
+        });
+    }
+    ids.sort();
+    assert_eq!(ids, ["c0", "c1", "c1/repeat"]);
+    let stored = store(folder.path()).read().unwrap();
+    let repeats: Vec<_> =
+        stored.rankings.iter().filter_map(|record| Sitting::of(&record.extra).unwrap().repeat_of).collect();
+    assert_eq!(repeats, ["c1"]);
+    let again = super::tests::desk(folder.path(), 2, 1.0).progress();
+    assert_eq!((again.ranked, again.repeats, again.repeats_ranked), (2, 2, 1));
+}
+
+#[test]
+fn a_decision_about_another_screen_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    rank(&mut desk(folder.path(), 2, 0.0), &[&[0], &[1], &[2]]);
+    let others = schedule(&[candidates("d", &["a", "b", "c"])], 1, 0.0);
+    let stored = store(folder.path()).read().unwrap();
+    let error = Desk::new(others, stored, "ann".into(), 1, store(folder.path())).err().unwrap().to_string();
+    assert!(error.contains("ranks `c0`") && error.contains("--candidates"), "{error}");
+}

@@ -1,0 +1,81 @@
+//! The full-screen face of a sitting: keys in ([`sheet`]), a drawing out ([`view`]), the terminal given back in any
+//! case ([`terminal`]).
+
+mod sheet;
+mod terminal;
+mod theme;
+mod view;
+
+use super::End;
+use super::attention::Attention;
+use super::desk::{Desk, Verdict};
+use crate::interrupt;
+use anyhow::{Context, Result};
+use ratatui::crossterm::event::{self, Event, KeyEventKind};
+use sheet::{Outcome, Sheet};
+use std::time::Duration;
+use terminal::FullScreen;
+use theme::Theme;
+
+/// How often to look whether a signal asks to stop.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// True for a terminal that can only print lines.
+pub fn is_dumb() -> bool {
+    std::env::var("TERM").is_ok_and(|term| term == "dumb")
+}
+
+/// Shows screens until nothing is open or the person stops.
+pub fn run(desk: &mut Desk) -> Result<End> {
+    interrupt::stop_on_hangup();
+    let mut full_screen = FullScreen::open()?;
+    let theme = Theme::from_environment();
+    let mut message = None;
+    while let Some(place) = desk.current() {
+        let mut sheet = Sheet::new(desk.screen(place).shown.len(), message.take());
+        let mut attention = Attention::start();
+        let outcome = ask(&mut full_screen, desk, place, &mut sheet, &mut attention, &theme)?;
+        match outcome {
+            Outcome::Interrupt => return Ok(End::Interrupted),
+            Outcome::Quit => return Ok(End::Stopped),
+            Outcome::Skip => desk.decide(place, &Verdict::Skipped, sheet.flags(), &attention)?,
+            Outcome::Ranked(groups) => desk.decide(place, &Verdict::Ranked(groups), sheet.flags(), &attention)?,
+            Outcome::Undo if !desk.undo()? => message = Some("there is nothing to undo in this sitting".to_string()),
+            Outcome::Undo | Outcome::Stay => {}
+        }
+    }
+    Ok(End::Complete)
+}
+
+/// Shows one screen until a key decides it.
+fn ask(
+    full_screen: &mut FullScreen,
+    desk: &Desk,
+    place: usize,
+    sheet: &mut Sheet,
+    attention: &mut Attention,
+    theme: &Theme,
+) -> Result<Outcome> {
+    let progress = desk.progress();
+    loop {
+        full_screen.draw(|frame| view::draw(frame, place, &progress, desk.screen(place), sheet, theme))?;
+        loop {
+            if interrupt::requested() {
+                return Ok(Outcome::Interrupt);
+            }
+            if event::poll(LOOK).context("cannot read the keyboard")? {
+                break;
+            }
+        }
+        match event::read().context("cannot read the keyboard")? {
+            Event::Key(key) if key.kind != KeyEventKind::Release => {
+                attention.key();
+                match sheet.key(key) {
+                    Outcome::Stay => {}
+                    outcome => return Ok(outcome),
+                }
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! One screen as a state machine: a key in, what it means for the sitting out. No terminal, no clock.
+
+use nudge_data::sitting::FLAGS;
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+/// What a key leads to.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// The screen stays.
+    Stay,
+    /// Ranked: groups of places on the screen, best group first.
+    Ranked(Vec<Vec<usize>>),
+    /// Passed over.
+    Skip,
+    /// The screen before, again.
+    Undo,
+    /// Enough for now.
+    Quit,
+    /// Ctrl-C.
+    Interrupt,
+}
+
+/// What lies over the answers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Overlay {
+    /// The keys.
+    Help,
+    /// Flags to choose from; the cursor's place.
+    Flags(usize),
+}
+
+/// A screen being ranked.
+pub struct Sheet {
+    /// Answers on the screen.
+    pub answers: usize,
+    /// Groups of places on the screen so far, best group first.
+    pub groups: Vec<Vec<usize>>,
+    /// The next answer ties with the one before.
+    pub tie: bool,
+    /// The answer that the cursor is on.
+    pub focus: usize,
+    /// Lines by which each answer is scrolled, where answers stand side by side.
+    pub scroll: Vec<usize>,
+    /// Lines by which all answers are scrolled, where they are stacked.
+    pub stack_scroll: usize,
+    /// The cursor moved: stacked answers scroll to it.
+    pub follow: bool,
+    /// What lies over the answers.
+    pub overlay: Option<Overlay>,
+    /// Something to say, until the next key.
+    pub message: Option<String>,
+    flagged: [bool; FLAGS.len()],
+}
+
+impl Sheet {
+    /// An empty screen of `answers` answers.
+    pub fn new(answers: usize, message: Option<String>) -> Self {
+        Self {
+            answers,
+            groups: Vec::new(),
+            tie: false,
+            focus: 0,
+            scroll: vec![0; answers],
+            stack_scroll: 0,
+            follow: true,
+            overlay: None,
+            message,
+            flagged: [false; FLAGS.len()],
+        }
+    }
+
+    /// The flags that are set.
+    pub fn flags(&self) -> Vec<String> {
+        FLAGS.iter().zip(self.flagged).filter(|(_, set)| *set).map(|(flag, _)| flag.to_string()).collect()
+    }
+
+    /// Whether the flag at a place of [`FLAGS`] is set.
+    pub fn is_flagged(&self, flag: usize) -> bool {
+        self.flagged[flag]
+    }
+
+    /// The group that holds an answer, from 0.
+    pub fn place_of(&self, answer: usize) -> Option<usize> {
+        self.groups.iter().position(|group| group.contains(&answer))
+    }
+
+    /// True when every answer has its place.
+    pub fn is_complete(&self) -> bool {
+        (0..self.answers).all(|answer| self.place_of(answer).is_some())
+    }
+
+    /// Takes a key.
+    pub fn key(&mut self, key: KeyEvent) -> Outcome {
+        self.message = None;
+        if key.modifiers.contains(KeyModifiers::CONTROL) {
+            return if matches!(key.code, KeyCode::Char('c' | 'C')) { Outcome::Interrupt } else { Outcome::Stay };
+        }
+        match self.overlay {
+            Some(Overlay::Help) => self.overlay = None,
+            Some(Overlay::Flags(cursor)) => self.flag_key(key.code, cursor),
+            None => return self.ranking_key(key.code),
+        }
+        Outcome::Stay
+    }
+
+    fn ranking_key(&mut self, code: KeyCode) -> Outcome {
+        match code {
+            KeyCode::Char(digit @ '1'..='9') => self.place(digit as usize - '1' as usize),
+            KeyCode::Char('=') => self.tie_next(),
+            KeyCode::Backspace | KeyCode::Delete => self.take_back(),
+            KeyCode::Tab | KeyCode::Right => self.move_focus(1),
+            KeyCode::BackTab | KeyCode::Left => self.move_focus(self.answers - 1),
+            KeyCode::Down => self.scroll_by(1),
+            KeyCode::Up => self.scroll_by(-1),
+            KeyCode::PageDown => self.scroll_by(10),
+            KeyCode::PageUp => self.scroll_by(-10),
+            KeyCode::Enter if self.is_complete() => return Outcome::Ranked(self.groups.clone()),
+            KeyCode::Enter | KeyCode::Char(' ') => self.place(self.focus),
+            KeyCode::Char('s' | 'S') => return Outcome::Skip,
+            KeyCode::Char('u' | 'U') => return Outcome::Undo,
+            KeyCode::Char('q' | 'Q') => return Outcome::Quit,
+            KeyCode::Char('f' | 'F') => self.overlay = Some(Overlay::Flags(0)),
+            KeyCode::Char('?' | 'h' | 'H') => self.overlay = Some(Overlay::Help),
+            _ => {}
+        }
+        Outcome::Stay
+    }
+
+    /// Puts an answer into the next place.
+    fn place(&mut self, answer: usize) {
+        if answer >= self.answers {
+            self.message = Some(format!("there is no answer {}; there are 1 to {}", answer + 1, self.answers));
+        } else if self.place_of(answer).is_some() {
+            self.message = Some(format!("answer {} has its place; backspace takes the last one back", answer + 1));
+        } else {
+            match self.groups.last_mut() {
+                Some(group) if self.tie => group.push(answer),
+                _ => self.groups.push(vec![answer]),
+            }
+            self.tie = false;
+            // The cursor goes to what is still to be placed.
+            let open =
+                (0..self.answers).map(|step| (answer + step) % self.answers).find(|a| self.place_of(*a).is_none());
+            self.focus = open.unwrap_or(answer);
+            self.follow = true;
+        }
+    }
+
+    fn tie_next(&mut self) {
+        if self.groups.is_empty() {
+            self.message = Some("name an answer first; = ties the next one with it".into());
+        } else if self.is_complete() {
+            self.message = Some("every answer has its place; backspace takes the last one back".into());
+        } else {
+            self.tie = !self.tie;
+        }
+    }
+
+    /// Takes back the last `=` or answer; an answer that was tied leaves its `=` behind.
+    fn take_back(&mut self) {
+        if std::mem::take(&mut self.tie) {
+            return;
+        }
+        if let Some(group) = self.groups.last_mut() {
+            self.focus = group.pop().unwrap_or(self.focus);
+            self.tie = !group.is_empty();
+            self.follow = true;
+        }
+        self.groups.retain(|group| !group.is_empty());
+    }
+
+    fn move_focus(&mut self, by: usize) {
+        self.focus = (self.focus + by) % self.answers;
+        self.follow = true;
+    }
+
+    /// The drawing knows how far there is to scroll, and cuts off what is too much.
+    fn scroll_by(&mut self, lines: isize) {
+        for scroll in [&mut self.scroll[self.focus], &mut self.stack_scroll] {
+            *scroll = scroll.saturating_add_signed(lines);
+        }
+    }
+
+    fn flag_key(&mut self, code: KeyCode, cursor: usize) {
+        match code {
+            KeyCode::Char(digit @ '1'..='9') if (digit as usize - '1' as usize) < FLAGS.len() => {
+                let flag = digit as usize - '1' as usize;
+                self.flagged[flag] = !self.flagged[flag];
+                self.overlay = None;
+            }
+            KeyCode::Down | KeyCode::Tab => self.overlay = Some(Overlay::Flags((cursor + 1) % FLAGS.len())),
+            KeyCode::Up | KeyCode::BackTab => {
+                self.overlay = Some(Overlay::Flags((cursor + FLAGS.len() - 1) % FLAGS.len()));
+            }
+            KeyCode::Enter | KeyCode::Char(' ') => {
+                self.flagged[cursor] = !self.flagged[cursor];
+                self.overlay = None;
+            }
+            _ => self.overlay = None,
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "sheet_test.rs"]
+mod tests;

@@ -1,0 +1,203 @@
+//! Draws a screen: how far the sitting is, the prompt, the answers side by side or stacked, the ranking so far, the keys.
+//!
+//! Any size is drawn; what does not fit is scrolled to or cut off.
+
+use super::sheet::{Overlay, Sheet};
+use super::theme::Theme;
+use crate::command::rank::desk::Progress;
+use crate::command::rank::for_terminal;
+use crate::command::rank::schedule::Screen;
+use nudge_data::sitting::FLAGS;
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, BorderType, Clear, Paragraph};
+
+/// Answers stand side by side where each has at least so many columns, border included.
+const COLUMN: u16 = 28;
+/// ... and at least so many rows.
+const COLUMN_HEIGHT: u16 = 6;
+
+const KEYS: [(&str, &str); 11] = [
+    ("1 to 9", "put the answer into the next place, best first"),
+    ("=", "tie the next answer with the one before"),
+    ("backspace", "take back the last key"),
+    ("tab, arrows", "go to the next answer"),
+    ("enter", "put it into the next place; when all have one: keep"),
+    ("up, down", "scroll a long answer, page up and down by ten"),
+    ("s", "skip"),
+    ("f", "flag what you see, then rank or skip it"),
+    ("u", "undo the screen before"),
+    ("q", "stop; everything is saved"),
+    ("?", "these keys"),
+];
+
+/// Draws the screen at `place`.
+pub fn draw(frame: &mut Frame, place: usize, progress: &Progress, screen: &Screen, sheet: &mut Sheet, theme: &Theme) {
+    let area = frame.area();
+    let prompt = wrap(&for_terminal(&screen.candidates.prompt.to_string()), area.width);
+    let prompt_height = (prompt.len() as u16).clamp(1, (area.height / 4).max(1));
+    let [top, asked, answers, ranking, bottom] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Length(prompt_height),
+        Constraint::Fill(1),
+        Constraint::Length(1),
+        Constraint::Length(1),
+    ])
+    .areas(area);
+    frame.render_widget(header(place, progress, screen, sheet, theme), top);
+    let prompt: Vec<Line> = prompt.into_iter().map(|line| Line::styled(line, theme.title)).collect();
+    frame.render_widget(Paragraph::new(prompt), asked);
+    if answers.width / sheet.answers as u16 >= COLUMN && answers.height >= COLUMN_HEIGHT {
+        columns(frame, answers, screen, sheet, theme);
+    } else {
+        stack(frame, answers, screen, sheet, theme);
+    }
+    frame.render_widget(ranking_line(sheet, theme), ranking);
+    frame.render_widget(hint(sheet, theme), bottom);
+    match sheet.overlay {
+        Some(Overlay::Help) => help(frame, theme),
+        Some(Overlay::Flags(cursor)) => flag_menu(frame, sheet, cursor, theme),
+        None => {}
+    }
+}
+
+fn header<'a>(place: usize, progress: &Progress, screen: &Screen, sheet: &Sheet, theme: &Theme) -> Line<'a> {
+    let mut parts = vec![format!("{} of {}", place + 1, progress.screens)];
+    parts.extend((progress.skipped > 0).then(|| format!("{} skipped", progress.skipped)));
+    parts.extend((progress.flagged > 0).then(|| format!("{} flagged", progress.flagged)));
+    parts
+        .extend((progress.repeats > 0).then(|| format!("{} of {} repeats", progress.repeats_ranked, progress.repeats)));
+    parts.extend(progress.seconds.map(|seconds| format!("{seconds:.0} s a screen")));
+    parts.extend(screen.repeat_of.map(|_| "again, in another order".to_string()));
+    let flags = sheet.flags();
+    let flags = if flags.is_empty() { String::new() } else { format!(" | flagged: {}", flags.join(", ")) };
+    Line::from(vec![Span::styled(parts.join(" | "), theme.quiet), Span::styled(flags, theme.notice)])
+}
+
+/// What stands above an answer: its number, and its place once it has one.
+fn heading(answer: usize, sheet: &Sheet) -> String {
+    match sheet.place_of(answer) {
+        Some(place) if sheet.groups[place].len() > 1 => format!(" {}: place {}, tied ", answer + 1, place + 1),
+        Some(place) => format!(" {}: place {} ", answer + 1, place + 1),
+        None => format!(" {} ", answer + 1),
+    }
+}
+
+fn heading_style(answer: usize, sheet: &Sheet, theme: &Theme) -> ratatui::style::Style {
+    let style = if sheet.place_of(answer).is_some() { theme.placed } else { theme.title };
+    if sheet.focus == answer { style.patch(theme.focus) } else { style }
+}
+
+fn answer_text(screen: &Screen, answer: usize) -> String {
+    for_terminal(&screen.candidates.completions[screen.shown[answer]].text)
+}
+
+fn columns(frame: &mut Frame, area: Rect, screen: &Screen, sheet: &mut Sheet, theme: &Theme) {
+    let widths = vec![Constraint::Fill(1); sheet.answers];
+    for (answer, column) in Layout::horizontal(widths).split(area).iter().enumerate() {
+        let style = heading_style(answer, sheet, theme);
+        let mut block = Block::bordered().title(Span::styled(heading(answer, sheet), style));
+        if sheet.focus == answer {
+            block = block.border_type(BorderType::Thick);
+        }
+        let inside = block.inner(*column);
+        let lines = wrap(&answer_text(screen, answer), inside.width);
+        let height = inside.height as usize;
+        sheet.scroll[answer] = sheet.scroll[answer].min(lines.len().saturating_sub(height));
+        let below = lines.len().saturating_sub(height + sheet.scroll[answer]);
+        if below > 0 || sheet.scroll[answer] > 0 {
+            block = block.title_bottom(Span::styled(more(sheet.scroll[answer], below), theme.quiet));
+        }
+        let shown: Vec<Line> = lines.into_iter().skip(sheet.scroll[answer]).take(height).map(Line::from).collect();
+        frame.render_widget(block, *column);
+        frame.render_widget(Paragraph::new(shown), inside);
+    }
+}
+
+fn more(above: usize, below: usize) -> String {
+    match (above, below) {
+        (_, 0) => format!(" {above} lines above "),
+        (0, _) => format!(" {below} lines below "),
+        _ => format!(" {above} above, {below} below "),
+    }
+}
+
+fn stack(frame: &mut Frame, area: Rect, screen: &Screen, sheet: &mut Sheet, theme: &Theme) {
+    let mut lines = Vec::new();
+    let mut focus = 0..0;
+    for answer in 0..sheet.answers {
+        let from = lines.len();
+        lines.push(Line::styled(heading(answer, sheet), heading_style(answer, sheet, theme)));
+        let text = wrap(&answer_text(screen, answer), area.width.saturating_sub(2));
+        lines.extend(text.into_iter().map(|line| Line::from(format!("  {line}"))));
+        if answer == sheet.focus {
+            focus = from..lines.len();
+        }
+    }
+    let height = area.height as usize;
+    if std::mem::take(&mut sheet.follow) {
+        // Its end first, then its heading, which matters more.
+        sheet.stack_scroll = sheet.stack_scroll.max(focus.end.saturating_sub(height)).min(focus.start);
+    }
+    sheet.stack_scroll = sheet.stack_scroll.min(lines.len().saturating_sub(height));
+    let shown: Vec<Line> = lines.into_iter().skip(sheet.stack_scroll).take(height).collect();
+    frame.render_widget(Paragraph::new(shown), area);
+}
+
+fn ranking_line<'a>(sheet: &Sheet, theme: &Theme) -> Line<'a> {
+    let group =
+        |group: &Vec<usize>| group.iter().map(|answer| (answer + 1).to_string()).collect::<Vec<_>>().join(" = ");
+    let mut text = sheet.groups.iter().map(group).collect::<Vec<_>>().join(" > ");
+    if !sheet.is_complete() {
+        text += match (sheet.groups.is_empty(), sheet.tie) {
+            (true, _) => "_",
+            (false, true) => " = _",
+            (false, false) => " > _",
+        };
+    }
+    Line::from(vec![Span::raw("Best to worst: "), Span::styled(text, theme.placed)])
+}
+
+fn hint<'a>(sheet: &Sheet, theme: &Theme) -> Line<'a> {
+    if let Some(message) = &sheet.message {
+        return Line::styled(message.clone(), theme.notice);
+    }
+    match sheet.is_complete() {
+        true => Line::styled("enter keeps it, backspace takes back", theme.title),
+        false => Line::styled("1-9 rank  = tie  s skip  f flag  u undo  q stop  ? help", theme.quiet),
+    }
+}
+
+fn help(frame: &mut Frame, theme: &Theme) {
+    let lines = KEYS
+        .iter()
+        .map(|(key, what)| Line::from(vec![Span::styled(format!("{key:<12} "), theme.title), Span::raw(*what)]));
+    popup(frame, " Keys ", lines.collect(), 68);
+}
+
+fn flag_menu(frame: &mut Frame, sheet: &Sheet, cursor: usize, theme: &Theme) {
+    let lines = FLAGS.iter().enumerate().map(|(flag, name)| {
+        let mark = if sheet.is_flagged(flag) { 'x' } else { ' ' };
+        let style = if flag == cursor { theme.focus } else { theme.title };
+        Line::styled(format!("{} [{mark}] {}", flag + 1, name.replace('_', " ")), style)
+    });
+    popup(frame, " Flag as ", lines.collect(), 24);
+}
+
+fn popup(frame: &mut Frame, title: &str, lines: Vec<Line>, width: u16) {
+    let height = lines.len() as u16 + 2;
+    let area = frame.area().centered(Constraint::Length(width), Constraint::Length(height));
+    frame.render_widget(Clear, area);
+    frame.render_widget(Paragraph::new(lines).block(Block::bordered().title(title.to_string())), area);
+}
+
+/// A text in lines of at most `width` columns; what was a line of its own stays one.
+fn wrap(text: &str, width: u16) -> Vec<String> {
+    let wrapped = textwrap::wrap(text, usize::from(width.max(1)));
+    wrapped.into_iter().map(|line| line.into_owned()).collect()
+}
+
+#[cfg(test)]
+#[path = "view_test.rs"]
+mod tests;
