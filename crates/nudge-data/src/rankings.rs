@@ -41,11 +41,7 @@ pub struct Comparison {
 /// that ranks two equal answers apart, whose prompt is empty, or whose `chosen` or `rejected` is
 /// empty. An empty completion in a ranking is accepted: the model did answer that.
 pub fn comparisons_from(source_name: &str, text: &str) -> Result<Vec<Comparison>, DataError> {
-    lines(text)
-        .filter_map(|(line, content)| {
-            comparison_from(content).map_err(|reason| line_error(source_name, line, reason)).transpose()
-        })
-        .collect()
+    each_line(source_name, text, comparison_from)
 }
 
 /// The same, with answers that are wanted or not by themselves among them ([`UnpairedRecord`]), as KTO learns from.
@@ -54,12 +50,20 @@ pub fn comparisons_from(source_name: &str, text: &str) -> Result<Vec<Comparison>
 ///
 /// As [`comparisons_from`], and [`DataError::Line`] for an unpaired record whose prompt or completion is empty.
 pub fn judgements_from(source_name: &str, text: &str) -> Result<Vec<Comparison>, DataError> {
-    let judgement = |content: &str| {
+    each_line(source_name, text, |content| {
         let fields: Map<String, Value> = parse(content)?;
-        if fields.contains_key("label") { from_unpaired(parse(content)?) } else { comparison_from(content) }
-    };
+        if fields.contains_key("label") { from_unpaired(parse(content)?).map(Some) } else { comparison_from(content) }
+    })
+}
+
+/// What `read` makes of every line, where it makes anything of it.
+fn each_line<T>(
+    source_name: &str,
+    text: &str,
+    read: impl Fn(&str) -> Result<Option<T>, String>,
+) -> Result<Vec<T>, DataError> {
     lines(text)
-        .map(|(line, content)| judgement(content).map_err(|reason| line_error(source_name, line, reason)))
+        .filter_map(|(line, content)| read(content).map_err(|reason| line_error(source_name, line, reason)).transpose())
         .collect()
 }
 

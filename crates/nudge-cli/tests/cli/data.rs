@@ -25,7 +25,10 @@ fn inspect_says_what_was_understood_and_what_was_not() {
     let place = Place::new();
     place.write("alpaca.json", &alpaca());
     let report = place.done("data inspect alpaca.json");
-    assert_eq!((&report["format"], &report["records"], &report["comparisons"]), (&json!("alpaca"), &json!(11), &json!(0)));
+    assert_eq!(
+        (&report["format"], &report["records"], &report["comparisons"]),
+        (&json!("alpaca"), &json!(11), &json!(0))
+    );
     assert_eq!(report["dropped"].as_array().expect("a list").len(), 1);
     assert!(report["dropped"][0]["reason"].as_str().expect("a reason").contains("empty"), "{report}");
     // The twelfth record of five lines, behind the bracket.
@@ -47,7 +50,8 @@ fn convert_goes_there_and_back() {
     place.done("data convert --to ranking pairs.jsonl.gz back.json");
     let back: Vec<Value> = serde_json::from_str(&place.read("back.json")).expect("an array");
     let order = |record: &Value| -> Vec<Vec<String>> {
-        let text = |index: &Value| record["completions"][index.as_u64().expect("an index") as usize]["text"].to_string();
+        let text =
+            |index: &Value| record["completions"][index.as_u64().expect("an index") as usize]["text"].to_string();
         let group = |group: &Value| {
             let mut texts: Vec<String> = group.as_array().expect("a group").iter().map(text).collect();
             texts.sort();
@@ -71,7 +75,12 @@ fn a_bad_record_is_named_and_a_strict_conversion_leaves_nothing() {
     let place = Place::new();
     place.write("alpaca.json", &alpaca());
     let ended = place.run("data convert --to prompt-completion alpaca.json out.jsonl");
-    assert!(ended.err.contains("alpaca.json, line 57") && ended.out.contains("1 dropped"), "{}{}", ended.err, ended.out);
+    assert!(
+        ended.err.contains("alpaca.json, line 57") && ended.out.contains("1 dropped"),
+        "{}{}",
+        ended.err,
+        ended.out
+    );
     assert_eq!(place.records("out.jsonl").len(), 11);
     place.refused(
         "data convert --to prompt-completion alpaca.json strict.jsonl --strict",
@@ -91,7 +100,8 @@ fn a_mixture_has_a_cap_and_leaves_clusters_out() {
          completion = \"{city}.\"\nprompts = [\"What is the capital of {country}?\"]\n",
     );
     place.write("cities.csv", "country,city\nFrance,Paris\nItaly,Rome\n");
-    let words = "data mix --data alpaca.json --stories stories.txt --tasks own.toml --records cities.csv --cap 5 --seed 3";
+    let words =
+        "data mix --data alpaca.json --stories stories.txt --tasks own.toml --records cities.csv --cap 5 --seed 3";
     let report = place.done(&format!("{words} --out mixture.jsonl"));
     let share = |report: &Value, task: &str| -> Option<Value> {
         let tasks = report["tasks"].as_array().expect("tasks");
@@ -114,10 +124,7 @@ fn a_mixture_has_a_cap_and_leaves_clusters_out() {
 fn stages_read_the_files_of_others() {
     let place = Place::new();
     place.write("alpaca.json", &alpaca());
-    place.refused(
-        "sft --model base --data alpaca.json --out out",
-        &["alpaca.json, line 57", "empty"],
-    );
+    place.refused("sft --model base --data alpaca.json --out out", &["alpaca.json, line 57", "empty"]);
     let ended = place.run("sft --model base --data alpaca.json --skip-bad --epochs 1 --out out");
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     assert!(ended.err.contains("1 records left out"), "{}", ended.err);
@@ -128,15 +135,11 @@ fn stages_read_the_files_of_others() {
         { "role": "assistant", "content": "Hello." },
         { "role": "user", "content": "Tell me about a cat." },
     ]);
-    let pair = |index: usize| {
-        json!({ "prompt": talk, "chosen": answer(&format!("It has {index} hats.")), "rejected": answer("No.") })
-    };
+    let pair = |index: usize| json!({ "prompt": talk, "chosen": answer(&format!("It has {index} hats.")), "rejected": answer("No.") });
     place.write("pairs.jsonl", &(0..8).map(|index| format!("{}\n", pair(index))).collect::<String>());
     place.done("reward --model sft --comparisons pairs.jsonl --epochs 1 --out reward");
     place.done("ppo --policy sft --reward reward --prompts pairs.jsonl --episodes 8 --batch-size 8 --max-new-tokens 8 --out ppo");
-    let unpaired = |index: usize| {
-        json!({ "prompt": format!("Cat {index}?"), "completion": "It has a hat.", "label": index % 2 == 0 })
-    };
+    let unpaired = |index: usize| json!({ "prompt": format!("Cat {index}?"), "completion": "It has a hat.", "label": index % 2 == 0 });
     place.write("unpaired.jsonl", &(0..8).map(|index| format!("{}\n", unpaired(index))).collect::<String>());
     place.done("kto --policy sft --comparisons unpaired.jsonl --epochs 1 --held-out 0 --out kto");
 }

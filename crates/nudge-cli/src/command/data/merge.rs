@@ -15,7 +15,7 @@ const LISTED: usize = 10;
 /// Merges into `--out`.
 pub fn run(arguments: &Merge) -> Result<()> {
     check_free(&arguments.out, arguments.force)?;
-    let (records, _) = Records::read(&arguments.rankings, nudge_data::rankings_from)?;
+    let (records, _) = Records::own(&arguments.rankings, nudge_data::rankings_from)?;
     let (merged, found) = merge("the rankings", &records.text)?;
     write_atomic(&arguments.out, write_jsonl(&merged).as_bytes())?;
     report::result(arguments.json, &found, || {

@@ -20,7 +20,7 @@ pub fn run(arguments: &Split) -> Result<()> {
     check_free(&arguments.test, arguments.force)?;
     // Each file is checked by itself, so that a message names it; all are split together.
     let check = |name: &str, text: &str| split_lines(name, text, 0.0, 0).map(drop);
-    let (records, _) = Records::read(&arguments.data, check)?;
+    let (records, _) = Records::own(&arguments.data, check)?;
     let split = split_lines("the records", &records.text, arguments.held_out, arguments.seed)?;
     if split.train_prompts + split.held_out_prompts < 2 && arguments.held_out > 0.0 {
         let prompts = times(split.train_prompts, "prompt", "prompts");
