@@ -1,11 +1,12 @@
 //! The operations of a Llama one by one, in their fused and in their composed form.
 
-use burn::tensor::{Device, Gradients, Tensor};
+use burn::tensor::{Device, Gradients, Int, Tensor, TensorData};
 use nudge_kernels::{self as fused, primitive};
 use serde_json::Value;
 
 use super::{
-    assert_gradient, assert_values, booleans, gradient, integers, leaf, number, numbers, read, tensor, training_device,
+    assert_gradient, assert_values, booleans, gradient, integers, leaf, number, numbers, read, rows, tensor,
+    training_device,
 };
 
 const JSON: &str = include_str!("kernels.json");
@@ -63,12 +64,24 @@ fn rotary_positions_are_those_of_transformers() {
     }
 }
 
+/// What attention takes instead of torch's mask of real tokens.
+fn first_keys(mask: &[Vec<bool>]) -> Tensor<2, Int> {
+    let time = mask[0].len();
+    let first_real = |row: &Vec<bool>| row.iter().position(|real| *real).expect("a row has a token");
+    let of_row = |row: &Vec<bool>| -> Vec<i32> {
+        let first = first_real(row);
+        row.iter().map(|&real| if real { first as i32 } else { time as i32 }).collect()
+    };
+    let first: Vec<i32> = mask.iter().flat_map(of_row).collect();
+    Tensor::from_data(TensorData::new(first, [mask.len(), time]), &training_device())
+}
+
 #[test]
 fn causal_attention_behind_left_padding_is_that_of_torch() {
     for (case, causal_attention) in cases("causal_attention", [fused::causal_attention, primitive::causal_attention]) {
         let [q, k, v] = ["q", "k", "v"].map(|name| case.leaf::<4>(name));
-        let mask = booleans(&case.reference["mask"], &training_device());
-        let gradients = case.backward(causal_attention(q.clone(), k.clone(), v.clone(), mask));
+        let first = first_keys(&rows::<bool>(&case.reference["mask"]));
+        let gradients = case.backward(causal_attention(q.clone(), k.clone(), v.clone(), first));
         for (name, leaf) in [("q", q), ("k", k), ("v", v)] {
             case.compare(name, &leaf, &gradients);
         }

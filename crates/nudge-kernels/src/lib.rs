@@ -57,20 +57,20 @@ pub fn rotary(x: Tensor<4>, cos: Tensor<3>, sin: Tensor<3>) -> Tensor<4> {
     Tensor::from_dispatch(Dispatch::rotary(x.into_dispatch(), cos.into_dispatch(), sin.into_dispatch()))
 }
 
-/// Causal grouped-query attention over padded rows, scaled by `1 / sqrt(head_dim)`.
+/// Causal grouped-query attention within the segments of a row, scaled by `1 / sqrt(head_dim)`.
 ///
-/// `q: [batch, time, heads, head_dim]`, `k, v: [batch, time, kv_heads, head_dim]`,
-/// `mask: [batch, time]`, true for a real token. Query `i` sees key `j` if `j <= i` and `mask[j]`.
-/// Padding queries give 0.
-pub fn causal_attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, mask: Tensor<2, Bool>) -> Tensor<4> {
+/// `q: [batch, time, heads, head_dim]`, `k, v: [batch, time, kv_heads, head_dim]`, `first: [batch, time]`, not
+/// negative. Query `i` sees the keys `j` with `first[i] <= j <= i`: in a row of several sequences `first` is where
+/// the query's own begins, and padding has `time` there. A query that sees nothing gives 0.
+pub fn causal_attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, first: Tensor<2, Int>) -> Tensor<4> {
     if !has_fused_form(&q) {
-        return primitive::causal_attention(q, k, v, mask);
+        return primitive::causal_attention(q, k, v, first);
     }
     Tensor::from_dispatch(Dispatch::causal_attention(
         q.into_dispatch(),
         k.into_dispatch(),
         v.into_dispatch(),
-        mask.into_dispatch(),
+        first.into_dispatch(),
     ))
 }
 

@@ -34,21 +34,18 @@ pub fn rotary(x: Tensor<4>, cos: Tensor<3>, sin: Tensor<3>) -> Tensor<4> {
     Tensor::cat(vec![rotated_first, rotated_second], 3)
 }
 
-/// Causal grouped-query attention over padded rows; materialises the `[time, time]` weights.
+/// Causal grouped-query attention within the segments of a row; materialises the `[time, time]` weights.
 ///
-/// `q: [batch, time, heads, head_dim]`, `k, v: [batch, time, kv_heads, head_dim]`,
-/// `mask: [batch, time]`, true for a real token. Padding queries give 0.
-pub fn causal_attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, mask: Tensor<2, Bool>) -> Tensor<4> {
-    let [batch, time, heads, head_dim] = q.dims();
+/// `q: [batch, time, heads, head_dim]`, `k, v: [batch, time, kv_heads, head_dim]`, `first: [batch, time]`, the first
+/// key that each query sees; it sees no later one than itself. A query that sees nothing gives 0.
+pub fn causal_attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, first: Tensor<2, Int>) -> Tensor<4> {
+    let [batch, time, heads, _] = q.dims();
+    let all = [batch, time, time];
     let future = Tensor::<2, Bool>::tril_mask([time, time], 0, &q.device());
-    let padding = mask.bool_not();
-    let hidden = future
-        .unsqueeze::<4>()
-        .expand([batch, 1, time, time])
-        .bool_or(padding.clone().unsqueeze_dims::<4>(&[1, 1]).expand([batch, 1, time, time]))
-        .expand([batch, heads, time, time]);
-    let padding_query = padding.unsqueeze_dims::<4>(&[2, 3]).expand([batch, time, heads, head_dim]);
-    attend(q, k, v, hidden).mask_fill(padding_query, 0.0)
+    let key = Tensor::<1, Int>::arange(0..time as i64, &q.device()).unsqueeze::<3>().expand(all);
+    let before = key.lower(first.unsqueeze_dim::<3>(2).expand(all));
+    let hidden = future.unsqueeze::<3>().expand(all).bool_or(before);
+    attend(q, k, v, hidden.unsqueeze_dim::<4>(1).expand([batch, heads, time, time]))
 }
 
 /// One new token a row against the key and value cache.

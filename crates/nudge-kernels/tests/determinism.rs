@@ -3,7 +3,7 @@
 #![cfg(not(target_family = "wasm"))]
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, missing_docs)]
 
-use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 use nudge_kernels::{causal_attention, embedding, linear, rms_norm, sum_of_squares, swiglu, token_logprobs};
 
 const BATCH: usize = 5;
@@ -21,8 +21,12 @@ fn step() -> Vec<Vec<f32>> {
     let device = Device::flex().autodiff();
     let ids: Vec<i64> = (0..BATCH * TIME).map(|i| (i * i % VOCAB) as i64).collect();
     let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, [BATCH, TIME]), &device);
-    let mask: Vec<bool> = (0..BATCH * TIME).map(|i| i % TIME >= i / TIME * 9).collect();
-    let mask = Tensor::<2, Bool>::from_data(TensorData::new(mask, [BATCH, TIME]), &device);
+    // Padding on the left, then sequences of up to 70 tokens.
+    let first: Vec<i64> = (0..BATCH * TIME)
+        .map(|i| (i % TIME, i / TIME * 9))
+        .map(|(t, pad)| if t < pad { TIME as i64 } else { (t / 70 * 70).max(pad) as i64 })
+        .collect();
+    let first = Tensor::<2, Int>::from_data(TensorData::new(first, [BATCH, TIME]), &device);
     let weights = [
         weight(VOCAB, WIDTH),
         weight(WIDTH, WIDTH),
@@ -35,7 +39,7 @@ fn step() -> Vec<Vec<f32>> {
     let x = rms_norm(embedding(table, ids.clone()), norm.flatten(0, 1), 1e-5);
     let q = linear(x.clone(), projection).reshape([BATCH, TIME, 6, 16]);
     let k = x.reshape([BATCH, TIME, 6, 16]);
-    let x = causal_attention(q, k.clone(), k, mask).reshape([BATCH, TIME, WIDTH]);
+    let x = causal_attention(q, k.clone(), k, first).reshape([BATCH, TIME, WIDTH]);
     let x = linear(x, up);
     let loss = token_logprobs(linear(swiglu(x.clone(), x), head), ids).sum();
     let grads = loss.clone().backward();

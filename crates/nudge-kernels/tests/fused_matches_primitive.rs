@@ -2,26 +2,13 @@
 
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, missing_docs)]
 
+mod common;
+
 use burn::tensor::{Bool, Device, Distribution, Int, Tensor, TensorData};
 use nudge_kernels as fused;
 use nudge_kernels::primitive;
 
-fn device() -> Device {
-    Device::flex().autodiff()
-}
-
-fn random<const D: usize>(shape: [usize; D], scale: f32) -> Tensor<D> {
-    // Filled from the host, so that parallel tests do not share burn's generator.
-    let count: usize = shape.iter().product();
-    let mut state = (count as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ u64::from(scale.to_bits());
-    let values: Vec<f32> = (0..count)
-        .map(|_| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            ((state >> 40) as f32 / (1 << 23) as f32 - 1.0) * scale
-        })
-        .collect();
-    Tensor::from_data(TensorData::new(values, shape), &device())
-}
+use common::{assert_close, assert_same, behind_padding, device, host, random};
 
 fn ids(shape: [usize; 2], end: usize) -> Tensor<2, Int> {
     let values: Vec<i64> = (0..shape[0] * shape[1]).map(|i| ((i * 7 + i * i * 3) % end) as i64).collect();
@@ -32,44 +19,6 @@ fn ids(shape: [usize; 2], end: usize) -> Tensor<2, Int> {
 fn left_padded(padding: &[usize], time: usize) -> Tensor<2, Bool> {
     let values: Vec<bool> = padding.iter().flat_map(|&pad| (0..time).map(move |t| t >= pad)).collect();
     Tensor::from_data(TensorData::new(values, [padding.len(), time]), &device())
-}
-
-fn host<const D: usize>(x: Tensor<D>) -> Vec<f32> {
-    x.into_data().try_to_vec().unwrap()
-}
-
-/// Elements agree to `tolerance`, relative to themselves plus the mean size of all.
-fn assert_close(name: &str, actual: &[f32], expected: &[f32], tolerance: f32) {
-    assert_eq!(actual.len(), expected.len(), "{name}: sizes");
-    let mean = expected.iter().map(|x| x.abs()).sum::<f32>() / expected.len().max(1) as f32;
-    for (i, (a, e)) in actual.iter().zip(expected).enumerate() {
-        assert!((a - e).abs() <= tolerance * (e.abs() + mean), "{name}[{i}]: {a} against {e}");
-    }
-}
-
-/// The values and the gradients of both bodies under one random projection to a scalar.
-fn assert_same<const N: usize, const D: usize, const R: usize>(
-    name: &str,
-    inputs: [Tensor<D>; N],
-    fused: impl Fn([Tensor<D>; N]) -> Tensor<R>,
-    primitive: impl Fn([Tensor<D>; N]) -> Tensor<R>,
-) {
-    let run = |body: &dyn Fn([Tensor<D>; N]) -> Tensor<R>| {
-        let inputs = inputs.clone().map(|x| x.detach().require_grad());
-        let out = body(inputs.clone());
-        let loss = (out.clone() * random(out.dims(), 1.0)).sum();
-        let grads = loss.backward();
-        let grads: Vec<Vec<f32>> = inputs.iter().map(|x| host(x.grad(&grads).unwrap())).collect();
-        (host(out), grads)
-    };
-    let (actual, actual_grads) = run(&fused);
-    let (expected, expected_grads) = run(&primitive);
-    assert_close(name, &actual, &expected, 1e-5);
-    for (i, (actual, expected)) in actual_grads.iter().zip(&expected_grads).enumerate() {
-        assert_close(&format!("{name}, gradient {i}"), actual, expected, 1e-4);
-    }
-    let untracked = host(fused(inputs.map(|x| x.inner())));
-    assert_eq!(untracked, actual, "{name}: without autodiff");
 }
 
 #[test]
@@ -167,56 +116,6 @@ fn token_logprobs_of_huge_logits_are_finite() {
 }
 
 #[test]
-fn causal_attention() {
-    // [time, heads, kv_heads, head_dim], padding of each row.
-    let cases: [([usize; 4], &[usize]); 5] = [
-        ([1, 1, 1, 2], &[0]),
-        ([7, 2, 2, 6], &[0, 3, 7]),
-        ([65, 6, 2, 8], &[0, 64, 1]),
-        ([130, 4, 1, 32], &[5, 70]),
-        ([256, 6, 6, 32], &[0, 31]),
-    ];
-    for ([time, heads, kv_heads, head_dim], padding) in cases {
-        let mask = left_padded(padding, time);
-        let batch = padding.len();
-        let q = random([batch, time, heads, head_dim], 2.0);
-        let k = random([batch, time, kv_heads, head_dim], 2.1);
-        let v = random([batch, time, kv_heads, head_dim], 1.0);
-        assert_same(
-            &format!("causal_attention {time} {heads}/{kv_heads}"),
-            [q, k, v],
-            |[q, k, v]| fused::causal_attention(q, k, v, mask.clone()),
-            |[q, k, v]| primitive::causal_attention(q, k, v, mask.clone()),
-        );
-    }
-}
-
-#[test]
-fn causal_attention_with_holes_in_the_mask() {
-    let values: Vec<bool> = (0..2 * 70).map(|i| i % 5 != 2 && i % 7 != 0).collect();
-    let mask = Tensor::<2, Bool>::from_data(TensorData::new(values, [2, 70]), &device());
-    let qkv = [1.0, 1.1, 1.2].map(|scale| random([2, 70, 3, 4], scale));
-    assert_same(
-        "causal_attention",
-        qkv,
-        |[q, k, v]| fused::causal_attention(q, k, v, mask.clone()),
-        |[q, k, v]| primitive::causal_attention(q, k, v, mask.clone()),
-    );
-}
-
-#[test]
-fn causal_attention_of_huge_scores_is_finite() {
-    let qkv = [1e8f32, 1.1e8, 1.0].map(|scale| random([2, 9, 2, 4], scale).require_grad());
-    let [q, k, v] = qkv.clone();
-    let out = fused::causal_attention(q, k, v, left_padded(&[9, 2], 9));
-    let grads = out.clone().sum().backward();
-    assert!(host(out).iter().all(|x| x.is_finite()));
-    for x in qkv {
-        assert!(host(x.grad(&grads).unwrap()).iter().all(|x| x.is_finite()));
-    }
-}
-
-#[test]
 fn decode_attention() {
     for [time, heads, kv_heads, head_dim] in [[1, 1, 1, 2], [37, 6, 2, 32], [130, 4, 4, 6]] {
         let q = random([3, 1, heads, head_dim], 2.0).inner();
@@ -234,7 +133,7 @@ fn decode_attention() {
 fn decode_attention_is_the_last_row_of_causal_attention() {
     let [q, k, v] = [2.0, 2.1, 1.0].map(|scale| random([2, 21, 4, 8], scale).inner());
     let mask = left_padded(&[0, 6], 21).inner();
-    let all = fused::causal_attention(q.clone(), k.clone(), v.clone(), mask.clone());
+    let all = fused::causal_attention(q.clone(), k.clone(), v.clone(), behind_padding(&[0, 6], 21).inner());
     let last = |x: Tensor<4>| x.slice([0..2, 20..21]);
     assert_close("last", &host(fused::decode_attention(last(q), k, v, mask)), &host(last(all)), 1e-5);
 }
@@ -254,20 +153,20 @@ fn tensors_without_autodiff_are_constants_beside_tracked_ones() {
 
 #[test]
 fn gradients_add_up_when_an_input_is_used_twice() {
-    let mask = left_padded(&[0, 4], 9);
+    let first = behind_padding(&[0, 4], 9);
     let (cos, sin) = (random([2, 9, 2], 1.0), random([2, 9, 2], 0.5));
     assert_same(
         "shared inputs",
         [random([2, 9, 3, 4], 1.0)],
         |[x]| {
             let turned = fused::rotary(x.clone(), cos.clone(), sin.clone());
-            let y = fused::causal_attention(turned.clone(), turned, x.clone(), mask.clone());
+            let y = fused::causal_attention(turned.clone(), turned, x.clone(), first.clone());
             let flat = |x: Tensor<4>| x.reshape([2, 9, 12]);
             fused::swiglu(flat(y.clone()), flat(x)) + flat(y)
         },
         |[x]| {
             let turned = primitive::rotary(x.clone(), cos.clone(), sin.clone());
-            let y = primitive::causal_attention(turned.clone(), turned, x.clone(), mask.clone());
+            let y = primitive::causal_attention(turned.clone(), turned, x.clone(), first.clone());
             let flat = |x: Tensor<4>| x.reshape([2, 9, 12]);
             primitive::swiglu(flat(y.clone()), flat(x)) + flat(y)
         },

@@ -1,11 +1,11 @@
-//! The decoder: a Llama-family transformer over padded rows.
+//! The decoder: a Llama-family transformer over rows of tokens.
 //!
 //! Parameters are plain tensors. To train, [`Parameters::tracked`] gives a copy that records a graph.
 //! Deliberately absent: dropout (policies and references must agree), positions learned by heart,
 //! anything that reads a tensor back.
 
-use crate::{DecoderConfig, Frozen, ModelError, Parameters, checkpoint::NamedTensors};
-use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use crate::{DecoderConfig, Frozen, ModelError, Parameters, TokenBatch, checkpoint::NamedTensors};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 use nudge_kernels as kernels;
 
 /// One block: attention and SwiGLU, each behind an RMSNorm. Weights are `[out, in]`, norms `[1, hidden]`.
@@ -31,82 +31,6 @@ pub struct Decoder {
     pub(crate) layers: Vec<Layer>,
     pub(crate) norm: Tensor<2>,            // [1, hidden]
     pub(crate) lm_head: Option<Tensor<2>>, // [vocab, hidden], absent when tied
-}
-
-/// Rows of tokens on a device, with what attention and rotary positions need.
-///
-/// Positions come from the mask: the first real token of a row has position 0, wherever padding stands.
-#[derive(Debug, Clone)]
-pub struct TokenBatch {
-    /// Token ids, `[batch, time]`.
-    pub tokens: Tensor<2, Int>,
-    /// `true` where a token is real, `[batch, time]`.
-    pub mask: Tensor<2, Bool>,
-    pub(crate) cos: Tensor<3>, // [batch, time, head_dim / 2]
-    pub(crate) sin: Tensor<3>,
-}
-
-impl TokenBatch {
-    /// Rows `[batch, time]`, row-major, as tensors on `device` (an autodiff device where they train).
-    ///
-    /// # Panics
-    /// If the slices are not `batch * time` long.
-    pub fn new(
-        tokens: &[u32],
-        mask: &[bool],
-        batch: usize,
-        time: usize,
-        config: &DecoderConfig,
-        device: &Device,
-    ) -> Self {
-        assert_eq!(tokens.len(), batch * time, "tokens are not [{batch}, {time}]");
-        assert_eq!(mask.len(), batch * time, "mask is not [{batch}, {time}]");
-        let positions: Vec<usize> = mask.chunks(time.max(1)).flat_map(exclusive_count).collect();
-        let (cos, sin) = rotary_tables(&positions, config, device, [batch, time]);
-        Self { tokens: int_rows(tokens, [batch, time], device), mask: bool_rows(mask, [batch, time], device), cos, sin }
-    }
-}
-
-/// Number of real tokens before each position of a row.
-fn exclusive_count(mask: &[bool]) -> Vec<usize> {
-    let mut seen = 0;
-    mask.iter()
-        .map(|&real| {
-            let position = seen;
-            seen += usize::from(real);
-            position
-        })
-        .collect()
-}
-
-pub(crate) fn int_rows(tokens: &[u32], shape: [usize; 2], device: &Device) -> Tensor<2, Int> {
-    let values: Vec<i32> = tokens.iter().map(|&token| token as i32).collect();
-    Tensor::from_data(TensorData::new(values, shape), device)
-}
-
-pub(crate) fn bool_rows(mask: &[bool], shape: [usize; 2], device: &Device) -> Tensor<2, Bool> {
-    Tensor::from_data(TensorData::new(mask.to_vec(), shape), device)
-}
-
-/// Cosines and sines of the rotary angles `position * theta^(-2i / head_dim)`, `[batch, time, head_dim / 2]`.
-pub(crate) fn rotary_tables(
-    positions: &[usize],
-    config: &DecoderConfig,
-    device: &Device,
-    [batch, time]: [usize; 2],
-) -> (Tensor<3>, Tensor<3>) {
-    let half = config.head_dim / 2;
-    let frequencies: Vec<f32> =
-        (0..half).map(|i| config.rope_theta.powf(-2.0 * i as f32 / config.head_dim as f32)).collect();
-    let angles: Vec<f32> = positions
-        .iter()
-        .flat_map(|&position| frequencies.iter().map(move |frequency| position as f32 * frequency))
-        .collect();
-    let table = |function: fn(f32) -> f32| {
-        let values: Vec<f32> = angles.iter().copied().map(function).collect();
-        Tensor::from_data(TensorData::new(values, [batch, time, half]), device)
-    };
-    (table(f32::cos), table(f32::sin))
 }
 
 impl Decoder {
@@ -180,7 +104,7 @@ impl Decoder {
     }
 
     /// Log-probability of every next token of the rows: `[batch, time - 1]`, entry `t` is token `t + 1` given the
-    /// tokens up to `t`. Entries whose target is padding carry no meaning.
+    /// tokens up to `t`. Entries whose target is padding or begins a sequence carry no meaning.
     pub fn next_token_logprobs(&self, batch: &TokenBatch, temperature: f32) -> Tensor<2> {
         let [_, time] = batch.tokens.dims();
         let hidden = self.hidden(batch).narrow(1, 0, time - 1);
@@ -197,7 +121,7 @@ impl Layer {
     /// `x` `[batch, time, hidden]` through attention and SwiGLU.
     fn forward(&self, x: Tensor<3>, batch: &TokenBatch, config: &DecoderConfig) -> Tensor<3> {
         let (q, k, v) = self.project(&x, &batch.cos, &batch.sin, config);
-        let attended = kernels::causal_attention(q, k, v, batch.mask.clone());
+        let attended = kernels::causal_attention(q, k, v, batch.first.clone());
         self.finish(x, attended, config)
     }
 

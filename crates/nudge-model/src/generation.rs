@@ -5,7 +5,7 @@
 //! until [`Generation::drain`]. Rows go on after their end token; the caller cuts them.
 //! Deliberately absent: beams, penalties, any readback.
 
-use crate::decoder::{bool_rows, int_rows, rotary_tables};
+use crate::token_batch::{bool_rows, int_rows, rotary_tables};
 use crate::{Decoder, Frozen, TokenBatch};
 use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 use nudge_kernels as kernels;
@@ -153,7 +153,7 @@ fn prefill(
             write(&mut empty, new, 0);
             cache.push(empty);
         }
-        x = layer.finish(x, kernels::causal_attention(q, k, v, rows.mask.clone()), config);
+        x = layer.finish(x, kernels::causal_attention(q, k, v, rows.first.clone()), config);
     }
     let last = model.final_norm(x.narrow(1, time - 1, 1));
     (keys, values, model.logits(last).reshape([batch, config.vocab_size]))

@@ -2,7 +2,8 @@
 //!
 //! Map of the crate:
 //! - [`config`]: the shape of a model, read from and written to Hugging Face's `config.json`;
-//! - [`decoder`]: embedding, layers, norm, unembedding; the full forward pass over padded rows;
+//! - [`token_batch`]: rows of tokens, one sequence each or several packed into one;
+//! - [`decoder`]: embedding, layers, norm, unembedding; the full forward pass over such rows;
 //! - [`scalar`]: the same decoder under a one-number head (`score.weight`);
 //! - [`generation`]: sampling with a key-value cache, whole batches at a time, noise given from outside;
 //! - [`optimizer`]: AdamW, Muon, clipping by the global norm; moments that can be saved;
@@ -21,12 +22,14 @@ pub mod frozen;
 pub mod generation;
 pub mod optimizer;
 pub mod scalar;
+pub mod token_batch;
 
 pub use checkpoint::{NamedData, Precision};
 pub use config::DecoderConfig;
-pub use decoder::{Decoder, TokenBatch};
+pub use decoder::Decoder;
 pub use error::ModelError;
 pub use frozen::{Frozen, Parameters};
 pub use generation::{Generation, SamplingOptions};
 pub use optimizer::{Optimizer, OptimizerKind, OptimizerOptions};
 pub use scalar::ScalarModel;
+pub use token_batch::TokenBatch;

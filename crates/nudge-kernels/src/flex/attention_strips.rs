@@ -18,17 +18,17 @@ pub(super) struct Sizes {
 }
 
 impl Sizes {
-    pub(super) fn of(q: &FlexTensor, k: &FlexTensor, v: &FlexTensor, mask: &[bool]) -> Self {
+    pub(super) fn of(q: &FlexTensor, k: &FlexTensor, v: &FlexTensor, first: &[u32]) -> Self {
         let [batch, time, heads, head_dim] = dims(q);
         let [_, _, kv_heads, _] = dims::<4>(k);
         let cache = [batch, time, kv_heads, head_dim];
         assert!(
-            dims(k) == cache && dims(v) == cache && heads % kv_heads == 0 && mask.len() == batch * time,
-            "causal_attention: q {:?}, k {:?}, v {:?}, mask of {} elements",
+            dims(k) == cache && dims(v) == cache && heads % kv_heads == 0 && first.len() == batch * time,
+            "causal_attention: q {:?}, k {:?}, v {:?}, first of {} elements",
             dims::<4>(q),
             dims::<4>(k),
             dims::<4>(v),
-            mask.len(),
+            first.len(),
         );
         Self { batch, time, heads, kv_heads, head_dim }
     }
@@ -48,11 +48,11 @@ impl Sizes {
     }
 }
 
-/// One strip: a run of queries, and the keys from the first real token to the last query.
+/// One strip: a run of queries, and all keys that one of them sees.
 pub(super) struct Strip<'a> {
     pub(super) queries: Range<usize>,
     pub(super) keys: Range<usize>,
-    mask: &'a [bool],
+    first: &'a [u32],
 }
 
 impl Strip<'_> {
@@ -60,29 +60,36 @@ impl Strip<'_> {
         (self.queries.len(), self.keys.len())
     }
 
-    /// Keys that query `i` of the strip sees, as an end in the strip's row; nothing for a padding query.
-    pub(super) fn visible(&self, i: usize) -> usize {
+    /// Keys that query `i` of the strip sees, as columns of the strip; empty for a query that sees nothing.
+    pub(super) fn visible(&self, i: usize) -> Range<usize> {
         let query = self.queries.start + i;
-        if self.mask[query] { query + 1 - self.keys.start } else { 0 }
+        let end = query + 1 - self.keys.start;
+        let start = self.first[query] as usize;
+        if start <= query { start - self.keys.start..end } else { end..end }
     }
 }
 
-/// The strips of one batch row. Padding before the first real token is skipped.
-pub(super) fn strips(mask: &[bool]) -> impl Iterator<Item = Strip<'_>> {
-    let time = mask.len();
-    let first = mask.iter().position(|&real| real).unwrap_or(time);
-    (first..time).step_by(QUERIES).map(move |start| {
-        let end = (start + QUERIES).min(time);
-        Strip { queries: start..end, keys: first..end, mask }
+/// The strips of one batch row, where query `i` sees the keys from `first[i]` to `i`.
+///
+/// A strip begins at a query that sees something and ends before the next that sees itself alone: there a segment
+/// begins, and so packed segments cost what they cost in rows of their own, and give the same bits. Padding is
+/// skipped, but for what stands behind a segment in its last strip.
+pub(super) fn strips(first: &[u32]) -> impl Iterator<Item = Strip<'_>> {
+    let time = first.len();
+    let mut next = 0;
+    std::iter::from_fn(move || {
+        let start = (next..time).find(|&query| first[query] as usize <= query)?;
+        let limit = (start + QUERIES).min(time);
+        let end = (start + 1..limit).find(|&query| first[query] as usize == query).unwrap_or(limit);
+        next = end;
+        let seen_from = first[start..end].iter().min().map_or(start, |&key| key as usize);
+        Some(Strip { queries: start..end, keys: seen_from..end, first })
     })
 }
 
 vectorised! {
     /// Turns a row of scores into softmax weights; returns the log of the sum of exponentials.
-    pub(super) fn softmax_row(scores: &mut [f32], mask: &[bool]) -> f32 {
-        for (score, &real) in scores.iter_mut().zip(mask) {
-            *score = if real { *score } else { f32::NEG_INFINITY };
-        }
+    pub(super) fn softmax_row(scores: &mut [f32]) -> f32 {
         let largest = vector::max(scores);
         for score in scores.iter_mut() {
             *score = exp(*score - largest);
@@ -98,9 +105,9 @@ vectorised! {
 
 vectorised! {
     /// Turns a row of scores into the softmax weights of the forward pass.
-    pub(super) fn weights_row(scores: &mut [f32], mask: &[bool], log_sum_exp: f32) {
-        for (score, &real) in scores.iter_mut().zip(mask) {
-            *score = if real { exp(*score - log_sum_exp) } else { 0.0 };
+    pub(super) fn weights_row(scores: &mut [f32], log_sum_exp: f32) {
+        for score in scores.iter_mut() {
+            *score = exp(*score - log_sum_exp);
         }
     }
 }

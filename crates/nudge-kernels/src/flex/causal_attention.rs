@@ -4,6 +4,8 @@
 //! of the sum of exponentials of every query, backward computes the strips again from it
 //! (FlashAttention, Dao et al. 2022, algorithm 4). One batch row is one item of parallel work.
 
+use std::ops::Range;
+
 use burn::backend::Flex;
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients;
@@ -12,16 +14,26 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use super::Tracked;
 use super::attention_strips::{QUERIES, Sizes, softmax_gradient_row, softmax_row, strips, weights_row};
 use super::gemm::{Matrix, Write, multiply};
-use super::storage::{FlexTensor, contiguous, flags, tensor, values, values_mut};
+use super::storage::{FlexTensor, contiguous, indices, tensor, values, values_mut};
 use crate::platform;
 
+/// The first key that each query sees; anything behind the query stands for none.
+fn first_keys(first: FlexTensor) -> Vec<u32> {
+    indices(first, i32::MAX as usize)
+}
+
+/// Takes the keys that a query does not see out of its row of a strip.
+fn hide(row: &mut [f32], seen: &Range<usize>) {
+    row[..seen.start].fill(0.0);
+    row[seen.end..].fill(0.0);
+}
+
 /// One batch row: `q, out: [time, heads, head_dim]`, `k, v: [time, kv_heads, head_dim]`, `log_sums: [heads, time]`.
-fn forward_row(sizes: Sizes, q: &[f32], k: &[f32], v: &[f32], mask: &[bool], out: &mut [f32], log_sums: &mut [f32]) {
+fn forward_row(sizes: Sizes, q: &[f32], k: &[f32], v: &[f32], first: &[u32], out: &mut [f32], log_sums: &mut [f32]) {
     let (q_width, kv_width, head_dim) = (sizes.q_width(), sizes.kv_width(), sizes.head_dim);
     let mut scores = vec![0.0; QUERIES * sizes.time];
-    for strip in strips(mask) {
+    for strip in strips(first) {
         let (rows, cols) = strip.shape();
-        let mask = &mask[strip.keys.clone()];
         for head in 0..sizes.heads {
             let at_q = strip.queries.start * q_width + head * head_dim;
             let at_kv = strip.keys.start * kv_width + head * sizes.kv_heads / sizes.heads * head_dim;
@@ -37,10 +49,10 @@ fn forward_row(sizes: Sizes, q: &[f32], k: &[f32], v: &[f32], mask: &[bool], out
                 cols,
             );
             for (i, row) in scores.chunks_exact_mut(cols).take(rows).enumerate() {
-                let (seen, hidden) = row.split_at_mut(strip.visible(i));
-                hidden.fill(0.0);
+                let seen = strip.visible(i);
+                hide(row, &seen);
                 if !seen.is_empty() {
-                    log_sums[head * sizes.time + strip.queries.start + i] = softmax_row(seen, mask);
+                    log_sums[head * sizes.time + strip.queries.start + i] = softmax_row(&mut row[seen]);
                 }
             }
             let (weights, values) = (Matrix::rows(&scores, cols), Matrix::rows(&v[at_kv..], kv_width));
@@ -49,8 +61,8 @@ fn forward_row(sizes: Sizes, q: &[f32], k: &[f32], v: &[f32], mask: &[bool], out
     }
 }
 
-fn forward(q: &FlexTensor, k: &FlexTensor, v: &FlexTensor, mask: &[bool]) -> (FlexTensor, Vec<f32>) {
-    let sizes = Sizes::of(q, k, v, mask);
+fn forward(q: &FlexTensor, k: &FlexTensor, v: &FlexTensor, first: &[u32]) -> (FlexTensor, Vec<f32>) {
+    let sizes = Sizes::of(q, k, v, first);
     let Sizes { batch, time, heads, head_dim, .. } = sizes;
     let (q_row, kv_row) = (time * sizes.q_width(), time * sizes.kv_width());
     let mut out = vec![0.0; batch * q_row];
@@ -60,7 +72,7 @@ fn forward(q: &FlexTensor, k: &FlexTensor, v: &FlexTensor, mask: &[bool]) -> (Fl
     platform::for_each(rows, |(b, (out, log_sums))| {
         let kv = b * kv_row..(b + 1) * kv_row;
         let (q, k, v) = (&q[b * q_row..(b + 1) * q_row], &k[kv.clone()], &v[kv]);
-        forward_row(sizes, q, k, v, &mask[b * time..(b + 1) * time], out, log_sums);
+        forward_row(sizes, q, k, v, &first[b * time..(b + 1) * time], out, log_sums);
     });
     (tensor(out, [batch, time, heads, head_dim]), log_sums)
 }
@@ -70,7 +82,7 @@ struct RowInputs<'a> {
     k: &'a [f32],
     v: &'a [f32],
     dy: &'a [f32],
-    mask: &'a [bool],
+    first: &'a [u32],
     log_sums: &'a [f32],
 }
 
@@ -81,11 +93,11 @@ fn backward_row(sizes: Sizes, input: RowInputs, q: &mut [f32], dk: &mut [f32], d
     let (q_width, kv_width, head_dim, scale) = (sizes.q_width(), sizes.kv_width(), sizes.head_dim, sizes.scale());
     let mut weights = vec![0.0; QUERIES * sizes.time];
     let mut dweights = vec![0.0; QUERIES * sizes.time];
-    let padding = input.mask.iter().position(|&real| real).unwrap_or(sizes.time);
-    q[..padding * q_width].fill(0.0);
-    for strip in strips(input.mask) {
+    let mut done = 0;
+    for strip in strips(input.first) {
+        q[done * q_width..strip.queries.start * q_width].fill(0.0);
+        done = strip.queries.end;
         let (rows, cols) = strip.shape();
-        let mask = &input.mask[strip.keys.clone()];
         for head in 0..sizes.heads {
             let at_q = strip.queries.start * q_width + head * head_dim;
             let at_kv = strip.keys.start * kv_width + head * sizes.kv_heads / sizes.heads * head_dim;
@@ -99,10 +111,10 @@ fn backward_row(sizes: Sizes, input: RowInputs, q: &mut [f32], dk: &mut [f32], d
             let strip_rows = weights.chunks_exact_mut(cols).zip(dweights.chunks_exact_mut(cols)).take(rows);
             for (i, (weights, dweights)) in strip_rows.enumerate() {
                 let seen = strip.visible(i);
-                weights_row(&mut weights[..seen], mask, log_sums[i]);
-                weights[seen..].fill(0.0);
-                softmax_gradient_row(&weights[..seen], &mut dweights[..seen]);
-                dweights[seen..].fill(0.0);
+                weights_row(&mut weights[seen.clone()], log_sums[i]);
+                softmax_gradient_row(&weights[seen.clone()], &mut dweights[seen.clone()]);
+                hide(weights, &seen);
+                hide(dweights, &seen);
             }
             let (weights, dscores) = (Matrix::rows(&weights, cols), Matrix::rows(&dweights, cols));
             multiply([cols, head_dim, rows], 1.0, weights.transposed(), dy, Write::Add, &mut dv[at_kv..], kv_width);
@@ -118,10 +130,11 @@ fn backward_row(sizes: Sizes, input: RowInputs, q: &mut [f32], dk: &mut [f32], d
             multiply([rows, head_dim, cols], scale, dscores, keys, Write::Replace, &mut q[at_q..], q_width);
         }
     }
+    q[done * q_width..].fill(0.0);
 }
 
-pub(super) fn untracked(q: FlexTensor, k: FlexTensor, v: FlexTensor, mask: FlexTensor) -> FlexTensor {
-    forward(&contiguous(q), &contiguous(k), &contiguous(v), &flags(mask)).0
+pub(super) fn untracked(q: FlexTensor, k: FlexTensor, v: FlexTensor, first: FlexTensor) -> FlexTensor {
+    forward(&contiguous(q), &contiguous(k), &contiguous(v), &first_keys(first)).0
 }
 
 #[derive(Debug)]
@@ -132,15 +145,15 @@ struct State {
     q: FlexTensor,
     k: FlexTensor,
     v: FlexTensor,
-    mask: Vec<bool>,
+    first: Vec<u32>,
     log_sums: Vec<f32>,
 }
 
 impl State {
     /// The gradients of `q`, `k` and `v`.
     fn gradients(self, dy: &FlexTensor) -> [FlexTensor; 3] {
-        let Self { mut q, k, v, mask, log_sums } = self;
-        let sizes = Sizes::of(&q, &k, &v, &mask);
+        let Self { mut q, k, v, first, log_sums } = self;
+        let sizes = Sizes::of(&q, &k, &v, &first);
         let Sizes { batch, time, heads, kv_heads, head_dim } = sizes;
         let (q_row, kv_row) = (time * sizes.q_width(), time * sizes.kv_width());
         let mut dk = vec![0.0; batch * kv_row];
@@ -154,7 +167,7 @@ impl State {
                 k: &k[kv.clone()],
                 v: &v[kv],
                 dy: &dy[b * q_row..(b + 1) * q_row],
-                mask: &mask[b * time..(b + 1) * time],
+                first: &first[b * time..(b + 1) * time],
                 log_sums: &log_sums[b * heads * time..(b + 1) * heads * time],
             };
             backward_row(sizes, input, q, dk, dv);
@@ -178,13 +191,13 @@ impl Backward<Flex, 3> for CausalAttentionBackward {
     }
 }
 
-pub(super) fn tracked<C: CheckpointStrategy>(q: Tracked, k: Tracked, v: Tracked, mask: FlexTensor) -> Tracked {
+pub(super) fn tracked<C: CheckpointStrategy>(q: Tracked, k: Tracked, v: Tracked, first: FlexTensor) -> Tracked {
     let nodes = [q.node(), k.node(), v.node()];
     let [q, k, v] = [q, k, v].map(|x| contiguous(x.into_primitive()));
-    let mask = flags(mask);
-    let (out, log_sums) = forward(&q, &k, &v, &mask);
+    let first = first_keys(first);
+    let (out, log_sums) = forward(&q, &k, &v, &first);
     match CausalAttentionBackward.prepare::<C>(nodes).compute_bound().stateful() {
-        OpsKind::Tracked(prep) => prep.finish(State { q, k, v, mask, log_sums }, out),
+        OpsKind::Tracked(prep) => prep.finish(State { q, k, v, first, log_sums }, out),
         OpsKind::UnTracked(prep) => prep.finish(out),
     }
 }

@@ -44,7 +44,7 @@ pub(crate) trait FusedOps: Backend {
         q: FloatTensor<Self>,
         k: FloatTensor<Self>,
         v: FloatTensor<Self>,
-        mask: BoolTensor<Self>,
+        first: IntTensor<Self>,
     ) -> FloatTensor<Self>;
     fn swiglu(gate: FloatTensor<Self>, up: FloatTensor<Self>) -> FloatTensor<Self>;
     fn rms_norm(x: FloatTensor<Self>, weight: FloatTensor<Self>, eps: f32) -> FloatTensor<Self>;
@@ -84,9 +84,9 @@ impl FusedOps for Flex {
         q: FloatTensor<Self>,
         k: FloatTensor<Self>,
         v: FloatTensor<Self>,
-        mask: BoolTensor<Self>,
+        first: IntTensor<Self>,
     ) -> FloatTensor<Self> {
-        causal_attention::untracked(q, k, v, mask)
+        causal_attention::untracked(q, k, v, first)
     }
 
     fn swiglu(gate: FloatTensor<Self>, up: FloatTensor<Self>) -> FloatTensor<Self> {
@@ -119,9 +119,9 @@ impl<C: CheckpointStrategy> FusedOps for Autodiff<Flex, C> {
         q: FloatTensor<Self>,
         k: FloatTensor<Self>,
         v: FloatTensor<Self>,
-        mask: BoolTensor<Self>,
+        first: IntTensor<Self>,
     ) -> FloatTensor<Self> {
-        causal_attention::tracked::<C>(q, k, v, mask)
+        causal_attention::tracked::<C>(q, k, v, first)
     }
 
     fn swiglu(gate: FloatTensor<Self>, up: FloatTensor<Self>) -> FloatTensor<Self> {

@@ -5,7 +5,7 @@ use super::subject::{self, logprobs, parameters};
 use crate::SessionError;
 use crate::readback::{read, read_all};
 use crate::trainer::{Trainer, training_device};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Bool, Device, Tensor, TensorData};
 use nudge_data::PaddedBatch;
 use nudge_model::{Decoder, Optimizer, OptimizerOptions, Parameters};
 use nudge_rlhf::{LearningRate, sft_loss};
@@ -101,8 +101,8 @@ async fn step(device: &Device) -> Result<Step, SessionError> {
 /// The loss of instruction tuning over all tokens.
 fn loss(model: &Decoder, batch: &PaddedBatch, device: &Device) -> Tensor<1> {
     let rows = subject::token_batch(model, batch, device);
-    let targets = rows.mask.clone().narrow(1, 1, batch.time - 1);
-    sft_loss(model.next_token_logprobs(&rows, 1.0), targets)
+    let real = Tensor::<2, Bool>::from_data(TensorData::new(batch.mask.clone(), [batch.batch, batch.time]), device);
+    sft_loss(model.next_token_logprobs(&rows, 1.0), real.narrow(1, 1, batch.time - 1))
 }
 
 /// A step with learning rate 0, by the trainer of the stages, leaves every weight and every log-probability as it was.
