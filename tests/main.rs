@@ -1,6 +1,7 @@
 //! Tests that belong to no single crate.
 
 mod bad_input;
+mod batching;
 mod dpo;
 mod layers;
 mod methods;

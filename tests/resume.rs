@@ -85,11 +85,13 @@ fn pretraining_with_adamw() {
 #[test]
 fn instruction_tuning() {
     let open = || session_with(&[("base", base())]);
-    let options = json!({"epochs": 1.0, "held_out": 0.1});
-    survives_every_cut(
-        open,
-        json!({"command": "sft", "model": "base", "demonstrations": DEMONSTRATIONS, "options": options}),
-    );
+    for batching in ["packed", "padded", "length_grouped"] {
+        let options = json!({"epochs": 1.0, "held_out": 0.1, "batching": batching});
+        survives_every_cut(
+            open,
+            json!({"command": "sft", "model": "base", "demonstrations": DEMONSTRATIONS, "options": options}),
+        );
+    }
 }
 
 #[test]

@@ -107,7 +107,8 @@ pub fn sft() -> &'static Files {
     static SFT: OnceLock<Files> = OnceLock::new();
     SFT.get_or_init(|| {
         let session = session_with(&[("base", base())]);
-        let options = json!({"epochs": 10.0, "learning_rate": 5e-3, "held_out": 0.0});
+        // Padded: the thresholds of tests that build on this model were found on these very weights.
+        let options = json!({"epochs": 10.0, "learning_rate": 5e-3, "held_out": 0.0, "batching": "padded"});
         let tune = json!({"command": "sft", "model": "base", "demonstrations": DEMONSTRATIONS, "options": options});
         model_of(&events_of(&session, tune)).clone()
     })

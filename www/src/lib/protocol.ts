@@ -28,6 +28,7 @@ export type PretrainOptions = {
 export type SftOptions = {
   epochs: number;
   batch_size: number;
+  batching: string;
   learning_rate: number;
   weight_decay: number;
   held_out: number;

@@ -72,6 +72,9 @@ flags! {
         epochs: f32,
         /// Demonstrations of one step
         batch_size: usize,
+        /// How demonstrations share rows: several in one, one a row, or one a row among those of similar length
+        #[arg(value_parser = ["packed", "padded", "length_grouped"])]
+        batching: String,
         /// Peak learning rate; falls linearly to 0
         learning_rate: f32,
         /// Decoupled weight decay

@@ -75,6 +75,18 @@ impl Default for PretrainOptions {
     }
 }
 
+/// How the demonstrations of a step become rows of tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Batching {
+    /// Several in one row where they fit, each blind to the others: hardly any padding.
+    Packed,
+    /// One a row, padded to the longest: what packing must equal.
+    Padded,
+    /// As `padded`, but a step takes demonstrations of similar length. It changes what a step learns from.
+    LengthGrouped,
+}
+
 /// Options of instruction tuning.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
@@ -84,6 +96,9 @@ pub struct SftOptions {
     pub epochs: f32,
     /// Demonstrations of one step.
     pub batch_size: usize,
+    /// How they become rows of tokens.
+    #[cfg_attr(test, ts(as = "String"))]
+    pub batching: Batching,
     /// Peak learning rate; falls linearly to 0.
     pub learning_rate: f32,
     /// Decoupled weight decay.
@@ -103,6 +118,7 @@ impl Default for SftOptions {
         Self {
             epochs: 2.5,
             batch_size: 16,
+            batching: Batching::Packed,
             learning_rate: 6e-4,
             weight_decay: 0.01,
             held_out: 0.1,

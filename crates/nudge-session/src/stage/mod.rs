@@ -1,6 +1,7 @@
 //! One file a stage. Each has the same four verbs: `started`, `next`, `save`, `finished`.
 
 mod answered;
+mod batching;
 pub mod best_of;
 pub mod calibrate;
 pub mod compare;

@@ -16,10 +16,10 @@ use crate::folder::{self, Folder, Kind};
 use crate::platform::Stopwatch;
 use crate::protocol::{Event, Files, Metrics, Stage};
 use crate::snapshot::{Snapshot, SnapshotWriter, StepState};
+use crate::stage::batching::DemonstrationBatch;
 use crate::stage::preference_batch::{AnswerLogprobs, PreferenceBatch};
 use crate::stage::rankings::{Ranked, insert_accuracy, judge, rankings_of_step, read_judgements, read_rankings};
 use crate::stage::score::encode_answer;
-use crate::stage::sft::DemonstrationBatch;
 use crate::stage::{ends_epoch, steps_of_epochs};
 use crate::trainer::Trainer;
 use burn::tensor::{Device, Tensor};
@@ -216,7 +216,8 @@ impl<M: Method> Preference<M> {
     /// The implicit reward of each answer, `[answers]`.
     fn implicit_rewards(&self, answers: &[EncodedDemonstration]) -> Tensor<1> {
         let answers: Vec<&EncodedDemonstration> = answers.iter().collect();
-        let batch = DemonstrationBatch::new(&answers, &self.tokenizer, &self.policy.model.config, &self.device);
+        let batch =
+            DemonstrationBatch::padded(&answers, self.tokenizer.pad_id(), &self.policy.model.config, &self.device);
         let reference = self.reference.as_ref().map(|reference| AnswerLogprobs::new(&batch, reference));
         self.method.implicit_rewards(AnswerLogprobs::new(&batch, &self.policy.model), reference)
     }

@@ -2,8 +2,8 @@
 //!
 //! Deliberately absent: losses.
 
+use crate::stage::batching::DemonstrationBatch;
 use crate::stage::rankings::Ranked;
-use crate::stage::sft::DemonstrationBatch;
 use crate::trainer::training_device;
 use burn::tensor::{Device, Int, Tensor};
 use nudge_data::{EncodedDemonstration, Tokenizer};
@@ -86,10 +86,10 @@ impl PreferenceBatch {
         }
         let lay_out = |rows: &[&EncodedDemonstration]| {
             let ref_logprobs = reference.map(|reference| {
-                let batch = DemonstrationBatch::new(rows, tokenizer, config, device);
+                let batch = DemonstrationBatch::padded(rows, tokenizer.pad_id(), config, device);
                 AnswerLogprobs::new(&batch, reference).map(Tensor::autodiff)
             });
-            (DemonstrationBatch::new(rows, tokenizer, config, &training), ref_logprobs)
+            (DemonstrationBatch::padded(rows, tokenizer.pad_id(), config, &training), ref_logprobs)
         };
         let (answers, ref_logprobs) = lay_out(&rows);
         let mismatched = mismatched.then(|| mismatched_rows(rankings, config.max_position_embeddings));

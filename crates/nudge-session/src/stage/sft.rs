@@ -2,29 +2,26 @@
 //!
 //! 1. Encode prompt, answer and end token; the loss sees the answer and its end token only.
 //! 2. Set some prompts aside to measure on.
-//! 3. Step: cross-entropy on the answers, update.
+//! 3. Step: several demonstrations to a row, each blind to the others; cross-entropy on the answers, update.
 //! 4. After every pass, measure the loss on the prompts set aside.
 //! 5. Save the model folder, now with a chat template.
 //!
-//! Deliberately absent: packing (demonstrations are padded to a few lengths), mixtures.
+//! Deliberately absent: mixtures, which come as records; how rows are laid out and steps are filled (`batching`).
 
 use crate::SessionError;
 use crate::checks;
 use crate::folder::{self, Folder, Kind};
-use crate::options::SftOptions;
+use crate::options::{Batching, SftOptions};
 use crate::platform::Stopwatch;
 use crate::protocol::{Event, Files, Metrics, Stage};
 use crate::readback::read;
 use crate::snapshot::{Snapshot, SnapshotWriter, StepState};
-use crate::stage::{ends_epoch, epoch_places, steps_of_epochs};
+use crate::stage::batching::{DemonstrationBatch, LENGTH_STEP, Steps};
 use crate::trainer::{Trainer, training_device};
-use burn::tensor::{Bool, Device, Tensor, TensorData};
-use nudge_data::{EncodedDemonstration, NUDGE_CHAT_TEMPLATE, PaddedBatch, Rng, Tokenizer, bucket, demonstrations_from};
-use nudge_model::{Decoder, DecoderConfig, OptimizerOptions, TokenBatch};
-use nudge_rlhf::{Decay, LearningRate, sft_loss};
-
-/// Row widths are rounded up to this, so that few shapes occur.
-const LENGTH_STEP: usize = 32;
+use burn::tensor::Device;
+use nudge_data::{EncodedDemonstration, NUDGE_CHAT_TEMPLATE, Rng, Tokenizer, demonstrations_from};
+use nudge_model::{Decoder, OptimizerOptions};
+use nudge_rlhf::{Decay, LearningRate};
 
 /// An instruction-tuning run.
 pub struct Sft {
@@ -34,6 +31,7 @@ pub struct Sft {
     train: Vec<EncodedDemonstration>,
     held_out: Vec<EncodedDemonstration>,
     trainer: Trainer<Decoder>,
+    steps: Steps,
     total_steps: usize,
     device: Device,
     clock: Stopwatch,
@@ -59,7 +57,8 @@ impl Sft {
         // 1. and 2.
         let all = encode(demonstrations, &tokenizer, model.config.max_position_embeddings)?;
         let (train, held_out) = split(all, options.held_out, options.seed);
-        let total_steps = steps_of_epochs(options.epochs, train.len(), options.batch_size);
+        let steps = Steps::new(&train, &options);
+        let total_steps = steps.total(options.epochs);
         let schedule = LearningRate::new(options.learning_rate.into(), total_steps)
             .warmup((total_steps / 20).min(20))
             .decay(Decay::Linear);
@@ -70,7 +69,8 @@ impl Sft {
             snapshot.trainer("", &mut trainer, snapshot.state.step, device)?;
         }
         let (device, clock) = (device.clone(), Stopwatch::start());
-        Ok(Self { options, fingerprint, tokenizer, train, held_out, trainer, total_steps, device, clock, saved: false })
+        let saved = false;
+        Ok(Self { options, fingerprint, tokenizer, train, held_out, trainer, steps, total_steps, device, clock, saved })
     }
 
     /// What the shell is told first.
@@ -101,20 +101,19 @@ impl Sft {
     // 3. Cross-entropy on the answers.
     async fn step(&mut self) -> Result<Event, SessionError> {
         let clock = Stopwatch::start();
-        let size = self.options.batch_size;
-        let rows = demonstrations_of_step(&self.train, self.trainer.optimizer.step, size, self.options.seed);
-        let device = training_device(&self.device);
-        let batch = DemonstrationBatch::new(&rows, &self.tokenizer, &self.trainer.model.config, &device);
+        let places = self.steps.demonstrations(self.trainer.optimizer.step);
+        let demonstrations: Vec<_> = places.into_iter().map(|place| &self.train[place]).collect();
+        let batch = self.batch(&demonstrations, &training_device(&self.device));
         let numbers = self.trainer.step(|model| (batch.loss(model), vec![])).await?;
         let step = self.trainer.optimizer.step;
         let mut metrics = Metrics::from([
             ("loss".into(), numbers.loss.into()),
             ("grad_norm".into(), numbers.grad_norm.into()),
             ("learning_rate".into(), numbers.learning_rate),
-            ("epoch".into(), (step * size) as f64 / self.train.len() as f64),
+            ("epoch".into(), self.steps.epochs_after(step)),
         ]);
         // 4. After every pass and at the end.
-        let measure = ends_epoch(step, size, self.train.len()) || step == self.total_steps;
+        let measure = self.steps.ends_epoch(step) || step == self.total_steps;
         if measure && !self.held_out.is_empty() {
             metrics.insert("eval_loss".into(), self.held_out_loss().await?);
         }
@@ -123,11 +122,18 @@ impl Sft {
         Ok(Event::Progress { stage: Stage::Sft, step, total_steps: self.total_steps, metrics, seconds })
     }
 
+    fn batch(&self, demonstrations: &[&EncodedDemonstration], device: &Device) -> DemonstrationBatch {
+        let lay_out = match self.options.batching {
+            Batching::Packed => DemonstrationBatch::packed,
+            Batching::Padded | Batching::LengthGrouped => DemonstrationBatch::padded,
+        };
+        lay_out(demonstrations, self.tokenizer.pad_id(), &self.trainer.model.config, device)
+    }
+
     async fn held_out_loss(&self) -> Result<f64, SessionError> {
         let mut sum = 0.0;
         for rows in self.held_out.chunks(self.options.batch_size) {
-            let rows: Vec<&EncodedDemonstration> = rows.iter().collect();
-            let batch = DemonstrationBatch::new(&rows, &self.tokenizer, &self.trainer.model.config, &self.device);
+            let batch = self.batch(&rows.iter().collect::<Vec<_>>(), &self.device);
             let loss = read(batch.loss(&self.trainer.model)).await?;
             sum += f64::from(loss[0]) * rows.len() as f64;
         }
@@ -144,50 +150,6 @@ impl Sft {
     pub fn finished(&self) -> Event {
         Event::Finished { stage: Stage::Sft, seconds: self.clock.seconds() }
     }
-}
-
-/// Prompts with answers as tensors.
-pub(crate) struct DemonstrationBatch {
-    rows: TokenBatch,
-    /// Tokens of the answers by target, `[batch, time - 1]`.
-    pub loss_mask: Tensor<2, Bool>,
-    /// Real tokens in it.
-    pub tokens: usize,
-}
-
-impl DemonstrationBatch {
-    /// Pads `rows` on the right.
-    pub fn new(rows: &[&EncodedDemonstration], tokenizer: &Tokenizer, config: &DecoderConfig, device: &Device) -> Self {
-        let tokens: Vec<Vec<u32>> = rows.iter().map(|row| row.tokens.clone()).collect();
-        let longest = tokens.iter().map(Vec::len).max().unwrap_or(2);
-        let time = bucket(longest, LENGTH_STEP);
-        let padded = PaddedBatch::right(&tokens, tokenizer.pad_id(), time);
-        let targets: Vec<bool> =
-            rows.iter().flat_map(|row| (1..time).map(|at| row.loss_mask.get(at).copied().unwrap_or(false))).collect();
-        let loss_mask = Tensor::from_data(TensorData::new(targets, [rows.len(), time - 1]), device);
-        let count = tokens.iter().map(Vec::len).sum();
-        let rows = TokenBatch::new(&padded.tokens, &padded.mask, rows.len(), time, config, device);
-        Self { rows, loss_mask, tokens: count }
-    }
-
-    fn loss(&self, model: &Decoder) -> Tensor<1> {
-        sft_loss(self.token_logprobs(model), self.loss_mask.clone())
-    }
-
-    /// Log-probability of each next token, in nats, `[batch, time - 1]`.
-    pub fn token_logprobs(&self, model: &Decoder) -> Tensor<2> {
-        model.next_token_logprobs(&self.rows, 1.0)
-    }
-}
-
-/// The demonstrations of one step: an epoch is a new order of all of them.
-fn demonstrations_of_step(
-    all: &[EncodedDemonstration],
-    step: usize,
-    size: usize,
-    seed: u64,
-) -> Vec<&EncodedDemonstration> {
-    epoch_places(all.len(), step * size, size, seed).into_iter().map(|place| &all[place]).collect()
 }
 
 fn encode(text: &str, tokenizer: &Tokenizer, context: usize) -> Result<Vec<EncodedDemonstration>, SessionError> {

@@ -1,0 +1,174 @@
+//! Which demonstrations each step of instruction tuning takes, and how they lie in its rows.
+//!
+//! Packing changes the rows and nothing else: a step takes the same demonstrations, its loss is the mean over the same
+//! tokens, and each demonstration is read as if it were alone. A demonstration is never cut.
+//!
+//! Deliberately absent: lengths of more than one step looked at together, which would change what a step learns from.
+
+use crate::options::{Batching, SftOptions};
+use crate::stage::{ends_epoch, epoch_places, steps_of_epochs};
+use burn::tensor::{Bool, Device, Tensor, TensorData};
+use nudge_data::{EncodedDemonstration, bucket, length_grouped, pack};
+use nudge_model::{Decoder, DecoderConfig, TokenBatch};
+use nudge_rlhf::sft_loss;
+
+/// Widths of padded rows are rounded up to this, so that few shapes occur.
+pub(crate) const LENGTH_STEP: usize = 32;
+
+/// Widths of packed rows are multiples of this. A GPU prepares kernels for a new shape: with multiples of 32 a run over
+/// short demonstrations meets about 14 widths, with these 7, nearly as few as padded rows have, and about three more
+/// columns of padding in a hundred.
+const PACKED_STEP: usize = 64;
+
+/// Which demonstrations each step takes. Stateless: a resumed run needs only its step.
+pub(crate) struct Steps {
+    lengths: Vec<usize>,
+    batch_size: usize,
+    seed: u64,
+    grouped: bool,
+}
+
+impl Steps {
+    /// The steps over `train`.
+    pub fn new(train: &[EncodedDemonstration], options: &SftOptions) -> Self {
+        Self {
+            lengths: train.iter().map(|demonstration| demonstration.tokens.len()).collect(),
+            batch_size: options.batch_size,
+            seed: options.seed,
+            grouped: options.batching == Batching::LengthGrouped,
+        }
+    }
+
+    /// What an epoch counts, and how many a step takes of it: demonstrations, or batches of similar length, which
+    /// never reach over the end of an epoch.
+    fn epoch_and_step(&self) -> (usize, usize) {
+        let demonstrations = self.lengths.len();
+        if self.grouped { (demonstrations.div_ceil(self.batch_size), 1) } else { (demonstrations, self.batch_size) }
+    }
+
+    /// Steps that make up `epochs` passes.
+    pub fn total(&self, epochs: f32) -> usize {
+        let (epoch, step) = self.epoch_and_step();
+        steps_of_epochs(epochs, epoch, step)
+    }
+
+    /// Passes made by the first `steps` steps.
+    pub fn epochs_after(&self, steps: usize) -> f64 {
+        let (epoch, step) = self.epoch_and_step();
+        (steps * step) as f64 / epoch as f64
+    }
+
+    /// Whether a pass ends within step number `step`, counted from 1.
+    pub fn ends_epoch(&self, step: usize) -> bool {
+        let (epoch, size) = self.epoch_and_step();
+        ends_epoch(step, size, epoch)
+    }
+
+    /// Places of the demonstrations of the step that `steps` others went before.
+    pub fn demonstrations(&self, steps: usize) -> Vec<usize> {
+        if !self.grouped {
+            return epoch_places(self.lengths.len(), steps * self.batch_size, self.batch_size, self.seed);
+        }
+        let (batches, _) = self.epoch_and_step();
+        let epoch = (steps / batches) as u64;
+        length_grouped(&self.lengths, self.batch_size, self.seed, epoch).swap_remove(steps % batches)
+    }
+}
+
+/// Prompts with answers as tensors.
+pub(crate) struct DemonstrationBatch {
+    rows: TokenBatch,
+    /// Tokens of the answers by target, `[batch, time - 1]`.
+    pub loss_mask: Tensor<2, Bool>,
+    /// Real tokens in it.
+    pub tokens: usize,
+}
+
+impl DemonstrationBatch {
+    /// One a row in their order, padded on the right.
+    pub fn padded(rows: &[&EncodedDemonstration], pad: u32, config: &DecoderConfig, device: &Device) -> Self {
+        let longest = rows.iter().map(|row| row.tokens.len()).max().unwrap_or(2);
+        let mut layout = Layout::new(bucket(longest, LENGTH_STEP), pad);
+        for row in rows {
+            layout.add_row(&[row]);
+        }
+        layout.on_device(config, device)
+    }
+
+    /// As few rows as they fit in, of the width that leaves the least padding; in any order.
+    pub fn packed(demonstrations: &[&EncodedDemonstration], pad: u32, config: &DecoderConfig, device: &Device) -> Self {
+        let lengths: Vec<usize> = demonstrations.iter().map(|demonstration| demonstration.tokens.len()).collect();
+        let width = packed_width(&lengths, config.max_position_embeddings);
+        let mut layout = Layout::new(width, pad);
+        for row in pack(&lengths, width) {
+            let row: Vec<_> = row.into_iter().map(|place| demonstrations[place]).collect();
+            layout.add_row(&row);
+        }
+        layout.on_device(config, device)
+    }
+
+    /// Cross-entropy, averaged over the tokens of all answers.
+    pub fn loss(&self, model: &Decoder) -> Tensor<1> {
+        sft_loss(self.token_logprobs(model), self.loss_mask.clone())
+    }
+
+    /// Log-probability of each next token, in nats, `[batch, time - 1]`.
+    pub fn token_logprobs(&self, model: &Decoder) -> Tensor<2> {
+        model.next_token_logprobs(&self.rows, 1.0)
+    }
+}
+
+/// The width that holds `lengths` in the fewest columns of all rows together, the narrowest of several: narrow rows
+/// are more, and threads share the rows. A row may be wider than `context`, since positions start again in it.
+fn packed_width(lengths: &[usize], context: usize) -> usize {
+    let narrowest = bucket(lengths.iter().copied().max().unwrap_or(2), PACKED_STEP);
+    let widths = (narrowest..=narrowest.max(context)).step_by(PACKED_STEP);
+    widths.min_by_key(|width| pack(lengths, *width).len() * width).unwrap_or(narrowest)
+}
+
+/// Rows of demonstrations on the host.
+struct Layout {
+    time: usize,
+    pad: u32,
+    tokens: Vec<u32>,     // [batch, time]
+    segments: Vec<u32>,   // [batch, time], from 1 in each row; 0 is padding
+    loss_mask: Vec<bool>, // [batch, time - 1], by target
+    real: usize,
+}
+
+impl Layout {
+    fn new(time: usize, pad: u32) -> Self {
+        Self { time, pad, tokens: vec![], segments: vec![], loss_mask: vec![], real: 0 }
+    }
+
+    /// One demonstration behind the other, then padding. The first token of each is no target: the token before it
+    /// belongs to another or there is none.
+    fn add_row(&mut self, demonstrations: &[&EncodedDemonstration]) {
+        let (mut row, mut segments, mut counts) = (Vec::new(), Vec::new(), Vec::new());
+        for (number, demonstration) in (1..).zip(demonstrations) {
+            row.extend_from_slice(&demonstration.tokens);
+            segments.resize(row.len(), number);
+            counts.extend(demonstration.loss_mask.iter().enumerate().map(|(at, &counts)| at > 0 && counts));
+        }
+        self.real += row.len();
+        assert!(row.len() <= self.time, "a row of {} tokens in a batch of width {}", row.len(), self.time);
+        row.resize(self.time, self.pad);
+        segments.resize(self.time, 0);
+        counts.resize(self.time, false);
+        self.tokens.extend(row);
+        self.segments.extend(segments);
+        self.loss_mask.extend_from_slice(&counts[1..]);
+    }
+
+    fn on_device(self, config: &DecoderConfig, device: &Device) -> DemonstrationBatch {
+        let (batch, time) = (self.tokens.len() / self.time, self.time);
+        DemonstrationBatch {
+            rows: TokenBatch::packed(&self.tokens, &self.segments, batch, time, config, device),
+            loss_mask: Tensor::from_data(TensorData::new(self.loss_mask, [batch, time - 1]), device),
+            tokens: self.real,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
