@@ -33,15 +33,12 @@ pub struct Arguments {
 /// The commands.
 #[derive(Subcommand)]
 pub enum Command {
-    /// Look at files of records, convert them, mix them
-    #[command(after_help = "Example:\n  nudge data inspect alpaca.json")]
-    Data(Data),
     /// Train a tokenizer and a base model on plain text (records end with <|endoftext|>)
     #[command(after_help = "Example:\n  nudge pretrain --text stories.txt --out base --epochs 4")]
     Pretrain(Pretrain),
     /// Instruction tuning: imitate demonstrations, in any format
     #[command(
-        after_help = "Examples:\n  nudge sft --model base --data demonstrations.jsonl --out sft\n  nudge sft --model base --data demonstrations.jsonl --stories stories.txt --mined 3000 --out sft"
+        after_help = "Examples:\n  nudge sft --model base --data demonstrations.jsonl --out sft\n  nudge sft --model base --data demonstrations.jsonl --stories stories.txt --cap 400 --out sft"
     )]
     Sft(Sft),
     /// Sample k answers to each prompt {"prompt"}
@@ -54,9 +51,9 @@ pub enum Command {
         after_help = "Examples:\n  nudge rank --candidates candidates.jsonl --out rankings.jsonl --repeat 0.1\n  nudge rank --candidates candidates.jsonl --out rankings.jsonl --reward one two three --limit 50\n  nudge rank --candidates candidates.jsonl --out rankings.jsonl --labeler happier"
     )]
     Rank(Rank),
-    /// Files of records: split by prompt, merge labelers
+    /// Files of records, in any format: inspect, convert, mix, split by prompt, merge labelers
     #[command(
-        after_help = "Example:\n  nudge data split --data rankings.jsonl --held-out 0.2 --train train.jsonl --test test.jsonl"
+        after_help = "Examples:\n  nudge data inspect alpaca.json\n  nudge data convert --to preference oasst_trees.jsonl.gz pairs.jsonl"
     )]
     Data(Data),
     /// Train a reward model on rankings or comparisons {"prompt","chosen","rejected"}

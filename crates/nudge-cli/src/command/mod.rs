@@ -32,7 +32,6 @@ use std::time::Instant;
 /// Does what the command line asks for.
 pub fn run(arguments: Arguments) -> Result<()> {
     match arguments.command {
-        Command::Data(arguments) => data::run(&arguments),
         Command::Pretrain(arguments) => train::pretrain(&arguments),
         Command::Sft(arguments) => train::sft(&arguments),
         Command::Reward(arguments) => train::reward(&arguments),
