@@ -35,10 +35,27 @@ fn grow_impatient() {
 
 /// From now on a terminal that is closed (SIGHUP) asks to stop, as Ctrl-C does. Only for those who sit at it: a run in
 /// the background goes on.
+///
+/// Reading from a terminal that is gone may never return, so a second later the process ends in any case: call it only
+/// where everything is on the disk while the program waits for a key.
+#[cfg(unix)]
 pub fn stop_on_hangup() {
-    #[cfg(unix)]
-    let _ = flag::register(signal_hook::consts::SIGHUP, Arc::clone(&REQUESTED));
+    let hung_up: Arc<AtomicBool> = Arc::default();
+    for flag in [&REQUESTED, &hung_up] {
+        let _ = flag::register(signal_hook::consts::SIGHUP, Arc::clone(flag));
+    }
+    thread::spawn(move || {
+        while !hung_up.load(Ordering::Relaxed) {
+            thread::sleep(Duration::from_millis(250));
+        }
+        thread::sleep(Duration::from_secs(1));
+        std::process::exit(130);
+    });
 }
+
+/// A system without SIGHUP ends the process with its terminal.
+#[cfg(not(unix))]
+pub fn stop_on_hangup() {}
 
 /// Whether somebody asked to stop.
 pub fn requested() -> bool {

@@ -86,7 +86,8 @@ pub fn skipped(candidates: CandidatesRecord, labeler: &str, seconds: f32, sittin
     let mut skipped = candidates;
     skipped.extra.insert("skipped".to_owned(), Value::Bool(true));
     skipped.extra.insert("labeler".to_owned(), labeler.into());
-    skipped.extra.insert("seconds".to_owned(), seconds.into());
+    // By way of its text, so that 1.7 does not become 1.7000000476837158.
+    skipped.extra.insert("seconds".to_owned(), seconds.to_string().parse().map_or(Value::Null, Value::Number));
     sitting.write(&mut skipped.extra);
     skipped
 }
@@ -159,9 +160,9 @@ mod tests {
 
     #[test]
     fn what_was_skipped_can_be_ranked_but_is_no_ranking() {
-        let record = skipped(candidates(), "ann", 2.5, &sitting());
+        let record = skipped(candidates(), "ann", 1.7, &sitting());
         let text = write_jsonl(std::slice::from_ref(&record));
-        assert!(text.contains(r#""skipped":true,"labeler":"ann""#), "{text}");
+        assert!(text.contains(r#""skipped":true,"labeler":"ann","seconds":1.7,"#), "{text}");
         assert!(comparisons_from("r", &text).expect_err("is refused").to_string().contains("neither a ranking"));
         let again = unskipped(read_jsonl("r", &text).expect("reads").remove(0));
         assert_eq!(again.extra.keys().collect::<Vec<_>>(), ["source", "choice"]);

@@ -206,7 +206,7 @@ mod tests {
         let (merged, report) = merge("r.jsonl", &text).unwrap();
         assert_eq!(merged[0].ranking, [vec![1], vec![0, 2]], "a is best, votes for b and c are even");
         assert_eq!(merged[0].labeler.as_deref(), Some("ann+bob"));
-        assert_eq!(merged[0].extra.keys().collect::<Vec<_>>(), ["kept", "flags", "labelers", "agreement"]);
+        assert_eq!(merged[0].extra.keys().collect::<Vec<_>>(), ["flags", "kept", "labelers", "agreement"]);
         assert_eq!(merged[0].extra["flags"], serde_json::json!(["harmful", "other"]));
         assert_eq!((merged[1].labeler.as_deref(), merged[1].seconds), (Some("bob"), Some(2.0)));
         assert_eq!((report.rankings, report.records, report.screens.len()), (3, 2, 1));

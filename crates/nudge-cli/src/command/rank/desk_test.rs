@@ -36,18 +36,9 @@ fn every_decision_is_on_the_disk_and_undone_there() {
     rank(&mut desk, &[&[0], &[1, 2]]);
     let stored = store(folder.path()).read().unwrap();
     let shown = &desk.screen(0).shown;
-    assert_eq!(
-        stored.rankings[0].ranking,
-        [vec![shown[0]], {
-            let mut tied = vec![shown[1], shown[2]];
-            tied.sort();
-            tied
-        }]
-        .map(|mut group| {
-            group.sort_unstable();
-            group
-        })
-    );
+    let mut tied = vec![shown[1], shown[2]];
+    tied.sort_unstable();
+    assert_eq!(stored.rankings[0].ranking, [vec![shown[0]], tied]);
     let sitting = Sitting::of(&stored.rankings[0].extra).unwrap();
     assert_eq!((sitting.shown.as_ref(), sitting.order_seed), (Some(shown), Some(1)));
     skip(&mut desk, &["harmful"]);

@@ -37,7 +37,12 @@ impl Screen {
             let text = &completions[self.shown[*place]].text;
             (0..completions.len()).filter(move |index| completions[*index].text == *text)
         };
-        groups.iter().map(|group| group.iter().flat_map(equal).collect()).collect()
+        let indices = |group: &Vec<usize>| {
+            let mut indices: Vec<usize> = group.iter().flat_map(equal).collect();
+            indices.sort_unstable();
+            indices
+        };
+        groups.iter().map(indices).collect()
     }
 }
 

@@ -63,16 +63,22 @@ pub fn draw(frame: &mut Frame, place: usize, progress: &Progress, screen: &Scree
 }
 
 fn header<'a>(place: usize, progress: &Progress, screen: &Screen, sheet: &Sheet, theme: &Theme) -> Line<'a> {
-    let mut parts = vec![format!("{} of {}", place + 1, progress.screens)];
+    // On a narrow terminal the end is cut off: what is most worth knowing comes first.
+    let flags = sheet.flags();
+    let flags = if flags.is_empty() { String::new() } else { format!(" | flagged: {}", flags.join(", ")) };
+    let mut parts = Vec::new();
+    parts.extend(screen.repeat_of.map(|_| "again, in another order".to_string()));
     parts.extend((progress.skipped > 0).then(|| format!("{} skipped", progress.skipped)));
     parts.extend((progress.flagged > 0).then(|| format!("{} flagged", progress.flagged)));
     parts
         .extend((progress.repeats > 0).then(|| format!("{} of {} repeats", progress.repeats_ranked, progress.repeats)));
     parts.extend(progress.seconds.map(|seconds| format!("{seconds:.0} s a screen")));
-    parts.extend(screen.repeat_of.map(|_| "again, in another order".to_string()));
-    let flags = sheet.flags();
-    let flags = if flags.is_empty() { String::new() } else { format!(" | flagged: {}", flags.join(", ")) };
-    Line::from(vec![Span::styled(parts.join(" | "), theme.quiet), Span::styled(flags, theme.notice)])
+    let parts: String = parts.iter().map(|part| format!(" | {part}")).collect();
+    Line::from(vec![
+        Span::styled(format!("{} of {}", place + 1, progress.screens), theme.title),
+        Span::styled(flags, theme.notice),
+        Span::styled(parts, theme.quiet),
+    ])
 }
 
 /// What stands above an answer: its number, and its place once it has one.
@@ -93,8 +99,12 @@ fn answer_text(screen: &Screen, answer: usize) -> String {
     for_terminal(&screen.candidates.completions[screen.shown[answer]].text)
 }
 
-fn columns(frame: &mut Frame, area: Rect, screen: &Screen, sheet: &mut Sheet, theme: &Theme) {
+fn columns(frame: &mut Frame, mut area: Rect, screen: &Screen, sheet: &mut Sheet, theme: &Theme) {
     let widths = vec![Constraint::Fill(1); sheet.answers];
+    // No higher than the longest answer needs, border included.
+    let column = area.width / sheet.answers as u16 - 2;
+    let longest = (0..sheet.answers).map(|answer| wrap(&answer_text(screen, answer), column).len()).max().unwrap_or(0);
+    area.height = area.height.min(longest.saturating_add(2).min(u16::MAX.into()) as u16);
     for (answer, column) in Layout::horizontal(widths).split(area).iter().enumerate() {
         let style = heading_style(answer, sheet, theme);
         let mut block = Block::bordered().title(Span::styled(heading(answer, sheet), style));
