@@ -247,7 +247,7 @@ fn demonstrations_records_and_texts_that_hold_nothing_or_the_wrong_thing() {
     says(&score(""), &["no record"]);
     says(&score("{\"prompt\":\"p\"}"), &["1", "no answers", "completions"]);
     says(&score("{\"prompt\":\"p\",\"completions\":[]}"), &["`completions` is empty"]);
-    says(&score("{\"completion\":\"c\"}"), &["no text in `prompt`"]);
+    says(&score("{\"completion\":\"c\"}"), &["neither a text nor messages in `prompt`"]);
     says(
         &refusal(&session, json!({"command": "eval", "model": "base", "text": " "})),
         &["no record", "nothing to evaluate"],

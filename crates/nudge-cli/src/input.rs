@@ -8,7 +8,7 @@ use crate::failure::tell;
 use crate::files::io_error;
 use anyhow::{Result, anyhow, bail};
 use clap::Args;
-use nudge_data::format::{Wanted, detect, native_lines, read};
+use nudge_data::format::{TIES_EVERYTHING, Wanted, detect, native_lines, read};
 use nudge_data::source::SourceOptions;
 use nudge_data::{DataError, DemonstrationRecord, Format, Prompt, Source, prompts_from};
 use nudge_session::SessionError;
@@ -40,6 +40,8 @@ pub struct Records {
     /// One record a line, as the stages read them.
     pub text: String,
     places: Vec<String>,
+    /// Rankings that are whole and prefer nothing; they are in no line.
+    pub tied: usize,
 }
 
 /// Opens a file, compressed or not, in whatever layout.
@@ -84,6 +86,7 @@ impl Records {
         for (line, record) in &mut lines {
             match record {
                 Ok(record) => self.push(&record, format!("{name}, line {line}")),
+                Err(reason) if reason == TIES_EVERYTHING => self.tied += 1,
                 Err(reason) if !reading.skip_bad => bail!("{name}, line {line}: {reason}"),
                 Err(reason) => {
                     left_out += 1;
@@ -125,6 +128,7 @@ impl Records {
     pub fn join(&mut self, others: Self) {
         self.text.push_str(&others.text);
         self.places.extend(others.places);
+        self.tied += others.tied;
     }
 
     /// Adds JSON lines that come from no file of records; messages call each one `source`.

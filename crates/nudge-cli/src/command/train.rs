@@ -267,15 +267,14 @@ impl<O: Serialize> Job<'_, O> {
 /// The rankings and comparisons that say something. A ranking that ties everything is valid but teaches nothing.
 pub fn comparisons(paths: &[PathBuf], reading: &Reading) -> Result<Records> {
     let mut records = Records::read(paths, Wanted::Comparisons, reading)?;
-    let before = records.len();
-    records.retain(|line| !ties_everything(line));
-    if records.len() == 0 && before > 0 {
+    let all = records.len() + records.tied;
+    if records.len() == 0 && all > 0 {
         bail!(
-            "all {before} rankings tie everything; there is no preference to learn from. Rank again and put some answers above others"
+            "all {all} rankings tie everything; there is no preference to learn from. Rank again and put some answers above others"
         );
     }
-    if records.len() < before {
-        tell(&format!("{} of {before} rankings tie everything and are left out", before - records.len()));
+    if records.tied > 0 {
+        tell(&format!("{} of {all} rankings tie everything and are left out", records.tied));
     }
     let before = records.len();
     records.retain(|line| !repeats_a_screen(line));

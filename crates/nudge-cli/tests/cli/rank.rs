@@ -44,7 +44,10 @@ fn how_a_ranking_came_about_stands_beside_it() {
     // Screens that were passed over are no rankings, but they can be ranked.
     let skipped = place.records("out.skipped.jsonl");
     assert_eq!((skipped.len(), &skipped[0]["flags"], &skipped[1]["flags"]), (2, &json!(["nonsense"]), &Value::Null));
-    place.refused("reward --model sft --comparisons out.skipped.jsonl --out reward", &["line 1", "neither a ranking"]);
+    place.refused(
+        "reward --model sft --comparisons out.skipped.jsonl --out reward",
+        &["out.skipped.jsonl", "waiting to be ranked", "no comparisons"],
+    );
     place.done("rank --candidates out.skipped.jsonl --labeler shorter --out again.jsonl");
     assert_eq!(place.records("again.jsonl")[0]["skipped"], Value::Null);
 }

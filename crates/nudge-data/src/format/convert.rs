@@ -13,6 +13,9 @@ use crate::records::{
 };
 use crate::template::Message;
 
+/// Why a ranking is dropped that is whole and prefers nothing: the only reason that is no mistake.
+pub const TIES_EVERYTHING: &str = "it ties all completions, so it carries no preference";
+
 /// What conversions lost, each loss once.
 #[derive(Debug, Default)]
 pub(super) struct Notes(Vec<String>);
@@ -238,7 +241,7 @@ pub(super) fn ranking(entry: &Entry, number: u64) -> Result<RankingRecord, Strin
 
 fn require_order(record: &RankingRecord) -> Result<(), String> {
     if record.ranking.iter().filter(|group| !group.is_empty()).count() < 2 {
-        return Err("it ties all completions, so it carries no preference".to_owned());
+        return Err(TIES_EVERYTHING.to_owned());
     }
     Ok(())
 }

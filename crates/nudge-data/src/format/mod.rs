@@ -43,6 +43,7 @@ mod write;
 #[cfg(test)]
 mod tests;
 
+pub use convert::TIES_EVERYTHING;
 pub use detect::{Detected, detect};
 pub use duplicates::Repeats;
 pub use histogram::{Bucket, Histogram};
