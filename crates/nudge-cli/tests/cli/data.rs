@@ -141,7 +141,7 @@ fn stages_read_the_files_of_others() {
     place.write("pairs.jsonl", &(0..8).map(|index| format!("{}\n", pair(index))).collect::<String>());
     place.done("reward --model sft --comparisons pairs.jsonl --epochs 1 --out reward");
     place.done("ppo --policy sft --reward reward --prompts pairs.jsonl --episodes 8 --batch-size 8 --max-new-tokens 8 --out ppo");
-    let unpaired = |index: usize| json!({ "prompt": format!("Cat {index}?"), "completion": "It has a hat.", "label": index % 2 == 0 });
+    let unpaired = |index: usize| json!({ "prompt": format!("Cat {index}?"), "completion": "It has a hat.", "label": index.is_multiple_of(2) });
     place.write("unpaired.jsonl", &(0..8).map(|index| format!("{}\n", unpaired(index))).collect::<String>());
     place.done("kto --policy sft --comparisons unpaired.jsonl --epochs 1 --held-out 0 --out kto");
 }

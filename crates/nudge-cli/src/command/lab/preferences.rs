@@ -329,6 +329,6 @@ mod tests {
             pairs.iter().map(|pair| (pair.completions[0].as_str(), pair.completions[1].as_str())).collect();
         assert_eq!(texts, [("p 0", "p 1"), ("p 0", "p 2"), ("p 1", "p 2")]);
         assert_eq!(comparisons_from("x", &jsonl(&pairs)).unwrap().len(), 3);
-        assert_eq!(comparisons_from("x", &jsonl(&[ranking.clone()])).unwrap(), [ranking]);
+        assert_eq!(comparisons_from("x", &jsonl(std::slice::from_ref(&ranking))).unwrap(), [ranking]);
     }
 }
