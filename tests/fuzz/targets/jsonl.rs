@@ -5,7 +5,13 @@ use libfuzzer_sys::fuzz_target;
 use nudge_data::Layout;
 use nudge_fuzz::{RECORD_BYTES, read, without_mark};
 
+/// What a gzip or Zstandard file begins with; lines of such a file are not in its bytes.
+const COMPRESSED: [&[u8]; 2] = [&[0x1f, 0x8b], &[0x28, 0xb5, 0x2f, 0xfd]];
+
 fuzz_target!(|content: &[u8]| {
+    if COMPRESSED.iter().any(|magic| content.starts_with(magic)) {
+        return;
+    }
     let Some(found) = read(content, Layout::Jsonl) else { return };
     let lines = without_mark(content).split(|&byte| byte == b'\n').enumerate();
     let lines: Vec<_> = lines.filter(|(_, line)| line.len() > RECORD_BYTES || !line.trim_ascii().is_empty()).collect();
