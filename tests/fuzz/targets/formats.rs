@@ -1,0 +1,38 @@
+//! Every format's reader on any records: each record is accounted for once, whatever is understood can be inspected and
+//! written, and what a stage is given it can read.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use nudge_data::format::{Inspection, Wanted, Writer, native_lines, read};
+use nudge_data::{Format, Found, Layout, Source, comparisons_from, demonstrations_from, prompts_from};
+use nudge_fuzz::options;
+
+fuzz_target!(|content: &[u8]| {
+    let Ok(source) = Source::open("fuzz", content, options(Layout::Jsonl)) else { return };
+    let found: Vec<Found> = source.collect();
+    for format in Format::ALL {
+        let mut records = 0;
+        let mut inspection = Inspection::new(format, "jsonl");
+        let mut writers = Writer::FORMATS.map(|to| Writer::new(to).expect("can be written"));
+        for one in read(format, found.iter().cloned()) {
+            records += one.records;
+            inspection.add(&one);
+            if let Ok(entry) = &one.result {
+                writers.iter_mut().for_each(|writer| drop(writer.write(entry)));
+            }
+        }
+        assert_eq!(records, found.len() as u64, "{format}: every record is accounted for once");
+        let _ = inspection.finish().to_string();
+        for wanted in [Wanted::Demonstrations, Wanted::Comparisons, Wanted::Prompts] {
+            for (_, line) in native_lines(wanted, read(format, found.iter().cloned())) {
+                let Ok(line) = line else { continue };
+                let understood = match wanted {
+                    Wanted::Demonstrations => demonstrations_from("line", &line).map(drop),
+                    Wanted::Comparisons => comparisons_from("line", &line).map(drop),
+                    _ => prompts_from("line", &line).map(drop),
+                };
+                assert_eq!(understood, Ok(()), "{format}: {line}");
+            }
+        }
+    }
+});
