@@ -1,16 +1,15 @@
 //! `nudge data convert`: the records of one file in another format. OUT appears when it is whole.
 
 use super::check_free;
-use super::reading::each;
+use super::reading::Opened;
 use crate::args::Convert;
 use crate::failure::tell;
 use crate::files::{beside, io_error};
 use crate::report;
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail};
 use nudge_data::format::{Dropped, Read, Writer};
 use nudge_data::source::Sink;
 use serde::Serialize;
-use std::cell::RefCell;
 use std::fs::{self, File};
 use std::io::BufWriter;
 use std::path::Path;
@@ -59,14 +58,14 @@ pub fn run(arguments: &Convert) -> Result<()> {
 }
 
 fn convert(arguments: &Convert, mut writer: Writer, temporary: &Path) -> Result<Summary> {
+    let opened = Opened::new(&arguments.input, arguments.format)?;
     let out = arguments.out.display().to_string();
     let file = File::create(temporary).map_err(|error| io_error("write", temporary, error))?;
     let mut sink = Sink::create(&out, None, BufWriter::new(file))?;
-    let from = RefCell::new(None);
     let mut summary = Summary {
         command: "convert",
         out,
-        format: "",
+        format: opened.format.name(),
         to: arguments.to.name(),
         records: 0,
         written: 0,
@@ -74,11 +73,7 @@ fn convert(arguments: &Convert, mut writer: Writer, temporary: &Path) -> Result<
         dropped: vec![],
         notes: vec![],
     };
-    let start = |known: super::reading::Known| {
-        from.replace(Some(known.format));
-        Ok(())
-    };
-    each(&arguments.input, arguments.format, arguments.strict, start, |record: &Read| {
+    opened.each(arguments.strict, |record: &Read| {
         let made = record.result.as_ref().map_err(Clone::clone).and_then(|entry| writer.write(entry));
         match made {
             Ok(values) => {
@@ -95,7 +90,6 @@ fn convert(arguments: &Convert, mut writer: Writer, temporary: &Path) -> Result<
     })?;
     let written = sink.finish()?.into_inner().map_err(std::io::IntoInnerError::into_error);
     written.and_then(|file| file.sync_all()).map_err(|error| io_error("write", &arguments.out, error))?;
-    summary.format = from.into_inner().context("the file was not read")?.name();
     summary.notes = writer.notes().to_vec();
     if summary.written == 0 {
         bail!("{}: nothing of it can be written as {}", arguments.input.display(), arguments.to);

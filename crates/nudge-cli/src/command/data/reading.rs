@@ -14,47 +14,51 @@ use std::time::Duration;
 /// Records between two looks at the clock and at Ctrl-C.
 const OFTEN: usize = 256;
 
-/// What is known of a file before its records are read.
-pub struct Known {
+/// A file whose format is known and whose records are still to be read.
+pub struct Opened {
     /// Its format.
     pub format: Format,
     /// How it is laid out, such as `jsonl` or `jsonl, gzip`.
     pub layout: String,
+    name: String,
+    bytes: u64,
+    source: Rc<RefCell<Source<'static>>>,
+    found: Box<dyn Iterator<Item = Found>>,
 }
 
-/// Reads `path` and gives every entry or drop to `take`. With `strict` the first drop is an error.
-pub fn each(
-    path: &Path,
-    format: Option<Format>,
-    strict: bool,
-    start: impl FnOnce(Known) -> Result<()>,
-    mut take: impl FnMut(&Read) -> Result<()>,
-) -> Result<()> {
-    let name = path.display().to_string();
-    let source = input::open(path)?;
-    let layout = match source.compression().name() {
-        "none" => source.layout().name().to_string(),
-        compression => format!("{}, {compression}", source.layout().name()),
-    };
-    let source = Rc::new(RefCell::new(source));
-    let found = Shared(Rc::clone(&source));
-    let detected = detect(&name, found, format).map_err(|reason| anyhow!(reason))?;
-    start(Known { format: detected.format, layout })?;
-    let bar = bar(std::fs::metadata(path).map_or(0, |data| data.len()));
-    for (index, record) in read(detected.format, detected.found).enumerate() {
-        if let (true, Err(reason)) = (strict, &record.result) {
-            bail!("{name}, line {}: {reason}", record.line);
-        }
-        take(&record)?;
-        if index % OFTEN == 0 {
-            bar.set_position(source.borrow().bytes_read());
-            if interrupt::requested() {
-                return Err(Interrupted { go_on: None }.into());
+impl Opened {
+    /// Opens `path` and tells its format, unless the user has named it.
+    pub fn new(path: &Path, format: Option<Format>) -> Result<Self> {
+        let name = path.display().to_string();
+        let source = input::open(path)?;
+        let layout = match source.compression().name() {
+            "none" => source.layout().name().to_string(),
+            compression => format!("{}, {compression}", source.layout().name()),
+        };
+        let source = Rc::new(RefCell::new(source));
+        let detected = detect(&name, Shared(Rc::clone(&source)), format).map_err(|reason| anyhow!(reason))?;
+        let bytes = std::fs::metadata(path).map_or(0, |data| data.len());
+        Ok(Self { format: detected.format, layout, name, bytes, source, found: Box::new(detected.found) })
+    }
+
+    /// Gives every entry or drop to `take`. With `strict` the first drop is an error.
+    pub fn each(self, strict: bool, mut take: impl FnMut(&Read) -> Result<()>) -> Result<()> {
+        let bar = bar(self.bytes);
+        for (index, record) in read(self.format, self.found).enumerate() {
+            if let (true, Err(reason)) = (strict, &record.result) {
+                bail!("{}, line {}: {reason}", self.name, record.line);
+            }
+            take(&record)?;
+            if index % OFTEN == 0 {
+                bar.set_position(self.source.borrow().bytes_read());
+                if interrupt::requested() {
+                    return Err(Interrupted { go_on: None }.into());
+                }
             }
         }
+        bar.finish_and_clear();
+        Ok(())
     }
-    bar.finish_and_clear();
-    Ok(())
 }
 
 /// A source that is read by one and asked for its position by another.
