@@ -53,33 +53,29 @@ pub fn open(path: &Path) -> Result<Source<'static>> {
     Ok(Source::from_file(&path.display().to_string(), file, SourceOptions::default())?)
 }
 
-/// The format of a file; nothing where it is empty.
-pub fn format_of(path: &Path, reading: &Reading) -> Result<Option<Format>> {
-    let mut source = open(path)?.peekable();
-    if source.peek().is_none() {
-        return Ok(None);
-    }
-    let detected = detect(&path.display().to_string(), source, reading.format).map_err(|reason| anyhow!(reason))?;
-    Ok(Some(detected.format))
-}
-
 impl Records {
     /// Reads what is `wanted` from `paths`, in order.
     pub fn read(paths: &[PathBuf], wanted: Wanted, reading: &Reading) -> Result<Self> {
+        Self::read_by_format(paths, |_| wanted, reading)
+    }
+
+    /// Reads from each of `paths`, in order, what is `wanted` of its format.
+    pub fn read_by_format(paths: &[PathBuf], wanted: impl Fn(Format) -> Wanted, reading: &Reading) -> Result<Self> {
         let mut records = Self::default();
         for path in paths {
-            records.read_file(path, wanted, reading)?;
+            records.read_file(path, &wanted, reading)?;
         }
         Ok(records)
     }
 
-    fn read_file(&mut self, path: &Path, wanted: Wanted, reading: &Reading) -> Result<()> {
+    fn read_file(&mut self, path: &Path, wanted: impl Fn(Format) -> Wanted, reading: &Reading) -> Result<()> {
         let name = path.display().to_string();
         let mut source = open(path)?.peekable();
         if source.peek().is_none() {
             return Ok(());
         }
         let detected = detect(&name, source, reading.format).map_err(|reason| anyhow!(reason))?;
+        let wanted = wanted(detected.format);
         detected.format.require(&name, wanted).map_err(|reason| anyhow!(reason))?;
         let mut lines = native_lines(wanted, read(detected.format, detected.found));
         let mut left_out = 0;
@@ -122,13 +118,6 @@ impl Records {
         self.text.push_str(record);
         self.text.push('\n');
         self.places.push(place);
-    }
-
-    /// Adds the records of others.
-    pub fn join(&mut self, others: Self) {
-        self.text.push_str(&others.text);
-        self.places.extend(others.places);
-        self.tied += others.tied;
     }
 
     /// Adds JSON lines that come from no file of records; messages call each one `source`.

@@ -14,7 +14,7 @@ use crate::training_folder::{Opened, RunRecord, TrainingFolder};
 use anyhow::{Context, Result, bail};
 use nudge_data::format::Wanted;
 use nudge_data::sitting::is_repeat;
-use nudge_data::{Format, Prompt, RankingRecord};
+use nudge_data::{DataError, Format, Prompt, RankingRecord};
 use nudge_session::options::{
     DpoOptions, GrpoOptions, KtoOptions, OrpoOptions, PretrainOptions, ReinforceOptions, RewardOptions, RlooOptions,
     SftOptions,
@@ -266,7 +266,17 @@ impl<O: Serialize> Job<'_, O> {
 
 /// The rankings and comparisons that say something. A ranking that ties everything is valid but teaches nothing.
 pub fn comparisons(paths: &[PathBuf], reading: &Reading) -> Result<Records> {
-    let mut records = Records::read(paths, Wanted::Comparisons, reading)?;
+    telling(Records::read(paths, Wanted::Comparisons, reading)?, nudge_data::comparisons_from)
+}
+
+/// The same with answers among them that are wanted or not by themselves.
+fn judgements(paths: &[PathBuf], reading: &Reading) -> Result<Records> {
+    let wanted = |format| if format == Format::Unpaired { Wanted::Unpaired } else { Wanted::Comparisons };
+    telling(Records::read_by_format(paths, wanted, reading)?, nudge_data::judgements_from)
+}
+
+/// Those of `records` that something can be learnt from, each checked; what is left out is counted.
+fn telling<T>(mut records: Records, check: fn(&str, &str) -> Result<T, DataError>) -> Result<Records> {
     let all = records.len() + records.tied;
     if records.len() == 0 && all > 0 {
         bail!(
@@ -281,21 +291,7 @@ pub fn comparisons(paths: &[PathBuf], reading: &Reading) -> Result<Records> {
     if records.len() < before {
         tell(&format!("{} of {before} rankings repeat a screen and are left out", before - records.len()));
     }
-    records.check(nudge_data::comparisons_from)?;
-    Ok(records)
-}
-
-/// Answers that are wanted or not by themselves, or rankings.
-fn judgements(paths: &[PathBuf], reading: &Reading) -> Result<Records> {
-    let unpaired = |path: &PathBuf| input::format_of(path, reading).map(|format| format == Some(Format::Unpaired));
-    let mut records = Records::default();
-    for path in paths {
-        let path = std::slice::from_ref(path);
-        records.join(match unpaired(&path[0])? {
-            true => Records::read(path, Wanted::Unpaired, reading)?,
-            false => comparisons(path, reading)?,
-        });
-    }
+    records.check(check)?;
     Ok(records)
 }
 
