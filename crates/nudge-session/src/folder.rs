@@ -4,7 +4,7 @@ use crate::error::{SessionError, named};
 use crate::protocol::Files;
 use crate::readback::read_all;
 use burn::tensor::Device;
-use nudge_data::{PromptStyle, Tokenizer};
+use nudge_data::{NUDGE_CHAT_TEMPLATE, PromptStyle, Tokenizer};
 use nudge_model::{
     Decoder, DecoderConfig, ModelError, NamedData, Parameters, Precision, ScalarModel,
     checkpoint::{NamedTensors, encode},
@@ -103,6 +103,14 @@ impl Folder {
         self.needs(Kind::Reward)?;
         let model = ScalarModel::from_tensors(&self.config, &self.tensors, device).map_err(named(&self.name))?;
         Ok(model.with_bias(self.reward_bias))
+    }
+
+    /// Its tokenizer with a chat template: its own, or Nudge's where it has none.
+    pub fn chat_tokenizer(self) -> Result<Tokenizer, SessionError> {
+        match self.tokenizer.chat() {
+            Some(_) => Ok(self.tokenizer),
+            None => Ok(self.tokenizer.with_chat_template(NUDGE_CHAT_TEMPLATE)?),
+        }
     }
 
     /// How prompts are put to it: through its chat template, or as plain text where it has none.

@@ -1,11 +1,18 @@
-//! What a model has room for: which prompts with answers fit its context, as the stages that train will encode them.
+//! What a model has room for: which rows of a prompt with its answer fit its context.
+//!
+//! The stages that train refuse what does not fit, and a shell can ask beforehand; both by the same rule.
 
 use crate::SessionError;
 use crate::folder::Folder;
-use nudge_data::{NUDGE_CHAT_TEMPLATE, Prompt, Tokenizer};
+use nudge_data::{Prompt, Tokenizer};
 
-/// Rows are as wide as a multiple of this.
-const LENGTH_STEP: usize = 32;
+/// Widths of padded rows are rounded up to this, so that few shapes occur.
+pub(crate) const LENGTH_STEP: usize = 32;
+
+/// The longest row, in tokens, that a model with this context is trained on: rounded up it must still fit.
+pub(crate) fn longest_row(context: usize) -> usize {
+    context / LENGTH_STEP * LENGTH_STEP
+}
 
 /// The context of a model, measured with its tokenizer.
 pub struct Room {
@@ -17,11 +24,8 @@ pub struct Room {
 impl Room {
     /// The room of a model. A base model gets the chat template that instruction tuning will give it.
     pub fn of(folder: Folder) -> Result<Self, SessionError> {
-        let tokenizer = match folder.tokenizer.chat() {
-            Some(_) => folder.tokenizer,
-            None => folder.tokenizer.with_chat_template(NUDGE_CHAT_TEMPLATE)?,
-        };
-        Ok(Self { tokenizer, context: folder.config.max_position_embeddings / LENGTH_STEP * LENGTH_STEP })
+        let context = longest_row(folder.config.max_position_embeddings);
+        Ok(Self { tokenizer: folder.chat_tokenizer()?, context })
     }
 
     /// Whether a prompt and its answer fit. What cannot be written as a conversation at all is for the stage to refuse.

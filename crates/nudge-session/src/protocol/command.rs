@@ -34,7 +34,7 @@ pub enum Command {
     Sample {
         /// Name of the model that answers.
         model: String,
-        /// Bare user texts.
+        /// What is asked: texts of the user, or conversations.
         #[cfg_attr(test, ts(type = "Prompt[]"))]
         prompts: Vec<Prompt>,
         /// How.
@@ -70,7 +70,7 @@ pub enum Command {
         /// Names of further reward models: the ensemble's other members.
         #[serde(default)]
         reward_ensemble: Vec<String>,
-        /// Bare user texts.
+        /// What is asked: texts of the user, or conversations.
         #[cfg_attr(test, ts(type = "Prompt[]"))]
         prompts: Vec<Prompt>,
         /// Plain text for PPO-ptx; records end with `<|endoftext|>`.
@@ -89,7 +89,7 @@ pub enum Command {
         /// Names of further reward models: the ensemble's other members.
         #[serde(default)]
         reward_ensemble: Vec<String>,
-        /// Bare user texts.
+        /// What is asked: texts of the user, or conversations.
         #[cfg_attr(test, ts(type = "Prompt[]"))]
         prompts: Vec<Prompt>,
         /// How.
@@ -105,7 +105,7 @@ pub enum Command {
         /// Names of further reward models: the ensemble's other members.
         #[serde(default)]
         reward_ensemble: Vec<String>,
-        /// Bare user texts.
+        /// What is asked: texts of the user, or conversations.
         #[cfg_attr(test, ts(type = "Prompt[]"))]
         prompts: Vec<Prompt>,
         /// How.
@@ -121,7 +121,7 @@ pub enum Command {
         /// Names of further reward models: the ensemble's other members.
         #[serde(default)]
         reward_ensemble: Vec<String>,
-        /// Bare user texts.
+        /// What is asked: texts of the user, or conversations.
         #[cfg_attr(test, ts(type = "Prompt[]"))]
         prompts: Vec<Prompt>,
         /// How.
@@ -167,7 +167,7 @@ pub enum Command {
         /// Names of further reward models: the ensemble's other members.
         #[serde(default)]
         reward_ensemble: Vec<String>,
-        /// Bare user texts.
+        /// What is asked: texts of the user, or conversations.
         #[cfg_attr(test, ts(type = "Prompt[]"))]
         prompts: Vec<Prompt>,
         /// How.
@@ -180,7 +180,7 @@ pub enum Command {
         a: String,
         /// Name of the second model.
         b: String,
-        /// Bare user texts.
+        /// What is asked: texts of the user, or conversations.
         #[cfg_attr(test, ts(type = "Prompt[]"))]
         prompts: Vec<Prompt>,
         /// Who prefers.

@@ -6,14 +6,12 @@
 //! Deliberately absent: lengths of more than one step looked at together, which would change what a step learns from.
 
 use crate::options::{Batching, SftOptions};
+use crate::room::LENGTH_STEP;
 use crate::stage::{ends_epoch, epoch_places, steps_of_epochs};
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 use nudge_data::{EncodedDemonstration, bucket, length_grouped, pack};
 use nudge_model::{Decoder, DecoderConfig, TokenBatch};
 use nudge_rlhf::sft_loss;
-
-/// Widths of padded rows are rounded up to this, so that few shapes occur.
-pub(crate) const LENGTH_STEP: usize = 32;
 
 /// Widths of packed rows are multiples of this. A GPU prepares kernels for a new shape: with multiples of 32 a run over
 /// short demonstrations meets about 14 widths, with these 7, nearly as few as padded rows have, and about three more

@@ -8,15 +8,13 @@ use crate::folder::Folder;
 use crate::platform::Stopwatch;
 use crate::protocol::{Event, Files, Stage};
 use crate::readback::read;
+use crate::room::{LENGTH_STEP, longest_row};
 use crate::snapshot::{Snapshot, SnapshotWriter};
 use burn::tensor::{Device, Int, Tensor};
 use nudge_data::{EncodedDemonstration, PaddedBatch, Prompt, Tokenizer, bucket, read_jsonl};
 use nudge_model::{Frozen, ScalarModel, TokenBatch};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-
-/// Row widths are rounded up to this, so that few shapes occur.
-const LENGTH_STEP: usize = 32;
 
 /// Answers as tensors, ready to be scored.
 pub struct AnswerBatch {
@@ -49,7 +47,7 @@ impl AnswerBatch {
 /// Prompt, answer and end token as `folder`'s model reads them.
 pub fn encode_answer(folder: &Folder, prompt: &Prompt, answer: &str) -> Result<EncodedDemonstration, SessionError> {
     let encoded = folder.tokenizer.encode_demonstration(prompt, answer)?;
-    let context = folder.config.max_position_embeddings / LENGTH_STEP * LENGTH_STEP;
+    let context = longest_row(folder.config.max_position_embeddings);
     if encoded.tokens.len() > context {
         return Err(SessionError::Nothing(format!(
             "the answer to `{}` and its prompt have {} tokens, more than the model's context of {context}. Shorten or remove it",

@@ -15,11 +15,12 @@ use crate::options::{Batching, SftOptions};
 use crate::platform::Stopwatch;
 use crate::protocol::{Event, Files, Metrics, Stage};
 use crate::readback::read;
+use crate::room::longest_row;
 use crate::snapshot::{Snapshot, SnapshotWriter, StepState};
-use crate::stage::batching::{DemonstrationBatch, LENGTH_STEP, Steps};
+use crate::stage::batching::{DemonstrationBatch, Steps};
 use crate::trainer::{Trainer, training_device};
 use burn::tensor::Device;
-use nudge_data::{EncodedDemonstration, NUDGE_CHAT_TEMPLATE, Rng, Tokenizer, demonstrations_from};
+use nudge_data::{EncodedDemonstration, Rng, Tokenizer, demonstrations_from};
 use nudge_model::{Decoder, OptimizerOptions};
 use nudge_rlhf::{Decay, LearningRate};
 
@@ -50,10 +51,7 @@ impl Sft {
     ) -> Result<Self, SessionError> {
         check(&options)?;
         let model = folder.decoder(device)?;
-        let tokenizer = match folder.tokenizer.chat() {
-            Some(_) => folder.tokenizer,
-            None => folder.tokenizer.with_chat_template(NUDGE_CHAT_TEMPLATE)?,
-        };
+        let tokenizer = folder.chat_tokenizer()?;
         // 1. and 2.
         let all = encode(demonstrations, &tokenizer, model.config.max_position_embeddings)?;
         let (train, held_out) = split(all, options.held_out, options.seed);
@@ -159,7 +157,7 @@ fn encode(text: &str, tokenizer: &Tokenizer, context: usize) -> Result<Vec<Encod
     }
     let encode = |(index, record): (usize, nudge_data::DemonstrationRecord)| {
         let encoded = tokenizer.encode_demonstration(&record.prompt, &record.completion)?;
-        if encoded.tokens.len() > context / LENGTH_STEP * LENGTH_STEP {
+        if encoded.tokens.len() > longest_row(context) {
             let reason = format!(
                 "the demonstration has {} tokens, more than the model's context of {context}. Shorten or remove it",
                 encoded.tokens.len()
