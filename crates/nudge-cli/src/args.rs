@@ -6,7 +6,7 @@ mod rank;
 mod training;
 
 pub use data::{Convert, Data, DataCommand, Inspect, Merge, Mix, Split};
-pub use lab::{Lab, LabCommand, LabFrontier, LabInstruct, LabMethods, LabOracle, LabPreferences};
+pub use lab::{Lab, LabCommand, LabFrontier, LabInstruct, LabMethods, LabOracle, LabPreferences, Rows};
 pub use rank::{Choose, Rank};
 pub use training::{
     Dpo, Grpo, Kto, Objective, Orpo, PolicyGradient, Ppo, Preferences, Pretrain, Reward, Sft, Training,

@@ -8,6 +8,7 @@ use crate::flags::{RewardFlags, SftFlags};
 use crate::input::Reading;
 use clap::{Args, Subcommand};
 use nudge_session::oracle;
+use std::ops::Range;
 use std::path::PathBuf;
 
 /// `nudge lab`
@@ -44,6 +45,30 @@ pub enum LabCommand {
     Preferences(LabPreferences),
 }
 
+/// Flags of the measurements that take long: seeds, and rows that are kept as they come.
+#[derive(Args)]
+pub struct Rows {
+    /// How many seeds
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    pub seeds: u64,
+    /// The first of them
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub first_seed: u64,
+    /// Keep every row in this file as it is measured
+    #[arg(long, value_name = "FILE.jsonl")]
+    pub out: Option<PathBuf>,
+    /// Keep the rows of --out and measure those that are missing
+    #[arg(long, requires = "out")]
+    pub resume: bool,
+}
+
+impl Rows {
+    /// The seeds.
+    pub fn seeds(&self) -> Range<u64> {
+        self.first_seed..self.first_seed + self.seeds
+    }
+}
+
 /// `nudge lab methods`
 #[derive(Args)]
 pub struct LabMethods {
@@ -56,21 +81,11 @@ pub struct LabMethods {
     /// Methods to compare
     #[arg(long, value_name = "METHOD", num_args = 1.., value_enum, default_values = ["ppo", "dpo", "rloo", "grpo", "best-of"])]
     pub methods: Vec<Method>,
-    /// How many seeds
-    #[arg(long, value_name = "N", default_value_t = 5)]
-    pub seeds: u64,
-    /// The first of them
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub first_seed: u64,
     /// A smaller loop, to see that it works
     #[arg(long)]
     pub quick: bool,
-    /// Keep every row in this file as it is measured
-    #[arg(long, value_name = "FILE.jsonl")]
-    pub out: Option<PathBuf>,
-    /// Keep the rows of --out and measure those that are missing
-    #[arg(long, requires = "out")]
-    pub resume: bool,
+    #[command(flatten)]
+    pub rows: Rows,
     /// Where to compute: auto, cpu, wgpu or cuda; auto takes the first of cuda, wgpu and cpu that can be opened
     #[arg(long, value_enum, hide_possible_values = true, default_value_t = DeviceChoice::Auto)]
     pub device: DeviceChoice,
@@ -136,18 +151,8 @@ pub struct LabInstruct {
     /// Logits are divided by it; 0 takes the likeliest token
     #[arg(long, value_name = "X", default_value_t = 0.7)]
     pub temperature: f32,
-    /// How many seeds
-    #[arg(long, value_name = "N", default_value_t = 5)]
-    pub seeds: u64,
-    /// The first of them
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub first_seed: u64,
-    /// Keep every row in this file as it is measured
-    #[arg(long, value_name = "FILE.jsonl")]
-    pub out: Option<PathBuf>,
-    /// Keep the rows of --out and measure those that are missing
-    #[arg(long, requires = "out")]
-    pub resume: bool,
+    #[command(flatten)]
+    pub rows: Rows,
     #[command(flatten)]
     pub common: Common,
     #[command(flatten)]
@@ -165,21 +170,11 @@ pub struct LabPreferences {
     pub comparisons: Vec<PathBuf>,
     #[command(flatten)]
     pub reading: Reading,
-    /// How many seeds; each splits anew
-    #[arg(long, value_name = "N", default_value_t = 5)]
-    pub seeds: u64,
-    /// The first of them
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub first_seed: u64,
     /// Ways to learn
     #[arg(long, value_name = "LEARNER", num_args = 1.., value_enum, default_values = ["bag-of-words", "reward-model"])]
     pub learners: Vec<Learner>,
-    /// Keep every row in this file as it is measured
-    #[arg(long, value_name = "FILE.jsonl")]
-    pub out: Option<PathBuf>,
-    /// Keep the rows of --out and measure those that are missing
-    #[arg(long, requires = "out")]
-    pub resume: bool,
+    #[command(flatten)]
+    pub rows: Rows,
     #[command(flatten)]
     pub common: Common,
     #[command(flatten)]

@@ -8,6 +8,7 @@
 //! A task has its `zero_shot` number from the model that was trained without its cluster. Deliberately absent: people,
 //! and judging by another model.
 
+use super::over_seeds::{mean_over_seeds, percent_over_seeds};
 use super::row_file;
 use crate::args::LabInstruct;
 use crate::command::Workplace;
@@ -20,7 +21,6 @@ use anyhow::{Result, anyhow, bail};
 use nudge_data::{
     Check, DemonstrationRecord, MixtureOptions, Prompt, Rng, built_in_tasks, check_of, mine, mix, mixture, write_jsonl,
 };
-use nudge_rlhf::t_interval;
 use nudge_session::options::{SampleOptions, SftOptions};
 use nudge_session::{Command, Event};
 use serde::{Deserialize, Serialize};
@@ -84,10 +84,10 @@ pub fn run(arguments: &LabInstruct) -> Result<()> {
     let options: SftOptions = resolve(&arguments.options, None)?;
     let groups: Vec<Vec<String>> =
         arguments.without.iter().map(|group| group.split('+').map(String::from).collect()).collect();
-    let mut rows: Vec<Row> = row_file::kept(arguments.out.as_deref(), arguments.resume)?;
+    let mut rows: Vec<Row> = row_file::kept(&arguments.rows)?;
     let mut workplace = Workplace::open(arguments.common.device)?;
     workplace.load(&arguments.model)?;
-    for seed in arguments.first_seed..arguments.first_seed + arguments.seeds {
+    for seed in arguments.rows.seeds() {
         let (demonstrations, questions) = material(arguments, seed)?;
         let runs = [(BASE.to_string(), None), (NOTHING.to_string(), Some(vec![]))];
         let runs = runs.into_iter().chain(groups.iter().map(|group| (group.join("+"), Some(group.clone()))));
@@ -104,7 +104,7 @@ pub fn run(arguments: &LabInstruct) -> Result<()> {
                 }
             };
             for row in answer(&workplace, arguments, &label, &model, &questions, seed, &without)? {
-                row_file::keep(arguments.out.as_deref(), &row)?;
+                row_file::keep(&arguments.rows, &row)?;
                 rows.push(row);
             }
         }
@@ -220,8 +220,8 @@ fn share(values: &[f64]) -> Share {
     if values.is_empty() {
         return Share { mean: None, half_width: None };
     }
-    let (mean, half_width) = t_interval(values);
-    Share { mean: Some(mean), half_width: half_width.is_finite().then_some(half_width) }
+    let (mean, half_width) = mean_over_seeds(values);
+    Share { mean: Some(mean), half_width }
 }
 
 fn text(summary: &[Summary]) -> String {
@@ -239,11 +239,7 @@ fn text(summary: &[Summary]) -> String {
 }
 
 fn percent(share: &Share) -> String {
-    match (share.mean, share.half_width) {
-        (None, _) => "-".into(),
-        (Some(mean), None) => format!("{:.0} %", 100.0 * mean),
-        (Some(mean), Some(half_width)) => format!("{:.0} ± {:.0} %", 100.0 * mean, 100.0 * half_width),
-    }
+    share.mean.map_or("-".into(), |mean| percent_over_seeds(mean, share.half_width, 0))
 }
 
 #[cfg(test)]

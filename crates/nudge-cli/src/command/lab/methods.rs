@@ -5,6 +5,7 @@
 //! them with its own defaults. Rows are kept in a file as they come, so that a long measurement can be stopped and
 //! resumed. Deliberately absent: tuning of the methods, and people.
 
+use super::over_seeds::{mean_over_seeds, percent_over_seeds};
 use super::row_file;
 use crate::args::LabMethods;
 use crate::command::Workplace;
@@ -12,7 +13,7 @@ use crate::command::tuning_loop::{BEST_OF, FULL, Method, QUICK, TuningLoop};
 use crate::failure::tell;
 use crate::report;
 use anyhow::{Context, Result};
-use nudge_rlhf::{best_of_n_kl, t_interval};
+use nudge_rlhf::best_of_n_kl;
 use nudge_session::{Event, Labeler, Verdict};
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
@@ -60,8 +61,8 @@ struct Results {
 /// Measures and prints the table.
 pub fn run(arguments: &LabMethods) -> Result<()> {
     let labelers = arguments.labelers.iter().map(|name| Labeler::find(name)).collect::<Result<Vec<_>, _>>()?;
-    let mut rows: Vec<Row> = row_file::kept(arguments.out.as_deref(), arguments.resume)?;
-    for seed in arguments.first_seed..arguments.first_seed + arguments.seeds {
+    let mut rows: Vec<Row> = row_file::kept(&arguments.rows)?;
+    for seed in arguments.rows.seeds() {
         for labeler in &labelers {
             let wanted: Vec<Method> = arguments
                 .methods
@@ -71,7 +72,7 @@ pub fn run(arguments: &LabMethods) -> Result<()> {
                 .collect();
             if !wanted.is_empty() {
                 measure(arguments, labeler.name, seed, &wanted, |row| {
-                    row_file::keep(arguments.out.as_deref(), &row)?;
+                    row_file::keep(&arguments.rows, &row)?;
                     rows.push(row);
                     Ok(())
                 })?;
@@ -154,13 +155,13 @@ fn summaries(rows: &[Row]) -> Vec<Summary> {
     let of = |(labeler, method): (&str, Method)| {
         let rows: Vec<&Row> = rows.iter().filter(|row| row.labeler == labeler && row.method == method).collect();
         let mean = |values: Vec<f64>| (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
-        let (win_rate, half_width) = t_interval(&rows.iter().map(|row| row.win_rate).collect::<Vec<_>>());
+        let (win_rate, half_width) = mean_over_seeds(&rows.iter().map(|row| row.win_rate).collect::<Vec<_>>());
         Summary {
             labeler: labeler.into(),
             method,
             seeds: rows.len(),
             win_rate,
-            win_rate_half_width: half_width.is_finite().then_some(half_width),
+            win_rate_half_width: half_width,
             kl: mean(rows.iter().filter_map(|row| row.kl).collect()),
             seconds: median(rows.iter().map(|row| row.seconds).collect()),
         }
@@ -189,10 +190,7 @@ fn text(summary: &[Summary]) -> String {
         format!("{:<20} {:<10} {:>5} {:>20} {:>8} {:>9}", "labeler", "method", "seeds", "win rate", "KL", "seconds"),
     ];
     for row in summary {
-        let win_rate = match row.win_rate_half_width {
-            Some(half_width) => format!("{:.1} ± {:.1} %", 100.0 * row.win_rate, 100.0 * half_width),
-            None => format!("{:.1} %", 100.0 * row.win_rate),
-        };
+        let win_rate = percent_over_seeds(row.win_rate, row.win_rate_half_width, 1);
         let kl = row.kl.map_or("-".into(), |kl| format!("{kl:.2}"));
         let method = name(row.method);
         lines.push(format!(

@@ -5,6 +5,7 @@ mod frontier;
 mod instruct;
 mod methods;
 mod oracle;
+mod over_seeds;
 mod preferences;
 mod row_file;
 

@@ -9,6 +9,7 @@
 //! of a row. Deliberately absent: a search for the best options.
 
 use super::bag_of_words::BagOfWords;
+use super::over_seeds::{mean_over_seeds, percent_over_seeds};
 use super::row_file;
 use crate::args::LabPreferences;
 use crate::command::Workplace;
@@ -20,7 +21,7 @@ use crate::report;
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use nudge_data::{Comparison, Prompt, Rng, comparisons_from, split_by_prompt};
-use nudge_rlhf::{pairwise_accuracy, t_interval};
+use nudge_rlhf::pairwise_accuracy;
 use nudge_session::options::RewardOptions;
 use nudge_session::protocol::AccuracySlice;
 use nudge_session::{Command, Event};
@@ -87,7 +88,7 @@ struct Results {
 /// Measures and prints the table.
 pub fn run(arguments: &LabPreferences) -> Result<()> {
     let options: RewardOptions = resolve(&arguments.options, None)?;
-    let mut rows: Vec<Row> = row_file::kept(arguments.out.as_deref(), arguments.resume)?;
+    let mut rows: Vec<Row> = row_file::kept(&arguments.rows)?;
     let mut bench = Bench {
         workplace: Workplace::open(arguments.common.device)?,
         model: &arguments.model,
@@ -98,7 +99,7 @@ pub fn run(arguments: &LabPreferences) -> Result<()> {
     for path in &arguments.comparisons {
         let file = path.display().to_string();
         let all = bench.read(path)?;
-        for seed in arguments.first_seed..arguments.first_seed + arguments.seeds {
+        for seed in arguments.rows.seeds() {
             let (train, held_out) = split(all.clone(), seed);
             for &learner in &arguments.learners {
                 if rows.iter().any(|row| row.file == file && row.learner == learner && row.seed == seed) {
@@ -110,7 +111,7 @@ pub fn run(arguments: &LabPreferences) -> Result<()> {
                 tell(&format!("{label}: {}", report::percent(accuracy, low, high)));
                 let (file, train, held_out) = (file.clone(), train.len(), held_out.len());
                 let row = Row { file, learner, seed, train, held_out, pairs, accuracy, low, high, train_accuracy };
-                row_file::keep(arguments.out.as_deref(), &row)?;
+                row_file::keep(&arguments.rows, &row)?;
                 rows.push(row);
             }
         }
@@ -258,14 +259,14 @@ fn summaries(rows: &[Row]) -> Vec<Summary> {
     }
     let of = |(file, learner): (&str, Learner)| {
         let rows: Vec<&Row> = rows.iter().filter(|row| row.file == file && row.learner == learner).collect();
-        let (accuracy, half_width) = t_interval(&rows.iter().map(|row| row.accuracy).collect::<Vec<_>>());
+        let (accuracy, half_width) = mean_over_seeds(&rows.iter().map(|row| row.accuracy).collect::<Vec<_>>());
         Summary {
             file: file.into(),
             learner,
             seeds: rows.len(),
             pairs: rows.iter().map(|row| row.pairs).sum(),
             accuracy,
-            half_width: half_width.is_finite().then_some(half_width),
+            half_width,
             train_accuracy: rows.iter().map(|row| row.train_accuracy).sum::<f64>() / rows.len() as f64,
         }
     };
@@ -282,10 +283,7 @@ fn text(summary: &[Summary]) -> String {
         "file", "learner", "seeds", "pairs", "held out", "learnt"
     )];
     for row in summary {
-        let accuracy = match row.half_width {
-            Some(half_width) => format!("{:.1} ± {:.1} %", 100.0 * row.accuracy, 100.0 * half_width),
-            None => format!("{:.1} %", 100.0 * row.accuracy),
-        };
+        let accuracy = percent_over_seeds(row.accuracy, row.half_width, 1);
         lines.push(format!(
             "{:<40} {:<16} {:>5} {:>7} {accuracy:>16} {:>7.1} %",
             row.file,

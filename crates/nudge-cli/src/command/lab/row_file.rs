@@ -1,17 +1,17 @@
 //! Rows of a long measurement, kept in a file as they come, so that it can be stopped and resumed.
 
+use crate::args::Rows;
 use crate::files::{io_error, read_text, write_atomic};
 use anyhow::{Result, bail};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fs::OpenOptions;
 use std::io::Write;
-use std::path::Path;
 
 /// Rows of an earlier run that goes on. A file that is there is not written to without being asked.
-pub fn kept<Row: DeserializeOwned>(path: Option<&Path>, resume: bool) -> Result<Vec<Row>> {
-    let Some(path) = path.filter(|path| path.exists()) else { return Ok(vec![]) };
-    if !resume {
+pub fn kept<Row: DeserializeOwned>(rows: &Rows) -> Result<Vec<Row>> {
+    let Some(path) = rows.out.as_deref().filter(|path| path.exists()) else { return Ok(vec![]) };
+    if !rows.resume {
         bail!("{} exists; go on with --resume, or choose another --out", path.display());
     }
     let text = read_text(path)?;
@@ -24,8 +24,8 @@ pub fn kept<Row: DeserializeOwned>(path: Option<&Path>, resume: bool) -> Result<
 }
 
 /// Adds a row to the file, where there is one, and waits until it is on the disk.
-pub fn keep(path: Option<&Path>, row: &impl Serialize) -> Result<()> {
-    let Some(path) = path else { return Ok(()) };
+pub fn keep(rows: &Rows, row: &impl Serialize) -> Result<()> {
+    let Some(path) = rows.out.as_deref() else { return Ok(()) };
     let line = format!("{}\n", serde_json::to_string(row)?);
     let opened = OpenOptions::new().append(true).create(true).open(path);
     let written = opened.and_then(|mut file| file.write_all(line.as_bytes()).and_then(|()| file.sync_data()));
@@ -40,13 +40,14 @@ mod tests {
     fn a_row_that_was_cut_off_is_measured_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rows.jsonl");
-        assert!(kept::<u32>(Some(&path), false).unwrap().is_empty());
-        keep(Some(&path), &7).unwrap();
-        keep(Some(&path), &8).unwrap();
+        let rows = |resume| Rows { seeds: 1, first_seed: 1, out: Some(path.clone()), resume };
+        assert!(kept::<u32>(&rows(false)).unwrap().is_empty());
+        keep(&rows(false), &7).unwrap();
+        keep(&rows(false), &8).unwrap();
         std::fs::write(&path, std::fs::read_to_string(&path).unwrap() + "9").unwrap();
-        assert!(kept::<u32>(Some(&path), false).unwrap_err().to_string().contains("--resume"));
-        assert_eq!(kept::<u32>(Some(&path), true).unwrap(), [7, 8]);
-        keep(Some(&path), &10).unwrap();
-        assert_eq!(kept::<u32>(Some(&path), true).unwrap(), [7, 8, 10]);
+        assert!(kept::<u32>(&rows(false)).unwrap_err().to_string().contains("--resume"));
+        assert_eq!(kept::<u32>(&rows(true)).unwrap(), [7, 8]);
+        keep(&rows(true), &10).unwrap();
+        assert_eq!(kept::<u32>(&rows(true)).unwrap(), [7, 8, 10]);
     }
 }
