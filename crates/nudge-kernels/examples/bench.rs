@@ -7,7 +7,7 @@
 
 use std::time::Instant;
 
-use burn::tensor::{Bool, Device, Distribution, Int, Tensor, TensorData};
+use burn::tensor::{Device, Distribution, Int, Tensor};
 use nudge_kernels as fused;
 use nudge_kernels::{AdamWStep, primitive};
 
@@ -123,12 +123,9 @@ fn operations() {
         |[w]| primitive::embedding(w, ids.clone()),
         |[w]| fused::embedding(w, ids.clone()),
     );
-    let [q, k, v] = [1, TIME, TIME].map(|time| random([BATCH, time, HEADS, HEAD_DIM]).inner());
-    let mask = Tensor::<2, Bool>::from_data(TensorData::new(vec![true; BATCH * TIME], [BATCH, TIME]), &Device::flex());
-    let run = |body: fn(Tensor<4>, Tensor<4>, Tensor<4>, Tensor<2, Bool>) -> Tensor<4>| {
-        median_ms(|| drop(body(q.clone(), k.clone(), v.clone(), mask.clone())))
-    };
-    report("decode_attention", run(primitive::decode_attention), run(fused::decode_attention));
+    let logits = random([BATCH, TIME, VOCAB]).inner();
+    let run = |body: fn(Tensor<3>) -> Tensor<2>| median_ms(|| drop(body(logits.clone())));
+    report("entropy", run(primitive::entropy), run(fused::entropy));
 }
 
 fn report(name: &str, before: f64, after: f64) {

@@ -8,6 +8,7 @@
 //! depend on the number of threads, so a resumed run repeats bit for bit.
 
 mod flex;
+pub mod host;
 mod optimizer_step;
 mod platform;
 pub mod primitive;
@@ -74,20 +75,12 @@ pub fn causal_attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, first: Tensor<
     ))
 }
 
-/// One new token a row against the key and value cache; records no gradient.
+/// One new token a row against the key and value cache.
 ///
 /// `q: [batch, 1, heads, head_dim]`, caches `[batch, time, kv_heads, head_dim]`,
 /// `mask: [batch, time]`, true for a visible position. A row that sees nothing gives 0.
 pub fn decode_attention(q: Tensor<4>, k_cache: Tensor<4>, v_cache: Tensor<4>, mask: Tensor<2, Bool>) -> Tensor<4> {
-    if !has_fused_form(&q) {
-        return primitive::decode_attention(q, k_cache, v_cache, mask);
-    }
-    Tensor::from_dispatch(Dispatch::decode_attention(
-        q.inner().into_dispatch(),
-        k_cache.inner().into_dispatch(),
-        v_cache.inner().into_dispatch(),
-        mask.inner().into_dispatch(),
-    ))
+    primitive::decode_attention(q, k_cache, v_cache, mask)
 }
 
 /// The gate of a SwiGLU feed-forward layer (Shazeer 2020): `silu(gate) * up`, shapes equal.
@@ -104,6 +97,15 @@ pub fn token_logprobs(logits: Tensor<3>, targets: Tensor<2, Int>) -> Tensor<2> {
         return primitive::token_logprobs(logits, targets);
     }
     Tensor::from_dispatch(Dispatch::token_logprobs(logits.into_dispatch(), targets.into_dispatch()))
+}
+
+/// Entropy of the next token in nats, `[batch, time]`, from `logits: [batch, time, vocab]`; records no gradient.
+pub fn entropy(logits: Tensor<3>) -> Tensor<2> {
+    let logits = logits.without_autodiff();
+    if !has_fused_form(&logits) {
+        return primitive::entropy(logits);
+    }
+    Tensor::from_dispatch(Dispatch::entropy(logits.into_dispatch()))
 }
 
 /// Rows of `weight: [vocab, width]` at `ids: [batch, time]`, giving `[batch, time, width]`.

@@ -40,3 +40,15 @@ pub(crate) fn gemm_threads() -> gemm::Parallelism {
 pub(crate) fn gemm_threads() -> gemm::Parallelism {
     gemm::Parallelism::None
 }
+
+/// How many items of [`for_each`] run at a time.
+#[cfg(not(target_family = "wasm"))]
+pub(crate) fn threads() -> usize {
+    rayon::current_num_threads()
+}
+
+/// How many items of [`for_each`] run at a time.
+#[cfg(target_family = "wasm")]
+pub(crate) fn threads() -> usize {
+    1
+}

@@ -90,6 +90,13 @@ pub fn token_logprobs(logits: Tensor<3>, targets: Tensor<2, Int>) -> Tensor<2> {
     log_softmax(logits, 2).gather(2, targets.unsqueeze_dim::<3>(2)).squeeze_dim::<2>(2)
 }
 
+/// Entropy of the next token in nats, `[batch, time]`, from `logits: [batch, time, vocab]`.
+pub fn entropy(logits: Tensor<3>) -> Tensor<2> {
+    let logprobs = log_softmax(logits, 2);
+    // A forbidden token's logit may be minus infinity: 0 of it is 0, not NaN.
+    (logprobs.clone().exp() * logprobs.clamp_min(-1e4)).sum_dim(2).squeeze_dim::<2>(2).neg()
+}
+
 /// Rows of `weight: [vocab, width]` at `ids: [batch, time]`.
 pub fn embedding(weight: Tensor<2>, ids: Tensor<2, Int>) -> Tensor<3> {
     module::embedding(weight, ids)

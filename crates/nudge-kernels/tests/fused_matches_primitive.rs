@@ -116,17 +116,14 @@ fn token_logprobs_of_huge_logits_are_finite() {
 }
 
 #[test]
-fn decode_attention() {
-    for [time, heads, kv_heads, head_dim] in [[1, 1, 1, 2], [37, 6, 2, 32], [130, 4, 4, 6]] {
-        let q = random([3, 1, heads, head_dim], 2.0).inner();
-        // The visible part of a longer cache: its batch rows are not adjacent in memory.
-        let longer = |scale| random([3, time + 9, kv_heads, head_dim], scale).inner();
-        let part = |cache: Tensor<4>| cache.slice([0..3, 0..time]);
-        let (k, v) = (part(longer(2.0)), part(longer(1.0)));
-        let mask = left_padded(&[0, time / 2, time], time).inner();
-        let actual = host(fused::decode_attention(q.clone(), k.clone(), v.clone(), mask.clone()));
-        assert_close("decode_attention", &actual, &host(primitive::decode_attention(q, k, v, mask)), 1e-5);
+fn entropy() {
+    for (shape, scale) in [([1, 1, 1], 1.0), ([3, 5, 37], 4.0), ([2, 70, 1100], 20.0)] {
+        let logits = random(shape, scale).inner();
+        assert_close("entropy", &host(fused::entropy(logits.clone())), &host(primitive::entropy(logits)), 1e-5);
     }
+    let forbidden = Tensor::<3>::from_data([[[0.0f32, f32::NEG_INFINITY, 0.0, 0.0]]], &Device::flex());
+    assert_close("entropy", &host(fused::entropy(forbidden.clone())), &[3f32.ln()], 1e-5);
+    assert_close("entropy", &host(primitive::entropy(forbidden)), &[3f32.ln()], 1e-5);
 }
 
 #[test]

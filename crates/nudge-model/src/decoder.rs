@@ -98,9 +98,23 @@ impl Decoder {
 
     /// Log-probabilities of `targets` `[batch, time]` under the logits of `hidden`, divided by `temperature`.
     pub fn logprobs(&self, hidden: Tensor<3>, targets: Tensor<2, Int>, temperature: f32) -> Tensor<2> {
+        kernels::token_logprobs(self.tempered_logits(hidden, temperature), targets)
+    }
+
+    /// The same and the entropy of each distribution, from one unembedding: for models without a graph.
+    pub fn logprobs_and_entropy(
+        &self,
+        hidden: Tensor<3>,
+        targets: Tensor<2, Int>,
+        temperature: f32,
+    ) -> (Tensor<2>, Tensor<2>) {
+        let logits = self.tempered_logits(hidden, temperature);
+        (kernels::token_logprobs(logits.clone(), targets), kernels::entropy(logits))
+    }
+
+    fn tempered_logits(&self, hidden: Tensor<3>, temperature: f32) -> Tensor<3> {
         let logits = self.logits(hidden);
-        let logits = if temperature == 1.0 { logits } else { logits.div_scalar(temperature) };
-        kernels::token_logprobs(logits, targets)
+        if temperature == 1.0 { logits } else { logits.div_scalar(temperature) }
     }
 
     /// Log-probability of every next token of the rows: `[batch, time - 1]`, entry `t` is token `t + 1` given the

@@ -6,6 +6,7 @@
 //! - [`decoder`]: embedding, layers, norm, unembedding; the full forward pass over such rows;
 //! - [`scalar`]: the same decoder under a one-number head (`score.weight`);
 //! - [`generation`]: sampling with a key-value cache, whole batches at a time, noise given from outside;
+//! - [`host_generation`]: the same on the CPU, without tensors, every row by itself;
 //! - [`optimizer`]: AdamW, Muon, clipping by the global norm; moments that can be saved;
 //! - [`checkpoint`]: tensors to and from safetensors bytes;
 //! - [`frozen`]: the only way in for a model that must not record a graph.
@@ -20,6 +21,8 @@ pub mod decoder;
 pub mod error;
 pub mod frozen;
 pub mod generation;
+mod host_decoder;
+pub mod host_generation;
 pub mod optimizer;
 pub mod scalar;
 pub mod token_batch;
@@ -30,6 +33,7 @@ pub use decoder::Decoder;
 pub use error::ModelError;
 pub use frozen::{Frozen, Parameters};
 pub use generation::{Generation, SamplingOptions};
+pub use host_generation::HostGeneration;
 pub use optimizer::{Optimizer, OptimizerKind, OptimizerOptions};
 pub use scalar::ScalarModel;
 pub use token_batch::TokenBatch;

@@ -3,6 +3,21 @@
 use crate::SessionError;
 use burn::tensor::{DType, Int, Tensor, TensorData, Transaction};
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Waits so far.
+static COUNT: AtomicU64 = AtomicU64::new(0);
+
+/// How often a device has handed numbers to this process; a GPU is waited for each time.
+pub fn count() -> u64 {
+    COUNT.load(Ordering::Relaxed)
+}
+
+/// One more; called by what takes numbers over without a tensor.
+pub(crate) fn counted() {
+    COUNT.fetch_add(1, Ordering::Relaxed);
+}
+
 fn failed(error: impl std::fmt::Debug) -> SessionError {
     SessionError::Device(format!("{error:?}"))
 }
@@ -13,6 +28,7 @@ fn floats(data: TensorData) -> Result<Vec<f32>, SessionError> {
 
 /// Reads one tensor of any rank, row-major.
 pub async fn read<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, SessionError> {
+    counted();
     floats(tensor.into_data_async().await.map_err(failed)?)
 }
 
@@ -21,6 +37,7 @@ pub async fn read_all<const D: usize>(tensors: Vec<Tensor<D>>) -> Result<Vec<Vec
     if tensors.is_empty() {
         return Ok(Vec::new());
     }
+    counted();
     let transaction = tensors.into_iter().fold(Transaction::default(), |all, tensor| all.register(tensor));
     let data = transaction.execute_async().await.map_err(failed)?;
     data.into_iter().map(floats).collect()
@@ -28,6 +45,7 @@ pub async fn read_all<const D: usize>(tensors: Vec<Tensor<D>>) -> Result<Vec<Vec
 
 /// Reads token ids and as many numbers in one wait.
 pub async fn read_tokens(tokens: Tensor<2, Int>, numbers: Tensor<2>) -> Result<(Vec<u32>, Vec<f32>), SessionError> {
+    counted();
     let mut data =
         Transaction::default().register(tokens).register(numbers).execute_async().await.map_err(failed)?.into_iter();
     let (Some(tokens), Some(numbers)) = (data.next(), data.next()) else {

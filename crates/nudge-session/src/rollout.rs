@@ -6,22 +6,49 @@
 use crate::SessionError;
 use crate::folder::Folder;
 use crate::protocol::Answer;
-use crate::readback::read_tokens;
+use crate::readback::{self, read_tokens};
 use nudge_data::{PaddedBatch, Prompt, PromptStyle, Rng, Tokenizer, bucket};
-use nudge_model::{Decoder, Frozen, Generation, SamplingOptions};
+use nudge_model::{Decoder, Frozen, Generation, HostGeneration, SamplingOptions};
 
 /// Prompt widths are rounded up to this, so that few shapes occur.
 const PROMPT_STEP: usize = 16;
-/// Tokens sampled between two looks at the end tokens: one readback each.
+/// Tokens sampled between two calls of [`Rollout::advance`], for those who read along.
 const LOOK_EVERY: usize = 8;
 
 /// A batch of answers being sampled.
 pub struct Rollout {
-    generation: Generation,
+    sampler: Sampler,
     rows: Vec<Row>,
     left: usize,
     /// Tokens that end an answer.
     ends: Vec<u32>,
+}
+
+/// What draws the tokens.
+enum Sampler {
+    /// Without tensors: tokens are known at once, and answers that have ended cost nothing.
+    Host(Box<HostGeneration>),
+    /// On a device, where looking at tokens means waiting: all rows go on until it is looked.
+    Device(Box<Generation>),
+}
+
+impl Sampler {
+    fn new(
+        model: &Frozen<Decoder>,
+        prompts: &[Vec<u32>],
+        pad_id: u32,
+        max_new_tokens: usize,
+        options: SamplingOptions,
+    ) -> Self {
+        if HostGeneration::fits(model) {
+            return Self::Host(Box::new(HostGeneration::new(model, prompts, max_new_tokens, options)));
+        }
+        let longest = prompts.iter().map(Vec::len).max().unwrap_or(1);
+        let room = model.config.max_position_embeddings - max_new_tokens;
+        let batch = PaddedBatch::left(prompts, pad_id, bucket(longest, PROMPT_STEP).min(room).max(longest));
+        let (tokens, mask, rows) = (&batch.tokens, &batch.mask, prompts.len());
+        Self::Device(Box::new(Generation::new(model.clone(), tokens, mask, rows, max_new_tokens, options)))
+    }
 }
 
 /// One answer.
@@ -65,41 +92,70 @@ impl Rollout {
         max_new_tokens: usize,
         options: SamplingOptions,
     ) -> Self {
-        let longest = prompts.iter().map(Vec::len).max().unwrap_or(1);
-        let room = model.config.max_position_embeddings - max_new_tokens;
-        let batch = PaddedBatch::left(prompts, tokenizer.pad_id(), bucket(longest, PROMPT_STEP).min(room).max(longest));
-        let generation =
-            Generation::new(model.clone(), &batch.tokens, &batch.mask, prompts.len(), max_new_tokens, options);
+        let sampler = Sampler::new(model, prompts, tokenizer.pad_id(), max_new_tokens, options);
         let rows: Vec<Row> = seeds
             .into_iter()
             .map(|seed| Row { seed, tokens: vec![], logprobs: vec![], ended: false, rng: Rng::new(seed) })
             .collect();
         assert_eq!(rows.len(), prompts.len(), "one seed a prompt");
-        Self { generation, rows, left: max_new_tokens, ends: tokenizer.end_ids() }
+        Self { sampler, rows, left: max_new_tokens, ends: tokenizer.end_ids() }
+    }
+
+    /// No token ends an answer: for measurements of a fixed shape.
+    pub(crate) fn at_full_length(self) -> Self {
+        Self { ends: vec![], ..self }
     }
 
     /// Samples a few tokens more. Gives whether all answers are complete.
     pub async fn advance(&mut self) -> Result<bool, SessionError> {
-        for _ in 0..LOOK_EVERY.min(self.left) {
-            let noise: Vec<f32> = self.rows.iter_mut().map(|row| row.rng.uniform()).collect();
-            self.generation.step(&noise);
+        self.sample(LOOK_EVERY).await
+    }
+
+    /// Samples to the end; waits for a device once.
+    pub async fn finish(mut self) -> Result<Vec<Row>, SessionError> {
+        while !self.sample(usize::MAX).await? {}
+        Ok(self.rows)
+    }
+
+    /// Samples `steps` tokens, or as many as are left, and looks at them.
+    async fn sample(&mut self, steps: usize) -> Result<bool, SessionError> {
+        for _ in 0..steps.min(self.left) {
+            let noise: Vec<Option<f32>> =
+                self.rows.iter_mut().map(|row| (!row.ended).then(|| row.rng.uniform())).collect();
+            if noise.iter().all(Option::is_none) {
+                break;
+            }
             self.left -= 1;
-        }
-        if let Some((tokens, logprobs)) = self.generation.drain() {
-            let (tokens, logprobs) = read_tokens(tokens, logprobs).await?;
-            let steps = tokens.len() / self.rows.len();
-            let drawn = tokens.chunks(steps).zip(logprobs.chunks(steps));
-            for (row, (tokens, logprobs)) in self.rows.iter_mut().zip(drawn) {
-                row.take(tokens, logprobs, &self.ends);
+            match &mut self.sampler {
+                Sampler::Host(generation) => {
+                    for (row, (token, logprob)) in self.rows.iter_mut().zip(generation.step(&noise)) {
+                        row.take(&[token], &[logprob], &self.ends);
+                    }
+                }
+                // What an ended row draws is cut off.
+                Sampler::Device(generation) => {
+                    generation.step(&noise.iter().map(|noise| noise.unwrap_or(0.0)).collect::<Vec<_>>());
+                }
             }
         }
+        self.look().await?;
         Ok(self.left == 0 || self.rows.iter().all(|row| row.ended))
     }
 
-    /// Samples to the end.
-    pub async fn finish(mut self) -> Result<Vec<Row>, SessionError> {
-        while !self.advance().await? {}
-        Ok(self.rows)
+    /// Reads what a device has drawn: one wait.
+    async fn look(&mut self) -> Result<(), SessionError> {
+        let Sampler::Device(generation) = &mut self.sampler else {
+            readback::counted();
+            return Ok(());
+        };
+        let Some((tokens, logprobs)) = generation.drain() else { return Ok(()) };
+        let (tokens, logprobs) = read_tokens(tokens, logprobs).await?;
+        let steps = tokens.len() / self.rows.len();
+        let drawn = tokens.chunks(steps).zip(logprobs.chunks(steps));
+        for (row, (tokens, logprobs)) in self.rows.iter_mut().zip(drawn) {
+            row.take(tokens, logprobs, &self.ends);
+        }
+        Ok(())
     }
 
     /// The answers as they stand.

@@ -6,8 +6,8 @@
 
 mod attention_strips;
 mod causal_attention;
-mod decode_attention;
 mod embedding;
+mod entropy;
 mod gemm;
 mod linear;
 mod optimizer;
@@ -16,13 +16,18 @@ mod rotary;
 mod storage;
 mod swiglu;
 mod token_logprobs;
-mod vector;
+pub(crate) mod vector;
 
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
-use burn::backend::tensor::{BoolTensor, FloatTensor, IntTensor};
+use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Autodiff, Backend, Flex, backend_extension};
 
 use crate::AdamWStep;
+
+pub(crate) use rms_norm::forward_rows as rms_norm_rows;
+pub(crate) use rotary::rotate_token;
+pub(crate) use swiglu::forward_block as swiglu_block;
+pub(crate) use vector::vectorised;
 
 /// Elements in one item of element-wise work: 64 KiB of each operand.
 const BLOCK: usize = 16 * 1024;
@@ -63,12 +68,7 @@ pub(crate) trait FusedUntrackedOps: Backend {
         step: AdamWStep,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
     fn sum_of_squares(x: FloatTensor<Self>) -> FloatTensor<Self>;
-    fn decode_attention(
-        q: FloatTensor<Self>,
-        k_cache: FloatTensor<Self>,
-        v_cache: FloatTensor<Self>,
-        mask: BoolTensor<Self>,
-    ) -> FloatTensor<Self>;
+    fn entropy(logits: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 
 impl FusedOps for Flex {
@@ -156,12 +156,7 @@ impl FusedUntrackedOps for Flex {
         optimizer::sum_of_squares(x)
     }
 
-    fn decode_attention(
-        q: FloatTensor<Self>,
-        k_cache: FloatTensor<Self>,
-        v_cache: FloatTensor<Self>,
-        mask: BoolTensor<Self>,
-    ) -> FloatTensor<Self> {
-        decode_attention::decode(q, k_cache, v_cache, mask)
+    fn entropy(logits: FloatTensor<Self>) -> FloatTensor<Self> {
+        entropy::entropy(logits)
     }
 }

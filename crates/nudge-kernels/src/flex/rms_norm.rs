@@ -13,7 +13,7 @@ use super::{ROWS, Tracked};
 use crate::platform;
 
 vectorised! {
-    fn forward_rows(x: &[f32], weight: &[f32], eps: f32, out: &mut [f32], inverse_rms: &mut [f32]) {
+    pub(crate) fn forward_rows(x: &[f32], weight: &[f32], eps: f32, out: &mut [f32], inverse_rms: &mut [f32]) {
         let width = weight.len();
         for ((x, out), r) in x.chunks_exact(width).zip(out.chunks_exact_mut(width)).zip(inverse_rms) {
             *r = 1.0 / (dot(x, x) / width as f32 + eps).sqrt();

@@ -19,7 +19,7 @@ enum Direction {
 
 vectorised! {
     /// Turns the pairs `(i, i + half)` of every head of one token.
-    fn rotate_token(x: &mut [f32], cos: &[f32], sin: &[f32], sign: f32) {
+    pub(crate) fn rotate_token(x: &mut [f32], cos: &[f32], sin: &[f32], sign: f32) {
         let half = cos.len();
         for head in x.chunks_exact_mut(2 * half) {
             let (first, second) = head.split_at_mut(half);

@@ -55,10 +55,3 @@ pub(super) fn indices(tensor: FlexTensor, end: usize) -> Vec<u32> {
         other => panic!("indices of type {other:?} are not supported on the CPU backend"),
     }
 }
-
-/// Elements of a boolean tensor.
-pub(super) fn flags(tensor: FlexTensor) -> Vec<bool> {
-    let tensor = contiguous(tensor);
-    let (start, end) = tensor.layout().contiguous_offsets().expect("the tensor was made contiguous");
-    tensor.storage::<u8>()[start..end].iter().map(|&flag| flag != 0).collect()
-}

@@ -11,7 +11,7 @@ use super::{BLOCK, Tracked};
 use crate::platform;
 
 vectorised! {
-    fn forward_block(gate: &[f32], up: &[f32], out: &mut [f32]) {
+    pub(crate) fn forward_block(gate: &[f32], up: &[f32], out: &mut [f32]) {
         for ((out, &gate), &up) in out.iter_mut().zip(gate).zip(up) {
             *out = gate * sigmoid(gate) * up;
         }

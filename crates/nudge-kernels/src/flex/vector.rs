@@ -17,7 +17,7 @@ macro_rules! vectorised {
         $($item)*
     };
 }
-pub(super) use vectorised;
+pub(crate) use vectorised;
 
 /// Independent partial results of a reduction: two AVX-512 registers, or eight of WebAssembly's.
 const LANES: usize = 32;
@@ -26,7 +26,7 @@ const LANES: usize = 32;
 ///
 /// `x = n ln 2 + r`, then a polynomial in `r` (Cephes `expf`), then `n` is put into the exponent bits.
 #[inline(always)]
-pub(super) fn exp(x: f32) -> f32 {
+pub(crate) fn exp(x: f32) -> f32 {
     const LOWEST: f32 = -87.3;
     const HIGHEST: f32 = 88.3;
     // Adding 1.5 * 2^23 rounds to an integer, which then stands in the low bits.
@@ -52,7 +52,7 @@ pub(super) fn exp(x: f32) -> f32 {
 
 /// The logistic function.
 #[inline(always)]
-pub(super) fn sigmoid(x: f32) -> f32 {
+pub(crate) fn sigmoid(x: f32) -> f32 {
     1.0 / (1.0 + exp(-x))
 }
 
@@ -71,7 +71,7 @@ fn fold(mut lanes: [f32; LANES], combine: impl Fn(f32, f32) -> f32) -> f32 {
 
 /// Sum of all elements, in a fixed order.
 #[inline(always)]
-pub(super) fn sum(x: &[f32]) -> f32 {
+pub(crate) fn sum(x: &[f32]) -> f32 {
     let mut lanes = [0.0; LANES];
     let (blocks, rest) = x.as_chunks::<LANES>();
     for block in blocks {
@@ -84,7 +84,7 @@ pub(super) fn sum(x: &[f32]) -> f32 {
 ///
 /// The terms go through a buffer: computed and added in one loop they are not vectorised.
 #[inline(always)]
-pub(super) fn sum_of(x: &[f32], term: impl Fn(f32) -> f32) -> f32 {
+pub(crate) fn sum_of(x: &[f32], term: impl Fn(f32) -> f32) -> f32 {
     let mut terms = [0.0; 512];
     let mut total = 0.0;
     for block in x.chunks(terms.len()) {
@@ -99,7 +99,7 @@ pub(super) fn sum_of(x: &[f32], term: impl Fn(f32) -> f32) -> f32 {
 
 /// Inner product of two slices of one length, in a fixed order.
 #[inline(always)]
-pub(super) fn dot(x: &[f32], y: &[f32]) -> f32 {
+pub(crate) fn dot(x: &[f32], y: &[f32]) -> f32 {
     let mut lanes = [0.0; LANES];
     let (x_blocks, x_rest) = x.as_chunks::<LANES>();
     let (y_blocks, y_rest) = y.as_chunks::<LANES>();
@@ -111,7 +111,7 @@ pub(super) fn dot(x: &[f32], y: &[f32]) -> f32 {
 
 /// Largest element; minus infinity for none.
 #[inline(always)]
-pub(super) fn max(x: &[f32]) -> f32 {
+pub(crate) fn max(x: &[f32]) -> f32 {
     let larger = |a: f32, b: f32| if a > b { a } else { b };
     let mut lanes = [f32::NEG_INFINITY; LANES];
     let (blocks, rest) = x.as_chunks::<LANES>();

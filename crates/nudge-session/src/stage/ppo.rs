@@ -163,37 +163,45 @@ impl Ppo {
     async fn step(&mut self) -> Result<Event, SessionError> {
         let clock = Stopwatch::start();
         // 1. Sample.
-        let policy = self.actor.policy();
-        let size = self.options.batch_size;
-        let answers = self.prompts.answer(&policy, self.state.step, size, 1, &mut self.state.rng).await?;
-        // 2. to 4. Score, recompute, shape.
-        let models = Models {
-            policy: &policy,
-            reference: &self.actor.reference,
-            value: Some(&self.value.model.frozen()),
-            scorer: &self.scorer,
-        };
-        let mut experience = self.experience(&models, &answers).await?;
-        experience.check_kl("PPO", self.state.step)?;
-        self.normalize(&mut experience);
-        let ppo = self.options.ppo.clone();
-        let kl_coef = self.state.kl.kl_coef;
-        experience.shape_rewards(&ppo, kl_coef);
-        // 5. Advantages.
-        experience.estimate_advantages(&ppo);
+        let answers = self.sample().await?;
+        // 2. to 5. Score, recompute, shape; advantages.
+        let experience = self.judge(&answers).await?;
         // 6. Learn.
-        let mut metrics = self.learn(&experience, kl_coef).await?;
+        let mut metrics = self.learn(&experience).await?;
         // 7. Report.
-        metrics.extend(experience.metrics(&ppo, kl_coef));
+        let kl_coef = self.state.kl.kl_coef;
+        metrics.extend(experience.metrics(&self.options.ppo, kl_coef));
         self.state.kl.update(experience.mean_kl(), answers.rows.len());
         self.state.step += 1;
-        metrics.insert("episode".into(), (self.state.step * size) as f64);
+        metrics.insert("episode".into(), (self.state.step * self.options.batch_size) as f64);
         let shown = |row| (experience.scores[row], experience.kl_of(row));
         self.state.waiting.extend(self.prompts.tell(&answers, self.gold, &mut metrics, shown));
         let seconds = clock.seconds();
         metrics.insert("eps".into(), answers.rows.len() as f64 / seconds);
         let (step, total_steps) = (self.state.step, self.total_steps);
         Ok(Event::Progress { stage: Stage::Ppo, step, total_steps, metrics, seconds })
+    }
+
+    /// Answers of the policy as it stands to the step's prompts.
+    pub(crate) async fn sample(&mut self) -> Result<Answers, SessionError> {
+        let policy = self.actor.policy();
+        self.prompts.answer(&policy, self.state.step, self.options.batch_size, 1, &mut self.state.rng).await
+    }
+
+    /// The answers with everything that learning needs: scores, log-probabilities, values, rewards, advantages.
+    pub(crate) async fn judge(&mut self, answers: &Answers) -> Result<Experience, SessionError> {
+        let models = Models {
+            policy: &self.actor.policy(),
+            reference: &self.actor.reference,
+            value: Some(&self.value.model.frozen()),
+            scorer: &self.scorer,
+        };
+        let mut experience = self.experience(&models, answers).await?;
+        experience.check_kl("PPO", self.state.step)?;
+        self.normalize(&mut experience);
+        experience.shape_rewards(&self.options.ppo, self.state.kl.kl_coef);
+        experience.estimate_advantages(&self.options.ppo);
+        Ok(experience)
     }
 
     async fn experience(&self, models: &Models<'_>, answers: &Answers) -> Result<Experience, SessionError> {
@@ -218,8 +226,8 @@ impl Ppo {
     }
 
     /// Passes of minibatches over one rollout, ended early where the policy has moved too far from it.
-    async fn learn(&mut self, experience: &Experience, kl_coef: f32) -> Result<Metrics, SessionError> {
-        let ppo = self.options.ppo.clone();
+    pub(crate) async fn learn(&mut self, experience: &Experience) -> Result<Metrics, SessionError> {
+        let (ppo, kl_coef) = (self.options.ppo.clone(), self.state.kl.kl_coef);
         let size = experience.len() / ppo.num_mini_batches;
         let device = training_device(&self.device);
         let mut learning = Learning::default();

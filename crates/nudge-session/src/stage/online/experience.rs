@@ -15,8 +15,8 @@ use nudge_data::{PaddedBatch, Tokenizer, bucket};
 use nudge_model::{Decoder, DecoderConfig, Frozen, ScalarModel, TokenBatch};
 use nudge_rlhf::loss::kl::full_kl;
 use nudge_rlhf::{
-    EnsembleRule, GaeScope, KlEstimator, KlPlacement, PpoOptions, entropy, explained_variance, gae, masked_mean,
-    per_token_kl, shaped_rewards, whiten,
+    EnsembleRule, GaeScope, KlEstimator, KlPlacement, PpoOptions, explained_variance, gae, masked_mean, per_token_kl,
+    shaped_rewards, whiten,
 };
 
 /// Prompt widths are rounded up to this, so that few shapes occur.
@@ -77,11 +77,12 @@ impl Experience {
         let targets = this.targets(device);
         let at = |hidden: Tensor<3>| hidden.narrow(1, this.prompt_width - 1, time);
         let hidden = at(models.policy.hidden(&batch));
-        let logits = models.policy.logits(hidden.clone()).div_scalar(options.temperature);
-        let logprobs = models.policy.logprobs(hidden, targets.clone(), options.temperature);
+        let (logprobs, entropy) =
+            models.policy.logprobs_and_entropy(hidden.clone(), targets.clone(), options.temperature);
         let ref_hidden = at(models.reference.hidden(&batch));
-        let mut wanted = vec![logprobs, entropy(logits.clone())];
+        let mut wanted = vec![logprobs, entropy];
         if options.kl_estimator == KlEstimator::Full {
+            let logits = models.policy.logits(hidden).div_scalar(options.temperature);
             let ref_logits = models.reference.logits(ref_hidden.clone()).div_scalar(options.temperature);
             wanted.push(full_kl(logits, ref_logits));
         }

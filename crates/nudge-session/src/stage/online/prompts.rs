@@ -23,6 +23,7 @@ pub struct Prompts {
     seed: u64,
     max_new_tokens: usize,
     sampling: SamplingOptions,
+    at_full_length: bool,
 }
 
 /// The answers of one step.
@@ -58,7 +59,12 @@ impl Prompts {
         seed: u64,
     ) -> Self {
         let sampling = SamplingOptions { temperature, top_k: 0 };
-        Self { texts, encoded, tokenizer, seed, max_new_tokens, sampling }
+        Self { texts, encoded, tokenizer, seed, max_new_tokens, sampling, at_full_length: false }
+    }
+
+    /// Every answer gets all its tokens, end token or not: for measurements of a fixed shape.
+    pub(crate) fn at_full_length(self) -> Self {
+        Self { at_full_length: true, ..self }
     }
 
     /// The tokenizer of policy, reference and reward models.
@@ -80,6 +86,7 @@ impl Prompts {
         let prompts: Vec<Vec<u32>> = places.iter().map(|place| self.encoded[*place].clone()).collect();
         let seeds: Vec<u64> = places.iter().map(|_| rng.next_u64()).collect();
         let rollout = Rollout::new(policy, &self.tokenizer, &prompts, seeds, self.max_new_tokens, self.sampling);
+        let rollout = if self.at_full_length { rollout.at_full_length() } else { rollout };
         Ok(Answers { places, prompts, rows: rollout.finish().await? })
     }
 

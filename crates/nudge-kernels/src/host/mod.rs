@@ -1,0 +1,49 @@
+//! Operations on slices, for sampling on the CPU: there one token passes through a whole model on one thread, without
+//! a tensor in between.
+//!
+//! - [`PackedMatrix`]: a weight laid out for products with a few rows;
+//! - [`rms_norm`], [`rotary`], [`swiglu`]: the fused operations of training, on slices;
+//! - [`attend`]: one query against a cache;
+//! - [`draw`]: the next token from its logits.
+//!
+//! Deliberately absent: gradients, tensors, any idea of a model.
+
+mod attention;
+mod draw;
+mod packed;
+
+pub use attention::attend;
+pub use draw::{Distribution, draw};
+pub use packed::PackedMatrix;
+
+use crate::flex::{rms_norm_rows, rotate_token, swiglu_block};
+use crate::platform;
+
+/// Root-mean-square norm of every row of `x`, `[rows, width]`, into `out`; `weight: [width]`.
+pub fn rms_norm(x: &[f32], weight: &[f32], eps: f32, out: &mut [f32]) {
+    assert!(x.len() == out.len() && x.len().is_multiple_of(weight.len()), "rms_norm: rows of {}", weight.len());
+    let mut inverse_rms = vec![0.0; x.len() / weight.len()];
+    rms_norm_rows(x, weight, eps, out, &mut inverse_rms);
+}
+
+/// Rotary position embedding of every head of one token, `[heads, head_dim]`; `cos, sin: [head_dim / 2]`.
+pub fn rotary(x: &mut [f32], cos: &[f32], sin: &[f32]) {
+    assert!(cos.len() == sin.len() && x.len().is_multiple_of(2 * cos.len()), "rotary: heads of {}", 2 * cos.len());
+    rotate_token(x, cos, sin, 1.0);
+}
+
+/// `silu(gate) * up` into `out`, all of one length.
+pub fn swiglu(gate: &[f32], up: &[f32], out: &mut [f32]) {
+    assert!(gate.len() == up.len() && gate.len() == out.len(), "swiglu: {} and {}", gate.len(), up.len());
+    swiglu_block(gate, up, out);
+}
+
+/// Runs `work` on every item, on all threads where there are threads.
+pub fn for_each<T: Send>(items: Vec<T>, work: impl Fn(T) + Send + Sync) {
+    platform::for_each(items, work);
+}
+
+/// How many items can run at a time.
+pub fn threads() -> usize {
+    platform::threads()
+}
