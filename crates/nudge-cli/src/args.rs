@@ -15,7 +15,9 @@ pub use training::{
 use crate::device::DeviceChoice;
 use crate::flags::{BestOfFlags, ChatFlags, CompareFlags, EvalFlags, SampleFlags};
 use crate::input::Reading;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
+use nudge_session::bench::{Phase, Size};
 use std::path::PathBuf;
 
 const MODELS: &str = "A model M is a folder (config.json, model.safetensors, tokenizer.json, ...), builtin:base or builtin:sft.\n\
@@ -120,7 +122,7 @@ pub enum Command {
     #[command(after_help = "Example:\n  nudge lab methods --labelers happier --seeds 1 --quick")]
     Lab(Lab),
     /// Measure tokens per second of SFT, sampling, reward and PPO
-    #[command(after_help = "Example:\n  nudge bench --size builtin --json")]
+    #[command(after_help = "Example:\n  nudge bench --size tiny small --phase sft ppo --repeats 7 --json")]
     Bench(Bench),
     /// Check that the device computes what it should: operations, a training step, log-probabilities
     #[command(after_help = "Example:\n  nudge self-check --device auto --json")]
@@ -348,12 +350,31 @@ pub struct Demo {
     pub common: Common,
 }
 
+/// Parses the names of the session's own choices.
+fn one_of<T: Copy + Send + Sync + 'static>(
+    choices: &'static [T],
+    name: impl Fn(T) -> &'static str + Copy + Send + Sync + 'static,
+) -> impl TypedValueParser<Value = T> {
+    let names: Vec<&'static str> = choices.iter().map(|choice| name(*choice)).collect();
+    let chosen = move |text: String| choices.iter().copied().find(|choice| name(*choice) == text);
+    PossibleValuesParser::new(names).try_map(move |text| chosen(text).ok_or("not one of the choices"))
+}
+
 /// `nudge bench`
 #[derive(Args)]
 pub struct Bench {
-    /// Shape of the model: tiny (32 wide, 2 blocks), builtin, small (512 wide, 8 blocks) or medium (as SmolLM2-135M)
-    #[arg(long, value_enum, hide_possible_values = true, default_value_t = crate::command::bench::Size::Builtin)]
-    pub size: crate::command::bench::Size,
+    /// Shapes of the model: test (32 wide, 2 layers), tiny (128, 4), builtin (the built-in model's), small (256, 6),
+    /// medium (SmolLM2-135M's)
+    #[arg(long, alias = "sizes", num_args = 1.., value_delimiter = ',', hide_possible_values = true, default_value = "tiny",
+        value_parser = one_of(&Size::ALL, Size::name))]
+    pub size: Vec<Size>,
+    /// What to measure: sft, reward, rollout, ppo (with its parts)
+    #[arg(long, alias = "phases", num_args = 1.., value_delimiter = ',', hide_possible_values = true,
+        default_values = ["sft", "reward", "rollout", "ppo"], value_parser = one_of(&Phase::ALL, Phase::name))]
+    pub phase: Vec<Phase>,
+    /// Steps of each phase before the measured ones
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub warm_up: usize,
     /// Measured steps of each phase
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub repeats: usize,

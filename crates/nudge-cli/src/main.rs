@@ -14,6 +14,7 @@ mod flags;
 mod input;
 mod interrupt;
 mod log;
+mod memory;
 mod options;
 mod progress;
 mod record_file;

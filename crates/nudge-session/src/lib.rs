@@ -11,6 +11,7 @@
 //! - [`folder`], [`snapshot`]: model folders and checkpoints as bytes;
 //! - [`rollout`], [`trainer`]: sampling answers and making gradient steps, shared by the stages;
 //! - `checks`: what several stages demand of their options;
+//! - [`bench`]: how fast a device makes the stages' steps;
 //! - [`self_check`]: whether a device computes what it should;
 //! - [`oracle`]: whether training arrives where its mathematics says;
 //! - [`readback`]: the only place that waits for a device; [`platform`]: the only place that knows the clock.
@@ -20,6 +21,7 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::unwrap_used))]
 
 pub mod agreement;
+pub mod bench;
 mod checks;
 pub mod contradiction;
 pub mod error;
