@@ -1,15 +1,17 @@
 //! `cargo xtask`: builds, serves and tests Nudge with nothing but Rust and npm.
 //!
-//! Four commands, each a module that reads on its own: [`wasm`] and [`page`] build, [`serve`] serves,
-//! [`test`] tests, [`reference`] recomputes the numbers that tests compare with. What a step needs and
-//! the machine lacks is fetched where that is possible ([`toolchain`], [`chromium`]) and named plainly
-//! where it is not.
+//! Five commands, each a module that reads on its own: [`wasm`] and [`page`] build, [`serve`] serves,
+//! [`test`] tests, [`reference`] recomputes the numbers that tests compare with, [`bench`] measures speed
+//! beside other programs. What a step needs and the machine lacks is fetched where that is possible
+//! ([`toolchain`], [`chromium`], [`python`]) and named plainly where it is not.
 //!
 //! Deliberately absent: releases, deployment, anything that cargo or npm already does in one command.
 
+mod bench;
 mod chromium;
 mod page;
 mod process;
+mod python;
 mod reference;
 mod serve;
 mod test;
@@ -55,6 +57,8 @@ enum Task {
         /// Only these topics, named as in tests/reference/topics.
         topics: Vec<String>,
     },
+    /// Measure `nudge bench`, beside PyTorch and transformers or in the browser, and print the ratios.
+    Bench(bench::Options),
 }
 
 #[derive(clap::Args)]
@@ -84,6 +88,7 @@ fn run(task: &Task) -> Result<()> {
         }
         Task::Test { quick, filter } => test::test(&workspace, *quick, filter.as_deref()),
         Task::Reference { topics } => reference::reference(&workspace, topics),
+        Task::Bench(options) => bench::bench(&workspace, options),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::ffi::OsStr;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
@@ -34,6 +35,25 @@ pub fn run_within(command: &mut Command, limit: Duration) -> Result<()> {
         }
         thread::sleep(Duration::from_millis(100));
     }
+}
+
+/// Runs a program to its end and hands on each line that it prints, as it comes; what it complains of is on the terminal.
+///
+/// A line that is refused does not end the program: its error comes after the last line, before the program's own.
+pub fn run_lines(command: &mut Command, mut take: impl FnMut(&str) -> Result<()>) -> Result<()> {
+    announce(command);
+    let mut child =
+        command.stdout(Stdio::piped()).spawn().with_context(|| format!("cannot start `{}`", line(command)))?;
+    let mut refused = Ok(());
+    if let Some(output) = child.stdout.take() {
+        for text in BufReader::new(output).lines() {
+            refused = refused.and(text.map_err(Into::into).and_then(|text| take(&text)));
+        }
+    }
+    let status = child.wait()?;
+    refused?;
+    ensure!(status.success(), "`{}` failed ({status})", line(command));
+    Ok(())
 }
 
 /// What a program prints, without the surrounding white space.
