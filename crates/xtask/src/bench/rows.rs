@@ -19,6 +19,8 @@ pub struct Row {
     pub device: String,
     /// Median time of a step.
     pub ms: f64,
+    /// The fastest and the slowest step.
+    pub spread: Option<(f64, f64)>,
     pub peak_bytes: Option<f64>,
     /// GPU or kernel launches of a step.
     pub launches: Option<f64>,
@@ -49,6 +51,7 @@ impl Row {
             phase: text("phase")?,
             device: text("device")?,
             ms,
+            spread: number("ms_low").zip(number("ms_high")),
             peak_bytes: number("peak_bytes"),
             launches: number("launches"),
             json,
@@ -68,7 +71,7 @@ impl fmt::Display for Row {
     }
 }
 
-/// One row for each program and work, in order of first appearance: the median time, the most memory.
+/// One row for each program and work, in order of first appearance: the median time, the widest spread, the most memory.
 ///
 /// The other fields are those of the first turn.
 pub fn medians(rows: &[Row]) -> Vec<Row> {
@@ -85,7 +88,9 @@ pub fn medians(rows: &[Row]) -> Vec<Row> {
 fn merge(group: &[&Row]) -> Row {
     let ms = median(group.iter().map(|row| row.ms).collect());
     let peak_bytes = group.iter().filter_map(|row| row.peak_bytes).reduce(f64::max);
-    Row { ms, peak_bytes, ..group[0].clone() }
+    let wider = |(low, high): (f64, f64), (other_low, other_high)| (low.min(other_low), high.max(other_high));
+    let spread = group.iter().filter_map(|row| row.spread).reduce(wider);
+    Row { ms, spread, peak_bytes, ..group[0].clone() }
 }
 
 fn median(mut numbers: Vec<f64>) -> f64 {
@@ -131,13 +136,17 @@ mod tests {
     fn turns_become_one_row_with_the_median_time_and_the_most_memory() -> Result<()> {
         let line = |peer: &str, ms: u32, peak: u32| {
             Row::parse(&format!(
-                r#"{{"peer":"{peer}","size":"tiny","phase":"sft","device":"cpu","ms":{ms},"peak_bytes":{peak}}}"#
+                r#"{{"peer":"{peer}","size":"tiny","phase":"sft","device":"cpu",
+                "ms":{ms},"ms_low":{},"ms_high":{},"peak_bytes":{peak}}}"#,
+                ms - 1,
+                ms + 2
             ))
         };
         let rows = [line("nudge", 50, 7)?, line("pytorch", 40, 1)?, line("nudge", 60, 9)?];
         let rows = medians(&rows);
         let shown: Vec<_> = rows.iter().map(|row| (row.peer.as_str(), row.ms, row.peak_bytes)).collect();
         assert_eq!(shown, [("nudge", 55.0, Some(9.0)), ("pytorch", 40.0, Some(1.0))]);
+        assert_eq!(rows[0].spread, Some((49.0, 62.0)));
         Ok(())
     }
 

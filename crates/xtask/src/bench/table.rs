@@ -1,11 +1,15 @@
 //! The table of ratios: each work once, our row first, the peers below it.
 //!
 //! A ratio is the peer's number by ours, so above 1 we are faster, or smaller. What only one side measured stays in
-//! the table, without a ratio.
+//! the table, without a ratio. Times that scatter widely are marked: waiting threads suffer more from a busy machine
+//! than their share, and some programs more than others, so a ratio of such times says little.
 
 use super::rows::{NUDGE, Row};
 
 const HEAD: [&str; 9] = ["size", "phase", "device", "", "ms", "ratio", "MiB", "ratio", "launches"];
+
+/// The slowest step by the fastest, above which a time is marked.
+const WIDE: f64 = 1.5;
 
 /// The rows as text, with the columns lined up.
 pub fn table(rows: &[Row]) -> String {
@@ -17,8 +21,15 @@ pub fn table(rows: &[Row]) -> String {
         lines.extend(ours.map(|ours| cells(ours, None)));
         lines.extend(same().filter(|row| row.peer != NUDGE).map(|row| cells(row, ours)));
     }
-    let note = "ratio: the peer's number by nudge's; above 1 nudge is faster, or smaller";
-    format!("{}\n{note}\n", align(&lines))
+    let mut notes = "ratio: the peer's number by nudge's; above 1 nudge is faster, or smaller\n".to_owned();
+    if rows.iter().any(scatters) {
+        notes += &format!("~: the slowest step took more than {WIDE} times the fastest; was the machine busy?\n");
+    }
+    format!("{}\n{notes}", align(&lines))
+}
+
+fn scatters(row: &Row) -> bool {
+    row.spread.is_some_and(|(low, high)| high > WIDE * low)
 }
 
 fn cells(row: &Row, ours: Option<&Row>) -> [String; 9] {
@@ -32,7 +43,7 @@ fn cells(row: &Row, ours: Option<&Row>) -> [String; 9] {
         row.phase.clone(),
         row.device.clone(),
         row.peer.clone(),
-        format!("{:.1}", row.ms),
+        format!("{}{:.1}", if scatters(row) { "~" } else { "" }, row.ms),
         ratio(|row| Some(row.ms)),
         or_dash(row.peak_bytes.map(|bytes| bytes / 1_048_576.0)),
         ratio(|row| row.peak_bytes),
@@ -84,6 +95,15 @@ tiny  ppo/score  cpu     pytorch       80.5           1                -
 ratio: the peer's number by nudge's; above 1 nudge is faster, or smaller
 ";
         assert_eq!(table(&rows), expected);
+        Ok(())
+    }
+
+    #[test]
+    fn a_time_that_scatters_is_marked_and_explained() -> Result<()> {
+        let calm = Row { spread: Some((9.0, 13.0)), ..row("nudge", "sft", 10.0, "null")? };
+        assert!(!table(std::slice::from_ref(&calm)).contains('~'));
+        let busy = Row { spread: Some((9.0, 14.0)), ..calm };
+        assert!(table(&[busy]).contains("~10.0"));
         Ok(())
     }
 

@@ -1,4 +1,8 @@
-"""Times one phase of one peer in this process and prints its rows. Deliberately absent: tables, comparisons."""
+"""Times one phase of one peer in this process and prints its rows.
+
+`cores` is how many of them the steps had, on average: well below `threads` something else was running, and waiting
+threads made the times worse than a fair share would. Deliberately absent: tables, comparisons.
+"""
 
 import json
 import statistics
@@ -9,7 +13,7 @@ import torch
 
 from .ppo import ppo
 from .rollout import rollout
-from .shapes import SHAPES
+from .shapes import EPOCHS, SHAPES
 from .training import reward, sft
 
 PHASES = {"sft": sft, "reward": reward, "rollout": rollout, "ppo": ppo}
@@ -21,22 +25,21 @@ def measure(size, phase, peer, arguments):
         torch.set_num_threads(arguments.threads)
     torch.manual_seed(1)
     step, tokens = PHASES[phase](SHAPES[size], peer)
-    seconds = {}
+    seconds, busy = {}, []
     for index in range(arguments.warm_up + arguments.repeats):
-        started = time.perf_counter()
+        started, started_cpu = time.perf_counter(), time.process_time()
         parts = step()
         whole = time.perf_counter() - started
         if index >= arguments.warm_up:
+            busy.append((time.process_time() - started_cpu) / whole)
             seconds.setdefault(phase, []).append(whole)
             for name, part in parts.items() if isinstance(parts, dict) else ():
                 seconds.setdefault(f"{phase}/{name}", []).append(part)
     for name, times in seconds.items():
-        print(json.dumps(row(peer, size, name, times, tokens)), flush=True)
+        print(json.dumps(row(peer, size, name, times, tokens) | {"cores": statistics.median(busy)}), flush=True)
 
 
 def row(peer, size, phase, times, tokens):
-    from .shapes import EPOCHS
-
     median = statistics.median(times)
     work = tokens * EPOCHS if phase == "ppo/update" else tokens
     return {
