@@ -42,6 +42,9 @@ pub struct Options {
     /// Measured steps of each phase in each turn.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     repeats: u32,
+    /// Let the peers' threads sleep while they wait: fairer to them on a machine that does other work too.
+    #[arg(long, requires = "peers")]
+    passive: bool,
     /// Write all rows to this file, one JSON object a line, in the order they were measured.
     #[arg(long, value_name = "FILE.jsonl")]
     json: Option<PathBuf>,
@@ -93,7 +96,7 @@ fn pytorch(python: &Path, scripts: &Path, options: &Options, size: &str) -> Opti
     }
     let mut command = Command::new(python);
     command.arg(scripts.join("pytorch.py")).args(["--sizes", size, "--repeats", &options.repeats.to_string()]);
-    command.arg("--phases").args(phases);
+    command.arg("--phases").args(phases).args(options.passive.then_some("--passive"));
     Some(command)
 }
 

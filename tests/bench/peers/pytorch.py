@@ -10,12 +10,15 @@ or, in an environment of one's own,
 
 Each peer runs each phase of each size in a process of its own, so that the peak of resident memory is that of the phase
 with Python and its libraries. This process imports none of them: a child begins with the peak of its parent.
-A phase that fails is named on stderr and leaves no row; the exit code tells.
+A phase that fails says so on stderr and leaves no row; the exit code tells. On a machine that does other work too,
+PyTorch's threads wait for each other in busy loops and take several times as long as their share of the cores explains;
+with --passive they sleep.
 
 Deliberately absent: torch.compile (nudge's rows compile nothing ahead either), mixed precision, GPUs, quality.
 """
 
 import argparse
+import os
 import subprocess
 import sys
 
@@ -36,6 +39,7 @@ def parse(words):
     parser.add_argument("--repeats", type=int, default=5, help="measured steps")
     parser.add_argument("--warm-up", type=int, default=2, help="steps before the measured ones")
     parser.add_argument("--threads", type=int, default=0, help="threads of a step; 0 takes what PyTorch takes: all cores")
+    parser.add_argument("--passive", action="store_true", help="threads sleep while they wait: for a busy machine")
     parser.add_argument("--check", action="store_true", help="compare the hand-written decoder with transformers")
     parser.add_argument("--here", action="store_true", help="run in this process: one size, phase and peer")
     arguments = parser.parse_args(words)
@@ -52,10 +56,15 @@ def rows(arguments):
                     yield size, phase, peer
 
 
-def command(arguments, size, phase, peer):
+def run(arguments, size, phase, peer):
+    """In a process of its own; gives its exit code."""
     numbers = ["--repeats", arguments.repeats, "--warm-up", arguments.warm_up, "--threads", arguments.threads]
     words = ["--here", "--sizes", size, "--phases", phase, "--peers", peer, *map(str, numbers)]
-    return [sys.executable, __file__, *words]
+    environment = os.environ | ({"OMP_WAIT_POLICY": "passive"} if arguments.passive else {})
+    code = subprocess.run([sys.executable, __file__, *words], env=environment).returncode
+    if code:
+        print(f"{peer} {phase} at {size} ended with exit code {code}", file=sys.stderr)
+    return code
 
 
 def main():
@@ -70,7 +79,7 @@ def main():
         for size, phase, peer in rows(arguments):
             measure(size, phase, peer, arguments)
     else:
-        codes = [subprocess.run(command(arguments, *row)).returncode for row in rows(arguments)]
+        codes = [run(arguments, *row) for row in rows(arguments)]
         sys.exit(1 if any(codes) else 0)
 
 

@@ -23,7 +23,8 @@ pub fn table(rows: &[Row]) -> String {
     }
     let mut notes = "ratio: the peer's number by nudge's; above 1 nudge is faster, or smaller\n".to_owned();
     if rows.iter().any(scatters) {
-        notes += &format!("~: the slowest step took more than {WIDE} times the fastest; was the machine busy?\n");
+        notes +=
+            &format!("~: the slowest step took more than {WIDE} times the fastest; a busy machine? See --passive.\n");
     }
     format!("{}\n{notes}", align(&lines))
 }
