@@ -4,7 +4,8 @@
 //     node bench.mjs --peers tfjs jax-js --devices cpu webgpu --phases sft rollout --repeats 5
 //
 // Every row comes from a browser of its own, so `first_ms` is the first step of somebody who has just opened the page,
-// compiled shaders and all. `cpu` is WebAssembly. NUDGE_CHROMIUM names the browser's program. Deliberately absent:
+// compiled shaders and all. `cpu` is WebAssembly. NUDGE_CHROMIUM names the browser's program; on an emulated GPU
+// TensorFlow.js takes minutes a row, and --minutes says how many it may. Deliberately absent:
 // memory (a tab does not tell), other browsers, verdicts.
 
 import { parseArgs } from 'node:util';
@@ -37,7 +38,7 @@ function options() {
       ...Object.fromEntries(Object.keys(KNOWN).map(list)),
       repeats: { type: 'string', default: '5' },
       'warm-up': { type: 'string', default: '2' },
-      minutes: { type: 'string', default: '10' },
+      minutes: { type: 'string', default: '20' },
       dist: { type: 'string' },
     },
   });

@@ -3,8 +3,8 @@
 // Written around its defects: WebAssembly lacks the gradient of gather, so the embedding is a product with one-hot
 // rows; it runs a plain loop for products of transposed matrices, which every gradient of a product is, so they are
 // transposed first (those of attention come in batches and meet that loop anyway); WebGPU's pad writes an invalid
-// shader in five dimensions, so no slice that a gradient passes has more than four. The KV cache grows by
-// concatenation: its tensors cannot be written to.
+// shader in five dimensions, so no slice that a gradient passes has more than four, and its `addN` binds more buffers
+// than a shader may have, so sums are of two. The KV cache grows by concatenation: its tensors cannot be written to.
 
 import { SHAPE, gumbel, randomTokens, rotary, uniform, weights } from './shape.mjs';
 
@@ -97,7 +97,7 @@ function causal(length) {
 
 /** Clips by the global norm, on the device, and takes AdamW's step. */
 function descend(w, adam, grads) {
-  const square = tf.addN(Object.values(grads).map((grad) => grad.square().sum()));
+  const square = Object.values(grads).reduce((sum, grad) => sum.add(grad.square().sum()), tf.scalar(0));
   const scale = tf.minimum(1, tf.scalar(SHAPE.maxGradNorm).div(square.sqrt().add(1e-6)));
   const clipped = Object.fromEntries(Object.entries(grads).map(([name, grad]) => [name, grad.mul(scale)]));
   const keep = 1 - SHAPE.learningRate * SHAPE.weightDecay;
