@@ -5,6 +5,8 @@
 //! the workspace compiles no GPU stack.
 
 #[cfg(target_arch = "wasm32")]
+mod bench;
+#[cfg(target_arch = "wasm32")]
 mod data;
 #[cfg(target_arch = "wasm32")]
 mod device;

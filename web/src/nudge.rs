@@ -1,6 +1,6 @@
 //! The class `Nudge`: a session and at most one run.
 
-use crate::{data, device, files};
+use crate::{bench, data, device, files};
 use js_sys::Error;
 use nudge_data::{DataError, RankingRecord, comparisons_from, rankings_from, write_jsonl};
 use nudge_rlhf::metrics;
@@ -50,6 +50,13 @@ impl Nudge {
         let cpu = device::open("cpu").await?;
         let report = if all { self_check::run(&device, &cpu).await } else { self_check::quick(&device, &cpu).await };
         json(&report.map_err(thrown)?)
+    }
+
+    /// Measures one phase of the bench, `{device, size, phase, repeats, warm_up, prompts}`; `counts` gives the
+    /// `[launches, submits]` of the GPU so far. JSON of the rows.
+    pub async fn bench(request: String, counts: js_sys::Function) -> Result<String, Error> {
+        console_error_panic_hook::set_once();
+        json(&bench::measure(&request, counts).await?)
     }
 
     /// Takes a model's files in. JSON of what it is.

@@ -55,6 +55,39 @@ export type DeviceReport = {
 /** What is in a file: records as JSONL, how many are left out, and where and why the first of them. */
 export type Understood = { format: string; jsonl: string; records: number; dropped: number; reason: string };
 
+/** One phase of the bench at one size; `prompts` are those of a rollout. */
+export type BenchRequest = {
+  device: DeviceKind;
+  size: string;
+  phase: string;
+  repeats: number;
+  warm_up: number;
+  prompts: number;
+};
+
+/** A phase, measured: medians, and what was counted in the last step. */
+export type BenchRow = {
+  size: string;
+  phase: string;
+  device: string;
+  ms: number;
+  ms_low: number;
+  ms_high: number;
+  first_ms: number;
+  tokens_per_s: number;
+  gflops: number;
+  gflops_ceiling: number;
+  gb_per_s: number;
+  gb_per_s_ceiling: number;
+  launches: number | null;
+  launches_per_token: number | null;
+  submits: number | null;
+  readbacks: number;
+  peak_bytes: number | null;
+  repeats: number;
+  parameters: number;
+};
+
 export type RunEnd = 'finished' | 'paused' | 'cancelled';
 
 export type Requests = {
@@ -76,6 +109,8 @@ export type Requests = {
   read_rankings: { ask: { name: string; bytes: Uint8Array }; answer: Understood };
   /** The demonstrations in a file of any format that `model` has room for. */
   read_demonstrations: { ask: { name: string; bytes: Uint8Array; model: string }; answer: Understood };
+  /** One phase of the bench, on a device of its own. */
+  bench: { ask: { request: BenchRequest }; answer: BenchRow[] };
 };
 
 export type RequestKind = keyof Requests;

@@ -20,6 +20,7 @@ export interface Nudge {
 
 export interface NudgeClass {
   create(device: DeviceKind): Promise<Nudge>;
+  bench(request_json: string, counts: () => [number, number]): Promise<string>;
   labelers(): string;
   metrics(): string;
   verdict(preferences_json: string): string;

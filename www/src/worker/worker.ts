@@ -6,6 +6,7 @@
 import type { Event } from '../lib/protocol';
 import type { Notice, Request, RequestKind, Requests, RunEnd } from '../lib/messages';
 import { openDevice } from './device';
+import { countGpuCalls, gpuCounts } from './gpu-counts';
 import { loadNudge, type Nudge, type NudgeClass } from './nudge';
 
 type Answers = { [Kind in RequestKind]: Requests[Kind]['answer'] };
@@ -77,6 +78,10 @@ const handlers: { [Kind in RequestKind]: (ask: Ask<Kind>) => Promise<Answers[Kin
   },
   async read_demonstrations({ name, bytes, model }) {
     return exclusive((nudge) => JSON.parse(nudge.read_demonstrations(name, bytes, model)));
+  },
+  async bench({ request }) {
+    countGpuCalls();
+    return JSON.parse(await (await loaded()).bench(JSON.stringify(request), gpuCounts));
   },
 };
 

@@ -25,6 +25,7 @@ pub fn run(arguments: &Bench) -> Result<()> {
         phases: arguments.phase.clone(),
         repeats: arguments.repeats,
         warm_up: arguments.warm_up,
+        prompts: bench::size::PROMPTS,
         seed: arguments.seed,
     };
     let mut meter = ProcessMeter { on_host: opened.name == "cpu" };
@@ -46,6 +47,10 @@ struct ProcessMeter {
 
 impl Meter for ProcessMeter {
     fn launches(&self) -> Option<u64> {
+        self.on_host.then_some(0)
+    }
+
+    fn submits(&self) -> Option<u64> {
         self.on_host.then_some(0)
     }
 

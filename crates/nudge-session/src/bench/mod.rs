@@ -33,6 +33,8 @@ pub struct BenchOptions {
     pub repeats: usize,
     /// Steps before them, the first among them.
     pub warm_up: usize,
+    /// Prompts of the phase `rollout`.
+    pub prompts: usize,
     /// Seed of weights, tokens and noise.
     pub seed: u64,
 }
@@ -41,6 +43,8 @@ pub struct BenchOptions {
 pub trait Meter {
     /// Kernel launches so far: 0 on the CPU, nothing where they cannot be counted.
     fn launches(&self) -> Option<u64>;
+    /// Batches of launches handed to the device so far.
+    fn submits(&self) -> Option<u64>;
     /// Starts the search for the peak anew.
     fn reset_peak(&mut self);
     /// Most memory in use since then, in bytes.
@@ -78,6 +82,8 @@ pub struct Row {
     pub launches: Option<u64>,
     /// The same a token.
     pub launches_per_token: Option<f64>,
+    /// Batches in which they were handed to the device.
+    pub submits: Option<u64>,
     /// How often the last step waited for the device.
     pub readbacks: u64,
     /// Most memory in use in the phase.
@@ -94,6 +100,7 @@ struct Measured {
     phase: &'static str,
     seconds: f64,
     launches: Option<u64>,
+    submits: Option<u64>,
     readbacks: u64,
 }
 
@@ -114,7 +121,7 @@ pub async fn run<E: From<SessionError>>(
             continue; // So many pairs are no test of anything at that width.
         }
         meter.reset_peak();
-        let mut subject = Subject::new(*phase, size, options.seed, device.1)?;
+        let mut subject = Subject::new(*phase, size, options, device.1)?;
         let mut steps = Vec::new();
         for _ in 0..options.warm_up.max(1) + options.repeats.max(1) {
             steps.push(subject.step(&Clock { meter }).await?);
@@ -122,7 +129,7 @@ pub async fn run<E: From<SessionError>>(
         let peak_bytes = meter.peak_bytes();
         for part in 0..steps[0].len() {
             let all: Vec<Measured> = steps.iter().map(|step| step[part]).collect();
-            tell(row(size, &all, options.warm_up.max(1), device.0, ceilings, peak_bytes))?;
+            tell(row(size, &all, options, device.0, ceilings, peak_bytes))?;
         }
     }
     Ok(())
@@ -139,27 +146,30 @@ impl<M: Meter> Clock<'_, M> {
         phase: &'static str,
         work: impl Future<Output = Result<T, SessionError>>,
     ) -> Result<(T, Measured), SessionError> {
-        let (launches, readbacks, watch) = (self.meter.launches(), readback::count(), Stopwatch::start());
+        let (launches, submits) = (self.meter.launches(), self.meter.submits());
+        let (readbacks, watch) = (readback::count(), Stopwatch::start());
         let result = work.await?;
         let seconds = watch.seconds();
-        let launches = self.meter.launches().zip(launches).map(|(after, before)| after - before);
-        Ok((result, Measured { phase, seconds, launches, readbacks: readback::count() - readbacks }))
+        let since = |before: Option<u64>, now: Option<u64>| Some(now? - before?);
+        let launches = since(launches, self.meter.launches());
+        let submits = since(submits, self.meter.submits());
+        Ok((result, Measured { phase, seconds, launches, submits, readbacks: readback::count() - readbacks }))
     }
 }
 
 fn row(
     size: Size,
     steps: &[Measured],
-    warm_up: usize,
+    options: &BenchOptions,
     device: &str,
     ceilings: &Ceilings,
     peak_bytes: Option<u64>,
 ) -> Row {
-    let Measured { phase, launches, readbacks, .. } = steps[steps.len() - 1];
-    let measured = &steps[warm_up..];
+    let Measured { phase, launches, submits, readbacks, .. } = steps[steps.len() - 1];
+    let measured = &steps[options.warm_up.max(1)..];
     let mut seconds: Vec<f64> = measured.iter().map(|step| step.seconds).collect();
     let median = median(&mut seconds);
-    let work = size.work(phase);
+    let work = size.work(phase, options.prompts);
     Row {
         size: size.name(),
         phase,
@@ -175,6 +185,7 @@ fn row(
         gb_per_s_ceiling: ceilings.gb_per_s,
         launches,
         launches_per_token: launches.map(|launches| launches as f64 / work.tokens),
+        submits,
         readbacks,
         peak_bytes,
         repeats: measured.len(),
@@ -203,6 +214,9 @@ mod tests {
         fn launches(&self) -> Option<u64> {
             Some(0)
         }
+        fn submits(&self) -> Option<u64> {
+            Some(0)
+        }
         fn reset_peak(&mut self) {}
         fn peak_bytes(&self) -> Option<u64> {
             None
@@ -217,7 +231,7 @@ mod tests {
 
     #[test]
     fn every_phase_has_its_rows_and_a_rollout_waits_once() {
-        let options = BenchOptions { phases: Phase::ALL.to_vec(), repeats: 1, warm_up: 1, seed: 1 };
+        let options = BenchOptions { phases: Phase::ALL.to_vec(), repeats: 1, warm_up: 1, prompts: 3, seed: 1 };
         let (mut rows, ceilings) = (Vec::new(), Ceilings { gflops: 1.0, gb_per_s: 1.0 });
         let tell = |row| {
             rows.push(row);

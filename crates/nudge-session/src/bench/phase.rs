@@ -4,7 +4,7 @@
 //! Deliberately absent: texts and tokenizers' work, files, schedules.
 
 use super::size::{MINIBATCH, NEW_TOKENS, PAIR_TOKENS, PAIRS, PPO_EPOCHS, PROMPT_TOKENS, PROMPTS};
-use super::{Clock, Measured, Meter, Size};
+use super::{BenchOptions, Clock, Measured, Meter, Size};
 use crate::SessionError;
 use crate::options::PpoStageOptions;
 use crate::rollout::Rollout;
@@ -24,7 +24,7 @@ pub enum Phase {
     Sft,
     /// A step of the reward model on 64 pairs of 96 tokens.
     Reward,
-    /// 32 prompts of 32 tokens answered with 64 tokens each.
+    /// Prompts of 32 tokens answered with 64 tokens each.
     Rollout,
     /// That rollout, its scores, four passes of minibatches of 8; policy, value, reference and reward model separate.
     Ppo,
@@ -65,8 +65,8 @@ pub(super) struct Pairs {
 const LEARNING_RATE: f64 = 1e-4;
 
 impl Subject {
-    pub(super) fn new(phase: Phase, size: Size, seed: u64, device: &Device) -> Result<Self, SessionError> {
-        let config = size.config();
+    pub(super) fn new(phase: Phase, size: Size, options: &BenchOptions, device: &Device) -> Result<Self, SessionError> {
+        let (config, seed) = (size.config(), options.seed);
         let mut rng = Rng::new(seed);
         let model = Decoder::init(&config, seed, device);
         let schedule = LearningRate::new(LEARNING_RATE, usize::MAX);
@@ -88,7 +88,7 @@ impl Subject {
                 Self::Reward { trainer, rows, pairs: Pairs::new(&training_device(device)) }
             }
             Phase::Rollout => {
-                let prompts = random_prompts(&mut rng, config.vocab_size);
+                let prompts = random_prompts(&mut rng, options.prompts, config.vocab_size);
                 Self::Rollout { model, prompts, tokenizer: tokenizer()?, rng }
             }
             Phase::Ppo => Self::Ppo(Box::new(ppo(model, seed, device)?)),
@@ -131,6 +131,7 @@ fn whole(phase: &'static str, parts: &[Measured]) -> Measured {
         phase,
         seconds: parts.iter().map(|part| part.seconds).sum(),
         launches: parts.iter().map(|part| part.launches).sum(),
+        submits: parts.iter().map(|part| part.submits).sum(),
         readbacks: parts.iter().map(|part| part.readbacks).sum(),
     }
 }
@@ -171,7 +172,7 @@ fn ppo(start: Decoder, seed: u64, device: &Device) -> Result<Ppo, SessionError> 
         seed,
         ..PpoStageOptions::default()
     };
-    let encoded = random_prompts(&mut Rng::new(seed), start.config.vocab_size);
+    let encoded = random_prompts(&mut Rng::new(seed), PROMPTS, start.config.vocab_size);
     let texts = vec![Prompt::from(""); encoded.len()];
     let temperature = options.ppo.temperature;
     let prompts = Prompts::encoded(texts, encoded, tokenizer()?, NEW_TOKENS, temperature, seed).at_full_length();
@@ -185,8 +186,8 @@ fn tokenizer() -> Result<Tokenizer, SessionError> {
     Ok(Tokenizer::train(["."].into_iter(), MIN_VOCAB_SIZE)?)
 }
 
-fn random_prompts(rng: &mut Rng, vocab_size: usize) -> Vec<Vec<u32>> {
-    (0..PROMPTS).map(|_| random_tokens(rng, PROMPT_TOKENS, vocab_size)).collect()
+fn random_prompts(rng: &mut Rng, count: usize, vocab_size: usize) -> Vec<Vec<u32>> {
+    (0..count).map(|_| random_tokens(rng, PROMPT_TOKENS, vocab_size)).collect()
 }
 
 fn random_tokens(rng: &mut Rng, count: usize, vocab_size: usize) -> Vec<u32> {

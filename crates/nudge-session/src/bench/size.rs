@@ -19,7 +19,7 @@ pub enum Size {
     Medium,
 }
 
-/// Prompts of a rollout.
+/// Prompts of a PPO iteration, and of a rollout where no other number is asked for.
 pub const PROMPTS: usize = 32;
 /// Tokens of each.
 pub const PROMPT_TOKENS: usize = 32;
@@ -100,23 +100,23 @@ impl Size {
         }
     }
 
-    /// What a step of `phase` does at least.
-    pub fn work(self, phase: &str) -> Work {
+    /// What a step of `phase` does at least; `prompts` is for the phase `rollout` alone.
+    pub fn work(self, phase: &str, prompts: usize) -> Work {
         let [rows, time] = self.training_rows();
         let answers = Rows { rows: PROMPTS, time: PROMPT_TOKENS + NEW_TOKENS };
-        let sampled = (PROMPTS * NEW_TOKENS) as f64;
+        let prompts = if phase == "rollout" { prompts } else { PROMPTS };
         let work = match phase {
             "sft" => self.training(Rows { rows, time }, time - 1),
             "reward" => self.training(Rows { rows: 2 * PAIRS, time: PAIR_TOKENS }, 0),
-            "rollout" | "ppo/rollout" => self.rollout(),
+            "rollout" | "ppo/rollout" => self.rollout(prompts),
             "ppo/score" => self.scoring(answers),
             "ppo/update" => self.updates(answers),
-            _ => self.rollout().plus(self.scoring(answers)).plus(self.updates(answers)),
+            _ => self.rollout(prompts).plus(self.scoring(answers)).plus(self.updates(answers)),
         };
         let tokens = match phase {
             "sft" => (rows * time) as f64,
             "reward" => (2 * PAIRS * PAIR_TOKENS) as f64,
-            _ => sampled,
+            _ => (prompts * NEW_TOKENS) as f64,
         };
         Work { tokens, ..work }
     }
@@ -149,18 +149,18 @@ impl Size {
     }
 
     /// The prompts, then a pass over weights and cache for each token.
-    fn rollout(self) -> Work {
+    fn rollout(self, prompts: usize) -> Work {
         let config = self.config();
         let cache = |time: usize| {
             FLOAT
-                * (2 * PROMPTS * time * config.num_hidden_layers * config.num_key_value_heads * config.head_dim) as f64
+                * (2 * prompts * time * config.num_hidden_layers * config.num_key_value_heads * config.head_dim) as f64
         };
-        let prompts = self.forward(Rows { rows: PROMPTS, time: PROMPT_TOKENS }, 1);
-        (PROMPT_TOKENS + 1..PROMPT_TOKENS + NEW_TOKENS).fold(prompts, |work, time| {
+        let read = self.forward(Rows { rows: prompts, time: PROMPT_TOKENS }, 1);
+        (PROMPT_TOKENS + 1..PROMPT_TOKENS + NEW_TOKENS).fold(read, |work, time| {
             let attention =
-                (4 * PROMPTS * time * config.num_hidden_layers * config.num_attention_heads * config.head_dim) as f64;
-            let token = self.forward(Rows { rows: PROMPTS, time: 0 }, 1);
-            let layers = 2.0 * PROMPTS as f64 * self.layer_weights();
+                (4 * prompts * time * config.num_hidden_layers * config.num_attention_heads * config.head_dim) as f64;
+            let token = self.forward(Rows { rows: prompts, time: 0 }, 1);
+            let layers = 2.0 * prompts as f64 * self.layer_weights();
             let operations = token.operations + layers + attention;
             work.plus(Work { operations, bytes: token.bytes + cache(time), ..Work::default() })
         })
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_training_step_is_six_operations_a_weight_and_token_and_attention() {
-        let work = Size::Tiny.work("sft");
+        let work = Size::Tiny.work("sft", PROMPTS);
         let weights = Size::Tiny.config().parameter_count() as f64;
         let least = 6.0 * weights * work.tokens;
         assert!(work.operations > 0.98 * least && work.operations < 1.2 * least, "{} of {least}", work.operations);
@@ -200,9 +200,9 @@ mod tests {
     #[test]
     fn the_parts_of_an_iteration_add_up() {
         for size in Size::ALL {
-            let whole = size.work("ppo").operations;
+            let whole = size.work("ppo", PROMPTS).operations;
             let parts: f64 =
-                ["ppo/rollout", "ppo/score", "ppo/update"].iter().map(|part| size.work(part).operations).sum();
+                ["ppo/rollout", "ppo/score", "ppo/update"].iter().map(|part| size.work(part, PROMPTS).operations).sum();
             assert!((whole / parts - 1.0).abs() < 1e-9);
         }
     }
