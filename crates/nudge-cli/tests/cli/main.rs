@@ -3,6 +3,7 @@
 //! Models are of test size, so that a whole run takes a second. Deliberately absent: whether models learn, which the
 //! libraries' tests and the measurements in the README answer.
 
+mod bench;
 mod data;
 mod lab;
 mod oracle;
