@@ -2,33 +2,50 @@
 //!
 //! Lists and structs become JSON lists and objects, maps become objects, dates and decimals become strings. The
 //! file's index is at its end, so this reads what can seek. The decoder may panic on a damaged file: that is
-//! caught, and costs the rest of the row group. One page of each column is in memory at a time; its size is the
-//! writer's choice (1 MiB as a rule), so the record limit does not hold here.
+//! caught, and costs the rest of the row group. It also believes what a file says of itself, which is therefore looked
+//! at first ([`compact`], [`pages`]). One page of each column is in memory at a time; its size is the writer's choice
+//! (1 MiB as a rule) within [`budget`].
 //!
 //! It lacks writing, encryption, and binary columns that hold no text.
+
+mod budget;
+mod compact;
+mod levels;
+mod pages;
+mod shapes;
+mod value;
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use ::parquet::errors::ParquetError;
-use ::parquet::file::reader::{ChunkReader, FileReader, RowGroupReader, SerializedFileReader};
+use ::parquet::file::reader::{ChunkReader, FileReader, Length, SerializedFileReader};
 use ::parquet::record::reader::{ReaderIter, TreeBuilder};
-use ::parquet::record::{Field, Row};
-use serde_json::{Map, Value};
+use bytes::Bytes;
+use serde_json::Value;
 
+use super::value::too_long;
 use super::{Found, Limits, Records};
 
 /// What a Parquet file begins and ends with.
 pub(super) const MAGIC: &[u8] = b"PAR1";
 
-/// The most values of a list that a row may have on average: far above conversations, and above rows of tokens.
-const VALUES_PER_ROW: u64 = 1 << 15;
+/// The length of the footer and the magic, behind it.
+const TAIL_BYTES: u64 = 8;
+/// The most columns, those inside structs and lists counted one by one. Each takes kilobytes in the decoder.
+const MOST_COLUMNS: usize = 10_000;
+/// The rows that are decoded ahead. More would not be faster, and would let a few long lists fill the memory.
+const ROWS_AHEAD: usize = 1;
 
 /// The rows of all row groups.
 pub(super) struct Rows<R: ChunkReader> {
-    file: SerializedFileReader<R>,
+    file: SerializedFileReader<Shared<R>>,
+    chunks: Arc<R>,
     bytes_read: Rc<Cell<u64>>,
+    /// The bytes of the rows so far.
+    bytes_out: u64,
     limits: Limits,
     /// The next row group.
     group: usize,
@@ -43,12 +60,22 @@ pub(super) struct Rows<R: ChunkReader> {
 impl<R: ChunkReader + 'static> Rows<R> {
     /// Reads the footer.
     pub(super) fn new(chunks: R, bytes_read: Rc<Cell<u64>>, limits: Limits) -> Result<Self, String> {
-        let file = guarded(|| SerializedFileReader::new(chunks))
-            .map_err(|error| format!("this is no whole Parquet file: {error}; fetch it again"))?;
-        if file.metadata().file_metadata().schema_descr().num_columns() == 0 {
-            return Err("this Parquet file has no columns".to_owned());
+        let chunks = Arc::new(chunks);
+        let damaged = |error| format!("this is no whole Parquet file: {error}; fetch it again");
+        check_footer(chunks.as_ref()).map_err(damaged)?;
+        let file = guarded(|| SerializedFileReader::new(Shared(Arc::clone(&chunks)))).map_err(damaged)?;
+        match file.metadata().file_metadata().schema_descr().num_columns() {
+            0 => return Err("this Parquet file has no columns".to_owned()),
+            1..=MOST_COLUMNS => {}
+            count => {
+                return Err(format!(
+                    "this Parquet file has {count} columns, and at most {MOST_COLUMNS} are read; write it again with \
+                     the columns that matter"
+                ));
+            }
         }
-        Ok(Self { file, bytes_read, limits, group: 0, rows: None, left: 0, row: 1, checked: false })
+        let (bytes_out, rows) = (0, None);
+        Ok(Self { file, chunks, bytes_read, bytes_out, limits, group: 0, rows, left: 0, row: 1, checked: false })
     }
 
     /// Opens the next row group.
@@ -56,15 +83,13 @@ impl<R: ChunkReader + 'static> Rows<R> {
         let metadata = self.file.metadata().row_group(self.group);
         self.left = u64::try_from(metadata.num_rows()).unwrap_or(0);
         let size = u64::try_from(metadata.compressed_size()).unwrap_or(0);
-        self.bytes_read.set(self.bytes_read.get().saturating_add(size));
-        let (file, group) = (&self.file, self.group);
-        let most_values = (self.limits.record_values as u64).max(self.left.saturating_mul(VALUES_PER_ROW));
+        self.bytes_read.set(self.bytes_read.get().saturating_add(size).min(self.chunks.len()));
+        let (file, chunks, group, limits) = (&self.file, &self.chunks, self.group, self.limits);
         self.group += 1;
         let rows = guarded(|| {
-            let reader = file.get_row_group(group)?;
-            check_lists(reader.as_ref(), most_values)?;
+            let pages = pages::Group::new(file.get_row_group(group)?, Arc::clone(chunks), limits);
             let schema = file.metadata().file_metadata().schema_descr_ptr();
-            TreeBuilder::new().as_iter(schema, reader.as_ref())
+            TreeBuilder::new().with_batch_size(ROWS_AHEAD).as_iter(schema, &pages)
         });
         self.rows = Some(rows.map_err(|error| self.abandon_group(&error))?);
         Ok(())
@@ -83,16 +108,31 @@ impl<R: ChunkReader + 'static> Rows<R> {
 
     fn next_row(&mut self) -> Option<Result<Value, String>> {
         let rows = self.rows.as_mut().filter(|_| self.left > 0)?;
-        let read = guarded(|| rows.next().transpose().map(|row| row.map(object)));
+        let read = guarded(|| rows.next().transpose().map(|row| row.map(value::object)));
         Some(match read {
             Ok(Some(value)) => {
                 self.left -= 1;
                 self.row += 1;
-                value
+                value.and_then(|value| self.count(value))
             }
             Ok(None) => Err(self.abandon_group("its row group ends before it")),
             Err(error) => Err(self.abandon_group(&error)),
         })
+    }
+
+    /// Holds a row against the limits. After the row that is too much, no more follow.
+    fn count(&mut self, value: Value) -> Result<Value, String> {
+        let (length, size) = (value::length(&value), self.chunks.len());
+        self.bytes_out = self.bytes_out.saturating_add(length);
+        if self.bytes_out > self.limits.expanded_bytes.max(size.saturating_mul(self.limits.expansion)) {
+            (self.rows, self.left, self.group, self.checked) = (None, 0, self.file.num_row_groups(), true);
+            return Err(format!(
+                "reading stopped after {} bytes, which came out of {size} bytes of Parquet file: this looks like a file \
+                 made to fill the memory; if you trust it, write it as JSONL yourself and read the result",
+                self.bytes_out
+            ));
+        }
+        if length > self.limits.record_bytes as u64 { Err(too_long(length, &self.limits)) } else { Ok(value) }
     }
 
     /// A last look whether the row groups hold as many rows as the file says.
@@ -130,87 +170,45 @@ impl<R: ChunkReader + 'static> Records for Rows<R> {
     }
 }
 
-/// Refuses columns of lists with more values than `most`, by the headers of their pages.
-///
-/// A few bytes of run-length code can stand for any number of values, and all of them may belong to one row.
-fn check_lists(group: &dyn RowGroupReader, most: u64) -> Result<(), ParquetError> {
-    for column in 0..group.num_columns() {
-        if group.metadata().column(column).column_descr().max_rep_level() == 0 {
-            continue;
-        }
-        let (mut pages, mut values) = (group.get_column_page_reader(column)?, 0u64);
-        while let Some(page) = pages.peek_next_page()? {
-            values = values.saturating_add(page.num_levels.unwrap_or(0) as u64);
-            if values > most {
-                return Err(ParquetError::General(format!("a column of lists holds more than {most} values")));
-            }
-            pages.skip_next_page()?;
-        }
+/// Reads where the decoder reads, so that both can hold the file.
+struct Shared<R>(Arc<R>);
+
+impl<R: ChunkReader> Length for Shared<R> {
+    fn len(&self) -> u64 {
+        self.0.len()
     }
-    Ok(())
+}
+
+impl<R: ChunkReader> ChunkReader for Shared<R> {
+    type T = R::T;
+
+    fn get_read(&self, start: u64) -> Result<R::T, ParquetError> {
+        self.0.get_read(start)
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
+        self.0.get_bytes(start, length)
+    }
+}
+
+/// Refuses a footer that the decoder would not come back from.
+fn check_footer(file: &impl ChunkReader) -> Result<(), String> {
+    let plain = |error: ParquetError| error.to_string();
+    let end = file.len().checked_sub(TAIL_BYTES).ok_or("it is too short")?;
+    let tail = file.get_bytes(end, TAIL_BYTES as usize).map_err(plain)?;
+    let length = tail.first_chunk().map_or(0, |length| u32::from_le_bytes(*length));
+    if !tail.ends_with(MAGIC) {
+        return Err("it does not end as one".to_owned());
+    }
+    let begin = end.checked_sub(length.into()).ok_or("its footer is longer than it")?;
+    compact::check_footer(&file.get_bytes(begin, length as usize).map_err(plain)?)
 }
 
 /// Runs a part of the decoder, whose panics on damaged files become errors.
 fn guarded<T>(decode: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, String> {
     match catch_unwind(AssertUnwindSafe(decode)) {
+        Ok(Err(ParquetError::General(reason))) => Err(reason),
         Ok(result) => result.map_err(|error| error.to_string()),
         Err(_) => Err("the decoder gave up on damaged data".to_owned()),
     }
-}
-
-fn object(row: Row) -> Result<Value, String> {
-    let fields = row.into_columns().into_iter();
-    fields
-        .map(|(name, field)| Ok((name.clone(), value(field).map_err(|reason| format!("column {name:?}: {reason}"))?)))
-        .collect::<Result<Map<_, _>, _>>()
-        .map(Value::Object)
-}
-
-fn value(field: Field) -> Result<Value, String> {
-    Ok(match field {
-        Field::Null => Value::Null,
-        Field::Bool(value) => value.into(),
-        Field::Byte(value) => value.into(),
-        Field::Short(value) => value.into(),
-        Field::Int(value) => value.into(),
-        Field::Long(value) => value.into(),
-        Field::UByte(value) => value.into(),
-        Field::UShort(value) => value.into(),
-        Field::UInt(value) => value.into(),
-        Field::ULong(value) => value.into(),
-        Field::Float16(value) => number(value.to_f64())?,
-        Field::Float(value) => number(value.into())?,
-        Field::Double(value) => number(value)?,
-        Field::Str(value) => value.into(),
-        Field::Bytes(bytes) => match bytes.as_utf8() {
-            Ok(text) => text.into(),
-            Err(_) => {
-                return Err("the value is binary and no UTF-8 text; drop the column or write it as text".to_owned());
-            }
-        },
-        Field::Group(row) => object(row)?,
-        Field::ListInternal(list) => list.elements().iter().cloned().map(value).collect::<Result<_, _>>()?,
-        Field::MapInternal(map) => Value::Object(
-            map.entries()
-                .iter()
-                .map(|(key, field)| Ok((name(key.clone())?, value(field.clone())?)))
-                .collect::<Result<_, String>>()?,
-        ),
-        // Dates, times and decimals as the decoder writes them: 2024-05-01, 2024-05-01 12:00:00.000 +00:00, 1.50.
-        other => other.to_string().into(),
-    })
-}
-
-/// A map's key as an object's.
-fn name(key: Field) -> Result<String, String> {
-    Ok(match value(key)? {
-        Value::String(text) => text,
-        other => other.to_string(),
-    })
-}
-
-fn number(value: f64) -> Result<Value, String> {
-    serde_json::Number::from_f64(value)
-        .map(Value::Number)
-        .ok_or_else(|| format!("the value is {value}, which JSON has no number for; replace it by null"))
 }

@@ -5,6 +5,8 @@ mod compressed;
 mod memory;
 #[cfg(feature = "parquet")]
 mod parquet;
+#[cfg(feature = "parquet")]
+mod parquet_hostile;
 mod sink;
 mod tables;
 mod text;
