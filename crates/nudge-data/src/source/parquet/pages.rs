@@ -74,6 +74,7 @@ impl<R: ChunkReader + 'static> RowGroupReader for Group<'_, R> {
             value_bytes: u64::try_from(description.type_length()).unwrap_or(0),
             max_repetition: description.max_rep_level(),
             max_definition: description.max_def_level(),
+            next: None,
             at: begin,
             end,
             share: Share::default(),
@@ -103,7 +104,9 @@ struct Pages<R> {
     value_bytes: u64,
     max_repetition: i16,
     max_definition: i16,
-    /// Where the next page's header is.
+    /// The next header, if it was walked, and where its page begins.
+    next: Option<(PageHeader, u64)>,
+    /// Where the header after that is.
     at: u64,
     end: u64,
     share: Share,
@@ -113,10 +116,10 @@ struct Pages<R> {
 }
 
 impl<R: ChunkReader> Pages<R> {
-    /// Reads the next header, and refuses what it promises if that is too much.
-    fn next_header(&mut self) -> Result<Option<PageHeader>> {
-        if self.at >= self.end {
-            return Ok(None);
+    /// Walks the next header. The decoder reads it when a page is taken, and before, when it looks ahead.
+    fn walk_header(&mut self) -> Result<()> {
+        if self.next.is_some() || self.at >= self.end {
+            return Ok(());
         }
         let header = page_header(self.file.get_read(self.at)?).map_err(|reason| refused(&self.name, &reason))?;
         let begin = self.at + header.length;
@@ -125,9 +128,8 @@ impl<R: ChunkReader> Pages<R> {
         if !PAGE_KINDS.contains(&header.kind) {
             return Err(refused(&self.name, "a page is neither data nor a dictionary"));
         }
-        self.take(&header, 0)?;
-        self.check_expansion(&header, begin)?;
-        Ok(Some(header))
+        self.next = Some((header, begin));
+        Ok(())
     }
 
     /// Counts what a page takes, with `more` bytes for what the decoder makes from it.
@@ -231,15 +233,19 @@ impl<R: ChunkReader> Pages<R> {
 
 impl<R: ChunkReader> PageReader for Pages<R> {
     fn get_next_page(&mut self) -> Result<Option<Page>> {
-        let header = self.next_header()?;
+        self.walk_header()?;
+        let Some((header, begin)) = self.next.take() else { return Ok(None) };
+        self.take(&header, 0)?;
+        self.check_expansion(&header, begin)?;
         let page = self.inner.get_next_page()?;
-        if let (Some(page), Some(header)) = (&page, header) {
+        if let Some(page) = &page {
             self.check(page, &header)?;
         }
         Ok(page)
     }
 
     fn peek_next_page(&mut self) -> Result<Option<PageMetadata>> {
+        self.walk_header()?;
         self.inner.peek_next_page()
     }
 

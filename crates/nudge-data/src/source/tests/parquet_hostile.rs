@@ -180,3 +180,17 @@ fn a_header_is_made_as_the_format_says() {
     assert!(footer_refusal(&[&[0x9c][..], &[0x1c; 99], &[0; 101]].concat()).contains("nested too deep"));
     assert!(footer_refusal(&[[0x15].as_slice(), &[0xff; 20], &[0]].concat()).contains("has no end"));
 }
+
+#[test]
+fn a_header_is_walked_before_the_decoder_looks_ahead() {
+    let pages = plain().set_data_page_row_count_limit(1).set_write_batch_size(1);
+    let levels: (&[i16], &[i16]) = (&[1, 1], &[0, 0]);
+    let mut file = file::<Int32Type>("repeated int32 n;", pages, &[1, 2], Some(levels));
+    assert_eq!(read(file.clone(), limits()), [Ok(json!({"n": [1]})), Ok(json!({"n": [2]}))]);
+    // A data page's header, and in it a ninth field with a list of 2^31 - 1 numbers, which lie beyond the end.
+    let headers: Vec<usize> = memchr::memmem::find_iter(&file, &[0x15, 0, 0x15]).collect();
+    let endless = [0x69, 0xf7, 0xff, 0xff, 0xff, 0xff, 7];
+    file[headers[1] + 6..][..endless.len()].copy_from_slice(&endless);
+    let refusal = refusal(file, limits());
+    assert!(refusal.contains("column \"n\": a header is cut off"), "{refusal}");
+}
