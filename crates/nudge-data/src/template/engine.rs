@@ -44,7 +44,8 @@ fn without_generation_tags(source: &str) -> String {
     while let Some(at) = rest.find("{%") {
         let (before, tag) = rest.split_at(at);
         out.push_str(before);
-        let inside = tag.find("%}").map_or("", |end| &tag[2..end]);
+        // Behind the opening mark: `{%}` opens a tag and does not end it.
+        let inside = tag[2..].split_once("%}").map_or("", |(inside, _)| inside);
         let name = inside.trim_matches(['-', '+']).trim();
         let replacement = match name {
             "generation" => "with",

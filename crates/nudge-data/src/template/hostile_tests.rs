@@ -78,6 +78,13 @@ fn a_template_reads_nothing_but_itself() {
     }
 }
 
+#[test]
+fn a_tag_that_is_no_tag_is_refused() {
+    for source in ["{%}", "{%%}", "{%-}", "{% generation", "{%}{% generation %}", "a{%}b%}", "{%\u{e9}%}"] {
+        assert!(ChatTemplate::new(source, "", "").is_err(), "{source}");
+    }
+}
+
 /// Each would fill the stack of the parser or of the engine.
 #[test]
 fn a_deep_template_is_refused() {
