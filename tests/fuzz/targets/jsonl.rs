@@ -19,7 +19,9 @@ fuzz_target!(|content: &[u8]| {
     for (found, (index, line)) in found.iter().zip(lines) {
         assert_eq!(found.line, index as u64 + 1);
         match &found.value {
-            Ok(value) => assert_eq!(*value, serde_json::from_slice::<serde_json::Value>(line.trim_ascii()).expect("is JSON")),
+            Ok(value) => {
+                assert_eq!(*value, serde_json::from_slice::<serde_json::Value>(line.trim_ascii()).expect("is JSON"))
+            }
             Err(reason) => assert!(!reason.is_empty()),
         }
     }

@@ -5,7 +5,7 @@ use libfuzzer_sys::fuzz_target;
 use nudge_data::{Layout, Source};
 use nudge_fuzz::options;
 
-/// A file may say that it holds any number of rows of nothing.
+/// A few bytes may stand for rows up to the limit of what comes out of a file; so many are enough.
 const MOST_ROWS: usize = 10_000;
 
 fuzz_target!(
