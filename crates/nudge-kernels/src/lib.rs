@@ -58,14 +58,31 @@ pub fn rotary(x: Tensor<4>, cos: Tensor<3>, sin: Tensor<3>) -> Tensor<4> {
     Tensor::from_dispatch(Dispatch::rotary(x.into_dispatch(), cos.into_dispatch(), sin.into_dispatch()))
 }
 
+/// Which keys the queries of a batch see. Made once for all layers: composed of single operations it is a dozen
+/// launches on a GPU.
+#[derive(Debug, Clone)]
+pub struct Visibility {
+    first: Tensor<2, Int>,
+    /// The keys that are not seen, `[batch, time, time]`, where attention is composed.
+    hidden: Option<Tensor<3, Bool>>,
+}
+
+impl From<Tensor<2, Int>> for Visibility {
+    /// `first: [batch, time]`, not negative. Query `i` sees the keys `j` with `first[i] <= j <= i`: in a row of several
+    /// sequences `first` is where the query's own begins, and padding has `time` there.
+    fn from(first: Tensor<2, Int>) -> Self {
+        let hidden = (!is_flex(&first.device())).then(|| primitive::hidden_keys(first.clone()));
+        Self { first, hidden }
+    }
+}
+
 /// Causal grouped-query attention within the segments of a row, scaled by `1 / sqrt(head_dim)`.
 ///
-/// `q: [batch, time, heads, head_dim]`, `k, v: [batch, time, kv_heads, head_dim]`, `first: [batch, time]`, not
-/// negative. Query `i` sees the keys `j` with `first[i] <= j <= i`: in a row of several sequences `first` is where
-/// the query's own begins, and padding has `time` there. A query that sees nothing gives 0.
-pub fn causal_attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, first: Tensor<2, Int>) -> Tensor<4> {
+/// `q: [batch, time, heads, head_dim]`, `k, v: [batch, time, kv_heads, head_dim]`. A query that sees nothing gives 0.
+pub fn causal_attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, visibility: impl Into<Visibility>) -> Tensor<4> {
+    let Visibility { first, hidden } = visibility.into();
     if !has_fused_form(&q) {
-        return primitive::causal_attention(q, k, v, first);
+        return primitive::attend_visible(q, k, v, hidden.unwrap_or_else(|| primitive::hidden_keys(first)));
     }
     Tensor::from_dispatch(Dispatch::causal_attention(
         q.into_dispatch(),
@@ -145,6 +162,18 @@ pub fn adamw_update(
         *step,
     );
     (Tensor::from_dispatch(param), Tensor::from_dispatch(m), Tensor::from_dispatch(v))
+}
+
+/// Sum of the squares of all elements of all tensors, shape `[1]`.
+///
+/// One launch a tensor and one reduction on a GPU, where a reduction of every tensor by itself would be two or three.
+pub fn sum_of_all_squares(all: &[Tensor<2>]) -> Tensor<1> {
+    let on_cpu = all.first().is_none_or(|x| is_flex(&x.device()));
+    if on_cpu {
+        return Tensor::cat(all.iter().map(|x| sum_of_squares(x.clone())).collect(), 0).sum();
+    }
+    let flat = |x: &Tensor<2>| x.clone().reshape([x.shape().num_elements()]);
+    Tensor::cat(all.iter().map(flat).collect::<Vec<Tensor<1>>>(), 0).square().sum()
 }
 
 /// Sum of the squares of all elements, shape `[1]`.

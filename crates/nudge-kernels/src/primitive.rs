@@ -39,12 +39,22 @@ pub fn rotary(x: Tensor<4>, cos: Tensor<3>, sin: Tensor<3>) -> Tensor<4> {
 /// `q: [batch, time, heads, head_dim]`, `k, v: [batch, time, kv_heads, head_dim]`, `first: [batch, time]`, the first
 /// key that each query sees; it sees no later one than itself. A query that sees nothing gives 0.
 pub fn causal_attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, first: Tensor<2, Int>) -> Tensor<4> {
-    let [batch, time, heads, _] = q.dims();
-    let all = [batch, time, time];
-    let future = Tensor::<2, Bool>::tril_mask([time, time], 0, &q.device());
-    let key = Tensor::<1, Int>::arange(0..time as i64, &q.device()).unsqueeze::<3>().expand(all);
+    attend_visible(q, k, v, hidden_keys(first))
+}
+
+/// The keys that queries do not see, `[batch, queries, keys]`, from the first that each sees, `[batch, queries]`.
+pub(crate) fn hidden_keys(first: Tensor<2, Int>) -> Tensor<3, Bool> {
+    let [batch, time] = first.dims();
+    let (all, device) = ([batch, time, time], first.device());
+    let future = Tensor::<2, Bool>::tril_mask([time, time], 0, &device);
+    let key = Tensor::<1, Int>::arange(0..time as i64, &device).unsqueeze::<3>().expand(all);
     let before = key.lower(first.unsqueeze_dim::<3>(2).expand(all));
-    let hidden = future.unsqueeze::<3>().expand(all).bool_or(before);
+    future.unsqueeze::<3>().expand(all).bool_or(before)
+}
+
+/// Attention with weight 0 where `hidden: [batch, queries, keys]`, the same for every head.
+pub(crate) fn attend_visible(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, hidden: Tensor<3, Bool>) -> Tensor<4> {
+    let [batch, time, heads, _] = q.dims();
     attend(q, k, v, hidden.unsqueeze_dim::<4>(1).expand([batch, heads, time, time]))
 }
 

@@ -135,7 +135,7 @@ impl Layer {
     /// `x` `[batch, time, hidden]` through attention and SwiGLU.
     fn forward(&self, x: Tensor<3>, batch: &TokenBatch, config: &DecoderConfig) -> Tensor<3> {
         let (q, k, v) = self.project(&x, &batch.cos, &batch.sin, config);
-        let attended = kernels::causal_attention(q, k, v, batch.first.clone());
+        let attended = kernels::causal_attention(q, k, v, batch.visibility.clone());
         self.finish(x, attended, config)
     }
 

@@ -153,7 +153,7 @@ fn prefill(
             write(&mut empty, new, 0);
             cache.push(empty);
         }
-        x = layer.finish(x, kernels::causal_attention(q, k, v, rows.first.clone()), config);
+        x = layer.finish(x, kernels::causal_attention(q, k, v, rows.visibility.clone()), config);
     }
     let last = model.final_norm(x.narrow(1, time - 1, 1));
     (keys, values, model.logits(last).reshape([batch, config.vocab_size]))

@@ -5,7 +5,7 @@
 
 use crate::{ModelError, Parameters, checkpoint::NamedTensors};
 use burn::tensor::{Device, Gradients, Tensor};
-use nudge_kernels::{AdamWStep, adamw_update, sum_of_squares};
+use nudge_kernels::{AdamWStep, adamw_update, sum_of_all_squares, sum_of_squares};
 use serde::{Deserialize, Serialize};
 
 /// Which rule updates the matrices inside the layers. Embeddings, norms and heads always follow AdamW.
@@ -170,8 +170,7 @@ impl Optimizer {
 
 /// The Euclidean norm of all gradients together, `[1]`.
 fn global_norm(gradients: &[Tensor<2>]) -> Tensor<1> {
-    let squares = gradients.iter().map(|gradient| sum_of_squares(gradient.clone())).collect();
-    Tensor::cat(squares, 0).sum().sqrt()
+    sum_of_all_squares(gradients).sqrt()
 }
 
 /// The nearest half-orthogonal matrix of `matrix` by five quintic Newton-Schulz steps (Jordan et al. 2024).

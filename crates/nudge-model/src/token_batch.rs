@@ -4,6 +4,7 @@
 
 use crate::DecoderConfig;
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use nudge_kernels::Visibility;
 
 /// Rows of tokens on a device, with what attention and rotary positions need.
 ///
@@ -13,8 +14,8 @@ use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 pub struct TokenBatch {
     /// Token ids, `[batch, time]`.
     pub tokens: Tensor<2, Int>,
-    pub(crate) first: Tensor<2, Int>, // [batch, time], where the token's sequence begins; `time` for padding
-    pub(crate) cos: Tensor<3>,        // [batch, time, head_dim / 2]
+    pub(crate) visibility: Visibility,
+    pub(crate) cos: Tensor<3>, // [batch, time, head_dim / 2]
     pub(crate) sin: Tensor<3>,
 }
 
@@ -60,7 +61,7 @@ impl TokenBatch {
         let (first, positions): (Vec<u32>, Vec<usize>) = places.unzip();
         let (cos, sin) = rotary_tables(&positions, config, device, [batch, time]);
         let rows = |values| int_rows(values, [batch, time], device);
-        Self { tokens: rows(tokens), first: rows(&first), cos, sin }
+        Self { tokens: rows(tokens), visibility: rows(&first).into(), cos, sin }
     }
 }
 
