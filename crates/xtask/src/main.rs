@@ -1,6 +1,6 @@
 //! `cargo xtask`: builds, serves and tests Nudge with nothing but Rust and npm.
 //!
-//! Four commands, each a module that reads on its own: [`wasm`] and [`page`] build, [`serve`] serves,
+//! Four commands, each a module that reads on its own: [`wasm`], [`page`] and [`download`] build, [`serve`] serves,
 //! [`test`] tests, [`reference`] recomputes the numbers that tests compare with. What a step needs and
 //! the machine lacks is fetched where that is possible ([`toolchain`], [`chromium`]) and named plainly
 //! where it is not.
@@ -8,6 +8,8 @@
 //! Deliberately absent: releases, deployment, anything that cargo or npm already does in one command.
 
 mod chromium;
+mod compress;
+mod download;
 mod page;
 mod process;
 mod reference;
@@ -87,8 +89,12 @@ fn run(task: &Task) -> Result<()> {
     }
 }
 
-/// Rust to WebAssembly, then the page around it.
+/// Rust to WebAssembly, then the page around it, then what travels of both. A page for debugging does not travel.
 fn build(workspace: &Workspace, options: &BuildOptions) -> Result<()> {
     wasm::build(workspace, options.debug_page)?;
-    page::build(workspace, options.debug_page)
+    page::build(workspace, options.debug_page)?;
+    if !options.debug_page {
+        download::compress(workspace)?;
+    }
+    Ok(())
 }
