@@ -20,6 +20,9 @@ use crate::workspace::Workspace;
 const PACKAGE: &str = "nudge-web";
 const LIBRARY: &str = "nudge_web";
 
+/// The profile in `Cargo.toml` that keeps the module small.
+const PROFILE: &str = "page";
+
 /// SIMD makes burn's CPU path more than twice as fast and every browser with WebGPU has it. Without the `cfg` the
 /// `getrandom` crate refuses to compile for this target.
 const COMPILER_FLAGS: [&str; 2] = ["-Ctarget-feature=+simd128", "--cfg=getrandom_backend=\"wasm_js\""];
@@ -30,7 +33,7 @@ const COMPILER_FLAGS: [&str; 2] = ["-Ctarget-feature=+simd128", "--cfg=getrandom
 pub fn build(workspace: &Workspace, debug: bool) -> Result<()> {
     let toolchain = Toolchain::find_or_install()?;
     run(&mut cargo(workspace, &toolchain, "build")?)?;
-    let module = target_folder(workspace).join(TARGET).join("release").join(format!("{LIBRARY}.wasm"));
+    let module = target_folder(workspace).join(TARGET).join(PROFILE).join(format!("{LIBRARY}.wasm"));
     bind(&module, &workspace.www().join("src/wasm"), debug)
 }
 
@@ -48,7 +51,7 @@ fn target_folder(workspace: &Workspace) -> PathBuf {
 fn cargo(workspace: &Workspace, toolchain: &Toolchain, subcommand: &str) -> Result<Command> {
     let mut command = toolchain.cargo(subcommand)?;
     command
-        .args(["--package", PACKAGE, "--lib", "--release"])
+        .args(["--package", PACKAGE, "--lib", "--profile", PROFILE])
         .current_dir(&workspace.root)
         .env("CARGO_TARGET_DIR", target_folder(workspace))
         .env("CARGO_ENCODED_RUSTFLAGS", COMPILER_FLAGS.join("\x1f"));
