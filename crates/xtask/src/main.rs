@@ -10,6 +10,7 @@
 mod chromium;
 mod compress;
 mod download;
+mod leave_out;
 mod page;
 mod process;
 mod reference;
