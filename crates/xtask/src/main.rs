@@ -1,6 +1,6 @@
 //! `cargo xtask`: builds, serves and tests Nudge with nothing but Rust and npm.
 //!
-//! Five commands, each a module that reads on its own: [`wasm`] and [`page`] build, [`serve`] serves,
+//! Five commands, each a module that reads on its own: [`wasm`], [`page`] and [`download`] build, [`serve`] serves,
 //! [`test`] tests, [`reference`] recomputes the numbers that tests compare with, [`bench`] measures speed
 //! beside other programs. What a step needs and the machine lacks is fetched where that is possible
 //! ([`toolchain`], [`chromium`], [`python`]) and named plainly where it is not.
@@ -9,6 +9,9 @@
 
 mod bench;
 mod chromium;
+mod compress;
+mod download;
+mod leave_out;
 mod page;
 mod process;
 mod python;
@@ -92,8 +95,12 @@ fn run(task: &Task) -> Result<()> {
     }
 }
 
-/// Rust to WebAssembly, then the page around it.
+/// Rust to WebAssembly, then the page around it, then what travels of both. A page for debugging does not travel.
 fn build(workspace: &Workspace, options: &BuildOptions) -> Result<()> {
     wasm::build(workspace, options.debug_page)?;
-    page::build(workspace, options.debug_page)
+    page::build(workspace, options.debug_page)?;
+    if !options.debug_page {
+        download::compress(workspace)?;
+    }
+    Ok(())
 }

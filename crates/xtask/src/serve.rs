@@ -1,7 +1,8 @@
 //! A small HTTP server for the built page, on this machine alone.
 //!
-//! It answers GET and HEAD with files below one folder. It has no ranges, no compression, no directory listings: the
-//! files travel over the loopback interface to a browser on the same machine.
+//! It answers GET and HEAD with files below one folder, and sends the compressed copy that the build wrote beside a
+//! file, as the page's host would. It has no ranges, no directory listings, and compresses nothing itself: the files
+//! travel over the loopback interface to a browser on the same machine.
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
@@ -12,6 +13,8 @@ use std::thread;
 use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail, ensure};
+
+use crate::compress::Encoding;
 
 /// How many ports after the first are tried when it is taken.
 const PORTS_TO_TRY: u16 = 20;
@@ -75,6 +78,7 @@ struct Request {
     /// Without the query, still percent-encoded.
     path: String,
     if_none_match: Option<String>,
+    accept_encoding: String,
 }
 
 impl Request {
@@ -84,19 +88,29 @@ impl Request {
         let mut words = first.split(' ');
         let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         let path = target.split(['?', '#']).next().unwrap_or_default();
-        let mut request = Self { method: method.to_owned(), path: path.to_owned(), if_none_match: None };
+        let mut request = Self { method: method.to_owned(), path: path.to_owned(), ..Self::default() };
         for line in lines {
             let line = line?;
             if line.is_empty() {
                 return Ok(request);
             }
-            if let Some((name, value)) = line.split_once(':')
-                && name.eq_ignore_ascii_case("if-none-match")
-            {
-                request.if_none_match = Some(value.trim().to_owned());
+            let (name, value) = line.split_once(':').unwrap_or_default();
+            match name.to_ascii_lowercase().as_str() {
+                "if-none-match" => request.if_none_match = Some(value.trim().to_owned()),
+                "accept-encoding" => request.accept_encoding = value.to_ascii_lowercase(),
+                _ => {}
             }
         }
         bail!("a request that does not end within {MAX_HEAD_BYTES} bytes")
+    }
+
+    /// Whether the browser names this encoding and does not refuse it with a weight of nothing.
+    fn accepts(&self, encoding: Encoding) -> bool {
+        self.accept_encoding.split(',').any(|offer| {
+            let (name, weight) = offer.split_once(';').unwrap_or((offer, "q=1"));
+            let weight = weight.trim().trim_start_matches("q=").parse::<f32>();
+            name.trim() == encoding.name() && weight.is_ok_and(|weight| weight > 0.0)
+        })
     }
 }
 
@@ -123,7 +137,8 @@ fn respond(request: &Request, folder: &Path) -> Response {
 }
 
 fn respond_with(request: &Request, folder: &Path, path: &Path) -> Result<Response> {
-    let file = File::open(path)?;
+    let encoding = Encoding::ALL.into_iter().find(|it| request.accepts(*it) && it.copy_of(path).is_file());
+    let file = File::open(encoding.map_or_else(|| path.to_owned(), |encoding| encoding.copy_of(path)))?;
     let metadata = file.metadata()?;
     let modified = metadata.modified()?.duration_since(UNIX_EPOCH)?;
     let etag = format!("\"{:x}-{:x}\"", metadata.len(), modified.as_nanos());
@@ -131,10 +146,12 @@ fn respond_with(request: &Request, folder: &Path, path: &Path) -> Result<Respons
     let hashed = path.strip_prefix(folder).is_ok_and(|path| path.starts_with("assets"));
     let cache = if hashed { "public, max-age=31536000, immutable" } else { "no-cache" };
     let mut headers = vec![("ETag", etag.clone()), ("Cache-Control", cache.to_owned())];
+    headers.push(("Vary", "Accept-Encoding".to_owned()));
     if request.if_none_match.as_deref().is_some_and(|tags| tags.contains(&etag)) {
         return Ok(Response { status: "304 Not Modified", headers, body: None });
     }
     headers.push(("Content-Type", content_type(path).to_owned()));
+    headers.extend(encoding.map(|encoding| ("Content-Encoding", encoding.name().to_owned())));
     headers.push(("Content-Length", metadata.len().to_string()));
     headers.push(("X-Content-Type-Options", "nosniff".to_owned()));
     Ok(Response { status: "200 OK", headers, body: Some(file) })

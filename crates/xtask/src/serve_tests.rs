@@ -15,6 +15,8 @@ impl Site {
         fs::create_dir_all(dist.join("assets"))?;
         fs::write(dist.join("index.html"), "<h1>Nudge</h1>")?;
         fs::write(dist.join("assets/nudge-1a2b.wasm"), b"\0asm")?;
+        fs::write(dist.join("assets/nudge-1a2b.wasm.br"), b"brotli")?;
+        fs::write(dist.join("assets/nudge-1a2b.wasm.gz"), b"gzipped")?;
         fs::write(dist.join("two words.jsonl"), "{}\n")?;
         fs::write(folder.path().join("secret.txt"), "secret")?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
@@ -58,6 +60,31 @@ fn assets_are_kept_for_good() -> Result<()> {
     assert!(answer.contains("Cache-Control: public, max-age=31536000, immutable\r\n"), "{answer}");
     assert!(answer.contains("Content-Length: 4\r\n"), "{answer}");
     assert!(answer.ends_with("\r\n\r\n\0asm"), "{answer}");
+    Ok(())
+}
+
+#[test]
+fn a_compressed_copy_goes_to_who_takes_it() -> Result<()> {
+    let site = Site::start()?;
+    let ask = |offers: &str| site.ask(&format!("GET /assets/nudge-1a2b.wasm HTTP/1.1\r\naccept-encoding: {offers}"));
+    let mut tags = Vec::new();
+    for (offers, encoding, body) in [
+        ("gzip, deflate, br, zstd", Some("br"), "brotli"),
+        ("br;q=0, GZip;q=0.5", Some("gzip"), "gzipped"),
+        ("br; q=0.0, *", None, "\0asm"),
+        ("identity", None, "\0asm"),
+    ] {
+        let answer = ask(offers)?;
+        let header = |name| answer.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+        assert_eq!(header("Content-Encoding"), encoding, "{offers}: {answer}");
+        assert_eq!(header("Content-Type"), Some("application/wasm"), "{offers}: {answer}");
+        assert_eq!(header("Content-Length"), Some(body.len().to_string().as_str()), "{offers}: {answer}");
+        assert_eq!(header("Vary"), Some("Accept-Encoding"), "{offers}: {answer}");
+        assert!(answer.ends_with(&format!("\r\n\r\n{body}")), "{offers}: {answer}");
+        tags.extend(header("ETag").map(str::to_owned));
+    }
+    tags.dedup();
+    assert_eq!(tags.len(), 3, "one tag for each of the three files: {tags:?}");
     Ok(())
 }
 

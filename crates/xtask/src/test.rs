@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::chromium::{self, Chromium};
+use crate::download;
 use crate::page;
 use crate::process::{find_program, run};
 use crate::wasm;
@@ -37,6 +38,7 @@ pub fn test(workspace: &Workspace, quick: bool, filter: Option<&str>) -> Result<
         if built {
             if lint {
                 report.check("types of the page", || page::check(workspace));
+                report.check("size of the download", || download::check(workspace));
             }
             report.check("browser tests", || browser_tests(workspace, filter));
         } else {

@@ -11,14 +11,19 @@ use std::process::Command;
 use std::time::UNIX_EPOCH;
 
 use anyhow::{Context, Result};
+use walrus::ModuleConfig;
 use wasm_bindgen_cli_support::Bindgen;
 
+use crate::leave_out::{PARTS, leave_out};
 use crate::process::run;
 use crate::toolchain::{TARGET, Toolchain};
 use crate::workspace::Workspace;
 
 const PACKAGE: &str = "nudge-web";
 const LIBRARY: &str = "nudge_web";
+
+/// The profile in `Cargo.toml` that keeps the module small.
+const PROFILE: &str = "page";
 
 /// SIMD makes burn's CPU path more than twice as fast and every browser with WebGPU has it. Without the `cfg` the
 /// `getrandom` crate refuses to compile for this target.
@@ -30,7 +35,7 @@ const COMPILER_FLAGS: [&str; 2] = ["-Ctarget-feature=+simd128", "--cfg=getrandom
 pub fn build(workspace: &Workspace, debug: bool) -> Result<()> {
     let toolchain = Toolchain::find_or_install()?;
     run(&mut cargo(workspace, &toolchain, "build")?)?;
-    let module = target_folder(workspace).join(TARGET).join("release").join(format!("{LIBRARY}.wasm"));
+    let module = target_folder(workspace).join(TARGET).join(PROFILE).join(format!("{LIBRARY}.wasm"));
     bind(&module, &workspace.www().join("src/wasm"), debug)
 }
 
@@ -48,7 +53,7 @@ fn target_folder(workspace: &Workspace) -> PathBuf {
 fn cargo(workspace: &Workspace, toolchain: &Toolchain, subcommand: &str) -> Result<Command> {
     let mut command = toolchain.cargo(subcommand)?;
     command
-        .args(["--package", PACKAGE, "--lib", "--release"])
+        .args(["--package", PACKAGE, "--lib", "--profile", PROFILE])
         .current_dir(&workspace.root)
         .env("CARGO_TARGET_DIR", target_folder(workspace))
         .env("CARGO_ENCODED_RUSTFLAGS", COMPILER_FLAGS.join("\x1f"));
@@ -67,14 +72,12 @@ fn bind(module: &Path, folder: &Path, debug: bool) -> Result<()> {
     if stamp_file.exists() {
         fs::remove_file(&stamp_file)?;
     }
+    // The compiler's output is valid, and checking it takes long.
+    let mut compiled =
+        ModuleConfig::new().strict_validate(false).generate_name_section(debug).parse(&fs::read(module)?)?;
+    leave_out(&mut compiled)?;
     let mut bindgen = Bindgen::new();
-    bindgen
-        .input_path(module)
-        .typescript(true)
-        .web(true)?
-        .keep_debug(debug)
-        .remove_name_section(!debug)
-        .generate(folder)?;
+    bindgen.input_module(LIBRARY, compiled).typescript(true).web(true)?.generate(folder)?;
     fs::write(folder.join(".gitignore"), "*\n")?;
     fs::write(stamp_file, stamp)?;
     let size = fs::metadata(folder.join(format!("{LIBRARY}_bg.wasm")))?.len();
@@ -82,9 +85,9 @@ fn bind(module: &Path, folder: &Path, debug: bool) -> Result<()> {
     Ok(())
 }
 
-/// Tells one compiled module from another without reading it.
+/// Tells one compiled module, and what is left out of it, from another without reading it.
 fn stamp(module: &Path, debug: bool) -> Result<String> {
     let metadata = fs::metadata(module).with_context(|| format!("the build did not write {}", module.display()))?;
     let modified = metadata.modified()?.duration_since(UNIX_EPOCH)?;
-    Ok(format!("{} bytes, {} ns, debug {debug}", metadata.len(), modified.as_nanos()))
+    Ok(format!("{} bytes, {} ns, debug {debug}, without {}", metadata.len(), modified.as_nanos(), PARTS.join(" ")))
 }
