@@ -7,8 +7,11 @@
 //! Deliberately absent: parameters, modules, any idea of a model. Results on one machine do not
 //! depend on the number of threads, so a resumed run repeats bit for bit.
 
+#[cfg(feature = "gpu")]
+mod cube;
 mod flex;
 pub mod host;
+mod ops;
 mod optimizer_step;
 mod platform;
 pub mod primitive;
@@ -16,7 +19,7 @@ pub mod primitive;
 use burn::backend::{Dispatch, DispatchDevice};
 use burn::tensor::{Bool, DType, Device, Int, Tensor};
 
-use crate::flex::{FusedOps, FusedUntrackedOps};
+use crate::ops::{FusedOps, FusedUntrackedOps};
 
 pub use optimizer_step::AdamWStep;
 
@@ -33,9 +36,9 @@ pub fn is_flex(device: &Device) -> bool {
     inner_is_flex(device.as_dispatch())
 }
 
-/// The handwritten versions are for `f32` on the CPU backend.
+/// The handwritten versions are for `f32`: on the CPU, and on GPUs where this crate is built for them.
 fn has_fused_form<const D: usize>(x: &Tensor<D>) -> bool {
-    x.dtype() == DType::F32 && is_flex(&x.device())
+    x.dtype() == DType::F32 && (cfg!(feature = "gpu") || is_flex(&x.device()))
 }
 
 /// Root-mean-square norm (Zhang & Sennrich 2019, eq. 4): `x / sqrt(mean(x²) + eps) * weight`.
@@ -143,20 +146,23 @@ pub fn linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
 
 /// One AdamW step (Loshchilov & Hutter 2019) in PyTorch's form; returns the new `(param, m, v)`.
 ///
-/// Takes and returns tensors without autodiff.
+/// `grad_scale: [1]` multiplies the gradient, as clipping by the global norm does; it stays on the device. Takes and
+/// returns tensors without autodiff.
 pub fn adamw_update(
     param: Tensor<2>,
     grad: Tensor<2>,
+    grad_scale: Tensor<1>,
     m: Tensor<2>,
     v: Tensor<2>,
     step: &AdamWStep,
 ) -> (Tensor<2>, Tensor<2>, Tensor<2>) {
     if !has_fused_form(&param) {
-        return primitive::adamw_update(param, grad, m, v, step);
+        return primitive::adamw_update(param, grad, grad_scale, m, v, step);
     }
     let (param, m, v) = Dispatch::adamw(
         param.inner().into_dispatch(),
         grad.inner().into_dispatch(),
+        grad_scale.inner().into_dispatch(),
         m.inner().into_dispatch(),
         v.inner().into_dispatch(),
         *step,
@@ -168,6 +174,10 @@ pub fn adamw_update(
 ///
 /// One launch a tensor and one reduction on a GPU, where a reduction of every tensor by itself would be two or three.
 pub fn sum_of_all_squares(all: &[Tensor<2>]) -> Tensor<1> {
+    #[cfg(feature = "gpu")]
+    if all.first().is_some_and(|x| !is_flex(&x.device()) && x.dtype() == DType::F32) {
+        return cube::sum_of_all_squares(all);
+    }
     let on_cpu = all.first().is_none_or(|x| is_flex(&x.device()));
     if on_cpu {
         return Tensor::cat(all.iter().map(|x| sum_of_squares(x.clone())).collect(), 0).sum();

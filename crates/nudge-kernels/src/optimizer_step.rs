@@ -15,8 +15,6 @@ pub struct AdamWStep {
     pub weight_decay: f32,
     /// Number of this step, counted from 1.
     pub step: usize,
-    /// Factor on the gradient, as clipping by the global norm gives it; 1 leaves the gradient alone.
-    pub grad_scale: f32,
 }
 
 impl AdamWStep {

@@ -120,14 +120,17 @@ pub fn linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
 }
 
 /// One AdamW step (Loshchilov & Hutter 2019) in PyTorch's form; returns the new `(param, m, v)`.
+///
+/// `grad_scale: [1]` multiplies the gradient.
 pub fn adamw_update(
     param: Tensor<2>,
     grad: Tensor<2>,
+    grad_scale: Tensor<1>,
     m: Tensor<2>,
     v: Tensor<2>,
     step: &AdamWStep,
 ) -> (Tensor<2>, Tensor<2>, Tensor<2>) {
-    let grad = grad.mul_scalar(step.grad_scale);
+    let grad = grad * grad_scale.unsqueeze();
     let m = m.mul_scalar(step.beta1) + grad.clone().mul_scalar(1.0 - step.beta1);
     let v = v.mul_scalar(step.beta2) + grad.square().mul_scalar(1.0 - step.beta2);
     let denominator = v.clone().sqrt().mul_scalar(step.inverse_sqrt_correction2()).add_scalar(step.eps);

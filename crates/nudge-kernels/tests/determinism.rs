@@ -3,8 +3,12 @@
 #![cfg(not(target_family = "wasm"))]
 #![allow(clippy::disallowed_methods, clippy::unwrap_used, missing_docs)]
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+mod common;
+
+use burn::tensor::{Int, Tensor, TensorData};
 use nudge_kernels::{causal_attention, embedding, linear, rms_norm, sum_of_squares, swiglu, token_logprobs};
+
+use common::device;
 
 const BATCH: usize = 5;
 const TIME: usize = 150;
@@ -13,12 +17,12 @@ const WIDTH: usize = 96;
 
 fn weight(rows: usize, cols: usize) -> Tensor<2> {
     let values: Vec<f32> = (0..rows * cols).map(|i| ((i * 7919 + rows) % 1009) as f32 / 1009.0 - 0.5).collect();
-    Tensor::from_data(TensorData::new(values, [rows, cols]), &Device::flex().autodiff()).require_grad()
+    Tensor::from_data(TensorData::new(values, [rows, cols]), &device()).require_grad()
 }
 
 /// Forward and backward through every operation with a reduction; the loss and all gradients.
 fn step() -> Vec<Vec<f32>> {
-    let device = Device::flex().autodiff();
+    let device = device();
     let ids: Vec<i64> = (0..BATCH * TIME).map(|i| (i * i % VOCAB) as i64).collect();
     let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, [BATCH, TIME]), &device);
     // Padding on the left, then sequences of up to 70 tokens.

@@ -87,27 +87,26 @@ impl Optimizer {
         let norm = global_norm(&gradients);
         let clip = self.clip_factor(&norm);
         for (index, (parameter, gradient)) in model.parameters_mut().into_iter().zip(gradients).enumerate() {
-            let gradient = match &clip {
-                Some(factor) => gradient.mul(factor.clone()),
-                None => gradient,
-            };
             let hidden_matrix = named[index].0.contains("_proj.");
             if self.options.kind == OptimizerKind::Muon && hidden_matrix {
-                self.muon(index, parameter, gradient, lr);
+                self.muon(index, parameter, gradient.mul(clip.clone().unsqueeze()), lr);
             } else {
-                self.adamw(index, parameter, gradient, lr);
+                self.adamw(index, parameter, gradient, clip.clone(), lr);
             }
         }
         norm
     }
 
-    /// `min(1, max_grad_norm / norm)`, `[1, 1]`.
-    fn clip_factor(&self, norm: &Tensor<1>) -> Option<Tensor<2>> {
+    /// `min(1, max_grad_norm / norm)`, `[1]`.
+    fn clip_factor(&self, norm: &Tensor<1>) -> Tensor<1> {
         let limit = self.options.max_grad_norm;
-        (limit > 0.0).then(|| norm.clone().add_scalar(1e-6).recip().mul_scalar(limit).clamp_max(1.0).reshape([1, 1]))
+        if limit <= 0.0 {
+            return norm.ones_like();
+        }
+        norm.clone().add_scalar(1e-6).recip().mul_scalar(limit).clamp_max(1.0)
     }
 
-    fn adamw(&mut self, index: usize, parameter: &mut Tensor<2>, gradient: Tensor<2>, lr: f32) {
+    fn adamw(&mut self, index: usize, parameter: &mut Tensor<2>, gradient: Tensor<2>, clip: Tensor<1>, lr: f32) {
         let is_vector = parameter.dims()[0] == 1;
         let step = AdamWStep {
             lr,
@@ -116,10 +115,9 @@ impl Optimizer {
             eps: self.options.eps,
             weight_decay: if is_vector { 0.0 } else { self.options.weight_decay },
             step: self.step,
-            grad_scale: 1.0,
         };
         let (first, second) = (self.first[index].extract(), self.second[index].extract());
-        let (updated, first, second) = adamw_update(parameter.extract(), gradient, first, second, &step);
+        let (updated, first, second) = adamw_update(parameter.extract(), gradient, clip, first, second, &step);
         *parameter = updated;
         self.first[index] = first;
         self.second[index] = second;

@@ -115,7 +115,10 @@ fn write_copy(file: &Path, encoding: Encoding, cache: &Path) -> Result<PathBuf> 
     let bytes = fs::read(file)?;
     let kept = cache.join(key(&bytes, encoding));
     if !kept.is_file() {
-        let unfinished = kept.with_extension(format!("{}.part", std::process::id()));
+        // Two files of one content are compressed at the same time: each has its own unfinished copy.
+        let mut name = DefaultHasher::new();
+        file.hash(&mut name);
+        let unfinished = kept.with_extension(format!("{}.{:016x}.part", std::process::id(), name.finish()));
         fs::write(&unfinished, encoding.compress(&bytes)?)?;
         fs::rename(unfinished, &kept)?;
     }
@@ -157,15 +160,19 @@ mod tests {
         fs::create_dir_all(dist.join("assets"))?;
         let (script, short) = (dist.join("assets/page.js"), dist.join("short.json"));
         fs::write(&script, "let answer = 42;\n".repeat(500))?;
+        // The same content again: both are compressed at the same time.
+        let twin = dist.join("assets/twin.js");
+        fs::copy(&script, &twin)?;
         fs::write(&short, "{}")?;
         for _ in 0..2 {
             compress_folder(&dist, &cache)?;
             for encoding in Encoding::ALL {
                 assert_eq!(unpack(encoding, &script)?, fs::read(&script)?);
+                assert_eq!(unpack(encoding, &twin)?, fs::read(&script)?);
                 assert!(!encoding.copy_of(&short).exists());
             }
         }
-        assert_eq!(originals(&dist)?, [script, short]);
+        assert_eq!(originals(&dist)?, [script, twin, short]);
         Ok(())
     }
 

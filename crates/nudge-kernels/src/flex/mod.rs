@@ -20,9 +20,10 @@ pub(crate) mod vector;
 
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::tensor::{FloatTensor, IntTensor};
-use burn::backend::{Autodiff, Backend, Flex, backend_extension};
+use burn::backend::{Autodiff, Flex};
 
 use crate::AdamWStep;
+use crate::ops::{FusedOps, FusedUntrackedOps};
 
 pub(crate) use rms_norm::forward_rows as rms_norm_rows;
 pub(crate) use rotary::rotate_token;
@@ -37,39 +38,6 @@ const ROWS: usize = 64;
 
 /// A float tensor that autodiff watches.
 type Tracked = FloatTensor<Autodiff<Flex>>;
-
-/// What burn's dispatch routes to the CPU backend, with and without autodiff.
-///
-/// Shapes are those of the public functions of this crate.
-#[backend_extension(Flex, Autodiff)]
-pub(crate) trait FusedOps: Backend {
-    fn linear(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self>;
-    fn token_logprobs(logits: FloatTensor<Self>, targets: IntTensor<Self>) -> FloatTensor<Self>;
-    fn causal_attention(
-        q: FloatTensor<Self>,
-        k: FloatTensor<Self>,
-        v: FloatTensor<Self>,
-        first: IntTensor<Self>,
-    ) -> FloatTensor<Self>;
-    fn swiglu(gate: FloatTensor<Self>, up: FloatTensor<Self>) -> FloatTensor<Self>;
-    fn rms_norm(x: FloatTensor<Self>, weight: FloatTensor<Self>, eps: f32) -> FloatTensor<Self>;
-    fn rotary(x: FloatTensor<Self>, cos: FloatTensor<Self>, sin: FloatTensor<Self>) -> FloatTensor<Self>;
-    fn embedding(weight: FloatTensor<Self>, ids: IntTensor<Self>) -> FloatTensor<Self>;
-}
-
-/// Operations without a gradient. They run outside autodiff, so there is no version for it.
-#[backend_extension(Flex)]
-pub(crate) trait FusedUntrackedOps: Backend {
-    fn adamw(
-        param: FloatTensor<Self>,
-        grad: FloatTensor<Self>,
-        m: FloatTensor<Self>,
-        v: FloatTensor<Self>,
-        step: AdamWStep,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
-    fn sum_of_squares(x: FloatTensor<Self>) -> FloatTensor<Self>;
-    fn entropy(logits: FloatTensor<Self>) -> FloatTensor<Self>;
-}
 
 impl FusedOps for Flex {
     fn linear(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
@@ -145,11 +113,12 @@ impl FusedUntrackedOps for Flex {
     fn adamw(
         param: FloatTensor<Self>,
         grad: FloatTensor<Self>,
+        grad_scale: FloatTensor<Self>,
         m: FloatTensor<Self>,
         v: FloatTensor<Self>,
         step: AdamWStep,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-        optimizer::adamw(param, grad, m, v, step)
+        optimizer::adamw(param, grad, grad_scale, m, v, step)
     }
 
     fn sum_of_squares(x: FloatTensor<Self>) -> FloatTensor<Self> {

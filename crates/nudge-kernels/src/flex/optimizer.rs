@@ -17,10 +17,10 @@ struct Scalars {
     eps: f32,
 }
 
-impl From<&AdamWStep> for Scalars {
-    fn from(step: &AdamWStep) -> Self {
+impl Scalars {
+    fn new(step: &AdamWStep, grad_scale: f32) -> Self {
         Self {
-            grad_scale: step.grad_scale,
+            grad_scale,
             beta1: step.beta1,
             beta2: step.beta2,
             decay: step.decay(),
@@ -47,6 +47,7 @@ vectorised! {
 pub(super) fn adamw(
     param: FlexTensor,
     grad: FlexTensor,
+    grad_scale: FlexTensor,
     m: FlexTensor,
     v: FlexTensor,
     step: AdamWStep,
@@ -56,7 +57,8 @@ pub(super) fn adamw(
         assert_eq!(shape, dims(other), "adamw_update: param and {name} differ in shape");
     }
     let (mut param, grad, mut m, mut v) = (contiguous(param), contiguous(grad), contiguous(m), contiguous(v));
-    let scalars = Scalars::from(&step);
+    let [grad_scale] = *values(&contiguous(grad_scale)) else { panic!("adamw_update: grad_scale is one number") };
+    let scalars = Scalars::new(&step, grad_scale);
     let blocks = values_mut(&mut param)
         .chunks_mut(BLOCK)
         .zip(values(&grad).chunks(BLOCK))

@@ -1,0 +1,193 @@
+//! Which backward pass belongs to which forward pass, said once for every GPU.
+//!
+//! Each operation of the public functions: without a graph it is its forward pass; with one, what backward needs is held
+//! by the graph.
+
+use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
+use burn::backend::autodiff::grads::Gradients;
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::ops::{FloatTensorOps, ModuleOps};
+use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn::backend::{Autodiff, Cube};
+
+use super::CubeOps;
+use super::ops::{Squared, squared};
+use crate::AdamWStep;
+use crate::ops::{FusedOps, FusedUntrackedOps};
+
+type Float = FloatTensor<Cube>;
+type Tracked = FloatTensor<Autodiff<Cube>>;
+
+/// Defines the backward step of an operation of `$parents` inputs: its saved tensors, and the gradients in their order.
+macro_rules! backward {
+    ($name:ident, $parents:literal, $state:ty, |$saved:pat_param, $dy:ident| $gradients:expr) => {
+        #[derive(Debug)]
+        struct $name;
+
+        impl Backward<Cube, $parents> for $name {
+            type State = $state;
+
+            fn backward(self, ops: Ops<Self::State, $parents>, grads: &mut Gradients, _: &mut Checkpointer) {
+                let $dy = grads.consume::<Cube>(&ops.node);
+                let $saved = ops.state;
+                let gradients: [Float; $parents] = $gradients;
+                for (node, gradient) in ops.parents.into_iter().zip(gradients) {
+                    if let Some(node) = node {
+                        grads.register::<Cube>(node.id, gradient);
+                    }
+                }
+            }
+        }
+    };
+}
+
+backward!(RmsNorm, 2, (Float, Float, f32), |(x, weight, eps), dy| {
+    let (dx, dweight) = Cube::rms_norm_backward(x, weight, dy, eps);
+    [dx, dweight]
+});
+
+backward!(Rotary, 1, (Float, Float), |(cos, sin), dy| [Cube::rotary_turn(dy, cos, sin, true)]);
+
+backward!(SwiGlu, 2, (Float, Float), |(gate, up), dy| {
+    let (dgate, dup) = Cube::swiglu_backward(gate, up, dy);
+    [dgate, dup]
+});
+
+backward!(Attention, 3, [Float; 5], |[q, k, v, out, saved], dy| {
+    let (dq, dk, dv) = Cube::attention_backward(q, k, v, out, saved, dy);
+    [dq, dk, dv]
+});
+
+backward!(TokenLogprobs, 1, (Float, IntTensor<Cube>, Float), |(logits, targets, saved), dy| {
+    [Cube::token_logprobs_backward(logits, targets, saved, dy)]
+});
+
+/// Apart from the others: one of its two products is needless where only one input records a graph.
+#[derive(Debug)]
+struct Linear;
+
+impl Backward<Cube, 2> for Linear {
+    type State = (Float, Float);
+
+    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let dy = grads.consume::<Cube>(&ops.node);
+        let (x, weight) = ops.state;
+        let [x_node, weight_node] = ops.parents;
+        if let Some(node) = weight_node {
+            grads.register::<Cube>(node.id, Cube::linear_backward_weight(x, dy.clone()));
+        }
+        if let Some(node) = x_node {
+            grads.register::<Cube>(node.id, Cube::linear_backward_x(dy, weight));
+        }
+    }
+}
+
+/// Records `out` as the result of an operation, with what its backward step needs.
+fn record<C: CheckpointStrategy, const N: usize, B: Backward<Cube, N>>(
+    operation: B,
+    inputs: [&Tracked; N],
+    state: B::State,
+    out: Float,
+) -> Tracked {
+    match operation.prepare::<C>(inputs.map(Tracked::node)).compute_bound().stateful() {
+        OpsKind::Tracked(prep) => prep.finish(state, out),
+        OpsKind::UnTracked(prep) => prep.finish(out),
+    }
+}
+
+fn inner(x: &Tracked) -> Float {
+    x.clone().into_primitive()
+}
+
+impl FusedOps for Cube {
+    fn linear(x: Float, weight: Float) -> Float {
+        Self::linear_forward(x, weight)
+    }
+
+    fn token_logprobs(logits: Float, targets: IntTensor<Self>) -> Float {
+        Self::token_logprobs_forward(logits, targets).0
+    }
+
+    fn causal_attention(q: Float, k: Float, v: Float, first: IntTensor<Self>) -> Float {
+        Self::attention_forward(q, k, v, first).0
+    }
+
+    fn swiglu(gate: Float, up: Float) -> Float {
+        Self::swiglu_forward(gate, up)
+    }
+
+    fn rms_norm(x: Float, weight: Float, eps: f32) -> Float {
+        Self::rms_norm_forward(x, weight, eps)
+    }
+
+    fn rotary(x: Float, cos: Float, sin: Float) -> Float {
+        Self::rotary_turn(x, cos, sin, false)
+    }
+
+    fn embedding(weight: Float, ids: IntTensor<Self>) -> Float {
+        <Self as ModuleOps<Self>>::embedding(weight, ids)
+    }
+}
+
+impl<C: CheckpointStrategy> FusedOps for Autodiff<Cube, C> {
+    fn linear(x: Tracked, weight: Tracked) -> Tracked {
+        let state = (inner(&x), inner(&weight));
+        let out = Cube::linear_forward(state.0.clone(), state.1.clone());
+        record::<C, 2, _>(Linear, [&x, &weight], state, out)
+    }
+
+    fn token_logprobs(logits: Tracked, targets: IntTensor<Self>) -> Tracked {
+        let (out, saved) = Cube::token_logprobs_forward(inner(&logits), targets.clone());
+        record::<C, 1, _>(TokenLogprobs, [&logits], (inner(&logits), targets, saved), out)
+    }
+
+    fn causal_attention(q: Tracked, k: Tracked, v: Tracked, first: IntTensor<Self>) -> Tracked {
+        let inputs = [&q, &k, &v];
+        let [q, k, v] = inputs.map(inner);
+        let (out, saved) = Cube::attention_forward(q.clone(), k.clone(), v.clone(), first);
+        record::<C, 3, _>(Attention, inputs, [q, k, v, out.clone(), saved], out)
+    }
+
+    fn swiglu(gate: Tracked, up: Tracked) -> Tracked {
+        let state = (inner(&gate), inner(&up));
+        let out = Cube::swiglu_forward(state.0.clone(), state.1.clone());
+        record::<C, 2, _>(SwiGlu, [&gate, &up], state, out)
+    }
+
+    fn rms_norm(x: Tracked, weight: Tracked, eps: f32) -> Tracked {
+        let state = (inner(&x), inner(&weight), eps);
+        let out = Cube::rms_norm_forward(state.0.clone(), state.1.clone(), eps);
+        record::<C, 2, _>(RmsNorm, [&x, &weight], state, out)
+    }
+
+    fn rotary(x: Tracked, cos: Tracked, sin: Tracked) -> Tracked {
+        let state = (cos.into_primitive(), sin.into_primitive());
+        let out = Cube::rotary_turn(inner(&x), state.0.clone(), state.1.clone(), false);
+        record::<C, 1, _>(Rotary, [&x], state, out)
+    }
+
+    fn embedding(weight: Tracked, ids: IntTensor<Self>) -> Tracked {
+        <Self as ModuleOps<Self>>::embedding(weight, ids)
+    }
+}
+
+impl FusedUntrackedOps for Cube {
+    fn adamw(
+        param: Float,
+        grad: Float,
+        grad_scale: Float,
+        m: Float,
+        v: Float,
+        step: AdamWStep,
+    ) -> (Float, Float, Float) {
+        Self::adamw_step(param, m, v, grad, grad_scale, step)
+    }
+
+    fn sum_of_squares(x: Float) -> Float {
+        Self::float_sum(Self::sums_of_squares(squared!(None::<Float>, [x])))
+    }
+
+    fn entropy(logits: Float) -> Float {
+        Self::entropy_forward(logits)
+    }
+}

@@ -1,0 +1,259 @@
+//! The kernels as operations of burn's GPU backend, recorded lazily and run in order.
+//!
+//! Forward passes give what their backward passes need. Shapes are those of the public functions of this crate.
+
+use burn::backend::fusion::custom::TensorSpec;
+use burn::backend::tensor::{FloatTensor, IntTensor};
+use burn::backend::{Backend, ExtensionType, backend_extension};
+use burn::tensor::Shape;
+use burn_cubecl::CubeBackend;
+
+use super::{attention, matmul, optimizer, rms_norm, rotary, swiglu, token_logprobs};
+use crate::AdamWStep;
+
+fn spec(shape: impl Into<Shape>, like: &TensorSpec) -> TensorSpec {
+    TensorSpec::new(shape.into(), like.dtype)
+}
+
+/// The first two sizes, `[batch, time]`.
+fn rows(x: &TensorSpec) -> [usize; 2] {
+    [x.shape[0], x.shape[1]]
+}
+
+/// What [`CubeOps::sums_of_squares`] takes: burn's extensions know no lists.
+#[derive(ExtensionType)]
+#[extension_type(fusion)]
+pub(crate) struct Squared<B: Backend> {
+    /// Sums of earlier tensors.
+    pub before: FloatTensor<B>,
+    pub x0: FloatTensor<B>,
+    pub x1: FloatTensor<B>,
+    pub x2: FloatTensor<B>,
+    pub x3: FloatTensor<B>,
+    pub x4: FloatTensor<B>,
+    pub x5: FloatTensor<B>,
+    /// How many of these count; the others are any tensor.
+    pub used: usize,
+    /// Whether `before` counts.
+    pub continues: bool,
+}
+
+/// One to six tensors, whatever stands for a tensor.
+macro_rules! squared {
+    ($before:expr, $tensors:expr) => {{
+        let (before, tensors) = ($before, $tensors);
+        let at = |index: usize| tensors[index.min(tensors.len() - 1)].clone();
+        Squared {
+            continues: before.is_some(),
+            before: before.unwrap_or_else(|| at(0)),
+            x0: at(0),
+            x1: at(1),
+            x2: at(2),
+            x3: at(3),
+            x4: at(4),
+            x5: at(5),
+            used: tensors.len(),
+        }
+    }};
+}
+pub(super) use squared;
+
+#[backend_extension(Cube, Fusion)]
+pub(crate) trait CubeOps: Backend {
+    #[fusion(meta = |x, weight| spec([x.shape[0], x.shape[1], weight.shape[0]], x))]
+    fn linear_forward(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    #[fusion(meta = |dy, weight| spec([dy.shape[0], dy.shape[1], weight.shape[1]], dy))]
+    fn linear_backward_x(dy: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    #[fusion(meta = |x, dy| spec([dy.shape[2], x.shape[2]], x))]
+    fn linear_backward_weight(x: FloatTensor<Self>, dy: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    #[fusion(meta = |x, _, _| x.clone())]
+    fn rms_norm_forward(x: FloatTensor<Self>, weight: FloatTensor<Self>, eps: f32) -> FloatTensor<Self>;
+
+    #[fusion(meta = |x, weight, _, _| (x.clone(), weight.clone()))]
+    fn rms_norm_backward(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+        eps: f32,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
+
+    /// `back` turns by the negative angles.
+    #[fusion(meta = |x, _, _, _| x.clone())]
+    fn rotary_turn(
+        x: FloatTensor<Self>,
+        cos: FloatTensor<Self>,
+        sin: FloatTensor<Self>,
+        back: bool,
+    ) -> FloatTensor<Self>;
+
+    /// The attended values, and `[batch, heads, time, 2]` for backward.
+    #[fusion(meta = |q, _, _, _| (q.clone(), spec([q.shape[0], q.shape[2], q.shape[1], 2], q)))]
+    fn attention_forward(
+        q: FloatTensor<Self>,
+        k: FloatTensor<Self>,
+        v: FloatTensor<Self>,
+        first: IntTensor<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
+
+    #[fusion(meta = |q, k, v, _, _, _| (q.clone(), k.clone(), v.clone()))]
+    fn attention_backward(
+        q: FloatTensor<Self>,
+        k: FloatTensor<Self>,
+        v: FloatTensor<Self>,
+        out: FloatTensor<Self>,
+        saved: FloatTensor<Self>,
+        dout: FloatTensor<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+
+    #[fusion(meta = |gate, _| gate.clone())]
+    fn swiglu_forward(gate: FloatTensor<Self>, up: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    #[fusion(meta = |gate, up, _| (gate.clone(), up.clone()))]
+    fn swiglu_backward(
+        gate: FloatTensor<Self>,
+        up: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
+
+    /// The log-probabilities, and `[batch, time, 2]` for backward.
+    #[fusion(meta = |logits, _| (spec(rows(logits), logits), spec([logits.shape[0], logits.shape[1], 2], logits)))]
+    fn token_logprobs_forward(
+        logits: FloatTensor<Self>,
+        targets: IntTensor<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>);
+
+    #[fusion(meta = |logits, _, _, _| logits.clone())]
+    fn token_logprobs_backward(
+        logits: FloatTensor<Self>,
+        targets: IntTensor<Self>,
+        saved: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
+
+    #[fusion(meta = |logits| spec(rows(logits), logits))]
+    fn entropy_forward(logits: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    /// `grad_scale: [1]` multiplies the gradient.
+    #[fusion(meta = |param, m, v, _, _, _| (param.clone(), m.clone(), v.clone()))]
+    fn adamw_step(
+        param: FloatTensor<Self>,
+        m: FloatTensor<Self>,
+        v: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        grad_scale: FloatTensor<Self>,
+        step: AdamWStep,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+
+    /// Partial sums of squares, `[optimizer::PARTS]`.
+    #[fusion(meta = |tensors| spec([optimizer::PARTS], &tensors.x0))]
+    fn sums_of_squares(#[extension_type] tensors: Squared<Self>) -> FloatTensor<Self>;
+}
+
+impl CubeOps for CubeBackend {
+    fn linear_forward(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
+        matmul::linear(x, weight)
+    }
+
+    fn linear_backward_x(dy: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
+        matmul::linear_backward_x(dy, weight)
+    }
+
+    fn linear_backward_weight(x: FloatTensor<Self>, dy: FloatTensor<Self>) -> FloatTensor<Self> {
+        matmul::linear_backward_weight(x, dy)
+    }
+
+    fn rms_norm_forward(x: FloatTensor<Self>, weight: FloatTensor<Self>, eps: f32) -> FloatTensor<Self> {
+        rms_norm::forward(x, weight, eps)
+    }
+
+    fn rms_norm_backward(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+        eps: f32,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        rms_norm::backward(x, weight, dy, eps)
+    }
+
+    fn rotary_turn(
+        x: FloatTensor<Self>,
+        cos: FloatTensor<Self>,
+        sin: FloatTensor<Self>,
+        back: bool,
+    ) -> FloatTensor<Self> {
+        rotary::rotary(x, cos, sin, back)
+    }
+
+    fn attention_forward(
+        q: FloatTensor<Self>,
+        k: FloatTensor<Self>,
+        v: FloatTensor<Self>,
+        first: IntTensor<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        attention::forward(q, k, v, first)
+    }
+
+    fn attention_backward(
+        q: FloatTensor<Self>,
+        k: FloatTensor<Self>,
+        v: FloatTensor<Self>,
+        out: FloatTensor<Self>,
+        saved: FloatTensor<Self>,
+        dout: FloatTensor<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        attention::backward([q, k, v], [out, saved, dout])
+    }
+
+    fn swiglu_forward(gate: FloatTensor<Self>, up: FloatTensor<Self>) -> FloatTensor<Self> {
+        swiglu::swiglu(gate, up)
+    }
+
+    fn swiglu_backward(
+        gate: FloatTensor<Self>,
+        up: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        swiglu::swiglu_backward(gate, up, dy)
+    }
+
+    fn token_logprobs_forward(
+        logits: FloatTensor<Self>,
+        targets: IntTensor<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        token_logprobs::forward(logits, targets)
+    }
+
+    fn token_logprobs_backward(
+        logits: FloatTensor<Self>,
+        targets: IntTensor<Self>,
+        saved: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+    ) -> FloatTensor<Self> {
+        token_logprobs::backward(logits, targets, saved, dy)
+    }
+
+    fn entropy_forward(logits: FloatTensor<Self>) -> FloatTensor<Self> {
+        token_logprobs::entropy(logits)
+    }
+
+    fn adamw_step(
+        param: FloatTensor<Self>,
+        m: FloatTensor<Self>,
+        v: FloatTensor<Self>,
+        grad: FloatTensor<Self>,
+        grad_scale: FloatTensor<Self>,
+        step: AdamWStep,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+        optimizer::adamw(param, [m, v], grad, grad_scale, step)
+    }
+
+    fn sums_of_squares(tensors: Squared<Self>) -> FloatTensor<Self> {
+        let Squared { before, x0, x1, x2, x3, x4, x5, used, continues } = tensors;
+        let mut list = vec![x0, x1, x2, x3, x4, x5];
+        list.truncate(used);
+        optimizer::sums_of_squares(continues.then_some(before), list)
+    }
+}
