@@ -19,6 +19,8 @@ pub mod primitive;
 use burn::backend::{Dispatch, DispatchDevice};
 use burn::tensor::{Bool, DType, Device, Int, Tensor};
 
+#[cfg(feature = "gpu")]
+use crate::cube::CubeOps;
 use crate::ops::{FusedOps, FusedUntrackedOps};
 
 pub use optimizer_step::AdamWStep;
@@ -39,6 +41,12 @@ pub fn is_flex(device: &Device) -> bool {
 /// The handwritten versions are for `f32`: on the CPU, and on GPUs where this crate is built for them.
 fn has_fused_form<const D: usize>(x: &Tensor<D>) -> bool {
     x.dtype() == DType::F32 && (cfg!(feature = "gpu") || is_flex(&x.device()))
+}
+
+/// Whether the operations that only GPUs have fused take this tensor.
+#[cfg(feature = "gpu")]
+fn is_fused_gpu<const D: usize>(x: &Tensor<D>) -> bool {
+    x.dtype() == DType::F32 && !is_flex(&x.device())
 }
 
 /// Root-mean-square norm (Zhang & Sennrich 2019, eq. 4): `x / sqrt(mean(x²) + eps) * weight`.
@@ -95,12 +103,41 @@ pub fn causal_attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, visibility: im
     ))
 }
 
-/// One new token a row against the key and value cache.
+/// Keys and values of the tokens read so far, `[batch, capacity, kv_heads, head_dim]` both.
+#[derive(Debug, Clone)]
+pub struct KeyValueCache {
+    /// Rotated keys.
+    pub keys: Tensor<4>,
+    /// Values.
+    pub values: Tensor<4>,
+}
+
+/// Rotates one new token a row, puts it into the cache at `filled`, and attends to all that the row has there.
 ///
-/// `q: [batch, 1, heads, head_dim]`, caches `[batch, time, kv_heads, head_dim]`,
-/// `mask: [batch, time]`, true for a visible position. A row that sees nothing gives 0.
-pub fn decode_attention(q: Tensor<4>, k_cache: Tensor<4>, v_cache: Tensor<4>, mask: Tensor<2, Bool>) -> Tensor<4> {
-    primitive::decode_attention(q, k_cache, v_cache, mask)
+/// `qkv: [batch, 1, (heads + 2 kv_heads) * head_dim]`, queries, keys and values side by side; `first: [batch]`, where
+/// each row begins in the cache; `angles: [capacity, head_dim / 2, 2]`, cosine and sine by position. Gives
+/// `[batch, 1, heads * head_dim]`. Records no gradient.
+pub fn decode_attention(
+    qkv: Tensor<3>,
+    first: Tensor<1, Int>,
+    angles: Tensor<3>,
+    cache: &mut KeyValueCache,
+    filled: usize,
+) -> Tensor<3> {
+    #[cfg(feature = "gpu")]
+    if is_fused_gpu(&qkv) {
+        let (out, keys, values) = Dispatch::decode_one(
+            qkv.into_dispatch(),
+            first.into_dispatch(),
+            angles.into_dispatch(),
+            cache.keys.extract().into_dispatch(),
+            cache.values.extract().into_dispatch(),
+            filled,
+        );
+        *cache = KeyValueCache { keys: Tensor::from_dispatch(keys), values: Tensor::from_dispatch(values) };
+        return Tensor::from_dispatch(out);
+    }
+    primitive::decode_attention(qkv, first, angles, cache, filled)
 }
 
 /// The gate of a SwiGLU feed-forward layer (Shazeer 2020): `silu(gate) * up`, shapes equal.
@@ -109,6 +146,16 @@ pub fn swiglu(gate: Tensor<3>, up: Tensor<3>) -> Tensor<3> {
         return primitive::swiglu(gate, up);
     }
     Tensor::from_dispatch(Dispatch::swiglu(gate.into_dispatch(), up.into_dispatch()))
+}
+
+/// [`swiglu`] of gate and up side by side, `[batch, time, 2 width]` to `[batch, time, width]`. Records no gradient.
+pub fn swiglu_of_halves(x: Tensor<3>) -> Tensor<3> {
+    #[cfg(feature = "gpu")]
+    if is_fused_gpu(&x) {
+        return Tensor::from_dispatch(Dispatch::swiglu_of_halves(x.into_dispatch()));
+    }
+    let [gate, up] = x.chunk(2, 2).try_into().expect("two halves");
+    swiglu(gate, up)
 }
 
 /// Log-probability of each target: `logits: [batch, time, vocab]`, `targets: [batch, time]` to `[batch, time]`.
@@ -144,6 +191,31 @@ pub fn linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
     Tensor::from_dispatch(Dispatch::linear(x.into_dispatch(), weight.into_dispatch()))
 }
 
+/// `added + x Wᵀ` with `added: [batch, time, out]`: the way back into the residual stream.
+pub fn linear_onto(x: Tensor<3>, weight: Tensor<2>, added: Tensor<3>) -> Tensor<3> {
+    if !has_fused_form(&x) {
+        return added + primitive::linear(x, weight);
+    }
+    Tensor::from_dispatch(Dispatch::linear_onto(x.into_dispatch(), weight.into_dispatch(), added.into_dispatch()))
+}
+
+/// Tokens and their log-probabilities drawn on a GPU, `[batch, 1]` both: `logits: [batch, vocab]`, `noise: [batch, 1]`
+/// uniform in `[0, 1)`. `None` where the tensors are not on one, or not in `f32`.
+pub fn draw_on_gpu(
+    logits: &Tensor<2>,
+    noise: &Tensor<2>,
+    distribution: host::Distribution,
+) -> Option<(Tensor<2, Int>, Tensor<2>)> {
+    #[cfg(feature = "gpu")]
+    if is_fused_gpu(logits) {
+        let (logits, noise) = (logits.clone().into_dispatch(), noise.clone().into_dispatch());
+        let (tokens, logprobs) = Dispatch::draw_tokens(logits, noise, distribution);
+        return Some((Tensor::from_dispatch(tokens), Tensor::from_dispatch(logprobs)));
+    }
+    let _ = (logits, noise, distribution);
+    None
+}
+
 /// One AdamW step (Loshchilov & Hutter 2019) in PyTorch's form; returns the new `(param, m, v)`.
 ///
 /// `grad_scale: [1]` multiplies the gradient, as clipping by the global norm does; it stays on the device. Takes and
@@ -175,7 +247,7 @@ pub fn adamw_update(
 /// One launch a tensor and one reduction on a GPU, where a reduction of every tensor by itself would be two or three.
 pub fn sum_of_all_squares(all: &[Tensor<2>]) -> Tensor<1> {
     #[cfg(feature = "gpu")]
-    if all.first().is_some_and(|x| !is_flex(&x.device()) && x.dtype() == DType::F32) {
+    if all.first().is_some_and(is_fused_gpu) {
         return cube::sum_of_all_squares(all);
     }
     let on_cpu = all.first().is_none_or(|x| is_flex(&x.device()));

@@ -11,6 +11,7 @@ use crate::AdamWStep;
 #[backend_extension(Flex, Cube: cfg(feature = "gpu"), Autodiff)]
 pub(crate) trait FusedOps: Backend {
     fn linear(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self>;
+    fn linear_onto(x: FloatTensor<Self>, weight: FloatTensor<Self>, added: FloatTensor<Self>) -> FloatTensor<Self>;
     fn token_logprobs(logits: FloatTensor<Self>, targets: IntTensor<Self>) -> FloatTensor<Self>;
     fn causal_attention(
         q: FloatTensor<Self>,

@@ -6,7 +6,7 @@
 use burn::tensor::activation::{log_softmax, silu, softmax};
 use burn::tensor::{Bool, Int, Tensor, module};
 
-use crate::AdamWStep;
+use crate::{AdamWStep, KeyValueCache};
 
 /// Stands for minus infinity in masked scores: `exp` of it is zero, and a row of it has no NaN.
 const MASKED_SCORE: f32 = -1e30;
@@ -58,15 +58,34 @@ pub(crate) fn attend_visible(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, hidden: T
     attend(q, k, v, hidden.unsqueeze_dim::<4>(1).expand([batch, heads, time, time]))
 }
 
-/// One new token a row against the key and value cache.
+/// Rotates one new token a row, puts it into the cache at `filled`, and attends to all that the row has there.
 ///
-/// `q: [batch, 1, heads, head_dim]`, caches `[batch, time, kv_heads, head_dim]`,
-/// `mask: [batch, time]`, true for a visible position. A row that sees nothing gives 0.
-pub fn decode_attention(q: Tensor<4>, k_cache: Tensor<4>, v_cache: Tensor<4>, mask: Tensor<2, Bool>) -> Tensor<4> {
-    let [batch, _, heads, _] = q.dims();
-    let time = k_cache.dims()[1];
-    let hidden = mask.bool_not().unsqueeze_dims::<4>(&[1, 1]).expand([batch, heads, 1, time]);
-    attend(q, k_cache, v_cache, hidden)
+/// Shapes are those of [`crate::decode_attention`].
+pub fn decode_attention(
+    qkv: Tensor<3>,
+    first: Tensor<1, Int>,
+    angles: Tensor<3>,
+    cache: &mut KeyValueCache,
+    filled: usize,
+) -> Tensor<3> {
+    let [batch, capacity, kv_heads, head_dim] = cache.keys.dims();
+    let heads = qkv.dims()[2] / head_dim - 2 * kv_heads;
+    let part = |from: usize, count: usize| {
+        qkv.clone().narrow(2, from * head_dim, count * head_dim).reshape([batch, 1, count, head_dim])
+    };
+    let (q, k, v) = (part(0, heads), part(heads, kv_heads), part(heads + kv_heads, kv_heads));
+    let position = first.clone().neg().add_scalar(filled as i64);
+    let turn = angles.select(0, position); // [batch, head_dim / 2, 2]
+    let table = |which: usize| turn.clone().narrow(2, which, 1).reshape([batch, 1, head_dim / 2]);
+    let (q, k) = (rotary(q, table(0), table(1)), rotary(k, table(0), table(1)));
+    for (cache, new) in [(&mut cache.keys, k), (&mut cache.values, v)] {
+        cache.inplace(|cache| cache.slice_assign([0..batch, filled..filled + 1, 0..kv_heads, 0..head_dim], new));
+    }
+    let key = Tensor::<1, Int>::arange(0..capacity as i64, &first.device()).unsqueeze::<2>().expand([batch, capacity]);
+    let hidden = key.clone().lower(first.unsqueeze_dim::<2>(1).expand([batch, capacity]));
+    let hidden = hidden.bool_or(key.greater_elem(filled as i64));
+    let hidden = hidden.unsqueeze_dims::<4>(&[1, 1]).expand([batch, heads, 1, capacity]);
+    attend(q, cache.keys.clone(), cache.values.clone(), hidden).reshape([batch, 1, heads * head_dim])
 }
 
 /// `softmax(q kᵀ / sqrt(head_dim)) v`, with weight 0 where `hidden: [batch, heads, queries, keys]`.

@@ -162,11 +162,11 @@ impl Layer {
     pub(crate) fn finish(&self, x: Tensor<3>, attended: Tensor<4>, config: &DecoderConfig) -> Tensor<3> {
         let [batch, time, heads, head_dim] = attended.dims();
         let attended = attended.reshape([batch, time, heads * head_dim]);
-        let x = x + kernels::linear(attended, self.o_proj.clone());
+        let x = kernels::linear_onto(attended, self.o_proj.clone(), x);
         let normed = kernels::rms_norm(x.clone(), row(&self.post_attention_norm), config.rms_norm_eps);
         let gate = kernels::linear(normed.clone(), self.gate_proj.clone());
         let up = kernels::linear(normed, self.up_proj.clone());
-        x + kernels::linear(kernels::swiglu(gate, up), self.down_proj.clone())
+        kernels::linear_onto(kernels::swiglu(gate, up), self.down_proj.clone(), x)
     }
 
     fn named(&self) -> [(&'static str, &Tensor<2>); 9] {
@@ -199,7 +199,7 @@ impl Layer {
 }
 
 /// A matrix of one row as the vector it is.
-fn row(weight: &Tensor<2>) -> Tensor<1> {
+pub(crate) fn row(weight: &Tensor<2>) -> Tensor<1> {
     let width = weight.dims()[1];
     weight.clone().reshape([width])
 }

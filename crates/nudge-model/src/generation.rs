@@ -5,10 +5,11 @@
 //! until [`Generation::drain`]. Rows go on after their end token; the caller cuts them.
 //! Deliberately absent: beams, penalties, any readback.
 
-use crate::token_batch::{bool_rows, int_rows, rotary_tables};
+use crate::decoder::{Layer, row};
+use crate::token_batch::{angle_table, int_rows};
 use crate::{Decoder, Frozen, TokenBatch};
 use burn::tensor::{Device, Int, Tensor, TensorData, activation};
-use nudge_kernels as kernels;
+use nudge_kernels::{self as kernels, KeyValueCache};
 use serde::{Deserialize, Serialize};
 
 /// How a token is chosen from its distribution.
@@ -32,10 +33,10 @@ pub struct Generation {
     model: Frozen<Decoder>,
     options: SamplingOptions,
     device: Device,
-    keys: Vec<Tensor<4>>, // one a layer, [batch, capacity, kv_heads, head_dim]
-    values: Vec<Tensor<4>>,
-    mask: Vec<bool>,       // [batch, capacity], host side
-    positions: Vec<usize>, // next position of each row
+    layers: Vec<DecodingLayer>,
+    caches: Vec<KeyValueCache>, // one a layer, [batch, capacity, kv_heads, head_dim]
+    first: Tensor<1, Int>,      // [batch], where each row begins
+    angles: Tensor<3>,          // [capacity, head_dim / 2, 2]
     capacity: usize,
     filled: usize,
     logits: Tensor<2>, // [batch, vocab], of the next token
@@ -65,20 +66,19 @@ impl Generation {
         );
         let rows = TokenBatch::new(tokens, mask, batch, time, &model.config, &device);
         let room = [batch, capacity, model.config.num_key_value_heads, model.config.head_dim];
-        let mut cache_mask = vec![false; batch * capacity];
-        for row in 0..batch {
-            cache_mask[row * capacity..row * capacity + time].copy_from_slice(&mask[row * time..(row + 1) * time]);
-        }
-        let positions = mask.chunks(time).map(|row| row.iter().filter(|real| **real).count()).collect();
-        let (keys, values, logits) = prefill(&model, &rows, room, &device);
+        let padding: Vec<i32> = mask.chunks(time).map(|row| row.iter().filter(|real| !**real).count() as i32).collect();
+        let first = Tensor::from_data(TensorData::new(padding, [batch]), &device);
+        let angles = angle_table(capacity, &model.config, &device);
+        let (caches, logits) = prefill(&model, &rows, room, &device);
+        let layers = model.layers.iter().map(DecodingLayer::new).collect();
         Self {
             model,
             options,
             device,
-            keys,
-            values,
-            mask: cache_mask,
-            positions,
+            layers,
+            caches,
+            first,
+            angles,
             capacity,
             filled: time,
             logits,
@@ -91,20 +91,16 @@ impl Generation {
     /// # Panics
     /// If `noise` has not one number a row or the cache is full.
     pub fn step(&mut self, noise: &[f32]) {
-        let batch = self.positions.len();
+        let [batch] = self.first.dims();
         assert_eq!(noise.len(), batch, "one uniform number a row");
         assert!(self.filled < self.capacity, "the cache holds {} tokens and is full", self.capacity);
         let noise = Tensor::from_data(TensorData::new(noise.to_vec(), [batch, 1]), &self.device);
         let (token, logprob) = draw(self.logits.clone(), noise, self.options);
         self.drawn.push((token.clone(), logprob));
-        for row in 0..batch {
-            self.mask[row * self.capacity + self.filled] = true;
-        }
         if self.filled + 1 < self.capacity {
             self.logits = self.advance(token);
         }
         self.filled += 1;
-        self.positions.iter_mut().for_each(|position| *position += 1);
     }
 
     /// Tokens and their log-probabilities drawn since the last call, `[batch, steps]`, for one readback.
@@ -118,20 +114,42 @@ impl Generation {
 
     /// Logits after one more token a row, `[batch, vocab]`.
     fn advance(&mut self, token: Tensor<2, Int>) -> Tensor<2> {
-        let config = &self.model.config;
-        let batch = self.positions.len();
-        let (cos, sin) = rotary_tables(&self.positions, config, &self.device, [batch, 1]);
-        let mask = bool_rows(&self.mask, [batch, self.capacity], &self.device);
+        let (eps, [batch, _]) = (self.model.config.rms_norm_eps, token.dims());
         let mut x = kernels::embedding(self.model.embed_tokens.clone(), token);
-        for (index, layer) in self.model.layers.iter().enumerate() {
-            let (q, k, v) = layer.project(&x, &cos, &sin, config);
-            write(&mut self.keys[index], k, self.filled);
-            write(&mut self.values[index], v, self.filled);
-            let attended =
-                kernels::decode_attention(q, self.keys[index].clone(), self.values[index].clone(), mask.clone());
-            x = layer.finish(x, attended, config);
+        for (layer, cache) in self.layers.iter().zip(&mut self.caches) {
+            let normed = kernels::rms_norm(x.clone(), layer.input_norm.clone(), eps);
+            let qkv = kernels::linear(normed, layer.qkv_proj.clone());
+            let attended = kernels::decode_attention(qkv, self.first.clone(), self.angles.clone(), cache, self.filled);
+            x = kernels::linear_onto(attended, layer.o_proj.clone(), x);
+            let normed = kernels::rms_norm(x.clone(), layer.post_attention_norm.clone(), eps);
+            let gated = kernels::swiglu_of_halves(kernels::linear(normed, layer.gate_up_proj.clone()));
+            x = kernels::linear_onto(gated, layer.down_proj.clone(), x);
         }
-        self.model.logits(self.model.final_norm(x)).reshape([batch, config.vocab_size])
+        self.model.logits(self.model.final_norm(x)).reshape([batch, self.model.config.vocab_size])
+    }
+}
+
+/// A layer with the weights of equal inputs side by side: one product each where a token has little to compute.
+struct DecodingLayer {
+    input_norm: Tensor<1>,
+    qkv_proj: Tensor<2>,
+    o_proj: Tensor<2>,
+    post_attention_norm: Tensor<1>,
+    gate_up_proj: Tensor<2>,
+    down_proj: Tensor<2>,
+}
+
+impl DecodingLayer {
+    fn new(layer: &Layer) -> Self {
+        let beside = |weights: &[&Tensor<2>]| Tensor::cat(weights.iter().copied().cloned().collect(), 0);
+        Self {
+            input_norm: row(&layer.input_norm),
+            qkv_proj: beside(&[&layer.q_proj, &layer.k_proj, &layer.v_proj]),
+            o_proj: layer.o_proj.clone(),
+            post_attention_norm: row(&layer.post_attention_norm),
+            gate_up_proj: beside(&[&layer.gate_proj, &layer.up_proj]),
+            down_proj: layer.down_proj.clone(),
+        }
     }
 }
 
@@ -141,28 +159,22 @@ fn prefill(
     rows: &TokenBatch,
     room: [usize; 4],
     device: &Device,
-) -> (Vec<Tensor<4>>, Vec<Tensor<4>>, Tensor<2>) {
+) -> (Vec<KeyValueCache>, Tensor<2>) {
     let [batch, time] = rows.tokens.dims();
     let config = &model.config;
-    let (mut keys, mut values) = (Vec::new(), Vec::new());
+    let with_room = |new: &Tensor<4>| {
+        let [_, _, heads, head_dim] = room;
+        Tensor::zeros(room, device).slice_assign([0..batch, 0..time, 0..heads, 0..head_dim], new.clone())
+    };
+    let mut caches = Vec::new();
     let mut x = kernels::embedding(model.embed_tokens.clone(), rows.tokens.clone());
     for layer in &model.layers {
         let (q, k, v) = layer.project(&x, &rows.cos, &rows.sin, config);
-        for (cache, new) in [(&mut keys, k.clone()), (&mut values, v.clone())] {
-            let mut empty = Tensor::zeros(room, device);
-            write(&mut empty, new, 0);
-            cache.push(empty);
-        }
+        caches.push(KeyValueCache { keys: with_room(&k), values: with_room(&v) });
         x = layer.finish(x, kernels::causal_attention(q, k, v, rows.visibility.clone()), config);
     }
     let last = model.final_norm(x.narrow(1, time - 1, 1));
-    (keys, values, model.logits(last).reshape([batch, config.vocab_size]))
-}
-
-/// Puts `new` `[batch, n, heads, head_dim]` into `cache` at time `at`, in place where the backend can.
-fn write(cache: &mut Tensor<4>, new: Tensor<4>, at: usize) {
-    let [batch, n, heads, head_dim] = new.dims();
-    cache.inplace(|cache| cache.slice_assign([0..batch, at..at + n, 0..heads, 0..head_dim], new));
+    (caches, model.logits(last).reshape([batch, config.vocab_size]))
 }
 
 /// One token a row and its log-probability under the tempered distribution, `[batch, 1]` each.

@@ -3,7 +3,7 @@
 //! Deliberately absent: which sequences share a row, and what the loss counts. Both are the caller's.
 
 use crate::DecoderConfig;
-use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 use nudge_kernels::Visibility;
 
 /// Rows of tokens on a device, with what attention and rotary positions need.
@@ -81,29 +81,33 @@ pub(crate) fn int_rows(tokens: &[u32], shape: [usize; 2], device: &Device) -> Te
     Tensor::from_data(TensorData::new(values, shape), device)
 }
 
-pub(crate) fn bool_rows(mask: &[bool], shape: [usize; 2], device: &Device) -> Tensor<2, Bool> {
-    Tensor::from_data(TensorData::new(mask.to_vec(), shape), device)
-}
-
-/// Cosines and sines of the rotary angles `position * theta^(-2i / head_dim)`, `[batch, time, head_dim / 2]`.
+/// Cosines and sines of the rotary angles of these positions, `[batch, time, head_dim / 2]`.
 pub(crate) fn rotary_tables(
     positions: &[usize],
     config: &DecoderConfig,
     device: &Device,
     [batch, time]: [usize; 2],
 ) -> (Tensor<3>, Tensor<3>) {
-    let half = config.head_dim / 2;
-    let frequencies: Vec<f32> =
-        (0..half).map(|i| config.rope_theta.powf(-2.0 * i as f32 / config.head_dim as f32)).collect();
-    let angles: Vec<f32> = positions
-        .iter()
-        .flat_map(|&position| frequencies.iter().map(move |frequency| position as f32 * frequency))
-        .collect();
+    let angles: Vec<f32> = angles(positions.iter().copied(), config).collect();
     let table = |function: fn(f32) -> f32| {
         let values: Vec<f32> = angles.iter().copied().map(function).collect();
-        Tensor::from_data(TensorData::new(values, [batch, time, half]), device)
+        Tensor::from_data(TensorData::new(values, [batch, time, config.head_dim / 2]), device)
     };
     (table(f32::cos), table(f32::sin))
+}
+
+/// Cosine and sine side by side of the positions from 0, `[length, head_dim / 2, 2]`.
+pub(crate) fn angle_table(length: usize, config: &DecoderConfig, device: &Device) -> Tensor<3> {
+    let values: Vec<f32> = angles(0..length, config).flat_map(|angle| [angle.cos(), angle.sin()]).collect();
+    Tensor::from_data(TensorData::new(values, [length, config.head_dim / 2, 2]), device)
+}
+
+/// The rotary angles `position * theta^(-2i / head_dim)` of each position.
+fn angles(positions: impl Iterator<Item = usize>, config: &DecoderConfig) -> impl Iterator<Item = f32> {
+    let frequencies: Vec<f32> =
+        (0..config.head_dim / 2).map(|i| config.rope_theta.powf(-2.0 * i as f32 / config.head_dim as f32)).collect();
+    positions
+        .flat_map(move |position| frequencies.clone().into_iter().map(move |frequency| position as f32 * frequency))
 }
 
 #[cfg(test)]

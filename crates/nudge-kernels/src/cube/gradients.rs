@@ -62,22 +62,28 @@ backward!(TokenLogprobs, 1, (Float, IntTensor<Cube>, Float), |(logits, targets, 
     [Cube::token_logprobs_backward(logits, targets, saved, dy)]
 });
 
-/// Apart from the others: one of its two products is needless where only one input records a graph.
+/// Apart from the others: a product is needless where its input records no graph. The third input, where there is one,
+/// is what the product was added to.
 #[derive(Debug)]
-struct Linear;
+struct Linear<const N: usize>;
 
-impl Backward<Cube, 2> for Linear {
+impl<const N: usize> Backward<Cube, N> for Linear<N> {
     type State = (Float, Float);
 
-    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
+    fn backward(self, ops: Ops<Self::State, N>, grads: &mut Gradients, _: &mut Checkpointer) {
         let dy = grads.consume::<Cube>(&ops.node);
         let (x, weight) = ops.state;
-        let [x_node, weight_node] = ops.parents;
+        let mut nodes = ops.parents.into_iter();
+        let mut next = || nodes.next().flatten();
+        let (x_node, weight_node, added_node) = (next(), next(), next());
         if let Some(node) = weight_node {
             grads.register::<Cube>(node.id, Cube::linear_backward_weight(x, dy.clone()));
         }
         if let Some(node) = x_node {
-            grads.register::<Cube>(node.id, Cube::linear_backward_x(dy, weight));
+            grads.register::<Cube>(node.id, Cube::linear_backward_x(dy.clone(), weight));
+        }
+        if let Some(node) = added_node {
+            grads.register::<Cube>(node.id, dy);
         }
     }
 }
@@ -102,6 +108,10 @@ fn inner(x: &Tracked) -> Float {
 impl FusedOps for Cube {
     fn linear(x: Float, weight: Float) -> Float {
         Self::linear_forward(x, weight)
+    }
+
+    fn linear_onto(x: Float, weight: Float, added: Float) -> Float {
+        Self::linear_onto_forward(x, weight, added)
     }
 
     fn token_logprobs(logits: Float, targets: IntTensor<Self>) -> Float {
@@ -134,6 +144,12 @@ impl<C: CheckpointStrategy> FusedOps for Autodiff<Cube, C> {
         let state = (inner(&x), inner(&weight));
         let out = Cube::linear_forward(state.0.clone(), state.1.clone());
         record::<C, 2, _>(Linear, [&x, &weight], state, out)
+    }
+
+    fn linear_onto(x: Tracked, weight: Tracked, added: Tracked) -> Tracked {
+        let state = (inner(&x), inner(&weight));
+        let out = Cube::linear_onto_forward(state.0.clone(), state.1.clone(), inner(&added));
+        record::<C, 3, _>(Linear, [&x, &weight, &added], state, out)
     }
 
     fn token_logprobs(logits: Tracked, targets: IntTensor<Self>) -> Tracked {

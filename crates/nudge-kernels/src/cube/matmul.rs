@@ -1,159 +1,183 @@
-//! Matrix products of `x Wᵀ` and its gradients: tiles in shared memory, four by four elements a unit.
+//! Matrix products of `x Wᵀ` and its gradients: a unit computes a square of the result in registers.
 //!
-//! Deliberately absent: a choice of tiles by measuring. The matrices of a small model are small, and a first step that
-//! tries a dozen programs costs more than any of them saves.
+//! The matrices of a small model fit the caches, so nothing is staged in shared memory: that costs barriers and, where
+//! a GPU is computed on the CPU, twice the time. Deliberately absent: a choice of programs by measuring. A first step
+//! that tries a dozen of them costs more than any of them saves.
 
+use burn::backend::ops::FloatTensorOps;
+use burn::tensor::Shape;
+use burn_cubecl::CubeBackend;
 use burn_cubecl::cubecl;
 use burn_cubecl::cubecl::prelude::*;
 use burn_cubecl::tensor::CubeTensor;
 
 use super::launch::{buffer, empty, floats, sizes};
 
-/// Rows and columns of the result that one unit computes.
-const OWN: usize = 4;
+/// Units of a cube in each direction.
+const SIDE: u32 = 8;
 
-/// Elements of the summed dimension in a tile.
-const DEPTH: usize = 16;
+/// Units from which on each computes the larger part.
+const BUSY: usize = 2048;
 
 /// How a kernel is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Plan {
-    /// Units of a cube in each direction.
-    side: usize,
+    /// Rows and columns of the result that one unit computes.
+    own: usize,
     /// Whether the left matrix lies in memory by its columns, `[depth, rows]`.
     left_by_columns: bool,
     /// Whether the right matrix lies in memory by its columns, `[columns, depth]`.
     right_by_columns: bool,
+    /// Whether something is added to the product.
+    adds: bool,
 }
 
-/// Reads a tile of `DEPTH` x `tile` elements, 0 where the matrix ends: `to[depth * tile + lane]`.
-///
-/// `lanes` are the rows of the left or the columns of the right matrix. Neighbouring units read neighbouring elements.
+/// Where the unit's lanes begin, rows of the left or columns of the right matrix. Lanes beyond the last are the last:
+/// what they compute is not stored.
 #[cube]
-fn load_tile(
-    from: &[f32],
-    to: &mut [f32],
-    first_lane: usize,
-    first_depth: usize,
+fn lane_starts(
+    first: usize,
     lanes: usize,
     depth: usize,
-    #[comptime] depth_is_contiguous: bool,
-    #[comptime] side: usize,
-) {
-    let tile = comptime!(side * OWN);
+    #[comptime] by_lanes: bool,
+    #[comptime] own: usize,
+) -> Array<usize> {
+    let mut starts = Array::<usize>::new(own);
     #[unroll]
-    for part in 0..comptime!(tile * DEPTH / (side * side)) {
-        let element = part * comptime!(side * side) + UNIT_POS as usize;
-        let mut lane = element % tile;
-        let mut at_depth = element / tile;
-        if depth_is_contiguous {
-            lane = element / DEPTH;
-            at_depth = element % DEPTH;
+    for i in 0..own {
+        let lane = min(first + i, lanes - 1);
+        if by_lanes {
+            starts[i] = lane * depth;
+        } else {
+            starts[i] = lane;
         }
-        let lane_in_matrix = first_lane + lane;
-        let depth_in_matrix = first_depth + at_depth;
-        let mut value = 0.0f32;
-        if lane_in_matrix < lanes && depth_in_matrix < depth {
-            if depth_is_contiguous {
-                value = from[lane_in_matrix * depth + depth_in_matrix];
-            } else {
-                value = from[depth_in_matrix * lanes + lane_in_matrix];
-            }
-        }
-        to[at_depth * tile + lane] = value;
     }
+    starts
 }
 
 #[cube(launch_unchecked)]
 fn product(
     left: &[f32],
     right: &[f32],
+    added: &[f32],
     out: &mut [f32],
     rows: usize,
     columns: usize,
     depth: usize,
     #[comptime] plan: Plan,
 ) {
-    let side = comptime!(plan.side);
-    let tile = comptime!(side * OWN);
-    let mut left_tile = Shared::<[f32]>::new_slice(comptime!(tile * DEPTH));
-    let mut right_tile = Shared::<[f32]>::new_slice(comptime!(tile * DEPTH));
-    let mut sums = Array::<f32>::new(comptime!(OWN * OWN));
+    let own = comptime!(plan.own);
+    let first_row = ABSOLUTE_POS_Y as usize * own;
+    let first_column = ABSOLUTE_POS_X as usize * own;
+    let left_starts = lane_starts(first_row, rows, depth, comptime!(!plan.left_by_columns), own);
+    let right_starts = lane_starts(first_column, columns, depth, plan.right_by_columns, own);
+    let mut left_step = 1usize;
+    if plan.left_by_columns {
+        left_step = rows;
+    }
+    let mut right_step = columns;
+    if plan.right_by_columns {
+        right_step = 1usize;
+    }
+    let mut sums = Array::<f32>::new(comptime!(own * own));
     #[unroll]
-    for i in 0..comptime!(OWN * OWN) {
+    for i in 0..comptime!(own * own) {
         sums[i] = 0.0;
     }
-    let first_row = CUBE_POS_Y as usize * tile;
-    let first_column = CUBE_POS_X as usize * tile;
-    let own_row = UNIT_POS_Y as usize * OWN;
-    let own_column = UNIT_POS_X as usize * OWN;
-    for first_depth in range_stepped(0, depth, DEPTH) {
-        load_tile(left, &mut left_tile, first_row, first_depth, rows, depth, comptime!(!plan.left_by_columns), side);
-        load_tile(right, &mut right_tile, first_column, first_depth, columns, depth, plan.right_by_columns, side);
-        sync_cube();
-        for at in 0..DEPTH {
+    let mut of_row = Array::<f32>::new(own);
+    for at in 0..depth {
+        #[unroll]
+        for i in 0..own {
+            of_row[i] = left[left_starts[i] + at * left_step];
+        }
+        #[unroll]
+        for j in 0..own {
+            let of_column = right[right_starts[j] + at * right_step];
             #[unroll]
-            for i in 0..OWN {
-                let l = left_tile[at * tile + own_row + i];
-                #[unroll]
-                for j in 0..OWN {
-                    sums[i * OWN + j] += l * right_tile[at * tile + own_column + j];
-                }
+            for i in 0..own {
+                sums[i * own + j] += of_row[i] * of_column;
             }
         }
-        sync_cube();
     }
     #[unroll]
-    for i in 0..OWN {
-        let row = first_row + own_row + i;
+    for i in 0..own {
+        let row = first_row + i;
         #[unroll]
-        for j in 0..OWN {
-            let column = first_column + own_column + j;
+        for j in 0..own {
+            let column = first_column + j;
             if row < rows && column < columns {
-                out[row * columns + column] = sums[i * OWN + j];
+                let at = row * columns + column;
+                if plan.adds {
+                    out[at] = sums[i * own + j] + added[at];
+                } else {
+                    out[at] = sums[i * own + j];
+                }
             }
         }
     }
 }
 
-/// Launches `out = left right` for matrices of these sizes.
+/// Launches `out = left right`, plus `added` where there is any, for matrices of these sizes.
 fn launch(
     left: &CubeTensor,
     right: &CubeTensor,
+    added: Option<&CubeTensor>,
     out: &CubeTensor,
     [rows, columns, depth]: [usize; 3],
     [left_by_columns, right_by_columns]: [bool; 2],
 ) {
-    // A large tile reads less, a small one keeps more of the GPU busy.
-    let cubes_of_large = rows.div_ceil(16 * OWN) * columns.div_ceil(16 * OWN);
-    let side = if cubes_of_large >= 64 { 16 } else { 8 };
-    let tile = (side * OWN) as u32;
-    let count = CubeCount::Static((columns as u32).div_ceil(tile), (rows as u32).div_ceil(tile), 1);
-    // SAFETY: the kernel reads and writes nothing beyond the sizes of its matrices.
+    // Large parts read less, small ones keep more of the GPU busy.
+    let own = if rows.div_ceil(8) * columns.div_ceil(8) >= BUSY { 8 } else { 4 };
+    let cubes = |lanes: usize| (lanes.div_ceil(own) as u32).div_ceil(SIDE);
+    let plan = Plan { own, left_by_columns, right_by_columns, adds: added.is_some() };
+    // SAFETY: lanes beyond the sizes of the matrices are read as the last and not stored.
     unsafe {
         product::launch_unchecked(
             &left.client,
-            count,
-            CubeDim::new_2d(side as u32, side as u32),
+            CubeCount::Static(cubes(columns), cubes(rows), 1),
+            CubeDim::new_2d(SIDE, SIDE),
             buffer(left),
             buffer(right),
+            buffer(added.unwrap_or(left)),
             buffer(out),
             rows,
             columns,
             depth,
-            Plan { side, left_by_columns, right_by_columns },
+            plan,
         );
     }
 }
 
-/// `x Wᵀ`: `x: [batch, time, in]`, `weight: [out, in]`.
-pub(super) fn linear(x: CubeTensor, weight: CubeTensor) -> CubeTensor {
-    let (x, weight) = (floats(x), floats(weight));
+/// Multiplications beyond which burn's own product, staged and tuned where it can be, is worth its preparation.
+const LARGE: usize = 1 << 28;
+
+/// A product by burn. Either matrix may be a transposed view.
+fn by_burn(left: CubeTensor, right: CubeTensor, shape: impl Into<Shape>) -> CubeTensor {
+    CubeBackend::float_reshape(CubeBackend::float_matmul(left, right), shape.into())
+}
+
+/// `[batch, time, width]` as a matrix of rows.
+fn flat(x: CubeTensor) -> CubeTensor {
+    let [batch, time, width] = sizes(&x);
+    CubeBackend::float_reshape(x, [batch * time, width].into())
+}
+
+fn transposed(x: CubeTensor) -> CubeTensor {
+    CubeBackend::float_swap_dims(x, 0, 1)
+}
+
+/// `x Wᵀ`, plus `added: [batch, time, out]` where there is any: `x: [batch, time, in]`, `weight: [out, in]`.
+pub(super) fn linear(x: CubeTensor, weight: CubeTensor, added: Option<CubeTensor>) -> CubeTensor {
+    let (x, weight, added) = (floats(x), floats(weight), added.map(floats));
     let [batch, time, width] = sizes(&x);
     let [columns, _] = sizes(&weight);
     assert_eq!([columns, width], sizes(&weight), "linear: x is {:?}", [batch, time, width]);
+    if batch * time * width * columns > LARGE {
+        let out = by_burn(flat(x), transposed(weight), [batch, time, columns]);
+        return added.into_iter().fold(out, CubeBackend::float_add);
+    }
     let out = empty(&x, [batch, time, columns]);
-    launch(&x, &weight, &out, [batch * time, columns, width], [false, true]);
+    launch(&x, &weight, added.as_ref(), &out, [batch * time, columns, width], [false, true]);
     out
 }
 
@@ -162,8 +186,11 @@ pub(super) fn linear_backward_x(dy: CubeTensor, weight: CubeTensor) -> CubeTenso
     let (dy, weight) = (floats(dy), floats(weight));
     let [batch, time, columns] = sizes(&dy);
     let [_, width] = sizes(&weight);
+    if batch * time * width * columns > LARGE {
+        return by_burn(flat(dy), weight, [batch, time, width]);
+    }
     let dx = empty(&dy, [batch, time, width]);
-    launch(&dy, &weight, &dx, [batch * time, width, columns], [false, false]);
+    launch(&dy, &weight, None, &dx, [batch * time, width, columns], [false, false]);
     dx
 }
 
@@ -172,7 +199,10 @@ pub(super) fn linear_backward_weight(x: CubeTensor, dy: CubeTensor) -> CubeTenso
     let (x, dy) = (floats(x), floats(dy));
     let [batch, time, width] = sizes(&x);
     let [_, _, columns] = sizes(&dy);
+    if batch * time * width * columns > LARGE {
+        return by_burn(transposed(flat(dy)), flat(x), [columns, width]);
+    }
     let dweight = empty(&x, [columns, width]);
-    launch(&dy, &x, &dweight, [columns, width, batch * time], [true, false]);
+    launch(&dy, &x, None, &dweight, [columns, width, batch * time], [true, false]);
     dweight
 }

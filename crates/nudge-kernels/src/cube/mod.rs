@@ -10,6 +10,8 @@
 
 mod attention;
 
+mod decode;
+mod draw;
 mod gradients;
 mod launch;
 mod matmul;
@@ -21,7 +23,7 @@ mod rotary;
 mod swiglu;
 mod token_logprobs;
 
-use ops::CubeOps;
+pub(crate) use ops::CubeOps;
 
 use burn::backend::Dispatch;
 use burn::tensor::Tensor;

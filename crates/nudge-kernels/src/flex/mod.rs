@@ -19,6 +19,7 @@ mod token_logprobs;
 pub(crate) mod vector;
 
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
+use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Autodiff, Flex};
 
@@ -42,6 +43,10 @@ type Tracked = FloatTensor<Autodiff<Flex>>;
 impl FusedOps for Flex {
     fn linear(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
         linear::untracked(x, weight)
+    }
+
+    fn linear_onto(x: FloatTensor<Self>, weight: FloatTensor<Self>, added: FloatTensor<Self>) -> FloatTensor<Self> {
+        Self::float_add(added, linear::untracked(x, weight))
     }
 
     fn token_logprobs(logits: FloatTensor<Self>, targets: IntTensor<Self>) -> FloatTensor<Self> {
@@ -77,6 +82,10 @@ impl FusedOps for Flex {
 impl<C: CheckpointStrategy> FusedOps for Autodiff<Flex, C> {
     fn linear(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
         linear::tracked::<C>(x, weight)
+    }
+
+    fn linear_onto(x: FloatTensor<Self>, weight: FloatTensor<Self>, added: FloatTensor<Self>) -> FloatTensor<Self> {
+        Self::float_add(added, linear::tracked::<C>(x, weight))
     }
 
     fn token_logprobs(logits: FloatTensor<Self>, targets: IntTensor<Self>) -> FloatTensor<Self> {
