@@ -5,6 +5,7 @@
 //! until [`Generation::drain`]. Rows go on after their end token; the caller cuts them.
 //! Deliberately absent: beams, penalties, any readback.
 
+use crate::nucleus::nucleus;
 use crate::token_batch::{bool_rows, int_rows, rotary_tables};
 use crate::{Decoder, Frozen, TokenBatch};
 use burn::tensor::{Device, Int, Tensor, TensorData, activation};
@@ -19,11 +20,14 @@ pub struct SamplingOptions {
     pub temperature: f32,
     /// Only the likeliest `top_k` tokens can be drawn; 0 allows all.
     pub top_k: usize,
+    /// Of those, only the smallest set of likeliest tokens whose probabilities sum to at least `top_p`, in (0, 1], can
+    /// be drawn (the nucleus of Holtzman et al. 2020); 1 allows all. What is as likely as the last of them stays.
+    pub top_p: f32,
 }
 
 impl Default for SamplingOptions {
     fn default() -> Self {
-        Self { temperature: 1.0, top_k: 0 }
+        Self { temperature: 1.0, top_k: 0, top_p: 1.0 }
     }
 }
 
@@ -174,6 +178,9 @@ fn draw(logits: Tensor<2>, noise: Tensor<2>, options: SamplingOptions) -> (Tenso
         let excluded = logits.clone().lower(threshold.expand(logits.dims()));
         logits = logits.mask_fill(excluded, -1e30);
     }
+    if options.top_p < 1.0 {
+        logits = nucleus(logits, options.top_p);
+    }
     let logprobs = activation::log_softmax(logits, 1);
     let cumulative = logprobs.clone().exp().cumsum(1);
     // The total is 1 up to rounding; scaling the noise by it keeps the draw inside the vocabulary.
@@ -185,7 +192,7 @@ fn draw(logits: Tensor<2>, noise: Tensor<2>, options: SamplingOptions) -> (Tenso
 }
 
 /// Greedy continuation is sampling at this temperature.
-pub const GREEDY: SamplingOptions = SamplingOptions { temperature: 1e-4, top_k: 1 };
+pub const GREEDY: SamplingOptions = SamplingOptions { temperature: 1e-4, top_k: 1, top_p: 1.0 };
 
 /// Token ids as a tensor, `[batch, time]`: for losses whose targets are chosen on the host.
 pub fn token_rows(tokens: &[u32], shape: [usize; 2], device: &Device) -> Tensor<2, Int> {
@@ -211,7 +218,7 @@ mod tests {
         let frozen = model.frozen();
         let prompts = [0, 0, 3, 4, 5, 6, 7, 8];
         let mask = [false, false, true, true, true, true, true, true];
-        let options = SamplingOptions { temperature: 0.8, top_k: 0 };
+        let options = SamplingOptions { temperature: 0.8, ..Default::default() };
         let mut generation = Generation::new(frozen, &prompts, &mask, 2, 5, options);
         for step in 0..5 {
             generation.step(&[0.13 + 0.2 * step as f32, 0.97 - 0.2 * step as f32]);
@@ -247,7 +254,12 @@ mod tests {
         let (counts, logprob) = count(SamplingOptions::default());
         assert_eq!(counts, [100, 200, 300, 400]);
         assert!((logprob - 0.4f32.ln()).abs() < 1e-5);
-        assert_eq!(count(SamplingOptions { temperature: 1.0, top_k: 1 }).0, [0, 0, 0, 1000]);
+        assert_eq!(count(SamplingOptions { top_k: 1, ..Default::default() }).0, [0, 0, 0, 1000]);
         assert_eq!(count(GREEDY).0, [0, 0, 0, 1000]);
+        let (counts, logprob) = count(SamplingOptions { top_p: 0.65, ..Default::default() });
+        assert_eq!(counts, [0, 0, 429, 571]);
+        assert!((logprob - (4.0f32 / 7.0).ln()).abs() < 1e-5);
+        // Of what top_k leaves the likeliest has 4/7.
+        assert_eq!(count(SamplingOptions { top_k: 2, top_p: 0.5, ..Default::default() }).0, [0, 0, 0, 1000]);
     }
 }
