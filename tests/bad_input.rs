@@ -149,6 +149,11 @@ fn options_outside_their_range() {
     says(&refusal(&session, long.clone()), &["max_new_tokens is 4000", "context"]);
     long["options"] = json!({"temperature": -1.0, "max_new_tokens": 40});
     says(&refusal(&session, long), &["temperature is -1", "0 or more"]);
+    for (top_p, value) in [(0.0, "top_p is 0"), (-0.5, "top_p is -0.5"), (1.5, "top_p is 1.5"), (1e300, "top_p is inf")]
+    {
+        let options = json!({"top_p": top_p, "max_new_tokens": 40});
+        says(&refusal(&session, sample(options)), &[value, "more than 0 and at most 1"]);
+    }
     let pretrain = |name: &str, value: Value| {
         let mut command = pretrain_command(1.0);
         command["options"][name] = value;

@@ -12,5 +12,6 @@ mod protocol;
 mod reference;
 mod resume;
 mod reward;
+mod sampling;
 mod self_check;
 mod support;

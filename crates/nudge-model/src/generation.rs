@@ -6,9 +6,11 @@
 //! Deliberately absent: beams, penalties, any readback.
 
 use crate::decoder::{Layer, row};
+use crate::nucleus::nucleus;
 use crate::token_batch::{angle_table, int_rows};
 use crate::{Decoder, Frozen, TokenBatch};
 use burn::tensor::{Device, Int, Tensor, TensorData, activation};
+use nudge_kernels::host::Distribution;
 use nudge_kernels::{self as kernels, KeyValueCache};
 use serde::{Deserialize, Serialize};
 
@@ -20,11 +22,21 @@ pub struct SamplingOptions {
     pub temperature: f32,
     /// Only the likeliest `top_k` tokens can be drawn; 0 allows all.
     pub top_k: usize,
+    /// Of those, only the smallest set of likeliest tokens whose probabilities sum to at least `top_p`, in (0, 1], can
+    /// be drawn (the nucleus of Holtzman et al. 2020); 1 allows all. What is as likely as the last of them stays.
+    pub top_p: f32,
 }
 
 impl Default for SamplingOptions {
     fn default() -> Self {
-        Self { temperature: 1.0, top_k: 0 }
+        Self { temperature: 1.0, top_k: 0, top_p: 1.0 }
+    }
+}
+
+impl SamplingOptions {
+    /// The same for the kernels, with a temperature to divide by.
+    pub(crate) fn distribution(&self) -> Distribution {
+        Distribution { temperature: self.temperature.max(1e-4), top_k: self.top_k, top_p: self.top_p }
     }
 }
 
@@ -179,12 +191,19 @@ fn prefill(
 
 /// One token a row and its log-probability under the tempered distribution, `[batch, 1]` each.
 fn draw(logits: Tensor<2>, noise: Tensor<2>, options: SamplingOptions) -> (Tensor<2, Int>, Tensor<2>) {
+    let distribution = options.distribution();
+    if let Some(drawn) = kernels::draw_on_gpu(&logits, &noise, distribution) {
+        return drawn;
+    }
     let [_, vocab] = logits.dims();
-    let mut logits = logits.div_scalar(options.temperature.max(1e-4));
+    let mut logits = logits.div_scalar(distribution.temperature);
     if options.top_k > 0 && options.top_k < vocab {
         let threshold = logits.clone().topk(options.top_k, 1).narrow(1, options.top_k - 1, 1);
         let excluded = logits.clone().lower(threshold.expand(logits.dims()));
         logits = logits.mask_fill(excluded, -1e30);
+    }
+    if options.top_p < 1.0 {
+        logits = nucleus(logits, options.top_p);
     }
     let logprobs = activation::log_softmax(logits, 1);
     let cumulative = logprobs.clone().exp().cumsum(1);
@@ -197,7 +216,7 @@ fn draw(logits: Tensor<2>, noise: Tensor<2>, options: SamplingOptions) -> (Tenso
 }
 
 /// Greedy continuation is sampling at this temperature.
-pub const GREEDY: SamplingOptions = SamplingOptions { temperature: 1e-4, top_k: 1 };
+pub const GREEDY: SamplingOptions = SamplingOptions { temperature: 1e-4, top_k: 1, top_p: 1.0 };
 
 /// Token ids as a tensor, `[batch, time]`: for losses whose targets are chosen on the host.
 pub fn token_rows(tokens: &[u32], shape: [usize; 2], device: &Device) -> Tensor<2, Int> {
@@ -223,7 +242,7 @@ mod tests {
         let frozen = model.frozen();
         let prompts = [0, 0, 3, 4, 5, 6, 7, 8];
         let mask = [false, false, true, true, true, true, true, true];
-        let options = SamplingOptions { temperature: 0.8, top_k: 0 };
+        let options = SamplingOptions { temperature: 0.8, ..Default::default() };
         let mut generation = Generation::new(frozen, &prompts, &mask, 2, 5, options);
         for step in 0..5 {
             generation.step(&[0.13 + 0.2 * step as f32, 0.97 - 0.2 * step as f32]);
@@ -259,7 +278,12 @@ mod tests {
         let (counts, logprob) = count(SamplingOptions::default());
         assert_eq!(counts, [100, 200, 300, 400]);
         assert!((logprob - 0.4f32.ln()).abs() < 1e-5);
-        assert_eq!(count(SamplingOptions { temperature: 1.0, top_k: 1 }).0, [0, 0, 0, 1000]);
+        assert_eq!(count(SamplingOptions { top_k: 1, ..Default::default() }).0, [0, 0, 0, 1000]);
         assert_eq!(count(GREEDY).0, [0, 0, 0, 1000]);
+        let (counts, logprob) = count(SamplingOptions { top_p: 0.65, ..Default::default() });
+        assert_eq!(counts, [0, 0, 429, 571]);
+        assert!((logprob - (4.0f32 / 7.0).ln()).abs() < 1e-5);
+        // Of what top_k leaves the likeliest has 4/7.
+        assert_eq!(count(SamplingOptions { top_k: 2, top_p: 0.5, ..Default::default() }).0, [0, 0, 0, 1000]);
     }
 }

@@ -49,8 +49,7 @@ impl HostGeneration {
         }
         let model = HostDecoder::new(model);
         let rows = read_prompts(&model, prompts, max_new_tokens);
-        let distribution = Distribution { temperature: options.temperature.max(1e-4), top_k: options.top_k };
-        Self { model, distribution, rows, left: max_new_tokens }
+        Self { model, distribution: options.distribution(), rows, left: max_new_tokens }
     }
 
     /// Draws one token for every row that has noise, uniform in `[0, 1)`; gives token and log-probability of each row,
@@ -135,8 +134,9 @@ mod tests {
         config.num_key_value_heads = 1;
         let model = model(&config);
         let prompts: Vec<Vec<u32>> = vec![vec![7, 8, 9, 10], vec![3, 4, 5, 6], vec![7, 8, 9, 10]];
-        for options in [SamplingOptions { temperature: 0.8, top_k: 0 }, SamplingOptions { temperature: 1.3, top_k: 5 }]
-        {
+        let all = [(0.8, 0, 1.0), (1.3, 5, 1.0), (1.3, 0, 0.6), (0.9, 20, 0.8)];
+        for (temperature, top_k, top_p) in all {
+            let options = SamplingOptions { temperature, top_k, top_p };
             let tokens: Vec<u32> = prompts.concat();
             let mut with_tensors = Generation::new(model.clone(), &tokens, &[true; 12], 3, 6, options);
             let mut here = HostGeneration::new(&model, &prompts, 6, options);

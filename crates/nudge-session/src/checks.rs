@@ -45,6 +45,11 @@ pub fn temperature(temperature: f32) -> Result<(), SessionError> {
     demand(temperature >= 0.0 && temperature.is_finite(), "temperature", temperature, "0 or more")
 }
 
+/// Some probability is left to draw from.
+pub fn top_p(top_p: f32) -> Result<(), SessionError> {
+    demand(top_p > 0.0 && top_p <= 1.0, "top_p", top_p, "more than 0 and at most 1")
+}
+
 /// Minibatches of one size.
 pub fn mini_batches(num_mini_batches: usize, batch_size: usize) -> Result<(), SessionError> {
     let divides = num_mini_batches > 0 && batch_size.is_multiple_of(num_mini_batches);

@@ -40,6 +40,7 @@ export type SampleOptions = {
   k: number;
   temperature: number;
   top_k: number;
+  top_p: number;
   max_new_tokens: number;
   batch_size: number;
   stream: boolean;

@@ -96,6 +96,8 @@ flags! {
         temperature: f32,
         /// How many of the likeliest tokens can be drawn; 0 allows all
         top_k: usize,
+        /// Only the likeliest tokens that together have this probability can be drawn; 1 allows all
+        top_p: f32,
         /// Longest answer in tokens
         max_new_tokens: usize,
         /// Rows sampled at once
@@ -110,6 +112,8 @@ flags! {
         temperature: f32,
         /// How many of the likeliest tokens can be drawn; 0 allows all
         top_k: usize,
+        /// Only the likeliest tokens that together have this probability can be drawn; 1 allows all
+        top_p: f32,
         /// Longest answer in tokens
         max_new_tokens: usize,
         /// Seed of the first answer; each further one has the next seed

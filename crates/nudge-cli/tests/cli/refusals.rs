@@ -84,6 +84,10 @@ fn options_outside_their_range() {
         ("sft --model base --data data.jsonl --config text.toml --out out", ["text.toml", "\"many\""]),
         ("sample --model sft --prompts prompts.jsonl --temperature=-1 --out out", ["temperature is -1", "0 or more"]),
         (
+            "sample --model sft --prompts prompts.jsonl --top-p 1.2 --out out",
+            ["top_p is 1.2", "more than 0 and at most 1"],
+        ),
+        (
             "sample --model sft --prompts prompts.jsonl --max-new-tokens 900 --out out",
             ["max_new_tokens is 900", "less than the model's context"],
         ),

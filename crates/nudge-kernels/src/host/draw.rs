@@ -10,6 +10,9 @@ pub struct Distribution {
     pub temperature: f32,
     /// Only the likeliest `top_k` tokens, and what is as likely as the last of them; 0 allows all.
     pub top_k: usize,
+    /// Of the tokens that `top_k` allows, only the smallest set of likeliest ones whose probabilities sum to at least
+    /// `top_p`, and what is as likely as the last of them (the nucleus of Holtzman et al. 2020); 1 allows all.
+    pub top_p: f32,
 }
 
 /// Stands for minus infinity: `exp` of it is zero.
@@ -26,7 +29,10 @@ pub fn draw(logits: &mut [f32], noise: f32, distribution: Distribution) -> (u32,
     if distribution.top_k > 0 && distribution.top_k < logits.len() {
         exclude(logits, distribution.top_k);
     }
-    let (largest, total) = exponentials(logits, inverse);
+    let (largest, mut total) = exponentials(logits, inverse);
+    if distribution.top_p < 1.0 {
+        total = keep_nucleus(logits, total, distribution.top_p);
+    }
     let target = noise * total;
     let mut below = 0.0;
     let mut chosen = None;
@@ -58,6 +64,43 @@ fn exclude(logits: &mut [f32], top_k: usize) {
     logits.iter_mut().filter(|logit| **logit < threshold).for_each(|logit| *logit = EXCLUDED);
 }
 
+/// Takes the probabilities outside the nucleus out, they sum to `total`; gives the sum of what stays.
+fn keep_nucleus(probabilities: &mut [f32], total: f32, top_p: f32) -> f32 {
+    let threshold = least_likely(&mut probabilities.to_vec(), total * top_p);
+    probabilities.iter_mut().filter(|probability| **probability < threshold).for_each(|probability| *probability = 0.0);
+    sum_by_blocks(probabilities)
+}
+
+/// The largest probability that sums to at least `mass` with those above it; the least one if all are too little.
+///
+/// Looks into the half where the sum gets there, as quickselect does: nothing is sorted. The order is lost.
+fn least_likely(mut probabilities: &mut [f32], mass: f32) -> f32 {
+    let mut above = 0.0;
+    while probabilities.len() > 1 {
+        let half = probabilities.len() / 2;
+        probabilities.select_nth_unstable_by(half, |a, b| b.total_cmp(a));
+        let (likelier, others) = probabilities.split_at_mut(half);
+        let with_likelier = above + vector::sum(likelier);
+        if with_likelier >= mass {
+            probabilities = likelier;
+        } else {
+            above = with_likelier;
+            probabilities = others;
+        }
+    }
+    probabilities[0]
+}
+
+/// The sum in the order in which [`draw`] searches, so that the search ends where the sum does.
+#[inline(always)]
+fn sum_by_blocks(probabilities: &[f32]) -> f32 {
+    let mut total = 0.0;
+    for block in probabilities.chunks(BLOCK) {
+        total += block.iter().sum::<f32>();
+    }
+    total
+}
+
 vectorised! {
     /// Replaces the logits by `exp((logit - largest) / temperature)`; gives the place of the largest, and the sum.
     fn exponentials(logits: &mut [f32], inverse_temperature: f32) -> (usize, f32) {
@@ -66,11 +109,7 @@ vectorised! {
         for logit in logits.iter_mut() {
             *logit = exp((*logit - largest) * inverse_temperature);
         }
-        let mut total = 0.0;
-        for block in logits.chunks(BLOCK) {
-            total += block.iter().sum::<f32>();
-        }
-        (place, total)
+        (place, sum_by_blocks(logits))
     }
 }
 
@@ -78,7 +117,7 @@ vectorised! {
 mod tests {
     use super::*;
 
-    const ALL: Distribution = Distribution { temperature: 1.0, top_k: 0 };
+    const ALL: Distribution = Distribution { temperature: 1.0, top_k: 0, top_p: 1.0 };
 
     #[test]
     fn draws_follow_the_distribution() {
@@ -99,11 +138,77 @@ mod tests {
     #[test]
     fn temperature_and_top_k_narrow_the_choice() {
         let logits = [0.0, 2.0, 1.0, 2.0, -1.0];
-        let of = |noise, temperature, top_k| draw(&mut logits.to_vec(), noise, Distribution { temperature, top_k });
+        let of = |noise, temperature, top_k| {
+            draw(&mut logits.to_vec(), noise, Distribution { temperature, top_k, top_p: 1.0 })
+        };
         assert_eq!(of(0.0, 1.0, 1).0, 1);
         assert_eq!(of(0.999, 1.0, 1).0, 3); // As likely as the likeliest.
         assert!((of(0.0, 1.0, 2).1 - 0.5f32.ln()).abs() < 1e-6);
         assert_eq!(of(0.999, 1e-4, 0).0, 3);
         assert_eq!(of(0.999_999_94, 1.0, 0).0, 4);
+    }
+
+    /// The tokens that can be drawn, each with its probability.
+    fn drawn(probabilities: &[f32], distribution: Distribution) -> Vec<(u32, f32)> {
+        let logits: Vec<f32> = probabilities.iter().map(|p| p.ln() - 2.0).collect();
+        let mut drawn: Vec<(u32, f32)> =
+            (0..1000).map(|i| draw(&mut logits.clone(), i as f32 / 1000.0, distribution)).collect();
+        drawn.dedup_by_key(|(token, _)| *token);
+        drawn.into_iter().map(|(token, logprob)| (token, logprob.exp())).collect()
+    }
+
+    #[track_caller]
+    fn assert_drawn(drawn: &[(u32, f32)], expected: &[(u32, f32)]) {
+        let close = drawn.iter().zip(expected).all(|(a, b)| a.0 == b.0 && (a.1 - b.1).abs() < 1e-5);
+        assert!(drawn.len() == expected.len() && close, "{drawn:?} against {expected:?}");
+    }
+
+    #[test]
+    fn top_p_keeps_the_fewest_tokens_that_sum_to_it() {
+        let of = |top_p| drawn(&[0.1, 0.4, 0.2, 0.3], Distribution { top_p, ..ALL });
+        assert_drawn(&of(1e-6), &[(1, 1.0)]);
+        assert_drawn(&of(0.39), &[(1, 1.0)]);
+        assert_drawn(&of(0.41), &[(1, 4.0 / 7.0), (3, 3.0 / 7.0)]);
+        assert_drawn(&of(0.69), &[(1, 4.0 / 7.0), (3, 3.0 / 7.0)]);
+        assert_drawn(&of(0.71), &[(1, 4.0 / 9.0), (2, 2.0 / 9.0), (3, 3.0 / 9.0)]);
+        assert_drawn(&of(0.91), &[(0, 0.1), (1, 0.4), (2, 0.2), (3, 0.3)]);
+        // Halves and quarters have no rounding: a sum of exactly top_p is enough.
+        assert_drawn(&drawn(&[0.25, 0.5, 0.25], Distribution { top_p: 0.5, ..ALL }), &[(1, 1.0)]);
+    }
+
+    #[test]
+    fn what_is_as_likely_as_the_last_of_the_nucleus_stays() {
+        let of = |top_p| drawn(&[0.15, 0.2, 0.3, 0.15, 0.2], Distribution { top_p, ..ALL });
+        assert_drawn(&of(0.35), &[(1, 2.0 / 7.0), (2, 3.0 / 7.0), (4, 2.0 / 7.0)]);
+        assert_drawn(&of(0.75), &[(0, 0.15), (1, 0.2), (2, 0.3), (3, 0.15), (4, 0.2)]);
+    }
+
+    #[test]
+    fn top_p_counts_what_temperature_and_top_k_leave() {
+        // A temperature of 1/2 squares: 1, 4, 9 and 16 of 30.
+        let tempered = Distribution { temperature: 0.5, top_p: 0.52, ..ALL };
+        assert_drawn(&drawn(&[0.1, 0.2, 0.3, 0.4], tempered), &[(3, 1.0)]);
+        // 3/7 and 4/7 of what top_k leaves: 0.5 is reached by the likeliest, which has 0.4 of everything.
+        let two = Distribution { top_k: 2, top_p: 0.5, ..ALL };
+        assert_drawn(&drawn(&[0.1, 0.2, 0.3, 0.4], two), &[(3, 1.0)]);
+    }
+
+    #[test]
+    fn the_nucleus_of_many_tokens_is_that_of_sorting_them() {
+        let weights: Vec<f32> = (0..1000).map(|i| ((i * 37 % 101) as f32 - 50.0) / 8.0).map(f32::exp).collect();
+        let mut sorted: Vec<f64> = weights.iter().map(|weight| f64::from(*weight)).collect();
+        sorted.sort_by(|a, b| b.total_cmp(a));
+        let total: f64 = sorted.iter().sum();
+        for top_p in [0.05, 0.3, 0.5, 0.9, 0.99] {
+            let mut sum = 0.0;
+            let last = sorted.iter().find(|weight| {
+                sum += **weight;
+                sum >= total * f64::from(top_p)
+            });
+            let mut kept = weights.clone();
+            keep_nucleus(&mut kept, total as f32, top_p);
+            let least = kept.iter().copied().filter(|weight| *weight > 0.0).min_by(f32::total_cmp);
+            assert_eq!(least.map(f64::from), last.copied(), "top_p {top_p}");
+        }
     }
 }

@@ -139,6 +139,8 @@ pub struct SampleOptions {
     pub temperature: f32,
     /// Only the likeliest tokens can be drawn; 0 allows all.
     pub top_k: usize,
+    /// Of those, only the likeliest tokens whose probabilities sum to at least this can be drawn; 1 allows all.
+    pub top_p: f32,
     /// Longest answer in tokens.
     pub max_new_tokens: usize,
     /// Rows sampled at once.
@@ -152,7 +154,16 @@ pub struct SampleOptions {
 
 impl Default for SampleOptions {
     fn default() -> Self {
-        Self { k: 4, temperature: 0.7, top_k: 0, max_new_tokens: 80, batch_size: 32, stream: false, seed: 1 }
+        Self {
+            k: 4,
+            temperature: 0.7,
+            top_k: 0,
+            top_p: 1.0,
+            max_new_tokens: 80,
+            batch_size: 32,
+            stream: false,
+            seed: 1,
+        }
     }
 }
 

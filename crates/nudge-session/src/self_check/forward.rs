@@ -54,7 +54,7 @@ struct Sampled {
 /// Continues left-padded prompts with the key-value cache.
 async fn sample(model: &Decoder, prompts: &[Vec<u32>]) -> Result<Sampled, SessionError> {
     let batch = left_padded(prompts);
-    let options = SamplingOptions { temperature: TEMPERATURE, top_k: 0 };
+    let options = SamplingOptions { temperature: TEMPERATURE, ..Default::default() };
     let mut generation = Generation::new(model.frozen(), &batch.tokens, &batch.mask, batch.batch, NEW_TOKENS, options);
     let mut rng = Rng::new(5);
     for _ in 0..NEW_TOKENS {

@@ -138,7 +138,7 @@ impl BestOf {
         let first_seed = self.options.seed.wrapping_add((prompts.start * n) as u64);
         let rows: Vec<Vec<u32>> = prompts.flat_map(|index| vec![self.encoded[index].clone(); n]).collect();
         let seeds = (0..rows.len() as u64).map(|index| first_seed.wrapping_add(index));
-        let sampling = SamplingOptions { temperature: self.options.temperature, top_k: 0 };
+        let sampling = SamplingOptions { temperature: self.options.temperature, ..Default::default() };
         let max_new_tokens = self.options.max_new_tokens;
         Rollout::new(&self.policy, &self.tokenizer, &rows, seeds, max_new_tokens, sampling).finish().await
     }

@@ -270,7 +270,7 @@ impl Compare {
         let places: Vec<usize> = pairs.iter().map(|pair| pair / self.options.pairs_per_prompt).collect();
         let prompts: Vec<Vec<u32>> = places.iter().map(|place| self.encoded[which][*place].clone()).collect();
         let seeds = pairs.iter().map(|pair| self.options.seed.wrapping_add((pair + later) as u64));
-        let sampling = SamplingOptions { temperature: self.options.temperature, top_k: 0 };
+        let sampling = SamplingOptions { temperature: self.options.temperature, ..Default::default() };
         let (model, tokenizer) = (&self.models[which], &self.folders[which].tokenizer);
         let rollout = Rollout::new(model, tokenizer, &prompts, seeds, self.options.max_new_tokens, sampling);
         Ok(Answers { places, prompts, rows: rollout.finish().await? })

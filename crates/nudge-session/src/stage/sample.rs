@@ -54,6 +54,7 @@ impl Sample {
     ) -> Result<Self, SessionError> {
         checks::at_least_one([("k", options.k), ("batch_size", options.batch_size)])?;
         checks::temperature(options.temperature)?;
+        checks::top_p(options.top_p)?;
         // 1. Encode.
         let encoded = encode_prompts(&folder, &prompts, options.max_new_tokens)?;
         let state = match resume {
@@ -129,7 +130,8 @@ impl Sample {
         let rows: Vec<Vec<u32>> = batch.clone().flat_map(|i| vec![self.encoded[i].clone(); k]).collect();
         let first_seed = self.options.seed.wrapping_add((batch.start * k) as u64);
         let seeds = (0..rows.len() as u64).map(|index| first_seed.wrapping_add(index));
-        let sampling = SamplingOptions { temperature: self.options.temperature, top_k: self.options.top_k };
+        let SampleOptions { temperature, top_k, top_p, .. } = self.options;
+        let sampling = SamplingOptions { temperature, top_k, top_p };
         Rollout::new(&self.model, &self.tokenizer, &rows, seeds, self.options.max_new_tokens, sampling)
     }
 

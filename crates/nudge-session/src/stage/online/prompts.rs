@@ -58,7 +58,7 @@ impl Prompts {
         temperature: f32,
         seed: u64,
     ) -> Self {
-        let sampling = SamplingOptions { temperature, top_k: 0 };
+        let sampling = SamplingOptions { temperature, ..Default::default() };
         Self { texts, encoded, tokenizer, seed, max_new_tokens, sampling, at_full_length: false }
     }
 
