@@ -1,12 +1,11 @@
 //! The operations of a Llama one by one, in their fused and in their composed form.
 
 use burn::tensor::{Device, Gradients, Int, Tensor, TensorData};
-use nudge_kernels::{self as fused, primitive};
+use nudge_kernels::{self as fused, KeyValueCache, primitive};
 use serde_json::Value;
 
 use super::{
-    assert_gradient, assert_values, booleans, gradient, integers, leaf, number, numbers, read, rows, tensor,
-    training_device,
+    assert_gradient, assert_values, gradient, integers, leaf, number, numbers, read, rows, tensor, training_device,
 };
 
 const JSON: &str = include_str!("kernels.json");
@@ -92,9 +91,15 @@ fn causal_attention_behind_left_padding_is_that_of_torch() {
 fn one_token_against_the_cache_attends_as_in_torch() {
     for (case, decode_attention) in cases("decode_attention", [fused::decode_attention, primitive::decode_attention]) {
         let device = Device::flex();
-        let [q, k, v] = ["q", "k_cache", "v_cache"].map(|name| case.constant::<4>(name, &device));
-        let output = decode_attention(q, k, v, booleans(&case.reference["mask"], &device));
+        let [keys, values] = ["k_cache", "v_cache"].map(|name| case.constant::<4>(name, &device));
+        let [qkv, angles] = ["qkv", "angles"].map(|name| case.constant::<3>(name, &device));
+        let first = integers(&case.reference["first"], &device).squeeze_dim::<1>(0);
+        let filled = number(&case.reference["filled"]) as usize;
+        let mut cache = KeyValueCache { keys, values };
+        let output = decode_attention(qkv, first, angles, &mut cache, filled);
         assert_values(&case.name, &numbers(output), &case.reference["output"]);
+        assert_values(&case.name, &numbers(cache.keys), &case.reference["keys"]);
+        assert_values(&case.name, &numbers(cache.values), &case.reference["values"]);
     }
 }
 

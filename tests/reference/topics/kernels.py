@@ -65,15 +65,32 @@ def causal_attention():
 
 
 def decode_attention():
-    q = normal(BATCH, 1, HEADS, HEAD_DIM, scale=1.5)
-    k, v = normal(BATCH, TIME, KV_HEADS, HEAD_DIM, scale=1.5), normal(BATCH, TIME, KV_HEADS, HEAD_DIM)
-    heads_first = [tensor.transpose(1, 2) for tensor in [q, k, v]]
-    output = F.scaled_dot_product_attention(*heads_first, attn_mask=MASK[:, None, None], enable_gqa=True)
-    inputs = {"q": q, "k_cache": k, "v_cache": v}
+    first, filled = torch.tensor([2, 0, 4]), TIME - 1
+    width = (HEADS + 2 * KV_HEADS) * HEAD_DIM
+    qkv = normal(BATCH, 1, width, scale=1.5).float()
+    # The last place of the caches is still empty.
+    k_cache, v_cache = (normal(BATCH, TIME, KV_HEADS, HEAD_DIM, scale=1.5).float() for _ in range(2))
+    k_cache[:, filled], v_cache[:, filled] = 0.0, 0.0
+    inputs = {"qkv": qkv, "k_cache": k_cache.clone(), "v_cache": v_cache.clone()}
+    embedding = LlamaRotaryEmbedding(LlamaConfig(hidden_size=24, num_attention_heads=HEADS, head_dim=HEAD_DIM))
+    q, k, v = (
+        part.reshape(BATCH, 1, -1, HEAD_DIM)
+        for part in qkv.split([HEADS * HEAD_DIM, KV_HEADS * HEAD_DIM, KV_HEADS * HEAD_DIM], dim=2)
+    )
+    q, k = apply_rotary_pos_emb(q, k, *embedding(qkv, (filled - first)[:, None]), unsqueeze_dim=2)
+    k_cache[:, filled], v_cache[:, filled] = k[:, 0], v[:, 0]
+    mask = torch.arange(TIME) >= first[:, None]
+    heads_first = [tensor.transpose(1, 2) for tensor in [q, k_cache, v_cache]]
+    output = F.scaled_dot_product_attention(*heads_first, attn_mask=mask[:, None, None], enable_gqa=True)
+    # Cosine and sine by position; transformers repeats the table for the second half of a head.
+    table = torch.stack(embedding(qkv, torch.arange(TIME)[None]), dim=-1)[0, :, : HEAD_DIM // 2]
     return {
-        "inputs": {name: numbers(tensor) for name, tensor in inputs.items()},
-        "output": numbers(output.transpose(1, 2)),
-        "mask": MASK.tolist(),
+        "inputs": {name: numbers(tensor) for name, tensor in (inputs | {"angles": table}).items()},
+        "output": numbers(output.transpose(1, 2).reshape(BATCH, 1, -1)),
+        "keys": numbers(k_cache),
+        "values": numbers(v_cache),
+        "first": [first.tolist()],
+        "filled": filled,
     }
 
 
