@@ -5,13 +5,26 @@ use futures_lite::future::block_on;
 use nudge_session::self_check::{Check, Report, quick, run};
 
 /// In the order in which they run.
-const NAMES: [&str; 17] = [
+const NAMES: [&str; 30] = [
     "matrix product",
     "softmax",
     "gather",
     "sum over odd sizes",
     "maximum over odd sizes",
     "mean over odd sizes",
+    "kernel linear",
+    "kernel linear onto",
+    "kernel RMS norm",
+    "kernel SwiGLU",
+    "kernel rotary",
+    "kernel attention",
+    "kernel token logprobs",
+    "kernel embedding",
+    "kernel entropy",
+    "kernel AdamW",
+    "kernel norm of gradients",
+    "kernel decoding",
+    "kernel drawing",
     "training step: loss",
     "training step: parameters without a gradient",
     "training step: gradients",
@@ -54,5 +67,5 @@ fn all_checks_pass_on_the_cpu_with_room_to_spare() {
 fn the_short_check_is_the_training_step() {
     let report = block_on(quick(&Device::flex(), &Device::flex())).expect("the CPU gives numbers back");
     assert!(report.ok, "{:?}", report.checks);
-    assert_eq!(names(&report), NAMES[6..11]);
+    assert_eq!(names(&report), NAMES[19..24]);
 }

@@ -52,3 +52,13 @@ pub(crate) fn threads() -> usize {
 pub(crate) fn threads() -> usize {
     1
 }
+
+/// Multiplications up to which a product on a GPU is our own. Beyond, arithmetic counts more than launches, and burn's
+/// product, which tries its programs out natively, is worth its preparation.
+#[cfg(all(feature = "gpu", not(target_family = "wasm")))]
+pub(crate) const LARGEST_OWN_PRODUCT: usize = 1 << 28;
+
+/// Multiplications up to which a product on a GPU is our own: in a browser all, whose burn cannot try programs out, and
+/// whose download is smaller without them.
+#[cfg(all(feature = "gpu", target_family = "wasm"))]
+pub(crate) const LARGEST_OWN_PRODUCT: usize = usize::MAX;

@@ -28,6 +28,9 @@ pub mod optimizer;
 pub mod scalar;
 pub mod token_batch;
 
+/// The operations themselves, for those who check or measure a device.
+pub use nudge_kernels as kernels;
+
 pub use checkpoint::{NamedData, Precision};
 pub use config::DecoderConfig;
 pub use decoder::Decoder;

@@ -5,7 +5,7 @@
 
 use crate::{ModelError, Parameters, checkpoint::NamedTensors};
 use burn::tensor::{Device, Gradients, Tensor};
-use nudge_kernels::{AdamWStep, adamw_update, sum_of_all_squares, sum_of_squares};
+use nudge_kernels::{AdamWStep, adamw_update, linear, sum_of_all_squares, sum_of_squares};
 use serde::{Deserialize, Serialize};
 
 /// Which rule updates the matrices inside the layers. Embeddings, norms and heads always follow AdamW.
@@ -181,11 +181,17 @@ fn orthogonal(matrix: Tensor<2>) -> Tensor<2> {
     x = x.div(norm);
     let (a, b, c) = COEFFICIENTS;
     for _ in 0..5 {
-        let gram = x.clone().matmul(x.clone().transpose());
-        let polynomial = gram.clone().mul_scalar(b) + gram.clone().matmul(gram).mul_scalar(c);
-        x = x.clone().mul_scalar(a) + polynomial.matmul(x);
+        let gram = times_transposed(x.clone(), x.clone());
+        // The matrix is its own transpose.
+        let polynomial = gram.clone().mul_scalar(b) + times_transposed(gram.clone(), gram).mul_scalar(c);
+        x = x.clone().mul_scalar(a) + times_transposed(polynomial, x.transpose());
     }
     if tall { x.transpose() } else { x }
+}
+
+/// `a bᵀ`.
+fn times_transposed(a: Tensor<2>, b: Tensor<2>) -> Tensor<2> {
+    linear(a.unsqueeze(), b).squeeze_dim(0)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! One gradient step, as every training stage makes it: forward on a tracked copy, backward, clip, update, one readback.
 
 use crate::SessionError;
-use crate::readback::read;
+use crate::readback::read_all;
 use burn::tensor::{Device, Tensor};
 use nudge_model::{Optimizer, OptimizerOptions, Parameters};
 use nudge_rlhf::LearningRate;
@@ -40,19 +40,12 @@ impl<M: Parameters> Trainer<M> {
         &mut self,
         loss: impl FnOnce(&M) -> (Tensor<1>, Vec<Tensor<1>>),
     ) -> Result<StepNumbers, SessionError> {
-        let (learning_rate, tensors) = self.step_on_device(loss);
-        let mut numbers = read(tensors).await?.into_iter();
-        let (loss, grad_norm) = (numbers.next().unwrap_or(f32::NAN), numbers.next().unwrap_or(f32::NAN));
-        for (what, value) in [("loss", loss), ("grad_norm", grad_norm)] {
-            if !value.is_finite() {
-                return Err(SessionError::Diverged { stage: self.stage, step: self.optimizer.step, what, value });
-            }
-        }
-        Ok(StepNumbers { loss, grad_norm, learning_rate, extra: numbers.collect() })
+        let numbers = StepOnDevice::wait(vec![self.step_on_device(loss)]).await?;
+        Ok(numbers.into_iter().next().expect("one step has one set of numbers"))
     }
 
-    /// The same without waiting: gives the learning rate and `[loss, grad_norm, extra...]` as one tensor.
-    pub fn step_on_device(&mut self, loss: impl FnOnce(&M) -> (Tensor<1>, Vec<Tensor<1>>)) -> (f64, Tensor<1>) {
+    /// The same without waiting for the numbers.
+    pub fn step_on_device(&mut self, loss: impl FnOnce(&M) -> (Tensor<1>, Vec<Tensor<1>>)) -> StepOnDevice {
         let learning_rate = self.schedule.at(self.optimizer.step);
         let tracked = self.model.tracked();
         let (loss, extra) = loss(&tracked);
@@ -60,7 +53,38 @@ impl<M: Parameters> Trainer<M> {
         let grad_norm = self.optimizer.update(&mut self.model, &tracked, gradients, learning_rate as f32);
         let mut numbers = vec![loss.without_autodiff(), grad_norm];
         numbers.extend(extra.into_iter().map(Tensor::without_autodiff));
-        (learning_rate, Tensor::cat(numbers, 0))
+        StepOnDevice { stage: self.stage, step: self.optimizer.step, learning_rate, numbers: Tensor::cat(numbers, 0) }
+    }
+}
+
+/// A step whose numbers have not been read.
+pub struct StepOnDevice {
+    stage: &'static str,
+    step: usize,
+    /// Learning rate of the update.
+    pub learning_rate: f64,
+    numbers: Tensor<1>, // loss, grad_norm, extra...
+}
+
+impl StepOnDevice {
+    /// Waits for several steps once.
+    ///
+    /// # Errors
+    /// If a device fails, or a step had a loss or gradient that is not finite: the first of them.
+    pub async fn wait(steps: Vec<Self>) -> Result<Vec<StepNumbers>, SessionError> {
+        let read = read_all(steps.iter().map(|step| step.numbers.clone()).collect()).await?;
+        steps.iter().zip(read).map(|(step, numbers)| step.checked(numbers)).collect()
+    }
+
+    fn checked(&self, numbers: Vec<f32>) -> Result<StepNumbers, SessionError> {
+        let mut numbers = numbers.into_iter();
+        let (loss, grad_norm) = (numbers.next().unwrap_or(f32::NAN), numbers.next().unwrap_or(f32::NAN));
+        for (what, value) in [("loss", loss), ("grad_norm", grad_norm)] {
+            if !value.is_finite() {
+                return Err(SessionError::Diverged { stage: self.stage, step: self.step, what, value });
+            }
+        }
+        Ok(StepNumbers { loss, grad_norm, learning_rate: self.learning_rate, extra: numbers.collect() })
     }
 }
 

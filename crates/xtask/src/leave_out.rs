@@ -17,20 +17,23 @@ const INSTEAD: &str = "nudge_left_out";
 const DROP: &str = "core::ptr::drop_in_place";
 
 /// Parts of the paths of functions.
-pub const PARTS: [&str; 16] = [
+pub const PARTS: [&str; 17] = [
     // Quantised weights: the page's are f32.
     "cubecl_std::quant::view::run_with_quant_type",
     "cubecl_std::quant::view::QuantizedViewExpand",
+    "cubecl_std::quant::view::RegisterDynamic",
+    "cubecl_std::quant::view::ExpandDynamic",
     "cubecl_std::quant::dequantize::",
     "cubek_quant::",
-    "cubek_tile::tile::packing::view::",
     "burn_backend::quantization::",
     "burn_backend::backend::ops::qtensor::QTensorOps",
-    // Matrix units, which WGSL cannot name: reading their fragments from shared memory and by NVIDIA's loader.
-    "::variants::instruction::mma::reader::",
-    "::variants::instruction::mma::writer::",
-    "cubek_tile::tile::kind::plane::mma::",
+    // Loads by NVIDIA's matrix units, which WGSL cannot name.
     "::__expand_tensor_map_load_method",
+    // Matrix products by burn: the page's are our own.
+    "cubek_matmul::",
+    "cubek_tile::",
+    // Sorting: a GPU draws by a kernel of our own, the CPU without tensors.
+    "burn_flex::ops::sort::",
     // The text form of the GPU compiler's programs, read back: it is only ever written.
     "pliron::parsable::Parsable>::parse",
     "combine::",

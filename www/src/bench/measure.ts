@@ -17,7 +17,11 @@ export async function measure(
 ): Promise<BenchRow[]> {
   let crash: (error: Error) => void = () => {};
   const crashed = new Promise<never>((_, reject) => (crash = reject));
-  const worker = new WorkerClient({ crashed: (message) => crash(new Error(message)), loading: () => {} });
+  const worker = new WorkerClient({
+    crashed: (message) => crash(new Error(message)),
+    loading: () => {},
+    preparing: () => {},
+  });
   try {
     return await Promise.race([worker.request('bench', { request: { ...DEFAULTS, ...request } }), crashed]);
   } finally {

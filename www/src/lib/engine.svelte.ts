@@ -27,6 +27,8 @@ const MAX_CRASHES = 3;
 class Engine {
   report = $state.raw<DeviceReport | null>(null);
   choice = $state<DeviceChoice>(settings.device);
+  /** The GPU whose programs are being compiled. */
+  preparing = $state.raw<string | null>(null);
   loading = $state.raw<{ loaded: number; total: number | null } | null>(null);
   /** Why there is no trainer at all, if so. */
   failure = $state<string | null>(null);
@@ -133,12 +135,15 @@ class Engine {
     const client = new WorkerClient({
       crashed: (message) => this.#crashed(message),
       loading: (loaded, total) => (this.loading = { loaded, total }),
+      preparing: (gpu) => (this.preparing = gpu),
     });
     this.#client = client;
     this.#ready = client.request('open', { choice: this.choice, crashed: crash }).then((report) => {
       this.report = report;
       this.loading = null;
     });
+    const prepared = () => (this.preparing = null);
+    this.#ready.then(prepared, prepared);
     this.restoring = true;
     return this.#ready
       .then(() => this.onOpened())

@@ -124,4 +124,6 @@ export type Notice =
   | { notice: 'error'; id: number; message: string; fatal: boolean }
   | { notice: 'event'; id: number; event: Event }
   | { notice: 'checkpoint'; id: number; files: Files }
-  | { notice: 'loading'; loaded: number; total: number | null };
+  | { notice: 'loading'; loaded: number; total: number | null }
+  /** The GPU named so is being started: its programs are compiled and checked. */
+  | { notice: 'preparing'; gpu: string };

@@ -156,6 +156,8 @@ export const t = {
     starting: 'Starting the trainer…',
     loading: (loaded: string, total: string | null) =>
       total ? `Loading the trainer: ${loaded} of ${total}` : `Loading the trainer: ${loaded}`,
+    preparing: (gpu: string) =>
+      `Preparing WebGPU${gpu && ` (${gpu})`}: compiling its programs and comparing them with the CPU…`,
     runsOn: (name: string) => `Runs on ${name}`,
     reasons: {
       chosen: 'as you chose',

@@ -22,6 +22,7 @@ interface Waiting {
 export interface ClientHooks {
   crashed(message: string): void;
   loading(loaded: number, total: number | null): void;
+  preparing(gpu: string): void;
 }
 
 export class WorkerClient {
@@ -70,6 +71,7 @@ export class WorkerClient {
   #receive(notice: Notice): void {
     if (this.#closed) return;
     if (notice.notice === 'loading') return this.hooks.loading(notice.loaded, notice.total);
+    if (notice.notice === 'preparing') return this.hooks.preparing(notice.gpu);
     if (notice.notice === 'error' && notice.fatal) return this.#crash(notice.message);
     const waiting = this.#waiting.get(notice.id);
     if (!waiting) return;

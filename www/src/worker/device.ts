@@ -19,11 +19,14 @@ export async function openDevice(
   Nudge: NudgeClass,
   choice: DeviceChoice,
   crashed: string | null,
+  preparing: (gpu: string) => void,
 ): Promise<{ nudge: Nudge; report: DeviceReport }> {
   if (crashed !== null) return openCpu(Nudge, 'crashed', null, crashed);
   if (choice === 'cpu') return openCpu(Nudge, 'chosen', null, null);
   const { obstacle, gpuName } = await probe(choice === 'webgpu');
   if (obstacle) return openCpu(Nudge, obstacle, null, null);
+  // What a training step takes is compiled by the check: the reader waits here, told why, and not at the first step.
+  preparing(gpuName);
   let nudge: Nudge;
   let check: SelfCheck;
   try {

@@ -41,7 +41,8 @@ function opened(): Nudge {
 
 const handlers: { [Kind in RequestKind]: (ask: Ask<Kind>) => Promise<Answers[Kind]> } = {
   async open({ choice, crashed }) {
-    const { nudge, report } = await openDevice(await loaded(), choice, crashed);
+    const preparing = (gpu: string) => post({ notice: 'preparing', gpu });
+    const { nudge, report } = await openDevice(await loaded(), choice, crashed, preparing);
     session = nudge;
     return report;
   },

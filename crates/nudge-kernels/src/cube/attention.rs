@@ -10,8 +10,7 @@ use burn_cubecl::tensor::CubeTensor;
 
 use super::launch::{buffer, empty, floats, integers, one_unit_each, sizes};
 
-/// Sizes that the kernels are compiled for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// Sizes. The kernels are compiled for `head_dim` alone.
 struct Heads {
     heads: usize,
     kv_heads: usize,
@@ -80,16 +79,17 @@ fn forward_queries(
     queries: usize,
     time: usize,
     scale: f32,
-    #[comptime] sizes: Heads,
+    heads: usize,
+    kv_heads: usize,
+    #[comptime] head_dim: usize,
 ) {
     if ABSOLUTE_POS >= queries {
         terminate!();
     }
-    let (heads, kv_heads, head_dim) = comptime!((sizes.heads, sizes.kv_heads, sizes.head_dim));
     let i = ABSOLUTE_POS % time;
     let head = ABSOLUTE_POS / time % heads;
     let row = ABSOLUTE_POS / (time * heads);
-    let kv_head = head / comptime!(heads / kv_heads);
+    let kv_head = head / (heads / kv_heads);
     let at = ((row * time + i) * heads + head) * head_dim;
     let query = load(q, at, scale, head_dim);
     let mut sums = zeros(head_dim);
@@ -134,16 +134,17 @@ fn backward_queries(
     queries: usize,
     time: usize,
     scale: f32,
-    #[comptime] sizes: Heads,
+    heads: usize,
+    kv_heads: usize,
+    #[comptime] head_dim: usize,
 ) {
     if ABSOLUTE_POS >= queries {
         terminate!();
     }
-    let (heads, kv_heads, head_dim) = comptime!((sizes.heads, sizes.kv_heads, sizes.head_dim));
     let i = ABSOLUTE_POS % time;
     let head = ABSOLUTE_POS / time % heads;
     let row = ABSOLUTE_POS / (time * heads);
-    let kv_head = head / comptime!(heads / kv_heads);
+    let kv_head = head / (heads / kv_heads);
     let at = ((row * time + i) * heads + head) * head_dim;
     let query = load(q, at, scale, head_dim);
     let upstream = load(dout, at, 1.0, head_dim);
@@ -173,13 +174,14 @@ fn backward_keys(
     keys: usize,
     time: usize,
     scale: f32,
-    #[comptime] sizes: Heads,
+    heads: usize,
+    kv_heads: usize,
+    #[comptime] head_dim: usize,
 ) {
     if ABSOLUTE_POS >= keys {
         terminate!();
     }
-    let (heads, kv_heads, head_dim) = comptime!((sizes.heads, sizes.kv_heads, sizes.head_dim));
-    let group = comptime!(heads / kv_heads);
+    let group = heads / kv_heads;
     let j = ABSOLUTE_POS % time;
     let kv_head = ABSOLUTE_POS / time % kv_heads;
     let row = ABSOLUTE_POS / (time * kv_heads);
@@ -239,7 +241,9 @@ pub(super) fn forward(q: CubeTensor, k: CubeTensor, v: CubeTensor, first: CubeTe
             queries,
             time,
             scale,
-            heads,
+            heads.heads,
+            heads.kv_heads,
+            heads.head_dim,
         );
     }
     (out, saved)
@@ -275,7 +279,9 @@ pub(super) fn backward(
             queries,
             time,
             scale,
-            heads,
+            heads.heads,
+            heads.kv_heads,
+            heads.head_dim,
         );
         backward_keys::launch_unchecked(
             &q.client,
@@ -292,7 +298,9 @@ pub(super) fn backward(
             keys,
             time,
             scale,
-            heads,
+            heads.heads,
+            heads.kv_heads,
+            heads.head_dim,
         );
     }
     (dq, dk, dv)

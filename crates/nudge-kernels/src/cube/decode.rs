@@ -15,14 +15,6 @@ const UNITS: u32 = 32;
 /// Below every score.
 const LOWEST: f32 = -1e30;
 
-/// Sizes that the kernel is compiled for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Heads {
-    heads: usize,
-    kv_heads: usize,
-    head_dim: usize,
-}
-
 /// The `head_dim` elements from `at`, turned by the angles from `turn`, times `scale`.
 #[cube]
 fn rotated(
@@ -59,10 +51,11 @@ fn one_token(
     capacity: usize,
     filled: usize,
     scale: f32,
-    #[comptime] sizes: Heads,
+    heads: usize,
+    kv_heads: usize,
+    #[comptime] head_dim: usize,
 ) {
-    let (heads, kv_heads, head_dim) = comptime!((sizes.heads, sizes.kv_heads, sizes.head_dim));
-    let group = comptime!(heads / kv_heads);
+    let group = heads / kv_heads;
     let place = min(CUBE_POS, cubes - 1);
     let row = place / heads;
     let head = place % heads;
@@ -70,7 +63,7 @@ fn one_token(
     let unit = UNIT_POS as usize;
     let from = usize::cast_from(first[row]);
     let turn = (filled - from) * head_dim;
-    let token = row * comptime!((heads + 2 * kv_heads) * head_dim);
+    let token = row * (heads + 2 * kv_heads) * head_dim;
     let query = rotated(qkv, token + head * head_dim, angles, turn, scale, head_dim);
 
     let mut sums = Array::<f32>::new(head_dim);
@@ -100,8 +93,8 @@ fn one_token(
 
     // The new token: seen by the first unit, kept by the first head of its group.
     if unit == 0 {
-        let key_at = token + comptime!(heads * head_dim) + kv_head * head_dim;
-        let value_at = key_at + comptime!(kv_heads * head_dim);
+        let key_at = token + (heads + kv_head) * head_dim;
+        let value_at = key_at + kv_heads * head_dim;
         let key = rotated(qkv, key_at, angles, turn, f32::new(1.0), head_dim);
         let mut score = 0.0f32;
         #[unroll]
@@ -191,7 +184,9 @@ pub(super) fn decode_attention(
             capacity,
             filled,
             1.0 / (head_dim as f32).sqrt(),
-            Heads { heads, kv_heads, head_dim },
+            heads,
+            kv_heads,
+            head_dim,
         );
     }
     (out, keys, values)

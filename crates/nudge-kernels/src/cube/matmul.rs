@@ -12,6 +12,7 @@ use burn_cubecl::cubecl::prelude::*;
 use burn_cubecl::tensor::CubeTensor;
 
 use super::launch::{buffer, empty, floats, sizes};
+use crate::platform;
 
 /// Units of a cube in each direction.
 const SIDE: u32 = 8;
@@ -148,9 +149,6 @@ fn launch(
     }
 }
 
-/// Multiplications beyond which burn's own product, staged and tuned where it can be, is worth its preparation.
-const LARGE: usize = 1 << 28;
-
 /// A product by burn. Either matrix may be a transposed view.
 fn by_burn(left: CubeTensor, right: CubeTensor, shape: impl Into<Shape>) -> CubeTensor {
     CubeBackend::float_reshape(CubeBackend::float_matmul(left, right), shape.into())
@@ -172,7 +170,7 @@ pub(super) fn linear(x: CubeTensor, weight: CubeTensor, added: Option<CubeTensor
     let [batch, time, width] = sizes(&x);
     let [columns, _] = sizes(&weight);
     assert_eq!([columns, width], sizes(&weight), "linear: x is {:?}", [batch, time, width]);
-    if batch * time * width * columns > LARGE {
+    if batch * time * width * columns > platform::LARGEST_OWN_PRODUCT {
         let out = by_burn(flat(x), transposed(weight), [batch, time, columns]);
         return added.into_iter().fold(out, CubeBackend::float_add);
     }
@@ -186,7 +184,7 @@ pub(super) fn linear_backward_x(dy: CubeTensor, weight: CubeTensor) -> CubeTenso
     let (dy, weight) = (floats(dy), floats(weight));
     let [batch, time, columns] = sizes(&dy);
     let [_, width] = sizes(&weight);
-    if batch * time * width * columns > LARGE {
+    if batch * time * width * columns > platform::LARGEST_OWN_PRODUCT {
         return by_burn(flat(dy), weight, [batch, time, width]);
     }
     let dx = empty(&dy, [batch, time, width]);
@@ -199,7 +197,7 @@ pub(super) fn linear_backward_weight(x: CubeTensor, dy: CubeTensor) -> CubeTenso
     let (x, dy) = (floats(x), floats(dy));
     let [batch, time, width] = sizes(&x);
     let [_, _, columns] = sizes(&dy);
-    if batch * time * width * columns > LARGE {
+    if batch * time * width * columns > platform::LARGEST_OWN_PRODUCT {
         return by_burn(transposed(flat(dy)), flat(x), [columns, width]);
     }
     let dweight = empty(&x, [columns, width]);

@@ -1,14 +1,16 @@
 //! Does this device compute what it should? Every check is one number with a limit; all together take seconds.
 //!
 //! A GPU program that fails validation may be skipped in silence and leave zeros behind; a wrong kernel trains
-//! something else and says nothing. This finds it before a person's time is spent. Three yardsticks:
+//! something else and says nothing. This finds it before a person's time is spent. Yardsticks:
 //! - `operations`: single operations against the same in `f64` on the host;
+//! - `kernels`: every fused operation against the same composed of single ones on the CPU;
 //! - `training`, `forward`: a small decoder against the same decoder on the CPU;
 //! - both: identities that hold on any device, such as the first ratio of PPO, which is exactly 1.
 //!
 //! Deliberately absent: speed, and the name of any backend: the caller hands both devices in.
 
 mod forward;
+mod kernels;
 mod operations;
 mod report;
 mod subject;
@@ -25,6 +27,7 @@ use burn::tensor::Device;
 /// If a device gives no numbers back. Wrong numbers are no error: they fail their check.
 pub async fn run(device: &Device, cpu: &Device) -> Result<Report, SessionError> {
     let mut checks = operations::checks(device).await?;
+    checks.extend(kernels::checks(device, cpu).await?);
     checks.extend(training::step_checks(device, cpu).await?);
     checks.extend(training::learning_rate_zero_checks(device).await?);
     checks.extend(forward::checks(device, cpu).await?);

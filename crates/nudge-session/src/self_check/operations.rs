@@ -7,6 +7,7 @@ use crate::SessionError;
 use crate::readback::read_all;
 use burn::tensor::{Device, Int, Tensor, TensorData, activation::softmax};
 use nudge_data::Rng;
+use nudge_model::kernels::linear;
 
 /// A GPU may multiply `f32` in TF32, whose mantissa of 10 bits rounds each factor by up to `2^-11`.
 const PRODUCT_LIMIT: f64 = 1e-3;
@@ -88,7 +89,7 @@ fn on<const D: usize>(device: &Device, values: &[f32], shape: [usize; D]) -> Ten
     Tensor::from_data(TensorData::new(values.to_vec(), shape), device)
 }
 
-/// `a b`, and the same with `b` as a transposed view, which is how attention and linear layers multiply.
+/// `a b` with `b` by its columns, which is how linear layers multiply, and with that as a transposed view.
 fn products(device: &Device) -> Cases {
     let (mut rng, mut cases) = (Rng::new(1), Cases::default());
     for [rows, inner, columns] in PRODUCTS {
@@ -97,8 +98,9 @@ fn products(device: &Device) -> Cases {
             (0..columns * inner).map(|index| b[index % inner * columns + index / inner]).collect();
         let reference = product(&a, &b, [rows, inner, columns]);
         let a = on(device, &a, [rows, inner]);
-        cases.push(a.clone().matmul(on(device, &b, [inner, columns])), reference.clone());
-        cases.push(a.matmul(on(device, &b_transposed, [columns, inner]).transpose()), reference);
+        let times = |right: Tensor<2>| linear(a.clone().unsqueeze(), right).squeeze_dim::<2>(0);
+        cases.push(times(on(device, &b_transposed, [columns, inner])), reference.clone());
+        cases.push(times(on(device, &b, [inner, columns]).transpose()), reference);
     }
     cases
 }

@@ -20,7 +20,7 @@ use crate::options::PolicyGradientOptions;
 use crate::platform::Stopwatch;
 use crate::protocol::{Event, Files, Metrics, Stage};
 use crate::snapshot::{Snapshot, SnapshotWriter};
-use crate::stage::online::actor::Actor;
+use crate::stage::online::actor::{APPROX_KL, Actor};
 use crate::stage::online::experience::{Experience, Models};
 use crate::stage::online::learning::Learning;
 use crate::stage::online::minibatch::Minibatch;
@@ -232,10 +232,11 @@ impl<M: Method> PolicyGradient<M> {
                 let config = &self.actor.reference.config;
                 let batch = Minibatch::new(experience, rows, config, &self.algorithm, &device);
                 let method = &self.state.method;
-                self.actor.update(&batch, kl_coef, &mut learning, |new| method.surrogate(new, &batch)).await?;
+                self.actor.update(&batch, kl_coef, &mut learning, |new| method.surrogate(new, &batch));
                 self.state.updates += 1;
             }
         }
+        learning.settle(APPROX_KL).await?;
         Ok(learning.metrics())
     }
 

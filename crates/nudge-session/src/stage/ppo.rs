@@ -22,7 +22,7 @@ use crate::options::PpoStageOptions;
 use crate::platform::Stopwatch;
 use crate::protocol::{Event, Files, Metrics, Stage};
 use crate::snapshot::{Snapshot, SnapshotWriter};
-use crate::stage::online::actor::{Actor, optimizer};
+use crate::stage::online::actor::{APPROX_KL, Actor, optimizer};
 use crate::stage::online::experience::{Experience, Models};
 use crate::stage::online::learning::Learning;
 use crate::stage::online::minibatch::{Minibatch, ValueBatch};
@@ -238,46 +238,40 @@ impl Ppo {
             for rows in order.chunks(size) {
                 let batch = Minibatch::new(experience, rows, &self.actor.reference.config, &ppo, &device);
                 let values = batch.values(experience, rows, &self.value.model.decoder.config);
-                let approx_kl = self.update_policy(&batch, kl_coef, &mut learning).await?;
-                self.update_value(&values, &mut learning).await?;
+                self.update_policy(&batch, kl_coef, &mut learning);
+                self.update_value(&values, &mut learning);
                 self.state.updates += 1;
-                if ppo.target_kl.is_some_and(|target| approx_kl > target) {
+                // Only who may stop has to know now.
+                let Some(target) = ppo.target_kl else { continue };
+                if learning.settle(APPROX_KL).await?.is_some_and(|approx_kl| approx_kl > target) {
                     stopped = Some(epoch);
                     break 'passes;
                 }
             }
         }
+        learning.settle(APPROX_KL).await?;
         let mut metrics = learning.metrics();
         metrics.extend(stopped.map(|epoch| ("policy/stopped_epoch".to_string(), epoch as f64)));
         Ok(metrics)
     }
 
-    async fn update_policy(
-        &mut self,
-        batch: &Minibatch,
-        kl_coef: f32,
-        learning: &mut Learning,
-    ) -> Result<f32, SessionError> {
+    fn update_policy(&mut self, batch: &Minibatch, kl_coef: f32, learning: &mut Learning) {
         let cliprange = self.options.ppo.cliprange;
         let surrogate = |new_logprobs| {
             let (old, advantages, mask) = (batch.old_logprobs.clone(), batch.advantages.clone(), batch.mask.clone());
             policy_loss(new_logprobs, old, advantages, mask, cliprange, LossAggregation::TokenMean)
         };
-        self.actor.update(batch, kl_coef, learning, surrogate).await
+        self.actor.update(batch, kl_coef, learning, surrogate);
     }
 
-    async fn update_value(&mut self, batch: &ValueBatch, learning: &mut Learning) -> Result<(), SessionError> {
+    fn update_value(&mut self, batch: &ValueBatch, learning: &mut Learning) {
         let (vf_coef, cliprange_value) = (self.options.ppo.vf_coef, self.options.ppo.cliprange_value);
-        let step = self.value.step(|model| {
+        let step = self.value.step_on_device(|model| {
             let (old, returns) = (batch.old_values.clone(), batch.returns.clone());
             let terms = value_loss(batch.new_values(model), old, returns, batch.reward_mask.clone(), cliprange_value);
             (terms.loss.clone().mul_scalar(vf_coef), vec![terms.clipfrac, terms.loss])
         });
-        let numbers = step.await?;
-        learning.add("val/clipfrac_avg", numbers.extra[0]);
-        learning.add("loss/value_avg", numbers.extra[1]);
-        learning.add("val/grad_norm", numbers.grad_norm);
-        Ok(())
+        learning.push(step, vec!["val/clipfrac_avg", "loss/value_avg"], "val/grad_norm");
     }
 
     /// A checkpoint between two steps.

@@ -21,6 +21,9 @@ use nudge_rlhf::loss::masked::{aggregate, masked_mean};
 use nudge_rlhf::{KlEstimator, KlPlacement, LossAggregation, PolicyLoss, PpoOptions, entropy};
 use serde::de::DeserializeOwned;
 
+/// The name of the estimate by which a run may stop early.
+pub const APPROX_KL: &str = "policy/approxkl_avg";
+
 /// The policy, where it started, and what else its loss holds.
 pub struct Actor {
     /// The policy with its moments.
@@ -73,20 +76,21 @@ impl Actor {
         self.trainer.model.frozen()
     }
 
-    /// One update. `surrogate` makes the method's loss of the new log-probabilities, `[rows, time]`. Gives `approx_kl`.
-    pub async fn update(
+    /// One update, whose numbers `learning` reads when they are wanted. `surrogate` makes the method's loss of the new
+    /// log-probabilities, `[rows, time]`.
+    pub fn update(
         &mut self,
         batch: &Minibatch,
         kl_coef: f32,
         learning: &mut Learning,
         surrogate: impl FnOnce(Tensor<2>) -> PolicyLoss,
-    ) -> Result<f32, SessionError> {
+    ) {
         let update = self.trainer.optimizer.step;
         let text = self.pretraining.as_mut().map(|mix| mix.rows(update));
         let Self { trainer, reference, options, aggregation, .. } = self;
         let aggregation = *aggregation;
-        let mut names = vec!["val/ratio", "policy/approxkl_avg", "policy/clipfrac_avg", "loss/policy_avg"];
-        let numbers = trainer.step(|model| {
+        let mut names = vec!["val/ratio", APPROX_KL, "policy/clipfrac_avg", "loss/policy_avg"];
+        let step = trainer.step_on_device(|model| {
             let hidden = batch.policy_hidden(model); // [rows, time, hidden]
             let logprobs = batch.logprobs_of(model, hidden.clone(), options.temperature);
             let terms = surrogate(logprobs.clone());
@@ -118,12 +122,9 @@ impl Actor {
             }
             (loss, numbers)
         });
-        let numbers = numbers.await?;
-        names.into_iter().zip(&numbers.extra).for_each(|(name, number)| learning.add(name, *number));
-        learning.add("policy/grad_norm", numbers.grad_norm);
-        learning.learning_rate = numbers.learning_rate;
+        learning.learning_rate = step.learning_rate;
+        learning.push(step, names, "policy/grad_norm");
         self.average_in();
-        Ok(numbers.extra[1])
     }
 
     /// Moves the average a little towards the policy.

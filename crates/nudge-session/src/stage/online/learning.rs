@@ -1,19 +1,52 @@
 //! Means of what the updates of one step measured, by TRL's names.
+//!
+//! An update's numbers stay on the device until somebody wants them: a GPU that is waited for after every update idles
+//! while the next is prepared.
 
+use crate::SessionError;
 use crate::protocol::Metrics;
+use crate::trainer::StepOnDevice;
 
 /// Sums by name, and how many updates went into each.
 #[derive(Default)]
 pub struct Learning {
     sums: Vec<(&'static str, f64, usize)>,
     ratios: Vec<f64>,
+    /// Updates still on the device, with the names of their numbers and of their gradient norm.
+    updates: Vec<(StepOnDevice, Vec<&'static str>, &'static str)>,
     /// Learning rate of the last update.
     pub learning_rate: f64,
 }
 
 impl Learning {
+    /// Takes an update in: `names` of what its loss function gave along, `grad_norm` of its gradient norm.
+    pub fn push(&mut self, step: StepOnDevice, names: Vec<&'static str>, grad_norm: &'static str) {
+        self.updates.push((step, names, grad_norm));
+    }
+
+    /// Waits for the updates taken in since the last time, once for all. Gives the last value of the number `of`.
+    ///
+    /// # Errors
+    /// If the device fails or an update diverged.
+    pub async fn settle(&mut self, of: &str) -> Result<Option<f32>, SessionError> {
+        let (mut steps, mut named) = (Vec::new(), Vec::new());
+        for (step, names, grad_norm) in std::mem::take(&mut self.updates) {
+            steps.push(step);
+            named.push((names, grad_norm));
+        }
+        let mut last = None;
+        for (numbers, (names, grad_norm)) in StepOnDevice::wait(steps).await?.into_iter().zip(named) {
+            for (name, number) in names.into_iter().zip(numbers.extra) {
+                self.add(name, number);
+                last = if name == of { Some(number) } else { last };
+            }
+            self.add(grad_norm, numbers.grad_norm);
+        }
+        Ok(last)
+    }
+
     /// Takes a number of one update in.
-    pub fn add(&mut self, name: &'static str, number: f32) {
+    fn add(&mut self, name: &'static str, number: f32) {
         let number = f64::from(number);
         if name == "val/ratio" {
             self.ratios.push(number);

@@ -1,0 +1,287 @@
+//! Every fused operation on the device against the same composed of single operations on the CPU: values and gradients.
+//!
+//! A training step alone would show that something is wrong; this names it. Sizes are odd on purpose: they leave work
+//! groups and tiles partly empty.
+
+use super::report::{Check, largest, relative_distance};
+use crate::SessionError;
+use crate::readback::read_all;
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use nudge_data::Rng;
+use nudge_model::kernels::{self as fused, AdamWStep, KeyValueCache, primitive};
+
+/// Rounding of `f32` over sums of a hundred numbers, and of a GPU's `exp`, which WGSL lets be off by many units.
+const LIMIT: f64 = 1e-4;
+
+const BATCH: usize = 3;
+const TIME: usize = 37;
+const HEADS: usize = 4;
+const KV_HEADS: usize = 2;
+const HEAD_DIM: usize = 8;
+const WIDTH: usize = 52;
+const VOCAB: usize = 211;
+
+/// An operation on a device: its constants are made there.
+type Body<const D: usize, const N: usize, const R: usize> = fn(&Device, [Tensor<D>; N]) -> Tensor<R>;
+
+/// All comparisons, one check an operation.
+pub(super) async fn checks(device: &Device, cpu: &Device) -> Result<Vec<Check>, SessionError> {
+    let devices = [device, cpu];
+    Ok(vec![
+        trained(
+            "kernel linear",
+            devices,
+            [[BATCH, TIME, WIDTH], [1, 31, WIDTH]],
+            [|_, [x, w]| fused::linear(x, w.squeeze_dim(0)), |_, [x, w]| primitive::linear(x, w.squeeze_dim(0))],
+        )
+        .await?,
+        trained(
+            "kernel linear onto",
+            devices,
+            [[BATCH, TIME, WIDTH], [1, 31, WIDTH], [BATCH, TIME, 31]],
+            [
+                |_, [x, w, added]| fused::linear_onto(x, w.squeeze_dim(0), added),
+                |_, [x, w, added]| primitive::linear(x, w.squeeze_dim(0)) + added,
+            ],
+        )
+        .await?,
+        trained(
+            "kernel RMS norm",
+            devices,
+            [[BATCH, TIME, WIDTH], [1, 1, WIDTH]],
+            [
+                |_, [x, w]| fused::rms_norm(x, w.flatten(0, 2), 1e-5),
+                |_, [x, w]| primitive::rms_norm(x, w.flatten(0, 2), 1e-5),
+            ],
+        )
+        .await?,
+        trained(
+            "kernel SwiGLU",
+            devices,
+            [[BATCH, TIME, WIDTH]; 2],
+            [|_, [gate, up]| fused::swiglu(gate, up), |_, [gate, up]| primitive::swiglu(gate, up)],
+        )
+        .await?,
+        trained(
+            "kernel rotary",
+            devices,
+            [[BATCH, TIME, HEADS, HEAD_DIM]],
+            [
+                |device, [x]| fused::rotary(x, angles(device, f32::cos), angles(device, f32::sin)),
+                |device, [x]| primitive::rotary(x, angles(device, f32::cos), angles(device, f32::sin)),
+            ],
+        )
+        .await?,
+        trained(
+            "kernel attention",
+            devices,
+            [[BATCH, TIME, 2 * HEADS, HEAD_DIM]],
+            [
+                |device, [qkv]| attend(qkv, |q, k, v| fused::causal_attention(q, k, v, first_keys(device))),
+                |device, [qkv]| attend(qkv, |q, k, v| primitive::causal_attention(q, k, v, first_keys(device))),
+            ],
+        )
+        .await?,
+        trained(
+            "kernel token logprobs",
+            devices,
+            [[BATCH, TIME, VOCAB]],
+            [
+                |device, [x]| fused::token_logprobs(x, tokens(device)),
+                |device, [x]| primitive::token_logprobs(x, tokens(device)),
+            ],
+        )
+        .await?,
+        trained(
+            "kernel embedding",
+            devices,
+            [[VOCAB, WIDTH]],
+            [|device, [w]| fused::embedding(w, tokens(device)), |device, [w]| primitive::embedding(w, tokens(device))],
+        )
+        .await?,
+        entropy(devices).await?,
+        adamw(devices).await?,
+        norm_of_gradients(devices).await?,
+        decoding(devices).await?,
+        drawing(devices).await?,
+    ])
+}
+
+fn noise(shape: &[usize], seed: u64) -> Vec<f32> {
+    let mut rng = Rng::new(seed);
+    (0..shape.iter().product()).map(|_| rng.normal()).collect()
+}
+
+fn normal<const D: usize>(device: &Device, shape: [usize; D], seed: u64) -> Tensor<D> {
+    Tensor::from_data(TensorData::new(noise(&shape, seed), shape), device)
+}
+
+fn flat<const D: usize>(x: Tensor<D>) -> Tensor<1> {
+    let count = x.shape().num_elements();
+    x.reshape([count])
+}
+
+/// Angles of any size: rotation by them is the same everywhere.
+fn angles(device: &Device, function: fn(f32) -> f32) -> Tensor<3> {
+    let shape = [BATCH, TIME, HEAD_DIM / 2];
+    let values: Vec<f32> = noise(&shape, 11).into_iter().map(function).collect();
+    Tensor::from_data(TensorData::new(values, shape), device)
+}
+
+/// Rows of one sequence, of one behind padding, and of two.
+fn first_keys(device: &Device) -> Tensor<2, Int> {
+    let padding = 5;
+    let padded = |t: usize| if t < padding { TIME } else { padding };
+    let packed = |t: usize| if t < TIME / 2 { 0 } else { TIME / 2 };
+    let rows = (0..TIME).map(|_| 0).chain((0..TIME).map(padded)).chain((0..TIME).map(packed));
+    Tensor::from_data(TensorData::new(rows.map(|key| key as i32).collect(), [BATCH, TIME]), device)
+}
+
+fn tokens(device: &Device) -> Tensor<2, Int> {
+    let tokens = (0..BATCH * TIME).map(|i| (i * 7 % VOCAB) as i32).collect::<Vec<_>>();
+    Tensor::from_data(TensorData::new(tokens, [BATCH, TIME]), device)
+}
+
+/// Queries, keys and values out of one tensor of heads.
+fn attend(qkv: Tensor<4>, body: impl Fn(Tensor<4>, Tensor<4>, Tensor<4>) -> Tensor<4>) -> Tensor<4> {
+    let part = |from, count| qkv.clone().narrow(2, from, count);
+    body(part(0, HEADS), part(HEADS, KV_HEADS), part(HEADS + KV_HEADS, KV_HEADS))
+}
+
+/// The result of an operation and the gradients of its inputs under one random projection.
+fn results<const D: usize, const N: usize, const R: usize>(
+    device: &Device,
+    shapes: [[usize; D]; N],
+    body: Body<D, N, R>,
+) -> Vec<Tensor<1>> {
+    let device = device.clone().autodiff();
+    let mut seed = 0;
+    let inputs = shapes.map(|shape| {
+        seed += 1;
+        normal(&device, shape, seed).require_grad()
+    });
+    let out = body(&device, inputs.clone());
+    let gradients = (out.clone() * normal(&device, out.dims(), 99)).sum().backward();
+    let gradients = inputs.into_iter().filter_map(|input| Some(flat(input.grad(&gradients)?)));
+    std::iter::once(flat(out.inner())).chain(gradients).collect()
+}
+
+/// The fused body on the first device against the composed one on the second.
+async fn trained<const D: usize, const N: usize, const R: usize>(
+    name: &'static str,
+    [device, cpu]: [&Device; 2],
+    shapes: [[usize; D]; N],
+    [fused, composed]: [Body<D, N, R>; 2],
+) -> Result<Check, SessionError> {
+    compare(name, results(device, shapes, fused), results(cpu, shapes, composed)).await
+}
+
+/// The largest relative distance of two lists of results.
+async fn compare(name: &'static str, found: Vec<Tensor<1>>, expected: Vec<Tensor<1>>) -> Result<Check, SessionError> {
+    let (found, expected) = (read_all(found).await?, read_all(expected).await?);
+    if found.len() != expected.len() {
+        return Ok(Check::new(name, f64::NAN, LIMIT));
+    }
+    let distances = found.iter().zip(&expected).map(|(found, expected)| relative_distance(found, expected));
+    Ok(Check::new(name, largest(distances), LIMIT))
+}
+
+async fn entropy([device, cpu]: [&Device; 2]) -> Result<Check, SessionError> {
+    let logits = |device| normal(device, [BATCH, TIME, VOCAB], 1).mul_scalar(3.0);
+    let (found, expected) = (fused::entropy(logits(device)), primitive::entropy(logits(cpu)));
+    compare("kernel entropy", vec![flat(found)], vec![flat(expected)]).await
+}
+
+/// Two steps, the second with the moments of the first.
+async fn adamw([device, cpu]: [&Device; 2]) -> Result<Check, SessionError> {
+    type Update =
+        fn(Tensor<2>, Tensor<2>, Tensor<1>, Tensor<2>, Tensor<2>, &AdamWStep) -> (Tensor<2>, Tensor<2>, Tensor<2>);
+    let run = |device: &Device, update: Update| {
+        let matrix = |seed| normal(device, [29, WIDTH], seed);
+        let mut state = (matrix(1), matrix(2).zeros_like(), matrix(2).zeros_like());
+        for step in 1..=2 {
+            let options = AdamWStep { lr: 0.01, beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.1, step };
+            let scale = Tensor::from_data([0.7f32], device);
+            let (param, m, v) = state;
+            state = update(param, matrix(2 + step as u64), scale, m, v, &options);
+        }
+        vec![flat(state.0), flat(state.1), flat(state.2)]
+    };
+    compare("kernel AdamW", run(device, fused::adamw_update), run(cpu, primitive::adamw_update)).await
+}
+
+/// Of more tensors than one launch takes.
+async fn norm_of_gradients([device, cpu]: [&Device; 2]) -> Result<Check, SessionError> {
+    let all = |device| (1..=9).map(|seed| normal(device, [seed as usize * 7, WIDTH], seed)).collect::<Vec<_>>();
+    let expected = all(cpu).into_iter().map(primitive::sum_of_squares).collect();
+    let (found, expected) = (fused::sum_of_all_squares(&all(device)), Tensor::cat(expected, 0).sum());
+    compare("kernel norm of gradients", vec![found], vec![expected]).await
+}
+
+/// Three tokens a row into a cache whose rows begin at different places.
+async fn decoding([device, cpu]: [&Device; 2]) -> Result<Check, SessionError> {
+    type Decode = fn(Tensor<3>, Tensor<1, Int>, Tensor<3>, &mut KeyValueCache, usize) -> Tensor<3>;
+    let run = |device: &Device, decode: Decode| {
+        let room = [BATCH, TIME, KV_HEADS, HEAD_DIM];
+        let mut cache = KeyValueCache { keys: normal(device, room, 1), values: normal(device, room, 2) };
+        let turns: Vec<f32> = noise(&[TIME, HEAD_DIM / 2], 3).into_iter().flat_map(|x| [x.cos(), x.sin()]).collect();
+        let turns = Tensor::<3>::from_data(TensorData::new(turns, [TIME, HEAD_DIM / 2, 2]), device);
+        let mut results = Vec::new();
+        for filled in 33..36 {
+            let token = normal(device, [BATCH, 1, (HEADS + 2 * KV_HEADS) * HEAD_DIM], filled as u64);
+            let first = Tensor::<1, Int>::from_data([0, 17, 33], device);
+            results.push(flat(decode(token, first, turns.clone(), &mut cache, filled)));
+        }
+        results
+    };
+    compare("kernel decoding", run(device, fused::decode_attention), run(cpu, primitive::decode_attention)).await
+}
+
+/// Tokens drawn on the device against those drawn on the host, where the device draws by a kernel of its own: how many
+/// differ. A number beside an edge of the cumulative distribution may fall on either side of it.
+async fn drawing([device, _]: [&Device; 2]) -> Result<Check, SessionError> {
+    use fused::host::{Distribution, draw};
+    const ROWS: usize = 16;
+    const EDGES: f64 = 1.0;
+    let (logits, mut rng) = (noise(&[ROWS, VOCAB], 5), Rng::new(6));
+    let uniform: Vec<f32> = (0..ROWS).map(|_| rng.uniform()).collect();
+    let on_device = Tensor::<2>::from_data(TensorData::new(logits.clone(), [ROWS, VOCAB]), device);
+    let noise = Tensor::<2>::from_data(TensorData::new(uniform.clone(), [ROWS, 1]), device);
+    let mut different = 0.0;
+    for (top_k, top_p) in [(0, 1.0), (20, 1.0), (0, 0.7)] {
+        let distribution = Distribution { temperature: 0.8, top_k, top_p };
+        let Some((tokens, _)) = fused::draw_on_gpu(&on_device, &noise, distribution) else { break };
+        let tokens = read_all(vec![tokens.float()]).await?.remove(0);
+        let expected =
+            logits.chunks(VOCAB).zip(&uniform).map(|(row, noise)| draw(&mut row.to_vec(), *noise, distribution));
+        different +=
+            tokens.iter().zip(expected).filter(|(token, (expected, _))| **token != *expected as f32).count() as f64;
+    }
+    Ok(Check::new("kernel drawing", different, EDGES))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_lite::future::block_on;
+
+    #[test]
+    fn fused_and_composed_agree_on_the_cpu() {
+        let cpu = Device::flex();
+        for check in block_on(checks(&cpu, &cpu)).unwrap() {
+            assert!(check.ok, "{check:?}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_gradient_fails_its_check() {
+        let cpu = Device::flex();
+        let shapes = [[BATCH, TIME, WIDTH]; 2];
+        let bodies: [Body<3, 2, 3>; 2] =
+            [|_, [gate, up]| fused::swiglu(gate, up.detach()) + 0.0, |_, [gate, up]| primitive::swiglu(gate, up)];
+        assert!(!block_on(trained("no gradient", [&cpu, &cpu], shapes, bodies)).unwrap().ok);
+        let bodies: [Body<3, 2, 3>; 2] =
+            [|_, [gate, up]| fused::swiglu(up, gate), |_, [gate, up]| primitive::swiglu(gate, up)];
+        assert!(!block_on(trained("swapped", [&cpu, &cpu], shapes, bodies)).unwrap().ok);
+    }
+}
