@@ -115,10 +115,10 @@ fn write_copy(file: &Path, encoding: Encoding, cache: &Path) -> Result<PathBuf> 
     let bytes = fs::read(file)?;
     let kept = cache.join(key(&bytes, encoding));
     if !kept.is_file() {
-        // Two files of one content are compressed at the same time: each has its own unfinished copy.
+        // Copies are made at the same time, also of one content: each has an unfinished file of its own.
         let mut name = DefaultHasher::new();
         file.hash(&mut name);
-        let unfinished = kept.with_extension(format!("{}.{:016x}.part", std::process::id(), name.finish()));
+        let unfinished = kept.with_extension(format!("{}.{:016x}.part", encoding.name(), name.finish()));
         fs::write(&unfinished, encoding.compress(&bytes)?)?;
         fs::rename(unfinished, &kept)?;
     }
