@@ -53,12 +53,16 @@ pub(crate) fn threads() -> usize {
     1
 }
 
-/// Multiplications up to which a product on a GPU is our own. Beyond, arithmetic counts more than launches, and burn's
-/// product, which tries its programs out natively, is worth its preparation.
+/// Whether a product on a GPU of this many multiplications is burn's: arithmetic counts more than launches in it, and
+/// burn tries its programs out, which is worth its time.
 #[cfg(all(feature = "gpu", not(target_family = "wasm")))]
-pub(crate) const LARGEST_OWN_PRODUCT: usize = 1 << 28;
+pub(crate) fn is_product_for_burn(multiplications: usize) -> bool {
+    multiplications > 1 << 28
+}
 
-/// Multiplications up to which a product on a GPU is our own: in a browser all, whose burn cannot try programs out, and
-/// whose download is smaller without them.
+/// Whether a product on a GPU is burn's: never in a browser, where burn cannot try programs out, and whose download is
+/// smaller without them.
 #[cfg(all(feature = "gpu", target_family = "wasm"))]
-pub(crate) const LARGEST_OWN_PRODUCT: usize = usize::MAX;
+pub(crate) fn is_product_for_burn(_: usize) -> bool {
+    false
+}

@@ -4,7 +4,7 @@
 
 mod common;
 
-use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 use nudge_kernels as fused;
 use nudge_kernels::primitive;
 
@@ -13,12 +13,6 @@ use common::{assert_close, assert_same, behind_padding, device, host, plain_devi
 fn ids(shape: [usize; 2], end: usize) -> Tensor<2, Int> {
     let values: Vec<i64> = (0..shape[0] * shape[1]).map(|i| ((i * 7 + i * i * 3) % end) as i64).collect();
     Tensor::from_data(TensorData::new(values, shape), &device())
-}
-
-/// Row `b` starts with `padding[b]` padding tokens.
-fn left_padded(padding: &[usize], time: usize) -> Tensor<2, Bool> {
-    let values: Vec<bool> = padding.iter().flat_map(|&pad| (0..time).map(move |t| t >= pad)).collect();
-    Tensor::from_data(TensorData::new(values, [padding.len(), time]), &device())
 }
 
 #[test]

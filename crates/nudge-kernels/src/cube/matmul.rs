@@ -170,7 +170,7 @@ pub(super) fn linear(x: CubeTensor, weight: CubeTensor, added: Option<CubeTensor
     let [batch, time, width] = sizes(&x);
     let [columns, _] = sizes(&weight);
     assert_eq!([columns, width], sizes(&weight), "linear: x is {:?}", [batch, time, width]);
-    if batch * time * width * columns > platform::LARGEST_OWN_PRODUCT {
+    if platform::is_product_for_burn(batch * time * width * columns) {
         let out = by_burn(flat(x), transposed(weight), [batch, time, columns]);
         return added.into_iter().fold(out, CubeBackend::float_add);
     }
@@ -184,7 +184,7 @@ pub(super) fn linear_backward_x(dy: CubeTensor, weight: CubeTensor) -> CubeTenso
     let (dy, weight) = (floats(dy), floats(weight));
     let [batch, time, columns] = sizes(&dy);
     let [_, width] = sizes(&weight);
-    if batch * time * width * columns > platform::LARGEST_OWN_PRODUCT {
+    if platform::is_product_for_burn(batch * time * width * columns) {
         return by_burn(flat(dy), weight, [batch, time, width]);
     }
     let dx = empty(&dy, [batch, time, width]);
@@ -197,7 +197,7 @@ pub(super) fn linear_backward_weight(x: CubeTensor, dy: CubeTensor) -> CubeTenso
     let (x, dy) = (floats(x), floats(dy));
     let [batch, time, width] = sizes(&x);
     let [_, _, columns] = sizes(&dy);
-    if batch * time * width * columns > platform::LARGEST_OWN_PRODUCT {
+    if platform::is_product_for_burn(batch * time * width * columns) {
         return by_burn(transposed(flat(dy)), flat(x), [columns, width]);
     }
     let dweight = empty(&x, [columns, width]);

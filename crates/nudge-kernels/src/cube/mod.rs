@@ -6,10 +6,10 @@
 //!
 //! Deliberately absent: half precision, matrix units, atomic additions. Every sum has one order, so a run repeats.
 
+#![allow(clippy::manual_is_multiple_of)] // The kernel language has no such method.
 #![allow(unsafe_code)] // Launches without bounds checks: every kernel keeps its own, said beside each.
 
 mod attention;
-
 mod decode;
 mod draw;
 mod gradients;
