@@ -10,7 +10,7 @@ use burn::tensor::{Int, Tensor};
 use nudge_kernels as fused;
 use nudge_kernels::primitive;
 
-use common::{assert_close, assert_same, behind_padding, device, first_keys, host, random};
+use common::{assert_close, assert_same, behind_padding, first_keys, host, random};
 
 type Attention = fn(Tensor<4>, Tensor<4>, Tensor<4>, Tensor<2, Int>) -> Tensor<4>;
 
@@ -219,5 +219,5 @@ fn huge_scores_stay_finite() {
 #[should_panic(expected = "index -1 is outside")]
 fn a_first_key_before_the_row_is_refused() {
     let [q, k, v] = [1.0, 1.1, 1.2].map(|scale| random([1, 1, 1, 2], scale));
-    fused::causal_attention(q, k, v, Tensor::from_data([[-1]], &device()));
+    fused::causal_attention(q, k, v, Tensor::from_data([[-1]], &common::device()));
 }
