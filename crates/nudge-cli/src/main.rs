@@ -2,7 +2,8 @@
 //!
 //! Map: [`args`], [`flags`], [`usage`] and [`options`] read the command line and TOML files; [`command`] holds one file a command;
 //! [`runner`] pulls a stage; [`training_folder`] and [`record_file`] keep what it makes and what lets it go on;
-//! [`device`] is the only place that names a backend. Deliberately absent: formulas, which belong to the libraries.
+//! [`machine`] arranges threads and memory; [`device`] is the only place that names a backend.
+//! Deliberately absent: formulas, which belong to the libraries.
 
 mod args;
 mod builtin;
@@ -14,6 +15,7 @@ mod flags;
 mod input;
 mod interrupt;
 mod log;
+mod machine;
 mod memory;
 mod options;
 mod progress;
@@ -26,6 +28,7 @@ mod usage;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    machine::prepare();
     let arguments = usage::parse();
     interrupt::listen();
     match command::run(arguments) {

@@ -29,18 +29,6 @@ pub(crate) fn map<T, R>(items: Vec<T>, work: impl Fn(T) -> R) -> Vec<R> {
     items.into_iter().map(work).collect()
 }
 
-/// Threads for one large matrix product: all of rayon's.
-#[cfg(not(target_family = "wasm"))]
-pub(crate) fn gemm_threads() -> gemm::Parallelism {
-    gemm::Parallelism::Rayon(0)
-}
-
-/// Threads for one large matrix product: none.
-#[cfg(target_family = "wasm")]
-pub(crate) fn gemm_threads() -> gemm::Parallelism {
-    gemm::Parallelism::None
-}
-
 /// How many items of [`for_each`] run at a time.
 #[cfg(not(target_family = "wasm"))]
 pub(crate) fn threads() -> usize {

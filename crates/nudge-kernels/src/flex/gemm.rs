@@ -3,10 +3,15 @@
 //! burn's own `matmul` is not called because it allocates each result, cannot add to one, and
 //! loops over the batch when a weight is broadcast.
 
+use std::mem::MaybeUninit;
+
 use crate::platform;
 
 /// Below this many multiplications a product is not worth a second thread.
 const PARALLEL_THRESHOLD: usize = 1 << 20;
+
+/// Rows of a product below which a thread would spend its time on bringing the other factor into shape.
+const ROWS_OF_A_THREAD: usize = 48;
 
 /// A read-only matrix in a slice: element `(i, j)` at `i * row_stride + j * col_stride`.
 #[derive(Clone, Copy)]
@@ -27,6 +32,11 @@ impl<'a> Matrix<'a> {
         Self { row_stride: self.col_stride, col_stride: self.row_stride, ..self }
     }
 
+    /// Without the rows before `row`.
+    fn from_row(self, row: usize) -> Self {
+        Self { data: &self.data[row * self.row_stride..], ..self }
+    }
+
     fn holds(&self, rows: usize, cols: usize) -> bool {
         (rows - 1) * self.row_stride + (cols - 1) * self.col_stride < self.data.len()
     }
@@ -43,7 +53,7 @@ pub(super) enum Write {
 
 /// `out (+)= scale * lhs * rhs` on one thread, `lhs: [m, k]`, `rhs: [k, n]`, rows of `out` `out_row_stride` apart.
 pub(super) fn multiply(
-    [m, n, k]: [usize; 3],
+    sizes: [usize; 3],
     scale: f32,
     lhs: Matrix,
     rhs: Matrix,
@@ -51,17 +61,40 @@ pub(super) fn multiply(
     out: &mut [f32],
     out_row_stride: usize,
 ) {
-    call([m, n, k], scale, lhs, rhs, write, out, out_row_stride, gemm::Parallelism::None);
+    if !sizes.contains(&0) {
+        call(sizes, scale, lhs, rhs, write, as_memory(out), out_row_stride);
+    }
 }
 
 /// `lhs * rhs` as a new row-major matrix, on all threads if it is large.
+///
+/// Every thread multiplies rows of its own: one start and one end, where the library's threads meet around every block
+/// they pack. The order of each sum is that of one thread.
+#[allow(unsafe_code)]
 pub(super) fn product([m, n, k]: [usize; 3], lhs: Matrix, rhs: Matrix) -> Vec<f32> {
-    let mut out = vec![0.0; m * n];
-    let threads = if m * n * k < PARALLEL_THRESHOLD { gemm::Parallelism::None } else { platform::gemm_threads() };
-    call([m, n, k], 1.0, lhs, rhs, Write::Replace, &mut out, n, threads);
+    if [m, n, k].contains(&0) {
+        return vec![0.0; m * n];
+    }
+    let mut out = Vec::with_capacity(m * n);
+    let threads = if m * n * k < PARALLEL_THRESHOLD { 1 } else { platform::threads() };
+    let rows = m.div_ceil(threads).max(ROWS_OF_A_THREAD);
+    let parts: Vec<_> = out.spare_capacity_mut()[..m * n].chunks_mut(rows * n).enumerate().collect();
+    platform::for_each(parts, |(part, out)| {
+        call([out.len() / n, n, k], 1.0, lhs.from_row(part * rows), rhs, Write::Replace, out, n);
+    });
+    // SAFETY: the parts are all of the rows, and replacing writes every element of them.
+    unsafe { out.set_len(m * n) };
     out
 }
 
+/// Numbers as memory that holds some.
+#[allow(unsafe_code)]
+fn as_memory(numbers: &mut [f32]) -> &mut [MaybeUninit<f32>] {
+    // SAFETY: the layouts are equal, and `call` writes nothing but numbers.
+    unsafe { std::slice::from_raw_parts_mut(numbers.as_mut_ptr().cast(), numbers.len()) }
+}
+
+/// No size is 0. Memory that is added to holds numbers.
 #[allow(unsafe_code)]
 fn call(
     [m, n, k]: [usize; 3],
@@ -69,13 +102,9 @@ fn call(
     lhs: Matrix,
     rhs: Matrix,
     write: Write,
-    out: &mut [f32],
+    out: &mut [MaybeUninit<f32>],
     out_row_stride: usize,
-    threads: gemm::Parallelism,
 ) {
-    if m == 0 || n == 0 || k == 0 {
-        return;
-    }
     assert!(lhs.holds(m, k) && rhs.holds(k, n), "a factor of the product {m}x{n}x{k} is too short");
     assert!(n <= out_row_stride || m == 1, "rows of the product overlap");
     assert!((m - 1) * out_row_stride + n <= out.len(), "the destination of the product is too short");
@@ -86,7 +115,7 @@ fn call(
             m,
             n,
             k,
-            out.as_mut_ptr(),
+            out.as_mut_ptr().cast::<f32>(),
             1,
             out_row_stride as isize,
             write == Write::Add,
@@ -101,7 +130,7 @@ fn call(
             false,
             false,
             false,
-            threads,
+            gemm::Parallelism::None,
         );
     }
 }
