@@ -1,7 +1,7 @@
 //! Causal attention without the time x time matrix: a unit a query forward, a unit a query and a unit a key backward.
 //!
-//! A unit holds its own vectors in registers and walks over the keys it sees, or the queries that see it, with the
-//! running softmax of Milakov & Gimelshein (2018). With `p` the weights and `D = Σ out dout` of a query:
+//! A unit holds its own vectors in registers and walks over the keys it sees, or the queries that see it, with a
+//! [running softmax](super::running_softmax). With `p` the weights and `D = Σ out dout` of a query:
 //! `dv = Σ p dout`, `ds = p (dout v - D)`, `dq = Σ ds k`, `dk = Σ ds q` (Dao et al. 2022, appendix B).
 
 use burn_cubecl::cubecl;
@@ -9,6 +9,7 @@ use burn_cubecl::cubecl::prelude::*;
 use burn_cubecl::tensor::CubeTensor;
 
 use super::launch::{buffer, empty, floats, integers, one_unit_each, sizes};
+use super::running_softmax::{LOWEST, weigh, zeros};
 
 /// Sizes. The kernels are compiled for `head_dim` alone.
 struct Heads {
@@ -17,9 +18,6 @@ struct Heads {
     head_dim: usize,
 }
 
-/// Below every score.
-const LOWEST: f32 = -1e30;
-
 /// `head_dim` elements from `at`, times `scale`, in registers.
 #[cube]
 fn load(from: &[f32], at: usize, scale: f32, #[comptime] head_dim: usize) -> Array<f32> {
@@ -27,16 +25,6 @@ fn load(from: &[f32], at: usize, scale: f32, #[comptime] head_dim: usize) -> Arr
     #[unroll]
     for d in 0..head_dim {
         own[d] = from[at + d] * scale;
-    }
-    own
-}
-
-#[cube]
-fn zeros(#[comptime] head_dim: usize) -> Array<f32> {
-    let mut own = Array::<f32>::new(head_dim);
-    #[unroll]
-    for d in 0..head_dim {
-        own[d] = 0.0;
     }
     own
 }
@@ -68,6 +56,17 @@ fn store(own: &Array<f32>, factor: f32, to: &mut [f32], at: usize, #[comptime] h
     }
 }
 
+/// Of this unit's query: its row of the batch, its place in the row, its key and value head, and where it begins.
+#[cube]
+fn own_query(time: usize, heads: usize, kv_heads: usize, #[comptime] head_dim: usize) -> (usize, usize, usize, usize) {
+    let i = ABSOLUTE_POS % time;
+    let head = ABSOLUTE_POS / time % heads;
+    let row = ABSOLUTE_POS / (time * heads);
+    let kv_head = head / (heads / kv_heads);
+    let at = ((row * time + i) * heads + head) * head_dim;
+    (row, i, kv_head, at)
+}
+
 #[cube(launch_unchecked)]
 fn forward_queries(
     q: &[f32],
@@ -86,11 +85,7 @@ fn forward_queries(
     if ABSOLUTE_POS >= queries {
         terminate!();
     }
-    let i = ABSOLUTE_POS % time;
-    let head = ABSOLUTE_POS / time % heads;
-    let row = ABSOLUTE_POS / (time * heads);
-    let kv_head = head / (heads / kv_heads);
-    let at = ((row * time + i) * heads + head) * head_dim;
+    let (row, i, kv_head, at) = own_query(time, heads, kv_heads, head_dim);
     let query = load(q, at, scale, head_dim);
     let mut sums = zeros(head_dim);
     let mut highest = f32::new(LOWEST);
@@ -99,11 +94,7 @@ fn forward_queries(
     for j in usize::cast_from(first)..i + 1 {
         let kv_at = ((row * time + j) * kv_heads + kv_head) * head_dim;
         let score = dot(&query, k, kv_at, head_dim);
-        let new_highest = max(highest, score);
-        let keep = (highest - new_highest).exp();
-        let weight = (score - new_highest).exp();
-        highest = new_highest;
-        total = total * keep + weight;
+        let (keep, weight) = weigh(score, &mut highest, &mut total);
         #[unroll]
         for d in 0..head_dim {
             sums[d] = sums[d] * keep + weight * v[kv_at + d];
@@ -141,11 +132,7 @@ fn backward_queries(
     if ABSOLUTE_POS >= queries {
         terminate!();
     }
-    let i = ABSOLUTE_POS % time;
-    let head = ABSOLUTE_POS / time % heads;
-    let row = ABSOLUTE_POS / (time * heads);
-    let kv_head = head / (heads / kv_heads);
-    let at = ((row * time + i) * heads + head) * head_dim;
+    let (row, i, kv_head, at) = own_query(time, heads, kv_heads, head_dim);
     let query = load(q, at, scale, head_dim);
     let upstream = load(dout, at, 1.0, head_dim);
     let mut sums = zeros(head_dim);

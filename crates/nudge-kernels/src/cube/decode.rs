@@ -1,19 +1,17 @@
 //! One new token for a whole batch against the key and value cache: a cube a head, its units share the keys.
 //!
-//! Rotation, cache and attention are one launch. Every unit keeps the running softmax of its keys (as in [`super::attention`]),
-//! the cube puts them together: flash decoding (Dao et al. 2023).
+//! Rotation, cache and attention are one launch. Every unit keeps the [running softmax](super::running_softmax) of its
+//! keys, the cube puts them together: flash decoding (Dao et al. 2023).
 
 use burn_cubecl::cubecl;
 use burn_cubecl::cubecl::prelude::*;
 use burn_cubecl::tensor::CubeTensor;
 
 use super::launch::{buffer, empty, floats, integers, one_cube_each, sizes};
+use super::running_softmax::{LOWEST, weigh, zeros};
 
 /// Units that share the keys of a head.
 const UNITS: u32 = 32;
-
-/// Below every score.
-const LOWEST: f32 = -1e30;
 
 /// The `head_dim` elements from `at`, turned by the angles from `turn`, times `scale`.
 #[cube]
@@ -66,11 +64,7 @@ fn one_token(
     let token = row * (heads + 2 * kv_heads) * head_dim;
     let query = rotated(qkv, token + head * head_dim, angles, turn, scale, head_dim);
 
-    let mut sums = Array::<f32>::new(head_dim);
-    #[unroll]
-    for d in 0..head_dim {
-        sums[d] = 0.0;
-    }
+    let mut sums = zeros(head_dim);
     let mut highest = f32::new(LOWEST);
     let mut total = 0.0f32;
     for j in range_stepped(from + unit, filled, UNITS as usize) {
@@ -80,11 +74,7 @@ fn one_token(
         for d in 0..head_dim {
             score += query[d] * keys[at + d];
         }
-        let new_highest = max(highest, score);
-        let keep = (highest - new_highest).exp();
-        let weight = (score - new_highest).exp();
-        highest = new_highest;
-        total = total * keep + weight;
+        let (keep, weight) = weigh(score, &mut highest, &mut total);
         #[unroll]
         for d in 0..head_dim {
             sums[d] = sums[d] * keep + weight * values[at + d];
@@ -101,11 +91,7 @@ fn one_token(
         for d in 0..head_dim {
             score += query[d] * key[d];
         }
-        let new_highest = max(highest, score);
-        let keep = (highest - new_highest).exp();
-        let weight = (score - new_highest).exp();
-        highest = new_highest;
-        total = total * keep + weight;
+        let (keep, weight) = weigh(score, &mut highest, &mut total);
         #[unroll]
         for d in 0..head_dim {
             sums[d] = sums[d] * keep + weight * qkv[value_at + d];

@@ -20,6 +20,7 @@ mod optimizer;
 mod reduce;
 mod rms_norm;
 mod rotary;
+mod running_softmax;
 mod swiglu;
 mod token_logprobs;
 
