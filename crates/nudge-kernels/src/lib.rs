@@ -1,8 +1,8 @@
-//! The operations a small Llama spends its time in, fused for the CPU.
+//! The operations a small Llama spends its time in, fused for the CPU and, with the feature `gpu`, for GPUs.
 //!
-//! burn's CPU backend (flex) runs one element-wise operation after another, each with its own
-//! temporary. Here each operation is one pass with a handwritten gradient on flex; on every other
-//! backend it is composed from burn's operations ([`primitive`]), which a GPU backend fuses itself.
+//! burn runs one operation after another, each with its own temporary on the CPU and its own launch on a GPU. Here
+//! each is one pass, or one launch, with a handwritten gradient. On any other backend, and in other precisions than
+//! `f32`, it is composed from burn's operations ([`primitive`]).
 //!
 //! Deliberately absent: parameters, modules, any idea of a model. Results on one machine do not
 //! depend on the number of threads, so a resumed run repeats bit for bit.
@@ -15,6 +15,7 @@ mod ops;
 mod optimizer_step;
 mod platform;
 pub mod primitive;
+mod unembedding;
 
 use burn::backend::{Dispatch, DispatchDevice};
 use burn::tensor::{Bool, DType, Device, Int, Tensor};
@@ -164,6 +165,26 @@ pub fn token_logprobs(logits: Tensor<3>, targets: Tensor<2, Int>) -> Tensor<2> {
         return primitive::token_logprobs(logits, targets);
     }
     Tensor::from_dispatch(Dispatch::token_logprobs(logits.into_dispatch(), targets.into_dispatch()))
+}
+
+/// Log-probability of each target under the logits `x Wᵀ`: `x: [batch, time, width]`, `weight: [vocab, width]`,
+/// `targets: [batch, time]` to `[batch, time]`.
+///
+/// More than `held` logits are computed in pieces of at most that many, forward and backward.
+pub fn unembedded_logprobs(x: Tensor<3>, weight: Tensor<2>, targets: Tensor<2, Int>, held: usize) -> Tensor<2> {
+    let [batch, time, width] = x.dims();
+    let [vocab, _] = weight.dims();
+    let rows = batch * time;
+    if !has_fused_form(&x) || rows * vocab <= held {
+        return token_logprobs(linear(x, weight), targets);
+    }
+    let logprobs = Tensor::<2>::from_dispatch(Dispatch::unembedded_logprobs(
+        x.reshape([1, rows, width]).into_dispatch(),
+        weight.into_dispatch(),
+        targets.reshape([1, rows]).into_dispatch(),
+        (held / vocab).max(1),
+    ));
+    logprobs.reshape([batch, time])
 }
 
 /// Entropy of the next token in nats, `[batch, time]`, from `logits: [batch, time, vocab]`; records no gradient.

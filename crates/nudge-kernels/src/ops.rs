@@ -13,6 +13,12 @@ pub(crate) trait FusedOps: Backend {
     fn linear(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self>;
     fn linear_onto(x: FloatTensor<Self>, weight: FloatTensor<Self>, added: FloatTensor<Self>) -> FloatTensor<Self>;
     fn token_logprobs(logits: FloatTensor<Self>, targets: IntTensor<Self>) -> FloatTensor<Self>;
+    fn unembedded_logprobs(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        targets: IntTensor<Self>,
+        piece: usize,
+    ) -> FloatTensor<Self>;
     fn causal_attention(
         q: FloatTensor<Self>,
         k: FloatTensor<Self>,

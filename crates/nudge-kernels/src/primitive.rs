@@ -1,7 +1,7 @@
 //! Every operation of this crate composed from burn's own tensor operations.
 //!
-//! This is what runs on a GPU, where burn fuses element-wise work itself, and what the fused CPU
-//! versions are tested against. Gradients come from burn's autodiff. Nothing here is tuned.
+//! This is what the fused versions are tested against, and what runs where there are none. Gradients come from burn's
+//! autodiff. Nothing here is tuned.
 
 use burn::tensor::activation::{log_softmax, silu, softmax};
 use burn::tensor::{Bool, Int, Tensor, module};

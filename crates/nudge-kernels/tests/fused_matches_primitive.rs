@@ -29,6 +29,21 @@ fn linear() {
     }
 }
 
+/// In one piece, in pieces of one row, and with a last piece that is shorter than the others.
+#[test]
+fn unembedded_logprobs() {
+    let (batch, time, width, vocab) = (3, 7, 33, 40);
+    let targets = ids([batch, time], vocab);
+    for held in [usize::MAX, 1, 5 * vocab] {
+        assert_same(
+            "unembedded_logprobs",
+            [random([batch, time, width], 1.0), random([1, vocab, width], 2.0)],
+            |[x, w]| fused::unembedded_logprobs(x, w.squeeze_dim(0), targets.clone(), held),
+            |[x, w]| primitive::token_logprobs(primitive::linear(x, w.squeeze_dim(0)), targets.clone()),
+        );
+    }
+}
+
 #[test]
 fn linear_of_strided_views() {
     let (x, weight) = (random([33, 3, 7], 1.0), random([5, 1, 33], 0.5));

@@ -33,6 +33,10 @@ pub struct Decoder {
     pub(crate) lm_head: Option<Tensor<2>>, // [vocab, hidden], absent when tied
 }
 
+/// Logits that exist at a time, as long as only log-probabilities are wanted of them. 64 MiB: half of what WebGPU
+/// promises as one buffer.
+const LOGITS_HELD: usize = 1 << 24;
+
 impl Decoder {
     /// A fresh model: matrices from a normal distribution with deviation 0.02 (residual outputs divided by
     /// `sqrt(2 * layers)`, as in GPT-2), norms 1. The same seed gives the same weights on every device.
@@ -93,12 +97,12 @@ impl Decoder {
 
     /// Logits of the next token, `[batch, time, vocab]`, from hidden states `[batch, time, hidden]`.
     pub fn logits(&self, hidden: Tensor<3>) -> Tensor<3> {
-        kernels::linear(hidden, self.lm_head.as_ref().unwrap_or(&self.embed_tokens).clone())
+        kernels::linear(hidden, self.unembedding())
     }
 
     /// Log-probabilities of `targets` `[batch, time]` under the logits of `hidden`, divided by `temperature`.
     pub fn logprobs(&self, hidden: Tensor<3>, targets: Tensor<2, Int>, temperature: f32) -> Tensor<2> {
-        kernels::token_logprobs(self.tempered_logits(hidden, temperature), targets)
+        kernels::unembedded_logprobs(tempered(hidden, temperature), self.unembedding(), targets, LOGITS_HELD)
     }
 
     /// The same and the entropy of each distribution, from one unembedding: for models without a graph.
@@ -108,13 +112,24 @@ impl Decoder {
         targets: Tensor<2, Int>,
         temperature: f32,
     ) -> (Tensor<2>, Tensor<2>) {
-        let logits = self.tempered_logits(hidden, temperature);
-        (kernels::token_logprobs(logits.clone(), targets), kernels::entropy(logits))
+        let [batch, time, width] = hidden.dims();
+        let rows = (LOGITS_HELD / self.config.vocab_size).max(1);
+        let hidden = tempered(hidden, temperature).reshape([1, batch * time, width]);
+        let (logprobs, entropies): (Vec<_>, Vec<_>) = hidden
+            .split(rows, 1)
+            .into_iter()
+            .zip(targets.reshape([1, batch * time]).split(rows, 1))
+            .map(|(hidden, targets)| {
+                let logits = self.logits(hidden);
+                (kernels::token_logprobs(logits.clone(), targets), kernels::entropy(logits))
+            })
+            .unzip();
+        let whole = |pieces| Tensor::<2>::cat(pieces, 1).reshape([batch, time]);
+        (whole(logprobs), whole(entropies))
     }
 
-    fn tempered_logits(&self, hidden: Tensor<3>, temperature: f32) -> Tensor<3> {
-        let logits = self.logits(hidden);
-        if temperature == 1.0 { logits } else { logits.div_scalar(temperature) }
+    fn unembedding(&self) -> Tensor<2> {
+        self.lm_head.as_ref().unwrap_or(&self.embed_tokens).clone()
     }
 
     /// Log-probability of every next token of the rows: `[batch, time - 1]`, entry `t` is token `t + 1` given the
@@ -196,6 +211,11 @@ impl Layer {
             &mut self.down_proj,
         ]
     }
+}
+
+/// Hidden states whose logits are divided by `temperature`: as the logits are linear in them, and many more.
+fn tempered(hidden: Tensor<3>, temperature: f32) -> Tensor<3> {
+    if temperature == 1.0 { hidden } else { hidden.div_scalar(temperature) }
 }
 
 /// A matrix of one row as the vector it is.

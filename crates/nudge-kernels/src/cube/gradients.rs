@@ -14,6 +14,7 @@ use super::CubeOps;
 use super::ops::{Squared, squared};
 use crate::AdamWStep;
 use crate::ops::{FusedOps, FusedUntrackedOps};
+use crate::unembedding::{self, Unembedding};
 
 type Float = FloatTensor<Cube>;
 type Tracked = FloatTensor<Autodiff<Cube>>;
@@ -118,6 +119,10 @@ impl FusedOps for Cube {
         Self::token_logprobs_forward(logits, targets).0
     }
 
+    fn unembedded_logprobs(x: Float, weight: Float, targets: IntTensor<Self>, piece: usize) -> Float {
+        unembedding::forward::<Self>(x, weight, targets, piece)
+    }
+
     fn causal_attention(q: Float, k: Float, v: Float, first: IntTensor<Self>) -> Float {
         Self::attention_forward(q, k, v, first).0
     }
@@ -157,6 +162,10 @@ impl<C: CheckpointStrategy> FusedOps for Autodiff<Cube, C> {
         record::<C, 1, _>(TokenLogprobs, [&logits], (inner(&logits), targets, saved), out)
     }
 
+    fn unembedded_logprobs(x: Tracked, weight: Tracked, targets: IntTensor<Self>, piece: usize) -> Tracked {
+        unembedding::tracked::<Cube, C>(x, weight, targets, piece)
+    }
+
     fn causal_attention(q: Tracked, k: Tracked, v: Tracked, first: IntTensor<Self>) -> Tracked {
         let inputs = [&q, &k, &v];
         let [q, k, v] = inputs.map(inner);
@@ -184,6 +193,15 @@ impl<C: CheckpointStrategy> FusedOps for Autodiff<Cube, C> {
 
     fn embedding(weight: Tracked, ids: IntTensor<Self>) -> Tracked {
         <Self as ModuleOps<Self>>::embedding(weight, ids)
+    }
+}
+
+impl Unembedding for Cube {
+    fn gradients_of_piece(x: Float, weight: Float, targets: IntTensor<Self>, dy: Float) -> (Float, Float) {
+        let logits = Self::linear_forward(x.clone(), weight.clone());
+        let (_, saved) = Self::token_logprobs_forward(logits.clone(), targets.clone());
+        let dlogits = Self::token_logprobs_backward(logits, targets, saved, dy);
+        (Self::linear_backward_x(dlogits.clone(), weight), Self::linear_backward_weight(x, dlogits))
     }
 }
 

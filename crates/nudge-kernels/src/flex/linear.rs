@@ -41,6 +41,12 @@ pub(super) fn untracked(x: FlexTensor, weight: FlexTensor) -> FlexTensor {
     forward(&contiguous(x), &contiguous(weight))
 }
 
+/// The gradients of both inputs from that of their product.
+pub(super) fn gradients(x: FlexTensor, weight: FlexTensor, dy: FlexTensor) -> (FlexTensor, FlexTensor) {
+    let [x, weight, dy] = [x, weight, dy].map(contiguous);
+    (gradient_of_x(&dy, &weight), gradient_of_weight(&dy, &x))
+}
+
 #[derive(Debug)]
 struct LinearBackward;
 

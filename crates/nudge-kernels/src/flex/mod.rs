@@ -25,6 +25,7 @@ use burn::backend::{Autodiff, Flex};
 
 use crate::AdamWStep;
 use crate::ops::{FusedOps, FusedUntrackedOps};
+use crate::unembedding::{self, Unembedding};
 
 pub(crate) use rms_norm::forward_rows as rms_norm_rows;
 pub(crate) use rotary::rotate_token;
@@ -51,6 +52,15 @@ impl FusedOps for Flex {
 
     fn token_logprobs(logits: FloatTensor<Self>, targets: IntTensor<Self>) -> FloatTensor<Self> {
         token_logprobs::untracked(logits, targets)
+    }
+
+    fn unembedded_logprobs(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        targets: IntTensor<Self>,
+        piece: usize,
+    ) -> FloatTensor<Self> {
+        unembedding::forward::<Self>(x, weight, targets, piece)
     }
 
     fn causal_attention(
@@ -92,6 +102,15 @@ impl<C: CheckpointStrategy> FusedOps for Autodiff<Flex, C> {
         token_logprobs::tracked::<C>(logits, targets)
     }
 
+    fn unembedded_logprobs(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        targets: IntTensor<Self>,
+        piece: usize,
+    ) -> FloatTensor<Self> {
+        unembedding::tracked::<Flex, C>(x, weight, targets, piece)
+    }
+
     fn causal_attention(
         q: FloatTensor<Self>,
         k: FloatTensor<Self>,
@@ -115,6 +134,18 @@ impl<C: CheckpointStrategy> FusedOps for Autodiff<Flex, C> {
 
     fn embedding(weight: FloatTensor<Self>, ids: IntTensor<Self>) -> FloatTensor<Self> {
         embedding::tracked::<C>(weight, ids)
+    }
+}
+
+impl Unembedding for Flex {
+    fn gradients_of_piece(
+        x: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        targets: IntTensor<Self>,
+        dy: FloatTensor<Self>,
+    ) -> (FloatTensor<Self>, FloatTensor<Self>) {
+        let logits = linear::untracked(x.clone(), weight.clone());
+        linear::gradients(x, weight, token_logprobs::gradient(logits, targets, dy))
     }
 }
 

@@ -67,9 +67,6 @@ pub(super) fn untracked(logits: FlexTensor, targets: FlexTensor) -> FlexTensor {
     forward(&contiguous(logits), &indices(targets, vocab)).0
 }
 
-#[derive(Debug)]
-struct TokenLogprobsBackward;
-
 #[derive(Clone, Debug)]
 struct State {
     logits: FlexTensor,
@@ -77,27 +74,44 @@ struct State {
     totals: Vec<LogSumExp>,
 }
 
+/// The gradient of the logits, written over them.
+fn backward(State { mut logits, targets, totals }: State, dy: FlexTensor) -> FlexTensor {
+    let dy = contiguous(dy);
+    let [_, _, vocab] = dims(&logits);
+    let blocks = values_mut(&mut logits)
+        .chunks_mut(ROWS * vocab)
+        .zip(targets.chunks(ROWS))
+        .zip(totals.chunks(ROWS))
+        .zip(values(&dy).chunks(ROWS))
+        .collect();
+    platform::for_each(blocks, |(((logits, targets), totals), dy)| {
+        let rows = logits.chunks_mut(vocab).zip(targets).zip(totals).zip(dy);
+        for (((logits, &target), &total), &dy) in rows {
+            backward_row(logits, target as usize, total, dy);
+        }
+    });
+    logits
+}
+
+/// The gradient of logits whose log-probabilities have the gradient `dy: [batch, time]`.
+pub(super) fn gradient(logits: FlexTensor, targets: FlexTensor, dy: FlexTensor) -> FlexTensor {
+    let logits = contiguous(logits);
+    let [_, _, vocab] = dims(&logits);
+    let targets = indices(targets, vocab);
+    let (_, totals) = forward(&logits, &targets);
+    backward(State { logits, targets, totals }, dy)
+}
+
+#[derive(Debug)]
+struct TokenLogprobsBackward;
+
 impl Backward<Flex, 1> for TokenLogprobsBackward {
     type State = State;
 
     fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let State { mut logits, targets, totals } = ops.state;
-        let dy = contiguous(grads.consume::<Flex>(&ops.node));
+        let dy = grads.consume::<Flex>(&ops.node);
         let [Some(node)] = ops.parents else { return };
-        let [_, _, vocab] = dims(&logits);
-        let blocks = values_mut(&mut logits)
-            .chunks_mut(ROWS * vocab)
-            .zip(targets.chunks(ROWS))
-            .zip(totals.chunks(ROWS))
-            .zip(values(&dy).chunks(ROWS))
-            .collect();
-        platform::for_each(blocks, |(((logits, targets), totals), dy)| {
-            let rows = logits.chunks_mut(vocab).zip(targets).zip(totals).zip(dy);
-            for (((logits, &target), &total), &dy) in rows {
-                backward_row(logits, target as usize, total, dy);
-            }
-        });
-        grads.register::<Flex>(node.id, logits);
+        grads.register::<Flex>(node.id, backward(ops.state, dy));
     }
 }
 
