@@ -5,6 +5,7 @@
 //! `import url from './wasm/nudge_web_bg.wasm?url'` and hands to `init({ module_or_path: url })`.
 //! The folder hides itself from git.
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,7 +15,7 @@ use anyhow::{Context, Result};
 use walrus::ModuleConfig;
 use wasm_bindgen_cli_support::Bindgen;
 
-use crate::leave_out::{PARTS, leave_out};
+use crate::leave_out::{PARTS, UNSEEN, leave_out};
 use crate::process::run;
 use crate::toolchain::{TARGET, Toolchain};
 use crate::workspace::Workspace;
@@ -26,8 +27,10 @@ const LIBRARY: &str = "nudge_web";
 const PROFILE: &str = "page";
 
 /// SIMD makes burn's CPU path more than twice as fast and every browser with WebGPU has it. Without the `cfg` the
-/// `getrandom` crate refuses to compile for this target.
-const COMPILER_FLAGS: [&str; 2] = ["-Ctarget-feature=+simd128", "--cfg=getrandom_backend=\"wasm_js\""];
+/// `getrandom` crate refuses to compile for this target. Names tell the types that a function was made for, by which
+/// [`leave_out`] knows those that no page uses.
+const COMPILER_FLAGS: [&str; 3] =
+    ["-Ctarget-feature=+simd128", "--cfg=getrandom_backend=\"wasm_js\"", "-Csymbol-mangling-version=v0"];
 
 /// Compiles and binds. Does nothing when nothing has changed.
 ///
@@ -56,8 +59,17 @@ fn cargo(workspace: &Workspace, toolchain: &Toolchain, subcommand: &str) -> Resu
         .args(["--package", PACKAGE, "--lib", "--profile", PROFILE])
         .current_dir(&workspace.root)
         .env("CARGO_TARGET_DIR", target_folder(workspace))
-        .env("CARGO_ENCODED_RUSTFLAGS", COMPILER_FLAGS.join("\x1f"));
+        .env("CARGO_ENCODED_RUSTFLAGS", compiler_flags().join("\x1f"));
     Ok(command)
+}
+
+/// [`COMPILER_FLAGS`], and that messages name a dependency's file without the folder that cargo keeps it in on this
+/// machine.
+fn compiler_flags() -> Vec<String> {
+    let mut flags = COMPILER_FLAGS.map(str::to_owned).to_vec();
+    let cargo_home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cargo")));
+    flags.extend(cargo_home.map(|home| format!("--remap-path-prefix={}/=", home.join("registry/src").display())));
+    flags
 }
 
 /// Writes the module and its JavaScript into `folder`.
@@ -89,5 +101,6 @@ fn bind(module: &Path, folder: &Path, debug: bool) -> Result<()> {
 fn stamp(module: &Path, debug: bool) -> Result<String> {
     let metadata = fs::metadata(module).with_context(|| format!("the build did not write {}", module.display()))?;
     let modified = metadata.modified()?.duration_since(UNIX_EPOCH)?;
-    Ok(format!("{} bytes, {} ns, debug {debug}, without {}", metadata.len(), modified.as_nanos(), PARTS.join(" ")))
+    let without = [PARTS.join(" "), UNSEEN.join(" ")].concat();
+    Ok(format!("{} bytes, {} ns, debug {debug}, without {without}", metadata.len(), modified.as_nanos()))
 }
