@@ -27,7 +27,7 @@ const PEER_PHASES: [&str; 4] = ["sft", "reward", "rollout", "ppo"];
 /// What to measure.
 #[derive(clap::Args)]
 pub struct Options {
-    /// Measure PyTorch and transformers too (installs 6 GB of Python packages).
+    /// Measure PyTorch, transformers and TRL too (installs 6 GB of Python packages).
     #[arg(long)]
     peers: bool,
     /// Measure the page, TensorFlow.js and jax-js in Chromium instead, at the sizes of their own.

@@ -60,7 +60,7 @@ enum Task {
         /// Only these topics, named as in tests/reference/topics.
         topics: Vec<String>,
     },
-    /// Measure `nudge bench`, beside PyTorch and transformers or in the browser, and print the ratios.
+    /// Measure `nudge bench`, beside PyTorch, transformers and TRL or in the browser, and print the ratios.
     Bench(bench::Options),
 }
 

@@ -1,4 +1,4 @@
-"""Measures PyTorch and transformers at the work of `nudge bench`: one JSON object a row.
+"""Measures PyTorch, transformers and TRL at the work of `nudge bench`: one JSON object a row.
 
     cargo xtask bench --peers
 
@@ -27,12 +27,12 @@ PEERS = {
     "sft": ["pytorch", "transformers"],
     "reward": ["pytorch", "transformers"],
     "rollout": ["pytorch-kv", "transformers"],
-    "ppo": ["pytorch"],
+    "ppo": ["pytorch", "trl"],
 }
 
 
 def parse(words):
-    parser = argparse.ArgumentParser(description="Measure PyTorch and transformers at the work of `nudge bench`.")
+    parser = argparse.ArgumentParser(description="Measure PyTorch, transformers and TRL at the work of `nudge bench`.")
     parser.add_argument("--sizes", nargs="+", choices=SIZES, default=["tiny"])
     parser.add_argument("--phases", nargs="+", choices=list(PEERS), default=list(PEERS))
     parser.add_argument("--peers", nargs="+", choices=sorted(set(sum(PEERS.values(), []))), help="default: all")

@@ -104,6 +104,10 @@ class Iteration:
         return {"rollout": rollout, "score": score, "update": update}
 
 
-def ppo(shape, _peer):
+def ppo(shape, peer):
     """Gives the step and its new tokens."""
+    if peer == "trl":
+        from .trl_ppo import ppo
+
+        return ppo(shape)
     return Iteration(shape).step, PROMPTS * NEW_TOKENS
