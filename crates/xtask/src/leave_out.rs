@@ -7,6 +7,9 @@
 //! Deliberately absent: anything that depends on the visitor's GPU or on an option of the page. A new part needs the
 //! browser tests of all projects, `webgpu` above all: they are what shows that the page does not call it.
 
+use std::collections::HashSet;
+use std::fmt::Debug;
+
 use anyhow::{Context, Result, ensure};
 use walrus::{FunctionBuilder, FunctionId, FunctionKind, InstrSeqBuilder, LocalFunction, Module};
 
@@ -16,8 +19,8 @@ const INSTEAD: &str = "nudge_left_out";
 /// How a value goes out of use. Such functions stay: see [`SMALLEST`].
 const DROP: &str = "core::ptr::drop_in_place";
 
-/// Parts of the paths of functions; an asterisk stands for anything between two of them.
-pub const PARTS: [&str; 35] = [
+/// Parts of the paths of functions.
+const PARTS: [&str; 27] = [
     // Quantised weights: the page's are f32.
     "cubecl_std::quant::view::run_with_quant_type",
     "cubecl_std::quant::view::QuantizedViewExpand",
@@ -27,20 +30,9 @@ pub const PARTS: [&str; 35] = [
     "cubek_quant::",
     "burn_backend::quantization::",
     "burn_backend::backend::ops::qtensor::QTensorOps",
-    // Tensors of other floats than f32: files of them are converted before they become tensors.
-    "burn_flex:: * half::",
-    "burn_flex::ops:: * <f64",
+    // Matrix products in other precisions than f32: the page's numbers are f32.
     "gemm_f16::",
     "gemm_f64::",
-    "rustc_apfloat:: * HalfS",
-    "rustc_apfloat:: * BFloatS",
-    "rustc_apfloat:: * Float4E2M1S",
-    "rustc_apfloat:: * Float8E",
-    // Integers of other widths than 32 and 64 bits, and bytes, which truth values are.
-    "burn_flex::ops:: * <i8",
-    "burn_flex::ops:: * <i16",
-    "burn_flex::ops:: * <u16",
-    "burn_flex::ops:: * <u64",
     // Loads by NVIDIA's matrix units, which WGSL cannot name.
     "::__expand_tensor_map_load_method",
     // Matrix products by burn: the page's are our own.
@@ -49,12 +41,14 @@ pub const PARTS: [&str; 35] = [
     "burn_cubecl_fusion::optim::matmul::optimization::",
     // Sorting and the largest few: a GPU draws by a kernel of our own, the CPU without tensors.
     "burn_flex::ops::sort::",
-    "cubek_reduce:: * topk",
+    "cubek_reduce::components::instructions::topk::",
+    "cubek_reduce::components::instructions::base::plane_topk_merge",
+    "cubek_reduce::components::instructions::base::plane_topk_insert",
     // The text form of the GPU compiler's programs, read back: it is only ever written.
     "pliron::parsable::Parsable>::parse",
     "combine::",
     "rustc_apfloat::Float>::from_str_r",
-    "rustc_apfloat:: * from_decimal_string",
+    "rustc_apfloat::ieee::IeeeFloat>::from_decimal_string",
     // Fused kernels and tensors in a binary form, to and from a disk: a tab has none.
     "ciborium::",
     "ciborium_ll::",
@@ -64,88 +58,216 @@ pub const PARTS: [&str; 35] = [
     "esaxx_rs::",
 ];
 
-/// Parts of the paths of functions that show a value to a programmer; the values remain unseen. Messages of Nudge's own
-/// code, and errors of the GPU, stay whole.
-pub const UNSEEN: [&str; 12] = [
-    "aho_corasick:: * as core::fmt::Debug>::fmt",
-    "burn_cubecl_fusion:: * as core::fmt::Debug>::fmt",
-    "burn_ir:: * as core::fmt::Debug>::fmt",
-    "cubecl_core:: * as core::fmt::Debug>::fmt",
-    "cubecl_ir:: * as core::fmt::Debug>::fmt",
-    "cubek_reduce:: * as core::fmt::Debug>::fmt",
-    "fancy_regex:: * as core::fmt::Debug>::fmt",
-    "minijinja:: * as core::fmt::Debug>::fmt",
-    "pliron:: * as core::fmt::Debug>::fmt",
-    "regex_automata:: * as core::fmt::Debug>::fmt",
-    "regex_syntax:: * as core::fmt::Debug>::fmt",
-    "tokenizers:: * as core::fmt::Debug>::fmt",
+/// Types of numbers that the page has none of, the crate whose functions for them are left out, and a type of the page.
+/// Only a function that the module has for both types is left out: where LLVM saw that it does not depend on the type,
+/// it kept one, under the name of either.
+const TYPES: [(&str, &str, &str); 12] = [
+    // Tensors: files of other floats are converted before they become tensors.
+    ("half::binary16::f16", "burn_flex::", "f32"),
+    ("half::bfloat::bf16", "burn_flex::", "f32"),
+    ("f64", "burn_flex::", "i64"),
+    ("i8", "burn_flex::", "u8"),
+    ("i16", "burn_flex::", "i32"),
+    ("u16", "burn_flex::", "i32"),
+    ("u64", "burn_flex::", "i64"),
+    // Constants in the GPU's programs.
+    ("rustc_apfloat::ieee::HalfS", "rustc_apfloat::", "rustc_apfloat::ieee::SingleS"),
+    ("rustc_apfloat::ieee::BFloatS", "rustc_apfloat::", "rustc_apfloat::ieee::SingleS"),
+    ("rustc_apfloat::ieee::Float8E4M3FNS", "rustc_apfloat::", "rustc_apfloat::ieee::SingleS"),
+    ("rustc_apfloat::ieee::Float8E5M2S", "rustc_apfloat::", "rustc_apfloat::ieee::SingleS"),
+    ("cubecl_ir::types::scalar::Float4E2M1S", "rustc_apfloat::", "rustc_apfloat::ieee::SingleS"),
 ];
 
-/// Below this many instructions a function stays. LLVM keeps one of several functions with equal bodies, under the
-/// name of any: what is this small and goes by the name of a part may serve the rest of the module too.
-const SMALLEST: u64 = 80;
+/// Loops over the elements of tensors of burn's CPU backend, up to the type of the elements. They read, compute and write
+/// that type, so none serves another, ...
+const LOOPS: [&str; 9] = [
+    "burn_flex::ops::unary::unary_op_typed::<",
+    "burn_flex::ops::binary::binary_op_typed::<",
+    "burn_flex::ops::binary::scalar_op_typed::<",
+    "burn_flex::ops::comparison::compare_typed::<",
+    "burn_flex::ops::comparison::compare_elem_typed::<",
+    "burn_flex::zip::zip_map::<",
+    "burn_flex::zip::zip_apply_inplace::<",
+    "<burn_flex::zip::ZipNest>::for_each_run::<burn_flex::zip::zip_map<",
+    "<burn_flex::zip::ZipNest>::for_each_run::<burn_flex::zip::zip_apply_inplace<",
+];
 
-/// Replaces the bodies of all functions with one of [`PARTS`] or [`UNSEEN`] in their path.
-///
-/// # Errors
-/// When a part has no functions: a dependency has renamed it, and it would silently come back.
-pub fn leave_out(module: &mut Module) -> Result<()> {
-    let instead = module.exports.get_func(INSTEAD).with_context(|| format!("the module has no {INSTEAD}"))?;
-    module.exports.remove(INSTEAD)?;
-    let unreached = replace(module, &PARTS, SMALLEST, |body| _ = body.call(instead).unreachable())?;
-    let unseen = replace(module, &UNSEEN, 1, |body| _ = body.i32_const(WRITTEN))?;
-    println!("Left out {unreached} functions that no page reaches, and what {unseen} would tell a programmer.");
-    Ok(())
-}
+/// ... and those over these types serve nothing of the page. Integers of 64 bits are added alike with and without a sign.
+const LOOPED: [&str; 5] = ["half::binary16::f16", "half::bfloat::bf16", "f64", "i16", "u16"];
+
+/// How kernels reach tensors through layouts of other crates, ...
+const VIEW: &str = "cubecl_std::tensor::view::operations::virtual_view::";
+
+/// ... and the crates whose layouts only burn's matrix products have.
+const VIEWED: [&str; 2] = ["cubek_matmul::", "cubek_tile::"];
+
+/// Crates whose values are not shown to programmers. Messages of Nudge's own code, and errors of the GPU, stay whole.
+const UNSEEN: [&str; 12] = [
+    "aho_corasick::",
+    "burn_cubecl_fusion::",
+    "burn_ir::",
+    "cubecl_core::",
+    "cubecl_ir::",
+    "cubek_reduce::",
+    "fancy_regex::",
+    "minijinja::",
+    "pliron::",
+    "regex_automata::",
+    "regex_syntax::",
+    "tokenizers::",
+];
+
+/// How the function ends that shows a value to a programmer.
+const SHOWS: &str = " as core::fmt::Debug>::fmt";
 
 /// `Ok(())` of a function that writes text.
 const WRITTEN: i32 = 0;
 
-/// Gives all functions with one of `parts` in their path the body that `build` writes; returns how many.
-fn replace(module: &mut Module, parts: &[&str], smallest: u64, build: impl Fn(&mut InstrSeqBuilder)) -> Result<usize> {
-    let mut found = vec![0; parts.len()];
-    let mut functions = Vec::new();
-    for (id, function) in module.funcs.iter_local() {
-        let name = path(module.funcs.get(id).name.as_deref().unwrap_or_default());
-        if name.starts_with(DROP) || function.size() < smallest {
-            continue;
-        }
-        if let Some(part) = parts.iter().position(|part| has(&name, part)) {
-            found[part] += 1;
-            functions.push(id);
-        }
+/// Below this many instructions a function stays. LLVM keeps one of several functions with equal bodies, under the
+/// name of any: what is this small and goes by the name of a part may serve the rest of the module too.
+const SMALLEST: u64 = 40;
+
+/// Replaces the bodies of all functions that [`PARTS`], [`TYPES`] and [`UNSEEN`] name.
+///
+/// # Errors
+/// When one of them names no function: a dependency has renamed it, and it would silently come back.
+pub fn leave_out(module: &mut Module) -> Result<()> {
+    let instead = module.exports.get_func(INSTEAD).with_context(|| format!("the module has no {INSTEAD}"))?;
+    module.exports.remove(INSTEAD)?;
+    let functions = functions(module);
+    let paths: HashSet<&str> = functions.iter().map(|function| function.path.as_str()).collect();
+    let end = |body: &mut InstrSeqBuilder| _ = body.call(instead).unreachable();
+
+    let parts = chosen(&functions, &PARTS, |part, function| function.size >= SMALLEST && has(&function.short, part))?;
+    let of_types = chosen(&functions, &TYPES, |(name, of, other), function| {
+        function.size >= SMALLEST
+            && has(&function.path, of)
+            && places(&function.path, name).next().is_some()
+            && paths.contains(&*with_type(&function.path, name, other))
+    })?;
+    let loops = chosen(&functions, &LOOPS, |start, function| {
+        let elements = function.path.strip_prefix(start);
+        elements.is_some_and(|elements| LOOPED.iter().any(|name| begins_with_type(elements, name)))
+    })?;
+    let views = chosen(&functions, &VIEWED, |of, function| {
+        function.size >= SMALLEST && has(&function.short, VIEW) && has(&function.path, of)
+    })?;
+    let unseen = chosen(&functions, &UNSEEN, |of, function| function.path.ends_with(SHOWS) && has(&function.path, of))?;
+    println!(
+        "Left out {} functions that no page reaches, and what {} would tell a programmer.",
+        parts.len() + of_types.len() + loops.len() + views.len(),
+        unseen.len()
+    );
+    for function in parts.iter().chain(&of_types).chain(&loops).chain(&views) {
+        replace(module, *function, end);
     }
-    for (part, found) in parts.iter().zip(&found) {
-        ensure!(*found > 0, "no function of the module has `{part}` in its path any more: look for its new name");
+    for function in unseen {
+        replace(module, function, |body| _ = body.i32_const(WRITTEN));
     }
-    for function in &functions {
-        let body = body(module, *function, &build);
-        module.funcs.get_mut(*function).kind = FunctionKind::Local(body);
-    }
-    Ok(functions.len())
+    Ok(())
 }
 
-/// Whether `part` stands in `path`, what is between its asterisks not as the end of a longer word, one after another.
+/// A function of the module as it was compiled.
+struct Function {
+    id: FunctionId,
+    /// The path in Rust.
+    path: String,
+    /// The same without the types that it was made for.
+    short: String,
+    size: u64,
+}
+
+/// All functions but those that take a value out of use.
+fn functions(module: &Module) -> Vec<Function> {
+    let function = |(id, function): (FunctionId, &LocalFunction)| {
+        let path = path(module.funcs.get(id).name.as_deref().unwrap_or_default());
+        Function { id, short: without_types(&path), path, size: function.size() }
+    };
+    module.funcs.iter_local().map(function).filter(|function| !function.path.starts_with(DROP)).collect()
+}
+
+/// The functions that one of `rules` holds for.
+fn chosen<R: Debug>(
+    functions: &[Function],
+    rules: &[R],
+    holds: impl Fn(&R, &Function) -> bool,
+) -> Result<Vec<FunctionId>> {
+    let mut found = vec![false; rules.len()];
+    let mut chosen = Vec::new();
+    for function in functions {
+        if let Some(rule) = rules.iter().position(|rule| holds(rule, function)) {
+            found[rule] = true;
+            chosen.push(function.id);
+        }
+    }
+    for (rule, found) in rules.iter().zip(&found) {
+        ensure!(found, "{rule:?} names no function of the module any more: look for its new name");
+    }
+    Ok(chosen)
+}
+
+/// Whether `part` stands in `path`, not as the end of a longer word.
 fn has(path: &str, part: &str) -> bool {
-    let mut rest = Some(path);
-    for word in part.split(" * ") {
-        rest = rest.and_then(|rest| behind(rest, word));
-    }
-    rest.is_some()
+    path.match_indices(part).any(|(start, _)| !part.starts_with(of_word) || !path[..start].ends_with(of_word))
 }
 
-/// What of `path` follows the first `word`.
-fn behind<'a>(path: &'a str, word: &str) -> Option<&'a str> {
-    let is_name = |character: char| character.is_alphanumeric() || character == '_';
-    let begins = |start: usize| !word.starts_with(is_name) || !path[..start].ends_with(is_name);
-    let (start, _) = path.match_indices(word).find(|(start, _)| begins(*start))?;
-    Some(&path[start + word.len()..])
+/// Where the type `name` stands in `path`.
+fn places<'a>(path: &'a str, name: &'a str) -> impl Iterator<Item = usize> + 'a {
+    path.match_indices(name)
+        .map(|(start, _)| start)
+        .filter(move |&start| !path[..start].ends_with(of_word) && !path[start + name.len()..].starts_with(of_word))
+}
+
+/// Whether the first of the `types` is `name`.
+fn begins_with_type(types: &str, name: &str) -> bool {
+    types.strip_prefix(name).is_some_and(|rest| rest.starts_with([',', '>']))
+}
+
+fn of_word(character: char) -> bool {
+    character.is_alphanumeric() || character == '_'
+}
+
+/// The path of the function that does for `other` what the one of `path` does for `name`.
+fn with_type(path: &str, name: &str, other: &str) -> String {
+    let (mut result, mut copied) = (String::new(), 0);
+    for start in places(path, name) {
+        result += &path[copied..start];
+        result += other;
+        copied = start + name.len();
+    }
+    result + &path[copied..]
+}
+
+/// `<Vec<u8> as From<T>>::from::<u8>` as `<Vec as From>::from`.
+fn without_types(path: &str) -> String {
+    let mut short = String::new();
+    let mut depth = 0;
+    let mut last = ' ';
+    for character in path.chars() {
+        // What stands behind a name or `::` are types, what stands elsewhere is a type with its trait.
+        let opens = character == '<' && (depth > 0 || last.is_alphanumeric() || last == '_' || last == ':');
+        // An arrow closes nothing.
+        let closes = character == '>' && depth > 0 && last != '-';
+        depth += usize::from(opens);
+        if depth == 0 {
+            short.push(character);
+        }
+        depth -= usize::from(closes);
+        last = character;
+    }
+    short.replace("::::", "::")
 }
 
 /// The path in Rust of a function as the linker calls it.
 fn path(symbol: &str) -> String {
     let symbol = symbol.split(".llvm.").next().unwrap_or_default();
     format!("{:#}", rustc_demangle::demangle(symbol))
+}
+
+/// Gives a function of the module the body that `build` writes.
+fn replace(module: &mut Module, function: FunctionId, build: impl Fn(&mut InstrSeqBuilder)) {
+    let body = body(module, function, build);
+    module.funcs.get_mut(function).kind = FunctionKind::Local(body);
 }
 
 /// A body of the type of `function`.
@@ -184,37 +306,47 @@ mod tests {
     }
 
     #[test]
-    fn functions_of_a_part_get_another_body_and_the_rest_stays() -> Result<()> {
+    fn a_replaced_function_has_another_body_and_the_rest_stays() -> Result<()> {
         let (out, stays) = ("_ZN5cubek5quant4view17h0123456789abcdefE.llvm.42", "_ZN5cubek6matmul17h0123456789abcdefE");
         let mut module = module(&[out, stays]);
-        let unreachable = |body: &mut InstrSeqBuilder| _ = body.unreachable().unreachable().unreachable();
-        assert_eq!(replace(&mut module, &["cubek::quant::"], 1, unreachable)?, 1);
+        let chosen = chosen(&functions(&module), &["cubek::quant::"], |part, function| has(&function.short, part))?;
+        assert_eq!(chosen.len(), 1);
+        replace(&mut module, chosen[0], |body| _ = body.unreachable().unreachable().unreachable());
         assert_eq!((instructions(&module, out), instructions(&module, stays)), (3, 1));
         assert!(Module::from_buffer(&module.emit_wasm()).is_ok());
         Ok(())
     }
 
     #[test]
-    fn a_part_is_a_whole_word() {
+    fn a_part_begins_a_word() {
         assert!(has("<combine::parser::Map as Parser>::parse", "combine::"));
-        assert!(has("(a, combine::Stream)", "combine::"));
         assert!(!has("cubecl_opt::passes::inst_combine::as_fma", "combine::"));
         assert!(has("cubek_matmul::variants::mma::reader::load", "::variants::mma::"));
     }
 
     #[test]
-    fn an_asterisk_stands_for_anything_in_between() {
-        let part = "burn_flex:: * half::";
-        assert!(has("burn_flex::ops::gather::<half::bfloat::bf16>", part));
-        assert!(!has("burn_flex::ops::gather::<f32>", part));
-        assert!(!has("half::slice::copy::<burn_flex::Storage>", part));
-        assert!(!has("burn_flex::ops::by_half::<f32>", part));
+    fn a_path_without_types_is_of_the_function_alone() {
+        let path = "<a::B<c::D> as e::F<fn(g::H) -> i::J<k::L>>>::m::<n::O>::{closure#0}";
+        assert_eq!(without_types(path), "<a::B as e::F>::m::{closure#0}");
     }
 
     #[test]
-    fn a_part_that_is_gone_is_an_error() {
-        let nothing = replace(&mut module(&["other"]), &["cubek::quant::"], 1, |_| {});
-        let error = nothing.expect_err("nothing to leave out");
-        assert!(error.to_string().contains("`cubek::quant::`"), "{error}");
+    fn the_same_function_of_another_type_has_its_path() {
+        let path = "flex::ops::fold::<f64, flex::ops::sum<f64>::{closure#0}, f64x2>";
+        assert_eq!(with_type(path, "f64", "f32"), "flex::ops::fold::<f32, flex::ops::sum<f32>::{closure#0}, f64x2>");
+    }
+
+    #[test]
+    fn the_type_of_the_elements_is_the_first() {
+        assert!(begins_with_type("f64, burn_flex::ops::unary::exp>", "f64") && begins_with_type("f64>", "f64"));
+        assert!(!begins_with_type("f32, <f64>::powf>", "f64") && !begins_with_type("f64x2>", "f64"));
+    }
+
+    #[test]
+    fn a_rule_that_holds_for_nothing_is_an_error() {
+        let none =
+            chosen(&functions(&module(&["other"])), &["cubek::quant::"], |part, function| has(&function.path, part));
+        let error = none.expect_err("nothing to leave out");
+        assert!(error.to_string().contains("\"cubek::quant::\""), "{error}");
     }
 }
