@@ -34,3 +34,15 @@ fn keep_freed_memory() {
 /// Other allocators keep what is freed by themselves.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 fn keep_freed_memory() {}
+
+/// Gives the kept memory back, so that what comes next is measured alone.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[allow(unsafe_code)]
+pub fn give_back_freed_memory() {
+    // SAFETY: gives back pages that hold nothing.
+    unsafe { libc::malloc_trim(0) };
+}
+
+/// Nothing is kept by us.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub fn give_back_freed_memory() {}

@@ -2,10 +2,12 @@
 //!
 //! Deliberately absent: memory of a GPU.
 
+use crate::machine;
 use std::fs;
 
 /// Starts the search for the peak anew. Elsewhere than on Linux nothing happens.
 pub fn reset_peak() {
+    machine::give_back_freed_memory();
     // The system refuses it to some processes; the peak is then that since the start.
     let _ = fs::write("/proc/self/clear_refs", "5");
 }
