@@ -32,9 +32,9 @@ impl<'a> Matrix<'a> {
         Self { row_stride: self.col_stride, col_stride: self.row_stride, ..self }
     }
 
-    /// Without the rows before `row`.
-    fn from_row(self, row: usize) -> Self {
-        Self { data: &self.data[row * self.row_stride..], ..self }
+    /// Without its first `rows`.
+    fn without_rows(self, rows: usize) -> Self {
+        Self { data: &self.data[rows * self.row_stride..], ..self }
     }
 
     fn holds(&self, rows: usize, cols: usize) -> bool {
@@ -80,7 +80,7 @@ pub(super) fn product([m, n, k]: [usize; 3], lhs: Matrix, rhs: Matrix) -> Vec<f3
     let rows = m.div_ceil(threads).max(ROWS_OF_A_THREAD);
     let parts: Vec<_> = out.spare_capacity_mut()[..m * n].chunks_mut(rows * n).enumerate().collect();
     platform::for_each(parts, |(part, out)| {
-        call([out.len() / n, n, k], 1.0, lhs.from_row(part * rows), rhs, Write::Replace, out, n);
+        call([out.len() / n, n, k], 1.0, lhs.without_rows(part * rows), rhs, Write::Replace, out, n);
     });
     // SAFETY: the parts are all of the rows, and replacing writes every element of them.
     unsafe { out.set_len(m * n) };
