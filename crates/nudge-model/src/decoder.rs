@@ -112,18 +112,24 @@ impl Decoder {
         targets: Tensor<2, Int>,
         temperature: f32,
     ) -> (Tensor<2>, Tensor<2>) {
+        self.both_in_pieces(tempered(hidden, temperature), targets, LOGITS_HELD)
+    }
+
+    /// Log-probabilities and entropies with at most `held` logits at a time.
+    fn both_in_pieces(&self, hidden: Tensor<3>, targets: Tensor<2, Int>, held: usize) -> (Tensor<2>, Tensor<2>) {
+        let both = |hidden, targets| {
+            let logits = self.logits(hidden);
+            (kernels::token_logprobs(logits.clone(), targets), kernels::entropy(logits))
+        };
         let [batch, time, width] = hidden.dims();
-        let rows = (LOGITS_HELD / self.config.vocab_size).max(1);
-        let hidden = tempered(hidden, temperature).reshape([1, batch * time, width]);
-        let (logprobs, entropies): (Vec<_>, Vec<_>) = hidden
-            .split(rows, 1)
-            .into_iter()
-            .zip(targets.reshape([1, batch * time]).split(rows, 1))
-            .map(|(hidden, targets)| {
-                let logits = self.logits(hidden);
-                (kernels::token_logprobs(logits.clone(), targets), kernels::entropy(logits))
-            })
-            .unzip();
+        let rows = (held / self.config.vocab_size).max(1);
+        if batch * time <= rows {
+            return both(hidden, targets);
+        }
+        let hidden = hidden.reshape([1, batch * time, width]).split(rows, 1);
+        let targets = targets.reshape([1, batch * time]).split(rows, 1);
+        let (logprobs, entropies): (Vec<_>, Vec<_>) =
+            hidden.into_iter().zip(targets).map(|(hidden, targets)| both(hidden, targets)).unzip();
         let whole = |pieces| Tensor::<2>::cat(pieces, 1).reshape([batch, time]);
         (whole(logprobs), whole(entropies))
     }
@@ -259,5 +265,29 @@ impl Noise {
     pub(crate) fn normal(&mut self) -> f32 {
         let radius = (-2.0 * (1.0 - self.uniform()).ln()).sqrt();
         radius * (std::f32::consts::TAU * self.uniform()).cos()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_of_the_rows_give_what_all_rows_give() {
+        let (device, config) = (Device::flex(), DecoderConfig::test(16));
+        let model = Decoder::init(&config, 1, &device);
+        let tokens = [1, 5, 3, 9, 2, 7, 4, 8, 6, 11];
+        let batch = TokenBatch::new(&tokens, &[true; 10], 2, 5, &config, &device);
+        let numbers = |held| {
+            let (logprobs, entropies) = model.both_in_pieces(model.hidden(&batch), batch.tokens.clone(), held);
+            assert_eq!((logprobs.dims(), entropies.dims()), ([2, 5], [2, 5]));
+            [logprobs, entropies].map(|x| x.to_data().try_to_vec::<f32>().unwrap())
+        };
+        let whole = numbers(usize::MAX);
+        for held in [1, 3 * config.vocab_size] {
+            for (pieces, whole) in numbers(held).iter().flatten().zip(whole.iter().flatten()) {
+                assert!((pieces - whole).abs() < 1e-6, "{pieces} against {whole}");
+            }
+        }
     }
 }
