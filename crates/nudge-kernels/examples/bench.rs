@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use burn::tensor::{Device, Distribution, Int, Tensor};
 use nudge_kernels as fused;
-use nudge_kernels::{AdamWStep, primitive};
+use nudge_kernels::{AdamWState, AdamWStep, primitive};
 
 const BATCH: usize = 16;
 const TIME: usize = 256;
@@ -132,17 +132,17 @@ fn report(name: &str, before: f64, after: f64) {
     println!("{name:24} {before:16.2} -> {after:7.2} ms ({:4.1}x)", before / after);
 }
 
-type Update =
-    fn(Tensor<2>, Tensor<2>, Tensor<1>, Tensor<2>, Tensor<2>, &AdamWStep) -> (Tensor<2>, Tensor<2>, Tensor<2>);
+type Update = fn(AdamWState, Vec<Tensor<2>>, Tensor<1>, &AdamWStep) -> AdamWState;
 
 fn optimizer() {
     let step = AdamWStep { lr: 1e-3, beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.1, step: 3 };
     let grad_scale = Tensor::from_data([0.5], &device()).inner();
     let run = |update: Update| {
         let grad = random([VOCAB, WIDTH]).inner();
-        let mut state = Some((random([VOCAB, WIDTH]).inner(), grad.zeros_like(), grad.zeros_like()));
+        let (m, v) = (vec![grad.zeros_like()], vec![grad.zeros_like()]);
+        let mut state = Some(AdamWState { params: vec![random([VOCAB, WIDTH]).inner()], m, v });
         median_ms(|| {
-            state = state.take().map(|(p, m, v)| update(p, grad.clone(), grad_scale.clone(), m, v, &step));
+            state = state.take().map(|state| update(state, vec![grad.clone()], grad_scale.clone(), &step));
         })
     };
     report("adamw_update", run(primitive::adamw_update), run(fused::adamw_update));

@@ -15,6 +15,7 @@ mod ops;
 mod optimizer_step;
 mod platform;
 pub mod primitive;
+mod tensor_list;
 mod unembedding;
 
 use burn::backend::{Dispatch, DispatchDevice};
@@ -23,6 +24,7 @@ use burn::tensor::{Bool, DType, Device, Int, Tensor};
 #[cfg(feature = "gpu")]
 use crate::cube::CubeOps;
 use crate::ops::{FusedOps, FusedUntrackedOps};
+use crate::tensor_list::TensorList;
 
 pub use optimizer_step::AdamWStep;
 
@@ -237,52 +239,58 @@ pub fn draw_on_gpu(
     None
 }
 
-/// One AdamW step (Loshchilov & Hutter 2019) in PyTorch's form; returns the new `(param, m, v)`.
-///
-/// `grad_scale: [1]` multiplies the gradient, as clipping by the global norm does; it stays on the device. Takes and
-/// returns tensors without autodiff.
-pub fn adamw_update(
-    param: Tensor<2>,
-    grad: Tensor<2>,
-    grad_scale: Tensor<1>,
-    m: Tensor<2>,
-    v: Tensor<2>,
-    step: &AdamWStep,
-) -> (Tensor<2>, Tensor<2>, Tensor<2>) {
-    if !has_fused_form(&param) {
-        return primitive::adamw_update(param, grad, grad_scale, m, v, step);
-    }
-    let (param, m, v) = Dispatch::adamw(
-        param.inner().into_dispatch(),
-        grad.inner().into_dispatch(),
-        grad_scale.inner().into_dispatch(),
-        m.inner().into_dispatch(),
-        v.inner().into_dispatch(),
-        *step,
-    );
-    (Tensor::from_dispatch(param), Tensor::from_dispatch(m), Tensor::from_dispatch(v))
+/// Parameters and their moments, one of each a parameter.
+#[derive(Debug, Clone)]
+pub struct AdamWState {
+    /// Parameters.
+    pub params: Vec<Tensor<2>>,
+    /// First moments.
+    pub m: Vec<Tensor<2>>,
+    /// Second moments.
+    pub v: Vec<Tensor<2>>,
 }
 
-/// Sum of the squares of all elements of all tensors, shape `[1]`.
+/// One AdamW step (Loshchilov & Hutter 2019) of several parameters in PyTorch's form.
 ///
-/// One launch a tensor and one reduction on a GPU, where a reduction of every tensor by itself would be two or three.
-pub fn sum_of_all_squares(all: &[Tensor<2>]) -> Tensor<1> {
-    #[cfg(feature = "gpu")]
-    if all.first().is_some_and(is_fused_gpu) {
-        return cube::sum_of_all_squares(all);
+/// `grad_scale: [1]` multiplies the gradients, as clipping by the global norm does; it stays on the device. Takes and
+/// gives tensors without autodiff. On a GPU all parameters together are one launch, and what it gives are views of a
+/// few buffers: a tensor holds the memory of its neighbours. Gradients come side by side from [`sum_of_squares`]; what
+/// does not lie so is copied first.
+///
+/// # Panics
+/// If there are no parameters, or the shapes of a parameter, its gradient and its moments differ.
+pub fn adamw_update(state: AdamWState, grads: Vec<Tensor<2>>, grad_scale: Tensor<1>, step: &AdamWStep) -> AdamWState {
+    let AdamWState { params, m, v } = state;
+    for (name, others) in [("grad", &grads), ("m", &m), ("v", &v)] {
+        let dims = |tensors: &[Tensor<2>]| tensors.iter().map(Tensor::dims).collect::<Vec<_>>();
+        assert_eq!(dims(&params), dims(others), "adamw_update: param and {name} differ in shape");
     }
-    let on_cpu = all.first().is_none_or(|x| is_flex(&x.device()));
-    if on_cpu {
-        return Tensor::cat(all.iter().map(|x| sum_of_squares(x.clone())).collect(), 0).sum();
+    if !has_fused_form(&params[0]) {
+        return primitive::adamw_update(AdamWState { params, m, v }, grads, grad_scale, step);
     }
-    let flat = |x: &Tensor<2>| x.clone().reshape([x.shape().num_elements()]);
-    Tensor::cat(all.iter().map(flat).collect::<Vec<Tensor<1>>>(), 0).square().sum()
+    let [params, m, v, grads] = [params, m, v, grads].map(list);
+    let (params, m, v) = Dispatch::adamw(params, m, v, grads, grad_scale.inner().into_dispatch(), *step);
+    let [params, m, v] = [params, m, v].map(tensors);
+    AdamWState { params, m, v }
 }
 
-/// Sum of the squares of all elements, shape `[1]`.
-pub fn sum_of_squares(x: Tensor<2>) -> Tensor<1> {
-    if !has_fused_form(&x) {
-        return primitive::sum_of_squares(x);
+/// Sum of the squares of all elements of all tensors, `[1]`, and the tensors.
+///
+/// On a GPU these come back as copies side by side in one buffer, where [`adamw_update`] takes them from: a launch for
+/// every six tensors, and one to add up.
+pub fn sum_of_squares(all: Vec<Tensor<2>>) -> (Tensor<1>, Vec<Tensor<2>>) {
+    assert!(!all.is_empty(), "sum_of_squares: no tensors");
+    if !has_fused_form(&all[0]) {
+        return (primitive::sum_of_squares(&all), all);
     }
-    Tensor::from_dispatch(Dispatch::sum_of_squares(x.inner().into_dispatch()))
+    let (sum, all) = Dispatch::sum_of_squares(list(all));
+    (Tensor::from_dispatch(sum), tensors(all))
+}
+
+fn list(all: Vec<Tensor<2>>) -> TensorList<Dispatch> {
+    TensorList(all.into_iter().map(|x| x.inner().into_dispatch()).collect())
+}
+
+fn tensors(list: TensorList<Dispatch>) -> Vec<Tensor<2>> {
+    list.0.into_iter().map(Tensor::from_dispatch).collect()
 }

@@ -4,6 +4,7 @@ use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, backend_extension};
 
 use crate::AdamWStep;
+use crate::tensor_list::TensorList;
 
 /// Operations with and without autodiff.
 ///
@@ -35,13 +36,13 @@ pub(crate) trait FusedOps: Backend {
 #[backend_extension(Flex, Cube: cfg(feature = "gpu"))]
 pub(crate) trait FusedUntrackedOps: Backend {
     fn adamw(
-        param: FloatTensor<Self>,
-        grad: FloatTensor<Self>,
+        #[extension_type] params: TensorList<Self>,
+        #[extension_type] m: TensorList<Self>,
+        #[extension_type] v: TensorList<Self>,
+        #[extension_type] grads: TensorList<Self>,
         grad_scale: FloatTensor<Self>,
-        m: FloatTensor<Self>,
-        v: FloatTensor<Self>,
         step: AdamWStep,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
-    fn sum_of_squares(x: FloatTensor<Self>) -> FloatTensor<Self>;
+    ) -> (TensorList<Self>, TensorList<Self>, TensorList<Self>);
+    fn sum_of_squares(#[extension_type] tensors: TensorList<Self>) -> (FloatTensor<Self>, TensorList<Self>);
     fn entropy(logits: FloatTensor<Self>) -> FloatTensor<Self>;
 }

@@ -6,7 +6,7 @@
 use burn::tensor::activation::{log_softmax, silu, softmax};
 use burn::tensor::{Bool, Int, Tensor, module};
 
-use crate::{AdamWStep, KeyValueCache};
+use crate::{AdamWState, AdamWStep, KeyValueCache};
 
 /// Stands for minus infinity in masked scores: `exp` of it is zero, and a row of it has no NaN.
 const MASKED_SCORE: f32 = -1e30;
@@ -138,26 +138,25 @@ pub fn linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
     x.reshape([batch * time, width]).matmul(weight.transpose()).reshape([batch, time, out])
 }
 
-/// One AdamW step (Loshchilov & Hutter 2019) in PyTorch's form; returns the new `(param, m, v)`.
+/// One AdamW step (Loshchilov & Hutter 2019) of several parameters in PyTorch's form.
 ///
-/// `grad_scale: [1]` multiplies the gradient.
-pub fn adamw_update(
-    param: Tensor<2>,
-    grad: Tensor<2>,
-    grad_scale: Tensor<1>,
-    m: Tensor<2>,
-    v: Tensor<2>,
-    step: &AdamWStep,
-) -> (Tensor<2>, Tensor<2>, Tensor<2>) {
-    let grad = grad * grad_scale.unsqueeze();
-    let m = m.mul_scalar(step.beta1) + grad.clone().mul_scalar(1.0 - step.beta1);
-    let v = v.mul_scalar(step.beta2) + grad.square().mul_scalar(1.0 - step.beta2);
-    let denominator = v.clone().sqrt().mul_scalar(step.inverse_sqrt_correction2()).add_scalar(step.eps);
-    let update = m.clone().mul_scalar(step.step_size()) / denominator;
-    (param.mul_scalar(step.decay()) - update, m, v)
+/// `grad_scale: [1]` multiplies the gradients.
+pub fn adamw_update(state: AdamWState, grads: Vec<Tensor<2>>, grad_scale: Tensor<1>, step: &AdamWStep) -> AdamWState {
+    let mut updated = AdamWState { params: vec![], m: vec![], v: vec![] };
+    for (((param, grad), m), v) in state.params.into_iter().zip(grads).zip(state.m).zip(state.v) {
+        let grad = grad * grad_scale.clone().unsqueeze();
+        let m = m.mul_scalar(step.beta1) + grad.clone().mul_scalar(1.0 - step.beta1);
+        let v = v.mul_scalar(step.beta2) + grad.square().mul_scalar(1.0 - step.beta2);
+        let denominator = v.clone().sqrt().mul_scalar(step.inverse_sqrt_correction2()).add_scalar(step.eps);
+        let update = m.clone().mul_scalar(step.step_size()) / denominator;
+        updated.params.push(param.mul_scalar(step.decay()) - update);
+        updated.m.push(m);
+        updated.v.push(v);
+    }
+    updated
 }
 
-/// Sum of the squares of all elements, shape `[1]`.
-pub fn sum_of_squares(x: Tensor<2>) -> Tensor<1> {
-    x.square().sum()
+/// Sum of the squares of all elements of all tensors, `[1]`.
+pub fn sum_of_squares(all: &[Tensor<2>]) -> Tensor<1> {
+    Tensor::cat(all.iter().map(|x| x.clone().square().sum()).collect(), 0).sum()
 }

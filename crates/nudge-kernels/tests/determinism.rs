@@ -50,7 +50,7 @@ fn step() -> Vec<Vec<f32>> {
     let mut results = vec![loss.into_data().try_to_vec().unwrap()];
     for weight in weights {
         let grad = weight.grad(&grads).unwrap();
-        results.push(sum_of_squares(grad.clone()).into_data().try_to_vec().unwrap());
+        results.push(sum_of_squares(vec![grad.clone()]).0.into_data().try_to_vec().unwrap());
         results.push(grad.into_data().try_to_vec().unwrap());
     }
     results

@@ -6,7 +6,7 @@ mod common;
 
 use burn::tensor::{Tensor, TensorData};
 use nudge_kernels as fused;
-use nudge_kernels::{AdamWStep, primitive};
+use nudge_kernels::{AdamWState, AdamWStep, primitive};
 
 use common::{assert_close, host, plain_device};
 
@@ -24,7 +24,7 @@ fn sum_of_squares_keeps_small_terms() {
     let mut values = vec![1.0f32; 100_000];
     values[0] = 1e4;
     let x = Tensor::<2>::from_data(TensorData::new(values, [100, 1000]), &plain_device());
-    assert_eq!(host(fused::sum_of_squares(x)), [1e8 + 99_999.0]);
+    assert_eq!(host(fused::sum_of_squares(vec![x]).0), [1e8 + 99_999.0]);
 }
 
 /// One number on the device.
@@ -49,42 +49,103 @@ fn adamw_reference(p: f64, grads: &[f64], grad_scale: f64, options: &AdamWStep) 
     (p, m, v)
 }
 
+/// More tensors than one launch takes, of sizes that leave gaps between them.
+const SHAPES: [[usize; 2]; 9] = [[3, 19], [1, 64], [64, 2], [1, 1], [5, 7], [16, 16], [2, 33], [1, 130], [4, 4]];
+
+/// Parameters with zero moments.
+fn fresh_state() -> AdamWState {
+    let params: Vec<Tensor<2>> = SHAPES.iter().map(|&shape| waves(shape, 1.0)).collect();
+    let zeros = || params.iter().map(Tensor::zeros_like).collect();
+    AdamWState { m: zeros(), v: zeros(), params: params.clone() }
+}
+
+fn gradients(step: usize) -> Vec<Tensor<2>> {
+    SHAPES.iter().map(|&shape| waves(shape, 0.3 * step as f32)).collect()
+}
+
+const OPTIONS: AdamWStep = AdamWStep { lr: 1e-2, beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.1, step: 1 };
+
 #[test]
 fn adamw_is_pytorchs() {
-    let shape = [3, 19];
-    let start = waves(shape, 1.0);
-    let grads: Vec<Tensor<2>> = (1..=5).map(|i| waves(shape, 0.3 * i as f32)).collect();
-    let options = AdamWStep { lr: 1e-2, beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.1, step: 1 };
     let grad_scale = 0.7;
-    for update in [fused::adamw_update, primitive::adamw_update] {
-        let zeros = Tensor::<2>::zeros(shape, &plain_device());
-        let mut state = (start.clone(), zeros.clone(), zeros);
-        for (step, grad) in (1..).zip(&grads) {
-            let (p, m, v) = state;
-            state = update(p, grad.clone(), scale(grad_scale), m, v, &AdamWStep { step, ..options });
+    for (update, beside) in [
+        (fused::adamw_update as fn(_, _, _, &_) -> _, true),
+        (fused::adamw_update, false),
+        (primitive::adamw_update, false),
+    ] {
+        let mut state = fresh_state();
+        for step in 1..=5 {
+            let grads = gradients(step);
+            let grads = if beside { fused::sum_of_squares(grads).1 } else { grads };
+            state = update(state, grads, scale(grad_scale), &AdamWStep { step, ..OPTIONS });
         }
-        let grads: Vec<Vec<f32>> = grads.iter().cloned().map(host).collect();
-        let expected = host(start.clone()).into_iter().enumerate().map(|(i, p)| {
-            let grads: Vec<f64> = grads.iter().map(|grad| f64::from(grad[i])).collect();
-            adamw_reference(f64::from(p), &grads, f64::from(grad_scale), &options)
-        });
-        let (p, (m, v)): (Vec<f32>, (Vec<f32>, Vec<f32>)) =
-            expected.map(|(p, m, v)| (p as f32, (m as f32, v as f32))).unzip();
-        assert_close("param", &host(state.0), &p, 1e-5);
-        assert_close("m", &host(state.1), &m, 1e-5);
-        assert_close("v", &host(state.2), &v, 1e-5);
+        for (index, &shape) in SHAPES.iter().enumerate() {
+            let grads: Vec<Vec<f32>> = (1..=5).map(|step| host(gradients(step).swap_remove(index))).collect();
+            let expected = host(waves(shape, 1.0)).into_iter().enumerate().map(|(i, p)| {
+                let grads: Vec<f64> = grads.iter().map(|grad| f64::from(grad[i])).collect();
+                adamw_reference(f64::from(p), &grads, f64::from(grad_scale), &OPTIONS)
+            });
+            let (p, (m, v)): (Vec<f32>, (Vec<f32>, Vec<f32>)) =
+                expected.map(|(p, m, v)| (p as f32, (m as f32, v as f32))).unzip();
+            assert_close("param", &host(state.params[index].clone()), &p, 1e-5);
+            assert_close("m", &host(state.m[index].clone()), &m, 1e-5);
+            assert_close("v", &host(state.v[index].clone()), &v, 1e-5);
+        }
     }
 }
 
 #[test]
 fn adamw_leaves_tensors_that_others_hold_alone() {
-    let param = waves([4, 4], 1.0);
-    let before = host(param.clone());
-    let zeros = Tensor::<2>::zeros([4, 4], &plain_device());
-    let step = AdamWStep { lr: 0.1, beta1: 0.9, beta2: 0.99, eps: 1e-8, weight_decay: 0.0, step: 1 };
-    let (after, m, _) =
-        fused::adamw_update(param.clone(), param.clone(), scale(1.0), zeros.clone(), zeros.clone(), &step);
-    assert_eq!(host(param), before);
-    assert_ne!(host(after), before);
-    assert_ne!(host(m), host(zeros));
+    let mut state = fresh_state();
+    for step in 1..=3 {
+        // Of the second step on the tensors are neighbours in one buffer; one that is held holds them all.
+        let held = [state.params[2].clone(), state.m[5].clone(), state.v[8].clone()];
+        let before = held.clone().map(host);
+        state = fused::adamw_update(state, gradients(step), scale(1.0), &AdamWStep { step, ..OPTIONS });
+        assert_eq!(held.map(host), before);
+        assert_ne!(host(state.params[2].clone()), before[0]);
+        assert_ne!(host(state.m[5].clone()), before[1]);
+        assert_ne!(host(state.v[8].clone()), before[2]);
+    }
+}
+
+#[test]
+fn what_lies_side_by_side_is_used_like_any_other_tensor() {
+    let (sum, grads) = fused::sum_of_squares(gradients(1));
+    let expected = gradients(1).into_iter().map(host);
+    let squares: f64 = expected.clone().flatten().map(|x| f64::from(x) * f64::from(x)).sum();
+    assert_close("sum of squares", &host(sum), &[squares as f32], 1e-5);
+    for (grad, expected) in grads.into_iter().zip(expected) {
+        assert_eq!(host(grad.clone()), expected);
+        let doubled: Vec<f32> = expected.iter().map(|x| 2.0 * x).collect();
+        assert_eq!(host(grad.clone() * 2.0), doubled);
+        let [rows, columns] = grad.dims();
+        let transposed: Vec<f32> = (0..rows * columns).map(|i| expected[i % rows * columns + i / rows]).collect();
+        assert_eq!(host(grad.clone().transpose()), transposed);
+        assert_eq!(host(Tensor::cat(vec![grad.clone(), grad], 0)), [expected.clone(), expected].concat());
+    }
+}
+
+#[test]
+fn a_different_order_or_a_part_of_what_lies_side_by_side_is_recognised() {
+    let mut state = fresh_state();
+    state = fused::adamw_update(state, gradients(1), scale(1.0), &OPTIONS);
+    // A part: the first three; another order: the last three, reversed.
+    for range in [0..3, 6..9] {
+        let part = |of: fn(&AdamWState) -> &Vec<Tensor<2>>| {
+            let mut list = of(&state)[range.clone()].to_vec();
+            if range.start > 0 {
+                list.reverse();
+            }
+            list
+        };
+        let part = AdamWState { params: part(|s| &s.params), m: part(|s| &s.m), v: part(|s| &s.v) };
+        let grads: Vec<Tensor<2>> = part.params.iter().map(|x| waves(x.dims(), 0.5)).collect();
+        let step = AdamWStep { step: 2, ..OPTIONS };
+        let expected = primitive::adamw_update(part.clone(), grads.clone(), scale(1.0), &step);
+        let found = fused::adamw_update(part, grads, scale(1.0), &step);
+        for (found, expected) in found.params.into_iter().zip(expected.params) {
+            assert_close("param", &host(found), &host(expected), 1e-5);
+        }
+    }
 }

@@ -5,7 +5,7 @@
 
 use crate::{ModelError, Parameters, checkpoint::NamedTensors};
 use burn::tensor::{Device, Gradients, Tensor};
-use nudge_kernels::{AdamWStep, adamw_update, linear, sum_of_all_squares, sum_of_squares};
+use nudge_kernels::{AdamWState, AdamWStep, adamw_update, linear, sum_of_squares};
 use serde::{Deserialize, Serialize};
 
 /// Which rule updates the matrices inside the layers. Embeddings, norms and heads always follow AdamW.
@@ -56,6 +56,24 @@ pub struct Optimizer {
     second: Vec<Tensor<2>>,
 }
 
+/// Which rule a parameter follows.
+#[derive(Clone, Copy)]
+enum Rule {
+    /// AdamW with weight decay.
+    Decayed,
+    /// AdamW without.
+    Undecayed,
+    Muon,
+}
+
+/// A parameter about to be updated.
+struct Turn<'a> {
+    /// Its place among the parameters.
+    index: usize,
+    parameter: &'a mut Tensor<2>,
+    gradient: Tensor<2>,
+}
+
 impl Optimizer {
     /// Zero moments for `model`.
     pub fn new(options: OptimizerOptions, model: &impl Parameters) -> Self {
@@ -84,17 +102,30 @@ impl Optimizer {
                 None => panic!("no gradient reached `{name}`"),
             })
             .collect();
-        let norm = global_norm(&gradients);
+        let (sum, gradients) = sum_of_squares(gradients);
+        let norm = sum.sqrt();
         let clip = self.clip_factor(&norm);
+        let mut turns: [Vec<Turn>; 3] = Default::default();
         for (index, (parameter, gradient)) in model.parameters_mut().into_iter().zip(gradients).enumerate() {
-            let hidden_matrix = named[index].0.contains("_proj.");
-            if self.options.kind == OptimizerKind::Muon && hidden_matrix {
-                self.muon(index, parameter, gradient.mul(clip.clone().unsqueeze()), lr);
-            } else {
-                self.adamw(index, parameter, gradient, clip.clone(), lr);
-            }
+            let rule = self.rule(&named[index].0, parameter);
+            turns[rule as usize].push(Turn { index, parameter, gradient });
         }
+        let [matrices, vectors, hidden] = turns;
+        for Turn { index, parameter, gradient } in hidden {
+            self.muon(index, parameter, gradient.mul(clip.clone().unsqueeze()), lr);
+        }
+        self.adamw(matrices, clip.clone(), lr, self.options.weight_decay);
+        self.adamw(vectors, clip, lr, 0.0);
         norm
+    }
+
+    fn rule(&self, name: &str, parameter: &Tensor<2>) -> Rule {
+        if self.options.kind == OptimizerKind::Muon && name.contains("_proj.") {
+            return Rule::Muon;
+        }
+        // Without weight decay all parameters are one list, which is one launch.
+        let is_vector = parameter.dims()[0] == 1 && self.options.weight_decay != 0.0;
+        if is_vector { Rule::Undecayed } else { Rule::Decayed }
     }
 
     /// `min(1, max_grad_norm / norm)`, `[1]`.
@@ -106,21 +137,28 @@ impl Optimizer {
         norm.clone().add_scalar(1e-6).recip().mul_scalar(limit).clamp_max(1.0)
     }
 
-    fn adamw(&mut self, index: usize, parameter: &mut Tensor<2>, gradient: Tensor<2>, clip: Tensor<1>, lr: f32) {
-        let is_vector = parameter.dims()[0] == 1;
-        let step = AdamWStep {
-            lr,
-            beta1: self.options.beta1,
-            beta2: self.options.beta2,
-            eps: self.options.eps,
-            weight_decay: if is_vector { 0.0 } else { self.options.weight_decay },
-            step: self.step,
+    /// One step of all `turns` at once.
+    fn adamw(&mut self, mut turns: Vec<Turn>, clip: Tensor<1>, lr: f32, weight_decay: f32) {
+        if turns.is_empty() {
+            return;
+        }
+        let OptimizerOptions { beta1, beta2, eps, .. } = self.options;
+        let step = AdamWStep { lr, beta1, beta2, eps, weight_decay, step: self.step };
+        let state = AdamWState {
+            params: turns.iter_mut().map(|turn| turn.parameter.extract()).collect(),
+            m: turns.iter().map(|turn| self.first[turn.index].extract()).collect(),
+            v: turns.iter().map(|turn| self.second[turn.index].extract()).collect(),
         };
-        let (first, second) = (self.first[index].extract(), self.second[index].extract());
-        let (updated, first, second) = adamw_update(parameter.extract(), gradient, clip, first, second, &step);
-        *parameter = updated;
-        self.first[index] = first;
-        self.second[index] = second;
+        let indices: Vec<usize> = turns.iter().map(|turn| turn.index).collect();
+        let (parameters, gradients): (Vec<_>, Vec<_>) =
+            turns.into_iter().map(|turn| (turn.parameter, turn.gradient)).unzip();
+        let updated = adamw_update(state, gradients, clip, &step);
+        for (parameter, updated) in parameters.into_iter().zip(updated.params) {
+            *parameter = updated;
+        }
+        for (index, (m, v)) in indices.into_iter().zip(updated.m.into_iter().zip(updated.v)) {
+            (self.first[index], self.second[index]) = (m, v);
+        }
     }
 
     fn muon(&mut self, index: usize, parameter: &mut Tensor<2>, gradient: Tensor<2>, lr: f32) {
@@ -166,18 +204,13 @@ impl Optimizer {
     }
 }
 
-/// The Euclidean norm of all gradients together, `[1]`.
-fn global_norm(gradients: &[Tensor<2>]) -> Tensor<1> {
-    sum_of_all_squares(gradients).sqrt()
-}
-
 /// The nearest half-orthogonal matrix of `matrix` by five quintic Newton-Schulz steps (Jordan et al. 2024).
 fn orthogonal(matrix: Tensor<2>) -> Tensor<2> {
     const COEFFICIENTS: (f32, f32, f32) = (3.4445, -4.7750, 2.0315);
     let [rows, columns] = matrix.dims();
     let tall = rows > columns;
     let mut x = if tall { matrix.transpose() } else { matrix };
-    let norm = sum_of_squares(x.clone()).sqrt().add_scalar(1e-7).reshape([1, 1]);
+    let norm = x.clone().square().sum().sqrt().add_scalar(1e-7).reshape([1, 1]);
     x = x.div(norm);
     let (a, b, c) = COEFFICIENTS;
     for _ in 0..5 {

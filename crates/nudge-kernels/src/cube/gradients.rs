@@ -6,14 +6,14 @@
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
-use burn::backend::ops::{FloatTensorOps, ModuleOps};
+use burn::backend::ops::ModuleOps;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Autodiff, Cube};
 
 use super::CubeOps;
-use super::ops::{Squared, squared};
 use crate::AdamWStep;
 use crate::ops::{FusedOps, FusedUntrackedOps};
+use crate::tensor_list::TensorList;
 use crate::unembedding::{self, Unembedding};
 
 type Float = FloatTensor<Cube>;
@@ -207,18 +207,18 @@ impl Unembedding for Cube {
 
 impl FusedUntrackedOps for Cube {
     fn adamw(
-        param: Float,
-        grad: Float,
+        params: TensorList<Self>,
+        m: TensorList<Self>,
+        v: TensorList<Self>,
+        grads: TensorList<Self>,
         grad_scale: Float,
-        m: Float,
-        v: Float,
         step: AdamWStep,
-    ) -> (Float, Float, Float) {
-        Self::adamw_step(param, m, v, grad, grad_scale, step)
+    ) -> (TensorList<Self>, TensorList<Self>, TensorList<Self>) {
+        Self::adamw_step(params, m, v, grads, grad_scale, step)
     }
 
-    fn sum_of_squares(x: Float) -> Float {
-        Self::float_sum(Self::sums_of_squares(squared!(None::<Float>, [x])))
+    fn sum_of_squares(tensors: TensorList<Self>) -> (Float, TensorList<Self>) {
+        Self::sum_of_all_squares(tensors)
     }
 
     fn entropy(logits: Float) -> Float {

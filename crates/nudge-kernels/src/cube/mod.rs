@@ -10,6 +10,7 @@
 #![allow(unsafe_code)] // Launches without bounds checks: every kernel keeps its own, said beside each.
 
 mod attention;
+mod beside;
 mod decode;
 mod draw;
 mod gradients;
@@ -25,18 +26,3 @@ mod swiglu;
 mod token_logprobs;
 
 pub(crate) use ops::CubeOps;
-
-use burn::backend::Dispatch;
-use burn::tensor::Tensor;
-
-use ops::{Squared, squared};
-
-/// Sum of the squares of all elements of all tensors, shape `[1]`: a launch for every six tensors.
-pub(crate) fn sum_of_all_squares(all: &[Tensor<2>]) -> Tensor<1> {
-    let mut sums = None;
-    for tensors in all.chunks(optimizer::TENSORS) {
-        let tensors: Vec<_> = tensors.iter().map(|x| x.clone().inner().into_dispatch()).collect();
-        sums = Some(Dispatch::sums_of_squares(squared!(sums, tensors)));
-    }
-    Tensor::<1>::from_dispatch(sums.expect("a model has parameters")).sum()
-}

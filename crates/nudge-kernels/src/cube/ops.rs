@@ -4,13 +4,14 @@
 
 use burn::backend::fusion::custom::TensorSpec;
 use burn::backend::tensor::{FloatTensor, IntTensor};
-use burn::backend::{Backend, ExtensionType, backend_extension};
+use burn::backend::{Backend, backend_extension};
 use burn::tensor::{DType, Shape};
 use burn_cubecl::CubeBackend;
 
 use super::{attention, decode, draw, matmul, optimizer, rms_norm, rotary, swiglu, token_logprobs};
 use crate::AdamWStep;
 use crate::host::Distribution;
+use crate::tensor_list::TensorList;
 
 fn spec(shape: impl Into<Shape>, like: &TensorSpec) -> TensorSpec {
     TensorSpec::new(shape.into(), like.dtype)
@@ -20,44 +21,6 @@ fn spec(shape: impl Into<Shape>, like: &TensorSpec) -> TensorSpec {
 fn rows(x: &TensorSpec) -> [usize; 2] {
     [x.shape[0], x.shape[1]]
 }
-
-/// What [`CubeOps::sums_of_squares`] takes: burn's extensions know no lists.
-#[derive(ExtensionType)]
-#[extension_type(fusion)]
-pub(crate) struct Squared<B: Backend> {
-    /// Sums of earlier tensors.
-    pub before: FloatTensor<B>,
-    pub x0: FloatTensor<B>,
-    pub x1: FloatTensor<B>,
-    pub x2: FloatTensor<B>,
-    pub x3: FloatTensor<B>,
-    pub x4: FloatTensor<B>,
-    pub x5: FloatTensor<B>,
-    /// How many of these count; the others are any tensor.
-    pub used: usize,
-    /// Whether `before` counts.
-    pub continues: bool,
-}
-
-/// One to six tensors, whatever stands for a tensor.
-macro_rules! squared {
-    ($before:expr, $tensors:expr) => {{
-        let (before, tensors) = ($before, $tensors);
-        let at = |index: usize| tensors[index.min(tensors.len() - 1)].clone();
-        Squared {
-            continues: before.is_some(),
-            before: before.unwrap_or_else(|| at(0)),
-            x0: at(0),
-            x1: at(1),
-            x2: at(2),
-            x3: at(3),
-            x4: at(4),
-            x5: at(5),
-            used: tensors.len(),
-        }
-    }};
-}
-pub(super) use squared;
 
 #[backend_extension(Cube, Fusion)]
 pub(crate) trait CubeOps: Backend {
@@ -174,20 +137,20 @@ pub(crate) trait CubeOps: Backend {
         distribution: Distribution,
     ) -> (IntTensor<Self>, FloatTensor<Self>);
 
-    /// `grad_scale: [1]` multiplies the gradient.
-    #[fusion(meta = |param, m, v, _, _, _| (param.clone(), m.clone(), v.clone()))]
+    /// New parameters and moments; `grad_scale: [1]` multiplies the gradients.
+    #[fusion(meta = |params, m, v, _, _, _| (params.clone(), m.clone(), v.clone()))]
     fn adamw_step(
-        param: FloatTensor<Self>,
-        m: FloatTensor<Self>,
-        v: FloatTensor<Self>,
-        grad: FloatTensor<Self>,
+        #[extension_type] params: TensorList<Self>,
+        #[extension_type] m: TensorList<Self>,
+        #[extension_type] v: TensorList<Self>,
+        #[extension_type] grads: TensorList<Self>,
         grad_scale: FloatTensor<Self>,
         step: AdamWStep,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+    ) -> (TensorList<Self>, TensorList<Self>, TensorList<Self>);
 
-    /// Partial sums of squares, `[optimizer::PARTS]`.
-    #[fusion(meta = |tensors| spec([optimizer::PARTS], &tensors.x0))]
-    fn sums_of_squares(#[extension_type] tensors: Squared<Self>) -> FloatTensor<Self>;
+    /// The sum of the squares of all elements, `[1]`, and the tensors side by side.
+    #[fusion(meta = |tensors| (spec([1], &tensors[0]), tensors.clone()))]
+    fn sum_of_all_squares(#[extension_type] tensors: TensorList<Self>) -> (FloatTensor<Self>, TensorList<Self>);
 }
 
 impl CubeOps for CubeBackend {
@@ -309,20 +272,19 @@ impl CubeOps for CubeBackend {
     }
 
     fn adamw_step(
-        param: FloatTensor<Self>,
-        m: FloatTensor<Self>,
-        v: FloatTensor<Self>,
-        grad: FloatTensor<Self>,
+        params: TensorList<Self>,
+        m: TensorList<Self>,
+        v: TensorList<Self>,
+        grads: TensorList<Self>,
         grad_scale: FloatTensor<Self>,
         step: AdamWStep,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-        optimizer::adamw(param, [m, v], grad, grad_scale, step)
+    ) -> (TensorList<Self>, TensorList<Self>, TensorList<Self>) {
+        let [params, m, v] = optimizer::adamw([params.0, m.0, v.0], grads.0, grad_scale, step);
+        (TensorList(params), TensorList(m), TensorList(v))
     }
 
-    fn sums_of_squares(tensors: Squared<Self>) -> FloatTensor<Self> {
-        let Squared { before, x0, x1, x2, x3, x4, x5, used, continues } = tensors;
-        let mut list = vec![x0, x1, x2, x3, x4, x5];
-        list.truncate(used);
-        optimizer::sums_of_squares(continues.then_some(before), list)
+    fn sum_of_all_squares(tensors: TensorList<Self>) -> (FloatTensor<Self>, TensorList<Self>) {
+        let (sum, tensors) = optimizer::sum_of_squares(tensors.0);
+        (sum, TensorList(tensors))
     }
 }

@@ -1,22 +1,14 @@
-//! AdamW in one launch a parameter, and the sum of squares of several gradients in one.
+//! AdamW over all parameters in one launch, and the sum of squares that clipping by the global norm needs.
 
+use burn::backend::ops::FloatTensorOps;
+use burn_cubecl::CubeBackend;
 use burn_cubecl::cubecl;
 use burn_cubecl::cubecl::prelude::*;
 use burn_cubecl::tensor::CubeTensor;
 
-use super::launch::{Output, buffer, empty, floats, one_unit_each};
-use super::reduce::sum_of_units;
+use super::beside::{Places, copied, groups, whole};
+use super::launch::{Output, buffer, floats, one_unit_each};
 use crate::AdamWStep;
-
-/// Units that share the sum over one cube's part of a tensor.
-const UNITS: u32 = 64;
-
-/// Cubes of one launch that sums squares, one partial sum each.
-pub(super) const PARTS: usize = 16;
-
-/// Tensors whose squares one launch sums: with the sums before and after they are the eight buffers that WebGPU
-/// promises a kernel.
-pub(crate) const TENSORS: usize = 6;
 
 /// The numbers of a step that the kernel needs, derived on the host as every other body derives them.
 #[derive(CubeLaunch, CubeType, Clone, Copy)]
@@ -29,6 +21,21 @@ struct Factors {
     inverse_sqrt_correction2: f32,
     eps: f32,
     decay: f32,
+}
+
+impl FactorsLaunch {
+    fn of(step: &AdamWStep) -> Self {
+        Self::new(
+            step.beta1,
+            1.0 - step.beta1,
+            step.beta2,
+            1.0 - step.beta2,
+            step.step_size(),
+            step.inverse_sqrt_correction2(),
+            step.eps,
+            step.decay(),
+        )
+    }
 }
 
 #[cube(launch_unchecked)]
@@ -56,29 +63,43 @@ fn adamw_elements(
     new_v[ABSOLUTE_POS] = v;
 }
 
-/// One AdamW step; the gradient is multiplied by the one number in `grad_scale`. Writes over what nothing else reads.
+/// One AdamW step of parameters, first and second moments; the gradients are multiplied by the one number in
+/// `grad_scale`. Gives views of three buffers, those of the arguments where nothing else reads them.
 pub(super) fn adamw(
-    param: CubeTensor,
-    [m, v]: [CubeTensor; 2],
-    grad: CubeTensor,
+    state: [Vec<CubeTensor>; 3],
+    grads: Vec<CubeTensor>,
     grad_scale: CubeTensor,
     step: AdamWStep,
-) -> (CubeTensor, CubeTensor, CubeTensor) {
-    let [param, m, v, grad, grad_scale] = [param, m, v, grad, grad_scale].map(floats);
+) -> [Vec<CubeTensor>; 3] {
+    let grad_scale = floats(grad_scale);
+    let counts = groups(&state[0]);
+    let (mut state, mut grads) = (state.map(Vec::into_iter), grads.into_iter());
+    let mut results = [Vec::new(), Vec::new(), Vec::new()];
+    for count in counts {
+        let group = state.each_mut().map(|tensors| tensors.take(count).collect());
+        let updated = update_group(group, grads.by_ref().take(count).collect(), &grad_scale, &step);
+        for (result, updated) in results.iter_mut().zip(updated) {
+            result.extend(updated);
+        }
+    }
+    results
+}
+
+/// [`adamw`] of tensors that share a buffer.
+fn update_group(
+    state: [Vec<CubeTensor>; 3],
+    grads: Vec<CubeTensor>,
+    grad_scale: &CubeTensor,
+    step: &AdamWStep,
+) -> [Vec<CubeTensor>; 3] {
+    let places = Places::of(&state[0]);
+    let [param, m, v] = state.map(whole);
+    let grad = whole(grads);
     let elements = param.meta.num_elements();
     let outputs = [Output::over(&param, 0), Output::over(&m, 1), Output::over(&v, 2)];
     let (count, cube) = one_unit_each(&param, elements);
-    let factors = FactorsLaunch::new(
-        step.beta1,
-        1.0 - step.beta1,
-        step.beta2,
-        1.0 - step.beta2,
-        step.step_size(),
-        step.inverse_sqrt_correction2(),
-        step.eps,
-        step.decay(),
-    );
-    // SAFETY: units beyond the elements end at once; an element is its unit's alone, so it may write over it.
+    // SAFETY: units beyond the elements end at once; an element is its unit's alone, so it may write over it. The
+    // buffers are as long as the parameters' one.
     unsafe {
         adamw_elements::launch_unchecked(
             &param.client,
@@ -88,73 +109,29 @@ pub(super) fn adamw(
             buffer(&m),
             buffer(&v),
             buffer(&grad),
-            buffer(&grad_scale),
+            buffer(grad_scale),
             outputs[0].buffer(),
             outputs[1].buffer(),
             outputs[2].buffer(),
             elements,
-            factors,
+            FactorsLaunch::of(step),
         );
     }
-    let [param, m, v] = outputs.map(|output| output.tensor);
-    (param, m, v)
+    outputs.map(|output| places.views(&output.tensor))
 }
 
-/// Adds the squares of this unit's share of `x`.
-#[cube]
-fn squares_of_share(x: &[f32], elements: usize) -> f32 {
-    let mut sum = 0.0f32;
-    for i in range_stepped(ABSOLUTE_POS, elements, PARTS * UNITS as usize) {
-        sum += x[i] * x[i];
+/// The sum of the squares of all elements, `[1]`, and the tensors side by side, as [`adamw`] reads them.
+pub(super) fn sum_of_squares(tensors: Vec<CubeTensor>) -> (CubeTensor, Vec<CubeTensor>) {
+    let mut sums = None;
+    let mut all = Vec::new();
+    let counts = groups(&tensors);
+    let mut tensors = tensors.into_iter();
+    for count in counts {
+        let group: Vec<CubeTensor> = tensors.by_ref().take(count).collect();
+        let places = Places::of(&group);
+        let (buffer, added) = copied(group, sums);
+        all.extend(places.views(&buffer));
+        sums = Some(added);
     }
-    sum
-}
-
-#[cube(launch_unchecked)]
-fn squares_of_parts(
-    before: &[f32],
-    tensors: Sequence<Box<[f32]>>,
-    elements: Sequence<usize>,
-    out: &mut [f32],
-    #[comptime] continues: bool,
-) {
-    let mut sum = 0.0f32;
-    #[unroll]
-    for i in 0..tensors.len() {
-        sum += squares_of_share(&tensors[i], elements[i]);
-    }
-    let mut total = sum_of_units(sum, UNITS);
-    if UNIT_POS == 0 {
-        if continues {
-            total += before[CUBE_POS];
-        }
-        out[CUBE_POS] = total;
-    }
-}
-
-/// Partial sums of the squares of all elements of some tensors, `[PARTS]`, added to those of a launch `before`.
-pub(super) fn sums_of_squares(before: Option<CubeTensor>, tensors: Vec<CubeTensor>) -> CubeTensor {
-    assert!((1..=TENSORS).contains(&tensors.len()), "one launch sums 1 to {TENSORS} tensors");
-    let tensors: Vec<CubeTensor> = tensors.into_iter().map(floats).collect();
-    let (continues, before) = (before.is_some(), before.unwrap_or_else(|| tensors[0].clone()));
-    let out = empty(&before, [PARTS]);
-    let (mut buffers, mut elements) = (SequenceArg::new(), SequenceArg::new());
-    for tensor in &tensors {
-        buffers.push(buffer(tensor));
-        elements.push(tensor.meta.num_elements());
-    }
-    // SAFETY: units read below the elements of each tensor; cubes are as many as partial sums.
-    unsafe {
-        squares_of_parts::launch_unchecked(
-            &out.client,
-            CubeCount::Static(PARTS as u32, 1, 1),
-            CubeDim::new_1d(UNITS),
-            buffer(&before),
-            buffers,
-            elements,
-            buffer(&out),
-            continues,
-        );
-    }
-    out
+    (CubeBackend::float_sum(sums.expect("a model has parameters")), all)
 }

@@ -25,6 +25,7 @@ use burn::backend::{Autodiff, Flex};
 
 use crate::AdamWStep;
 use crate::ops::{FusedOps, FusedUntrackedOps};
+use crate::tensor_list::TensorList;
 use crate::unembedding::{self, Unembedding};
 
 pub(crate) use rms_norm::forward_rows as rms_norm_rows;
@@ -151,18 +152,20 @@ impl Unembedding for Flex {
 
 impl FusedUntrackedOps for Flex {
     fn adamw(
-        param: FloatTensor<Self>,
-        grad: FloatTensor<Self>,
+        params: TensorList<Self>,
+        m: TensorList<Self>,
+        v: TensorList<Self>,
+        grads: TensorList<Self>,
         grad_scale: FloatTensor<Self>,
-        m: FloatTensor<Self>,
-        v: FloatTensor<Self>,
         step: AdamWStep,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-        optimizer::adamw(param, grad, grad_scale, m, v, step)
+    ) -> (TensorList<Self>, TensorList<Self>, TensorList<Self>) {
+        let [params, m, v] = optimizer::adamw([params.0, m.0, v.0], grads.0, grad_scale, step);
+        (TensorList(params), TensorList(m), TensorList(v))
     }
 
-    fn sum_of_squares(x: FloatTensor<Self>) -> FloatTensor<Self> {
-        optimizer::sum_of_squares(x)
+    fn sum_of_squares(tensors: TensorList<Self>) -> (FloatTensor<Self>, TensorList<Self>) {
+        let (sum, tensors) = optimizer::sum_of_squares(tensors.0);
+        (sum, TensorList(tensors))
     }
 
     fn entropy(logits: FloatTensor<Self>) -> FloatTensor<Self> {

@@ -1,7 +1,7 @@
-//! AdamW in one pass over parameter, gradient and both moments, in place; and the sum of squares for clipping.
+//! AdamW in one pass over all parameters, gradients and both moments, in place; and the sum of squares for clipping.
 
 use super::BLOCK;
-use super::storage::{FlexTensor, contiguous, dims, tensor, values, values_mut};
+use super::storage::{FlexTensor, contiguous, tensor, values, values_mut};
 use super::vector::vectorised;
 use crate::{AdamWStep, platform};
 
@@ -43,30 +43,28 @@ vectorised! {
     }
 }
 
-/// The new `(param, m, v)`, in the memory of the old ones unless somebody else holds it.
+/// New parameters and moments, in the memory of the old ones unless somebody else holds it.
 pub(super) fn adamw(
-    param: FlexTensor,
-    grad: FlexTensor,
+    state: [Vec<FlexTensor>; 3],
+    grads: Vec<FlexTensor>,
     grad_scale: FlexTensor,
-    m: FlexTensor,
-    v: FlexTensor,
     step: AdamWStep,
-) -> (FlexTensor, FlexTensor, FlexTensor) {
-    let shape: [usize; 2] = dims(&param);
-    for (name, other) in [("grad", &grad), ("m", &m), ("v", &v)] {
-        assert_eq!(shape, dims(other), "adamw_update: param and {name} differ in shape");
-    }
-    let (mut param, grad, mut m, mut v) = (contiguous(param), contiguous(grad), contiguous(m), contiguous(v));
+) -> [Vec<FlexTensor>; 3] {
     let [grad_scale] = *values(&contiguous(grad_scale)) else { panic!("adamw_update: grad_scale is one number") };
     let scalars = Scalars::new(&step, grad_scale);
-    let blocks = values_mut(&mut param)
-        .chunks_mut(BLOCK)
-        .zip(values(&grad).chunks(BLOCK))
-        .zip(values_mut(&mut m).chunks_mut(BLOCK))
-        .zip(values_mut(&mut v).chunks_mut(BLOCK))
-        .collect();
+    let [mut params, mut m, mut v] = state.map(all_contiguous);
+    let grads = all_contiguous(grads);
+    let mut blocks = Vec::new();
+    for (((param, grad), m), v) in params.iter_mut().zip(&grads).zip(&mut m).zip(&mut v) {
+        let param = values_mut(param).chunks_mut(BLOCK).zip(values(grad).chunks(BLOCK));
+        blocks.extend(param.zip(values_mut(m).chunks_mut(BLOCK)).zip(values_mut(v).chunks_mut(BLOCK)));
+    }
     platform::for_each(blocks, |(((param, grad), m), v)| update_block(scalars, param, grad, m, v));
-    (param, m, v)
+    [params, m, v]
+}
+
+fn all_contiguous(tensors: Vec<FlexTensor>) -> Vec<FlexTensor> {
+    tensors.into_iter().map(contiguous).collect()
 }
 
 vectorised! {
@@ -83,9 +81,10 @@ vectorised! {
     }
 }
 
-/// Shape `[1]`; added in `f64`, block by block.
-pub(super) fn sum_of_squares(x: FlexTensor) -> FlexTensor {
-    let x = contiguous(x);
-    let sum: f64 = platform::map(values(&x).chunks(BLOCK).collect(), sum_of_squares_block).into_iter().sum();
-    tensor(vec![sum as f32], [1])
+/// The sum over all tensors, `[1]`, added in `f64`, block by block; and the tensors.
+pub(super) fn sum_of_squares(tensors: Vec<FlexTensor>) -> (FlexTensor, Vec<FlexTensor>) {
+    let tensors = all_contiguous(tensors);
+    let blocks = tensors.iter().flat_map(|x| values(x).chunks(BLOCK)).collect();
+    let sum: f64 = platform::map(blocks, sum_of_squares_block).into_iter().sum();
+    (tensor(vec![sum as f32], [1]), tensors)
 }

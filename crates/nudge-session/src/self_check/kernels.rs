@@ -8,7 +8,7 @@ use crate::SessionError;
 use crate::readback::read_all;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use nudge_data::Rng;
-use nudge_model::kernels::{self as fused, AdamWStep, KeyValueCache, primitive};
+use nudge_model::kernels::{self as fused, AdamWState, AdamWStep, KeyValueCache, primitive};
 
 /// Rounding of `f32` over sums of a hundred numbers, and of a GPU's `exp`, which WGSL lets be off by many units.
 const LIMIT: f64 = 1e-4;
@@ -192,30 +192,38 @@ async fn entropy([device, cpu]: [&Device; 2]) -> Result<Check, SessionError> {
     compare("kernel entropy", vec![flat(found)], vec![flat(expected)]).await
 }
 
-/// Two steps, the second with the moments of the first.
+/// Shapes of more parameters than one launch copies.
+const PARAMETERS: [[usize; 2]; 8] = [[29, WIDTH], [1, WIDTH], [7, 9], [64, 64], [1, 1], [3, 128], [5, 5], [31, 2]];
+
+fn parameters(device: &Device, seed: u64) -> Vec<Tensor<2>> {
+    (seed..).zip(PARAMETERS).map(|(seed, shape)| normal(device, shape, seed)).collect()
+}
+
+/// Two steps, the second with what the first left.
 async fn adamw([device, cpu]: [&Device; 2]) -> Result<Check, SessionError> {
-    type Update =
-        fn(Tensor<2>, Tensor<2>, Tensor<1>, Tensor<2>, Tensor<2>, &AdamWStep) -> (Tensor<2>, Tensor<2>, Tensor<2>);
+    type Update = fn(AdamWState, Vec<Tensor<2>>, Tensor<1>, &AdamWStep) -> AdamWState;
     let run = |device: &Device, update: Update| {
-        let matrix = |seed| normal(device, [29, WIDTH], seed);
-        let mut state = (matrix(1), matrix(2).zeros_like(), matrix(2).zeros_like());
+        let params = parameters(device, 1);
+        let zeros = || params.iter().map(Tensor::zeros_like).collect();
+        let mut state = AdamWState { m: zeros(), v: zeros(), params: params.clone() };
         for step in 1..=2 {
             let options = AdamWStep { lr: 0.01, beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.1, step };
             let scale = Tensor::from_data([0.7f32], device);
-            let (param, m, v) = state;
-            state = update(param, matrix(2 + step as u64), scale, m, v, &options);
+            let (_, grads) = fused::sum_of_squares(parameters(device, 100 * step as u64));
+            state = update(state, grads, scale, &options);
         }
-        vec![flat(state.0), flat(state.1), flat(state.2)]
+        let AdamWState { params, m, v } = state;
+        [params, m, v].into_iter().flatten().map(flat).collect()
     };
     compare("kernel AdamW", run(device, fused::adamw_update), run(cpu, primitive::adamw_update)).await
 }
 
-/// Of more tensors than one launch takes.
 async fn norm_of_gradients([device, cpu]: [&Device; 2]) -> Result<Check, SessionError> {
-    let all = |device| (1..=9).map(|seed| normal(device, [seed as usize * 7, WIDTH], seed)).collect::<Vec<_>>();
-    let expected = all(cpu).into_iter().map(primitive::sum_of_squares).collect();
-    let (found, expected) = (fused::sum_of_all_squares(&all(device)), Tensor::cat(expected, 0).sum());
-    compare("kernel norm of gradients", vec![found], vec![expected]).await
+    let (found, beside) = fused::sum_of_squares(parameters(device, 1));
+    let expected = parameters(cpu, 1);
+    let found = std::iter::once(found).chain(beside.into_iter().map(flat));
+    let expected = std::iter::once(primitive::sum_of_squares(&expected)).chain(expected.into_iter().map(flat));
+    compare("kernel norm of gradients", found.collect(), expected.collect()).await
 }
 
 /// Three tokens a row into a cache whose rows begin at different places.
