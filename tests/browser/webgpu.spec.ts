@@ -24,7 +24,7 @@ test('base to comparison on WebGPU', async ({ page }) => {
     await page.getByText('GPU check', { exact: true }).click();
     await button(page, 'Run all checks').click();
     const checks = page.getByTestId('self-check').locator('tbody tr');
-    await expect(checks).toHaveCount(30, { timeout: 3 * MINUTE });
+    await expect(checks).toHaveCount(32, { timeout: 3 * MINUTE });
     for (const check of await checks.all()) await expect(check).toHaveAttribute('data-ok', 'true');
     const name = page.getByRole('cell', { name: '✓ training step: loss', exact: true });
     const loss = await checks.filter({ has: name }).getByRole('cell').nth(1).textContent();

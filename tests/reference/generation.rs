@@ -22,7 +22,7 @@ fn continued(
 ) -> (Vec<u32>, Vec<f32>) {
     let steps = noise[0].len();
     let (tokens, mask) = (prompts.concat(), mask.concat());
-    let mut generation = Generation::new(model.frozen(), &tokens, &mask, prompts.len(), steps, options);
+    let mut generation = Generation::new(model.frozen(), &tokens, &mask, prompts.len(), steps, &[], options);
     for step in 0..steps {
         generation.step(&noise.iter().map(|row| row[step]).collect::<Vec<_>>());
     }

@@ -1,7 +1,8 @@
 //! The operations of a Llama one by one, in their fused and in their composed form.
 
 use burn::tensor::{Device, Gradients, Int, Tensor, TensorData};
-use nudge_kernels::{self as fused, KeyValueCache, primitive};
+use nudge_kernels::decoding::{self, KeyValueCache, LiveRows};
+use nudge_kernels::{self as fused, primitive};
 use serde_json::Value;
 
 use super::{
@@ -89,7 +90,12 @@ fn causal_attention_behind_left_padding_is_that_of_torch() {
 
 #[test]
 fn one_token_against_the_cache_attends_as_in_torch() {
-    for (case, decode_attention) in cases("decode_attention", [fused::decode_attention, primitive::decode_attention]) {
+    type Decode = fn(Tensor<3>, Tensor<1, Int>, Tensor<3>, &mut KeyValueCache, usize) -> Tensor<3>;
+    let fused: Decode = |qkv, first, angles, cache, filled| {
+        let live = LiveRows::all(qkv.dims()[0], &[], &qkv.device());
+        decoding::attention(qkv, first, angles, cache, filled, &live)
+    };
+    for (case, decode_attention) in cases("decode_attention", [fused, primitive::decode_attention]) {
         let device = Device::flex();
         let [keys, values] = ["k_cache", "v_cache"].map(|name| case.constant::<4>(name, &device));
         let [qkv, angles] = ["qkv", "angles"].map(|name| case.constant::<3>(name, &device));

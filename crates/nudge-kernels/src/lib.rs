@@ -9,8 +9,10 @@
 
 #[cfg(feature = "gpu")]
 mod cube;
+pub mod decoding;
 mod flex;
 pub mod host;
+mod nucleus;
 mod ops;
 mod optimizer_step;
 mod platform;
@@ -21,8 +23,6 @@ mod unembedding;
 use burn::backend::{Dispatch, DispatchDevice};
 use burn::tensor::{Bool, DType, Device, Int, Tensor};
 
-#[cfg(feature = "gpu")]
-use crate::cube::CubeOps;
 use crate::ops::{FusedOps, FusedUntrackedOps};
 use crate::tensor_list::TensorList;
 
@@ -106,59 +106,12 @@ pub fn causal_attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, visibility: im
     ))
 }
 
-/// Keys and values of the tokens read so far, `[batch, capacity, kv_heads, head_dim]` both.
-#[derive(Debug, Clone)]
-pub struct KeyValueCache {
-    /// Rotated keys.
-    pub keys: Tensor<4>,
-    /// Values.
-    pub values: Tensor<4>,
-}
-
-/// Rotates one new token a row, puts it into the cache at `filled`, and attends to all that the row has there.
-///
-/// `qkv: [batch, 1, (heads + 2 kv_heads) * head_dim]`, queries, keys and values side by side; `first: [batch]`, where
-/// each row begins in the cache; `angles: [capacity, head_dim / 2, 2]`, cosine and sine by position. Gives
-/// `[batch, 1, heads * head_dim]`. Records no gradient.
-pub fn decode_attention(
-    qkv: Tensor<3>,
-    first: Tensor<1, Int>,
-    angles: Tensor<3>,
-    cache: &mut KeyValueCache,
-    filled: usize,
-) -> Tensor<3> {
-    #[cfg(feature = "gpu")]
-    if is_fused_gpu(&qkv) {
-        let (out, keys, values) = Dispatch::decode_one(
-            qkv.into_dispatch(),
-            first.into_dispatch(),
-            angles.into_dispatch(),
-            cache.keys.extract().into_dispatch(),
-            cache.values.extract().into_dispatch(),
-            filled,
-        );
-        *cache = KeyValueCache { keys: Tensor::from_dispatch(keys), values: Tensor::from_dispatch(values) };
-        return Tensor::from_dispatch(out);
-    }
-    primitive::decode_attention(qkv, first, angles, cache, filled)
-}
-
 /// The gate of a SwiGLU feed-forward layer (Shazeer 2020): `silu(gate) * up`, shapes equal.
 pub fn swiglu(gate: Tensor<3>, up: Tensor<3>) -> Tensor<3> {
     if !has_fused_form(&gate) {
         return primitive::swiglu(gate, up);
     }
     Tensor::from_dispatch(Dispatch::swiglu(gate.into_dispatch(), up.into_dispatch()))
-}
-
-/// [`swiglu`] of gate and up side by side, `[batch, time, 2 width]` to `[batch, time, width]`. Records no gradient.
-pub fn swiglu_of_halves(x: Tensor<3>) -> Tensor<3> {
-    #[cfg(feature = "gpu")]
-    if is_fused_gpu(&x) {
-        return Tensor::from_dispatch(Dispatch::swiglu_of_halves(x.into_dispatch()));
-    }
-    let [gate, up] = x.chunk(2, 2).try_into().expect("two halves");
-    swiglu(gate, up)
 }
 
 /// Log-probability of each target: `logits: [batch, time, vocab]`, `targets: [batch, time]` to `[batch, time]`.
@@ -220,23 +173,6 @@ pub fn linear_onto(x: Tensor<3>, weight: Tensor<2>, added: Tensor<3>) -> Tensor<
         return added + primitive::linear(x, weight);
     }
     Tensor::from_dispatch(Dispatch::linear_onto(x.into_dispatch(), weight.into_dispatch(), added.into_dispatch()))
-}
-
-/// Tokens and their log-probabilities drawn on a GPU, `[batch, 1]` both: `logits: [batch, vocab]`, `noise: [batch, 1]`
-/// uniform in `[0, 1)`. `None` where the tensors are not on one, or not in `f32`.
-pub fn draw_on_gpu(
-    logits: &Tensor<2>,
-    noise: &Tensor<2>,
-    distribution: host::Distribution,
-) -> Option<(Tensor<2, Int>, Tensor<2>)> {
-    #[cfg(feature = "gpu")]
-    if is_fused_gpu(logits) {
-        let (logits, noise) = (logits.clone().into_dispatch(), noise.clone().into_dispatch());
-        let (tokens, logprobs) = Dispatch::draw_tokens(logits, noise, distribution);
-        return Some((Tensor::from_dispatch(tokens), Tensor::from_dispatch(logprobs)));
-    }
-    let _ = (logits, noise, distribution);
-    None
 }
 
 /// Parameters and their moments, one of each a parameter.

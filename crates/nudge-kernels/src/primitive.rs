@@ -6,7 +6,10 @@
 use burn::tensor::activation::{log_softmax, silu, softmax};
 use burn::tensor::{Bool, Int, Tensor, module};
 
-use crate::{AdamWState, AdamWStep, KeyValueCache};
+use crate::decoding::KeyValueCache;
+use crate::host::Distribution;
+use crate::nucleus::nucleus;
+use crate::{AdamWState, AdamWStep};
 
 /// Stands for minus infinity in masked scores: `exp` of it is zero, and a row of it has no NaN.
 const MASKED_SCORE: f32 = -1e30;
@@ -60,7 +63,7 @@ pub(crate) fn attend_visible(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, hidden: T
 
 /// Rotates one new token a row, puts it into the cache at `filled`, and attends to all that the row has there.
 ///
-/// Shapes are those of [`crate::decode_attention`].
+/// Shapes are those of [`crate::decoding::attention`].
 pub fn decode_attention(
     qkv: Tensor<3>,
     first: Tensor<1, Int>,
@@ -86,6 +89,30 @@ pub fn decode_attention(
     let hidden = hidden.bool_or(key.greater_elem(filled as i64));
     let hidden = hidden.unsqueeze_dims::<4>(&[1, 1]).expand([batch, heads, 1, capacity]);
     attend(q, cache.keys.clone(), cache.values.clone(), hidden).reshape([batch, 1, heads * head_dim])
+}
+
+/// One token a row and its log-probability under the distribution of `logits: [batch, vocab]`, `[batch, 1]` each, by
+/// `noise: [batch, 1]` uniform in `[0, 1)`.
+pub fn draw(logits: Tensor<2>, noise: Tensor<2>, distribution: Distribution) -> (Tensor<2, Int>, Tensor<2>) {
+    let [batch, vocab] = logits.dims();
+    let Distribution { temperature, top_k, top_p } = distribution;
+    let mut logits = logits.div_scalar(temperature);
+    if top_k > 0 && top_k < vocab {
+        let threshold = logits.clone().topk(top_k, 1).narrow(1, top_k - 1, 1);
+        let excluded = logits.clone().lower(threshold.expand([batch, vocab]));
+        logits = logits.mask_fill(excluded, -1e30);
+    }
+    if top_p < 1.0 {
+        logits = nucleus(logits, top_p);
+    }
+    let logprobs = log_softmax(logits, 1);
+    let cumulative = logprobs.clone().exp().cumsum(1);
+    // The total is 1 up to rounding; scaling the noise by it keeps the draw inside the vocabulary.
+    let total = cumulative.clone().narrow(1, vocab - 1, 1);
+    let below = cumulative.lower_equal((noise * total).expand([batch, vocab]));
+    let token = below.int().sum_dim(1).clamp_max(vocab as i32 - 1);
+    let logprob = logprobs.gather(1, token.clone());
+    (token, logprob)
 }
 
 /// `softmax(q kᵀ / sqrt(head_dim)) v`, with weight 0 where `hidden: [batch, heads, queries, keys]`.

@@ -135,67 +135,6 @@ fn entropy() {
     assert_close("entropy", &host(primitive::entropy(forbidden)), &[3f32.ln()], 1e-5);
 }
 
-/// Cosine and sine by position, `[time, head_dim / 2, 2]`.
-fn angle_table(time: usize, half: usize) -> Tensor<3> {
-    let values: Vec<f32> = (0..time * half)
-        .map(|i| ((i / half) as f32) * 0.7f32.powi((i % half) as i32))
-        .flat_map(|angle| [angle.cos(), angle.sin()])
-        .collect();
-    Tensor::from_data(TensorData::new(values, [time, half, 2]), &plain_device())
-}
-
-#[test]
-fn decoding_token_by_token_is_causal_attention() {
-    for [heads, kv_heads, head_dim, time] in [[4, 2, 8, 21], [2, 1, 32, 70]] {
-        let padding = [0, 6, time - 1];
-        let batch = padding.len();
-        let qkv = random([batch, time, (heads + 2 * kv_heads) * head_dim], 2.0).inner();
-        let angles = angle_table(time, head_dim / 2);
-        let part = |from: usize, count: usize| {
-            qkv.clone().narrow(2, from * head_dim, count * head_dim).reshape([batch, time, count, head_dim])
-        };
-        // Of every token the angles of its place behind the padding.
-        let turn = |which: usize| {
-            let rows = padding.map(|pad| {
-                let places: Vec<i64> = (0..time).map(|t| t.saturating_sub(pad) as i64).collect();
-                let places = Tensor::<1, Int>::from_data(places.as_slice(), &plain_device());
-                angles.clone().select(0, places).narrow(2, which, 1).reshape([1, time, head_dim / 2])
-            });
-            Tensor::cat(rows.to_vec(), 0)
-        };
-        let rotated = |x: Tensor<4>| primitive::rotary(x, turn(0), turn(1));
-        let (q, k, v) = (part(0, heads), part(heads, kv_heads), part(heads + kv_heads, kv_heads));
-        let first = behind_padding(&padding, time).inner();
-        let expected = primitive::causal_attention(rotated(q), rotated(k), v, first);
-        let starts = padding.map(|pad| pad as i64);
-        let starts = Tensor::<1, Int>::from_data(starts.as_slice(), &plain_device());
-        for body in [fused::decode_attention, primitive::decode_attention] {
-            let empty = Tensor::<4>::zeros([batch, time, kv_heads, head_dim], &plain_device());
-            let mut cache = fused::KeyValueCache { keys: empty.clone(), values: empty };
-            for t in 0..time {
-                let token = qkv.clone().narrow(1, t, 1);
-                // A row that has not begun is looked at from its first token on.
-                let begun: Vec<usize> = (0..batch).filter(|&row| padding[row] <= t).collect();
-                let now = starts.clone().clamp_max(t as i64);
-                let out = host(body(token, now, angles.clone(), &mut cache, t));
-                let width = heads * head_dim;
-                let expected = host(expected.clone().narrow(1, t, 1));
-                for row in begun {
-                    let at = row * width..(row + 1) * width;
-                    assert_close(&format!("row {row}, token {t}"), &out[at.clone()], &expected[at], 2e-5);
-                }
-            }
-        }
-    }
-}
-
-#[test]
-fn swiglu_of_halves_is_swiglu() {
-    let x = random([3, 5, 74], 4.0).inner();
-    let expected = primitive::swiglu(x.clone().narrow(2, 0, 37), x.clone().narrow(2, 37, 37));
-    assert_close("halves", &host(fused::swiglu_of_halves(x)), &host(expected), 1e-5);
-}
-
 #[test]
 fn linear_onto_is_linear_and_a_sum() {
     let shape = [2, 9, 33];
@@ -205,33 +144,6 @@ fn linear_onto_is_linear_and_a_sum() {
         |[x, w, added]| fused::linear_onto(x.reshape(shape), w, added.reshape([2, 9, 5])),
         |[x, w, added]| primitive::linear(x.reshape(shape), w) + added.reshape([2, 9, 5]),
     );
-}
-
-#[cfg(feature = "gpu")]
-#[test]
-fn tokens_drawn_on_a_gpu_are_those_drawn_on_the_cpu() {
-    use fused::host::{Distribution, draw};
-    for vocab in [1, 5, 300, 2048] {
-        let rows = 40;
-        let logits = random([rows, vocab], 6.0).inner();
-        let noise: Vec<f32> = (0..rows).map(|row| (row as f32 * 0.617).fract()).collect();
-        let noise_rows = Tensor::from_data(TensorData::new(noise.clone(), [rows, 1]), &plain_device());
-        for (temperature, top_k, top_p) in
-            [(1.0, 0, 1.0), (0.7, 0, 1.0), (1.0, 3, 1.0), (1.3, 40, 1.0), (1.0, 0, 0.8), (0.9, 20, 0.6), (1e-4, 1, 1.0)]
-        {
-            let distribution = Distribution { temperature, top_k, top_p };
-            let drawn = fused::draw_on_gpu(&logits, &noise_rows, distribution);
-            let (tokens, logprobs) = drawn.expect("the test's device is a GPU");
-            let tokens: Vec<i32> = tokens.into_data().convert::<i32>().try_to_vec().unwrap();
-            let logprobs = host(logprobs);
-            let logits = host(logits.clone());
-            for (row, logits) in logits.chunks(vocab).enumerate() {
-                let (token, logprob) = draw(&mut logits.to_vec(), noise[row], distribution);
-                assert_eq!(tokens[row] as u32, token, "row {row} of {vocab} by {distribution:?}");
-                assert!((logprobs[row] - logprob).abs() < 1e-4, "{} against {logprob}", logprobs[row]);
-            }
-        }
-    }
 }
 
 #[test]

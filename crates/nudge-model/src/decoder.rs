@@ -134,7 +134,7 @@ impl Decoder {
         (whole(logprobs), whole(entropies))
     }
 
-    fn unembedding(&self) -> Tensor<2> {
+    pub(crate) fn unembedding(&self) -> Tensor<2> {
         self.lm_head.as_ref().unwrap_or(&self.embed_tokens).clone()
     }
 

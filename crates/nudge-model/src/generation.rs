@@ -2,16 +2,17 @@
 //!
 //! One uniform number a row and step decides the next token (inverse of the cumulative distribution), so a
 //! seeded host generator draws the same text on every device up to float rounding. Tokens stay on the device
-//! until [`Generation::drain`]. Rows go on after their end token; the caller cuts them.
+//! until [`Generation::drain`]. On a GPU rows that have drawn an end token cost nothing any more; what they draw has no
+//! meaning anywhere, and the caller cuts it.
 //! Deliberately absent: beams, penalties, any readback.
 
 use crate::decoder::{Layer, row};
-use crate::nucleus::nucleus;
 use crate::token_batch::{angle_table, int_rows};
 use crate::{Decoder, Frozen, TokenBatch};
-use burn::tensor::{Device, Int, Tensor, TensorData, activation};
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use nudge_kernels as kernels;
+use nudge_kernels::decoding::{self, Drawn, KeyValueCache, LiveRows};
 use nudge_kernels::host::Distribution;
-use nudge_kernels::{self as kernels, KeyValueCache};
 use serde::{Deserialize, Serialize};
 
 /// How a token is chosen from its distribution.
@@ -49,14 +50,17 @@ pub struct Generation {
     caches: Vec<KeyValueCache>, // one a layer, [batch, capacity, kv_heads, head_dim]
     first: Tensor<1, Int>,      // [batch], where each row begins
     angles: Tensor<3>,          // [capacity, head_dim / 2, 2]
+    live: LiveRows,
     capacity: usize,
     filled: usize,
-    logits: Tensor<2>, // [batch, vocab], of the next token
-    drawn: Vec<(Tensor<2, Int>, Tensor<2>)>,
+    logits: Tensor<2>, // [batch, vocab], of the next token, in the order of `live`
+    drawn: Drawn,
+    /// Steps that have been given out.
+    drained: usize,
 }
 
 impl Generation {
-    /// Reads left-padded prompts `[batch, time]` and makes room for `max_new_tokens` more.
+    /// Reads left-padded prompts `[batch, time]` and makes room for `max_new_tokens` more. The tokens `ends` end a row.
     ///
     /// # Panics
     /// If the slices are not `[batch, time]` or the rows would outgrow the model's context.
@@ -66,6 +70,7 @@ impl Generation {
         mask: &[bool],
         batch: usize,
         max_new_tokens: usize,
+        ends: &[u32],
         options: SamplingOptions,
     ) -> Self {
         let time = tokens.len() / batch.max(1);
@@ -83,6 +88,8 @@ impl Generation {
         let angles = angle_table(capacity, &model.config, &device);
         let (caches, logits) = prefill(&model, &rows, room, &device);
         let layers = model.layers.iter().map(DecodingLayer::new).collect();
+        let live = LiveRows::all(batch, ends, &device);
+        let drawn = Drawn::none(batch, max_new_tokens, &device);
         Self {
             model,
             options,
@@ -91,10 +98,12 @@ impl Generation {
             caches,
             first,
             angles,
+            live,
             capacity,
             filled: time,
             logits,
-            drawn: Vec::new(),
+            drawn,
+            drained: 0,
         }
     }
 
@@ -107,37 +116,44 @@ impl Generation {
         assert_eq!(noise.len(), batch, "one uniform number a row");
         assert!(self.filled < self.capacity, "the cache holds {} tokens and is full", self.capacity);
         let noise = Tensor::from_data(TensorData::new(noise.to_vec(), [batch, 1]), &self.device);
-        let (token, logprob) = draw(self.logits.clone(), noise, self.options);
-        self.drawn.push((token.clone(), logprob));
+        decoding::draw(self.logits.clone(), noise, self.options.distribution(), &self.live, &mut self.drawn);
         if self.filled + 1 < self.capacity {
-            self.logits = self.advance(token);
+            self.logits = self.advance();
         }
         self.filled += 1;
     }
 
+    /// No token ends a row: for measurements of a fixed shape. Before the first step.
+    pub fn at_full_length(self) -> Self {
+        let [batch] = self.first.dims();
+        Self { live: LiveRows::all(batch, &[], &self.device), ..self }
+    }
+
     /// Tokens and their log-probabilities drawn since the last call, `[batch, steps]`, for one readback.
     pub fn drain(&mut self) -> Option<(Tensor<2, Int>, Tensor<2>)> {
-        if self.drawn.is_empty() {
-            return None;
-        }
-        let (tokens, logprobs): (Vec<_>, Vec<_>) = std::mem::take(&mut self.drawn).into_iter().unzip();
-        Some((Tensor::cat(tokens, 1), Tensor::cat(logprobs, 1)))
+        let (from, steps) = (self.drained, self.drawn.steps - self.drained);
+        self.drained = self.drawn.steps;
+        (steps > 0).then(|| {
+            (self.drawn.tokens.clone().narrow(1, from, steps), self.drawn.logprobs.clone().narrow(1, from, steps))
+        })
     }
 
     /// Logits after one more token a row, `[batch, vocab]`.
-    fn advance(&mut self, token: Tensor<2, Int>) -> Tensor<2> {
-        let (eps, [batch, _]) = (self.model.config.rms_norm_eps, token.dims());
-        let mut x = kernels::embedding(self.model.embed_tokens.clone(), token);
+    fn advance(&mut self) -> Tensor<2> {
+        let (eps, [batch]) = (self.model.config.rms_norm_eps, self.first.dims());
+        let mut x = decoding::embedding(self.model.embed_tokens.clone(), &self.drawn, &mut self.live);
+        let live = &self.live;
         for (layer, cache) in self.layers.iter().zip(&mut self.caches) {
-            let normed = kernels::rms_norm(x.clone(), layer.input_norm.clone(), eps);
-            let qkv = kernels::linear(normed, layer.qkv_proj.clone());
-            let attended = kernels::decode_attention(qkv, self.first.clone(), self.angles.clone(), cache, self.filled);
-            x = kernels::linear_onto(attended, layer.o_proj.clone(), x);
-            let normed = kernels::rms_norm(x.clone(), layer.post_attention_norm.clone(), eps);
-            let gated = kernels::swiglu_of_halves(kernels::linear(normed, layer.gate_up_proj.clone()));
-            x = kernels::linear_onto(gated, layer.down_proj.clone(), x);
+            let qkv = decoding::normed_linear(x.clone(), layer.input_norm.clone(), eps, layer.qkv_proj.clone(), live);
+            let (first, angles) = (self.first.clone(), self.angles.clone());
+            let attended = decoding::attention(qkv, first, angles, cache, self.filled, live);
+            x = decoding::linear_onto(attended, layer.o_proj.clone(), x, live);
+            let (norm, gate_up) = (layer.post_attention_norm.clone(), layer.gate_up_proj.clone());
+            let gated = decoding::normed_swiglu(x.clone(), norm, eps, gate_up, live);
+            x = decoding::linear_onto(gated, layer.down_proj.clone(), x, live);
         }
-        self.model.logits(self.model.final_norm(x)).reshape([batch, self.model.config.vocab_size])
+        let logits = decoding::normed_linear(x, row(&self.model.norm), eps, self.model.unembedding(), live);
+        logits.reshape([batch, self.model.config.vocab_size])
     }
 }
 
@@ -189,32 +205,6 @@ fn prefill(
     (caches, model.logits(last).reshape([batch, config.vocab_size]))
 }
 
-/// One token a row and its log-probability under the tempered distribution, `[batch, 1]` each.
-fn draw(logits: Tensor<2>, noise: Tensor<2>, options: SamplingOptions) -> (Tensor<2, Int>, Tensor<2>) {
-    let distribution = options.distribution();
-    if let Some(drawn) = kernels::draw_on_gpu(&logits, &noise, distribution) {
-        return drawn;
-    }
-    let [_, vocab] = logits.dims();
-    let mut logits = logits.div_scalar(distribution.temperature);
-    if options.top_k > 0 && options.top_k < vocab {
-        let threshold = logits.clone().topk(options.top_k, 1).narrow(1, options.top_k - 1, 1);
-        let excluded = logits.clone().lower(threshold.expand(logits.dims()));
-        logits = logits.mask_fill(excluded, -1e30);
-    }
-    if options.top_p < 1.0 {
-        logits = nucleus(logits, options.top_p);
-    }
-    let logprobs = activation::log_softmax(logits, 1);
-    let cumulative = logprobs.clone().exp().cumsum(1);
-    // The total is 1 up to rounding; scaling the noise by it keeps the draw inside the vocabulary.
-    let total = cumulative.clone().narrow(1, vocab - 1, 1);
-    let below = cumulative.lower_equal((noise * total).expand([logprobs.dims()[0], vocab]));
-    let token = below.int().sum_dim(1).clamp_max(vocab as i32 - 1);
-    let logprob = logprobs.gather(1, token.clone());
-    (token, logprob)
-}
-
 /// Greedy continuation is sampling at this temperature.
 pub const GREEDY: SamplingOptions = SamplingOptions { temperature: 1e-4, top_k: 1, top_p: 1.0 };
 
@@ -243,7 +233,7 @@ mod tests {
         let prompts = [0, 0, 3, 4, 5, 6, 7, 8];
         let mask = [false, false, true, true, true, true, true, true];
         let options = SamplingOptions { temperature: 0.8, ..Default::default() };
-        let mut generation = Generation::new(frozen, &prompts, &mask, 2, 5, options);
+        let mut generation = Generation::new(frozen, &prompts, &mask, 2, 5, &[], options);
         for step in 0..5 {
             generation.step(&[0.13 + 0.2 * step as f32, 0.97 - 0.2 * step as f32]);
         }
@@ -258,32 +248,5 @@ mod tests {
                 assert!((a - b).abs() < 1e-4, "row {row}: {a} against {b}");
             }
         }
-    }
-
-    #[test]
-    fn draws_follow_the_distribution() {
-        let device = Device::flex();
-        let probabilities = [0.1f32, 0.2, 0.3, 0.4];
-        let rows = 1000;
-        let logits: Vec<f32> = (0..rows).flat_map(|_| probabilities.map(f32::ln)).collect();
-        let noise: Vec<f32> = (0..rows).map(|i| (i as f32 + 0.5) / rows as f32).collect();
-        let logits = Tensor::from_data(TensorData::new(logits, [rows, 4]), &device);
-        let noise = Tensor::from_data(TensorData::new(noise, [rows, 1]), &device);
-        let count = |options| {
-            let (tokens, logprobs) = draw(logits.clone(), noise.clone(), options);
-            let tokens: Vec<i32> = tokens.to_data().convert::<i32>().try_to_vec().unwrap();
-            let logprobs: Vec<f32> = logprobs.to_data().try_to_vec().unwrap();
-            ([0, 1, 2, 3].map(|token| tokens.iter().filter(|t| **t == token).count()), logprobs[rows - 1])
-        };
-        let (counts, logprob) = count(SamplingOptions::default());
-        assert_eq!(counts, [100, 200, 300, 400]);
-        assert!((logprob - 0.4f32.ln()).abs() < 1e-5);
-        assert_eq!(count(SamplingOptions { top_k: 1, ..Default::default() }).0, [0, 0, 0, 1000]);
-        assert_eq!(count(GREEDY).0, [0, 0, 0, 1000]);
-        let (counts, logprob) = count(SamplingOptions { top_p: 0.65, ..Default::default() });
-        assert_eq!(counts, [0, 0, 429, 571]);
-        assert!((logprob - (4.0f32 / 7.0).ln()).abs() < 1e-5);
-        // Of what top_k leaves the likeliest has 4/7.
-        assert_eq!(count(SamplingOptions { top_k: 2, top_p: 0.5, ..Default::default() }).0, [0, 0, 0, 1000]);
     }
 }

@@ -138,7 +138,7 @@ mod tests {
         for (temperature, top_k, top_p) in all {
             let options = SamplingOptions { temperature, top_k, top_p };
             let tokens: Vec<u32> = prompts.concat();
-            let mut with_tensors = Generation::new(model.clone(), &tokens, &[true; 12], 3, 6, options);
+            let mut with_tensors = Generation::new(model.clone(), &tokens, &[true; 12], 3, 6, &[], options);
             let mut here = HostGeneration::new(&model, &prompts, 6, options);
             let mut drawn = Vec::new();
             for step in 0..6 {

@@ -23,7 +23,6 @@ pub mod frozen;
 pub mod generation;
 mod host_decoder;
 pub mod host_generation;
-mod nucleus;
 pub mod optimizer;
 pub mod scalar;
 pub mod token_batch;

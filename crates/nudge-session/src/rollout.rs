@@ -28,7 +28,7 @@ pub struct Rollout {
 enum Sampler {
     /// Without tensors: tokens are known at once, and answers that have ended cost nothing.
     Host(Box<HostGeneration>),
-    /// On a device, where looking at tokens means waiting: all rows go on until it is looked.
+    /// On a device, where looking at tokens means waiting: it keeps to itself which answers have ended.
     Device(Box<Generation>),
 }
 
@@ -36,7 +36,7 @@ impl Sampler {
     fn new(
         model: &Frozen<Decoder>,
         prompts: &[Vec<u32>],
-        pad_id: u32,
+        tokenizer: &Tokenizer,
         max_new_tokens: usize,
         options: SamplingOptions,
     ) -> Self {
@@ -45,9 +45,9 @@ impl Sampler {
         }
         let longest = prompts.iter().map(Vec::len).max().unwrap_or(1);
         let room = model.config.max_position_embeddings - max_new_tokens;
-        let batch = PaddedBatch::left(prompts, pad_id, bucket(longest, PROMPT_STEP).min(room).max(longest));
-        let (tokens, mask, rows) = (&batch.tokens, &batch.mask, prompts.len());
-        Self::Device(Box::new(Generation::new(model.clone(), tokens, mask, rows, max_new_tokens, options)))
+        let batch = PaddedBatch::left(prompts, tokenizer.pad_id(), bucket(longest, PROMPT_STEP).min(room).max(longest));
+        let (tokens, mask, rows, ends) = (&batch.tokens, &batch.mask, prompts.len(), tokenizer.end_ids());
+        Self::Device(Box::new(Generation::new(model.clone(), tokens, mask, rows, max_new_tokens, &ends, options)))
     }
 }
 
@@ -92,7 +92,7 @@ impl Rollout {
         max_new_tokens: usize,
         options: SamplingOptions,
     ) -> Self {
-        let sampler = Sampler::new(model, prompts, tokenizer.pad_id(), max_new_tokens, options);
+        let sampler = Sampler::new(model, prompts, tokenizer, max_new_tokens, options);
         let rows: Vec<Row> = seeds
             .into_iter()
             .map(|seed| Row { seed, tokens: vec![], logprobs: vec![], ended: false, rng: Rng::new(seed) })
@@ -103,7 +103,11 @@ impl Rollout {
 
     /// No token ends an answer: for measurements of a fixed shape.
     pub(crate) fn at_full_length(self) -> Self {
-        Self { ends: vec![], ..self }
+        let sampler = match self.sampler {
+            Sampler::Device(generation) => Sampler::Device(Box::new(generation.at_full_length())),
+            host => host,
+        };
+        Self { ends: vec![], sampler, ..self }
     }
 
     /// Samples a few tokens more. Gives whether all answers are complete.

@@ -12,6 +12,7 @@ mod chromium;
 mod compress;
 mod download;
 mod leave_out;
+mod locations;
 mod page;
 mod process;
 mod python;

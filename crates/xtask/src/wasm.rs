@@ -17,6 +17,7 @@ use walrus::ModuleConfig;
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::leave_out::leave_out;
+use crate::locations;
 use crate::process::run;
 use crate::toolchain::{TARGET, Toolchain};
 use crate::workspace::Workspace;
@@ -35,7 +36,7 @@ const COMPILER_FLAGS: [&str; 3] =
 
 /// Compiles and binds. Does nothing when nothing has changed.
 ///
-/// `debug` keeps the names of functions, which doubles the file.
+/// `debug` keeps the names of functions, which doubles the file, and where in libraries panics come from.
 pub fn build(workspace: &Workspace, debug: bool) -> Result<()> {
     let toolchain = Toolchain::find_or_install()?;
     run(&mut cargo(workspace, &toolchain, "build")?)?;
@@ -89,6 +90,9 @@ fn bind(module: &Path, folder: &Path, debug: bool) -> Result<()> {
     let mut compiled =
         ModuleConfig::new().strict_validate(false).generate_name_section(debug).parse(&fs::read(module)?)?;
     leave_out(&mut compiled)?;
+    if !debug {
+        locations::empty_foreign(&mut compiled)?;
+    }
     let mut bindgen = Bindgen::new();
     bindgen.input_module(LIBRARY, compiled).typescript(true).web(true)?.generate(folder)?;
     fs::write(folder.join(".gitignore"), "*\n")?;
@@ -102,9 +106,10 @@ fn bind(module: &Path, folder: &Path, debug: bool) -> Result<()> {
 fn stamp(module: &Path, debug: bool) -> Result<String> {
     let metadata = fs::metadata(module).with_context(|| format!("the build did not write {}", module.display()))?;
     let modified = metadata.modified()?.duration_since(UNIX_EPOCH)?;
-    // Its rules and its lists: the file changes with either.
+    // Their rules and lists: the files change with either.
     let mut without = DefaultHasher::new();
     include_str!("leave_out.rs").hash(&mut without);
+    include_str!("locations.rs").hash(&mut without);
     let without = without.finish();
     Ok(format!("{} bytes, {} ns, debug {debug}, without {without:x}", metadata.len(), modified.as_nanos()))
 }

@@ -7,7 +7,7 @@ use burn_cubecl::cubecl;
 use burn_cubecl::cubecl::prelude::*;
 use burn_cubecl::tensor::CubeTensor;
 
-use super::launch::{buffer, empty, floats, integers, one_cube_each, sizes};
+use super::launch::{buffer, empty, floats, integers, mutable, one_cube_each, sizes};
 use super::running_softmax::{LOWEST, weigh, zeros};
 
 /// Units that share the keys of a head.
@@ -44,6 +44,7 @@ fn one_token(
     angles: &[f32],
     keys: &mut [f32],
     values: &mut [f32],
+    live: &[i32],
     out: &mut [f32],
     cubes: usize,
     capacity: usize,
@@ -55,19 +56,26 @@ fn one_token(
 ) {
     let group = heads / kv_heads;
     let place = min(CUBE_POS, cubes - 1);
-    let row = place / heads;
+    let slot = place / heads;
+    let row = usize::cast_from(live[1 + slot]);
+    let lives = slot < usize::cast_from(live[0]);
     let head = place % heads;
     let kv_head = head / group;
     let unit = UNIT_POS as usize;
     let from = usize::cast_from(first[row]);
     let turn = (filled - from) * head_dim;
-    let token = row * (heads + 2 * kv_heads) * head_dim;
+    let token = slot * (heads + 2 * kv_heads) * head_dim;
     let query = rotated(qkv, token + head * head_dim, angles, turn, scale, head_dim);
 
     let mut sums = zeros(head_dim);
     let mut highest = f32::new(LOWEST);
     let mut total = 0.0f32;
-    for j in range_stepped(from + unit, filled, UNITS as usize) {
+    // All units meet at the barrier, so a row that has ended reads no keys instead of leaving early.
+    let mut until = filled;
+    if !lives {
+        until = 0;
+    }
+    for j in range_stepped(from + unit, until, UNITS as usize) {
         let at = ((row * capacity + j) * kv_heads + kv_head) * head_dim;
         let mut score = 0.0f32;
         #[unroll]
@@ -82,7 +90,7 @@ fn one_token(
     }
 
     // The new token: seen by the first unit, kept by the first head of its group.
-    if unit == 0 {
+    if unit == 0 && lives {
         let key_at = token + (heads + kv_head) * head_dim;
         let value_at = key_at + kv_heads * head_dim;
         let key = rotated(qkv, key_at, angles, turn, f32::new(1.0), head_dim);
@@ -120,7 +128,11 @@ fn one_token(
     for other in 0..UNITS as usize {
         top = max(top, all_highest[other]);
     }
-    for d in range_stepped(unit, head_dim, UNITS as usize) {
+    let mut width = 0usize;
+    if lives {
+        width += head_dim;
+    }
+    for d in range_stepped(unit, width, UNITS as usize) {
         let mut sum = 0.0f32;
         let mut normaliser = 0.0f32;
         for other in 0..UNITS as usize {
@@ -135,19 +147,17 @@ fn one_token(
 /// The attended values `[batch, 1, heads * head_dim]` and the caches with one more token.
 ///
 /// `qkv: [batch, 1, (heads + 2 kv_heads) * head_dim]`, `first: [batch]`, `angles: [capacity, head_dim / 2, 2]`, caches
-/// `[batch, capacity, kv_heads, head_dim]` of which `filled` tokens count.
+/// `[batch, capacity, kv_heads, head_dim]` of which `filled` tokens count, `live: [1 + batch]`.
 pub(super) fn decode_attention(
     qkv: CubeTensor,
     first: CubeTensor,
     angles: CubeTensor,
     [keys, values]: [CubeTensor; 2],
+    live: CubeTensor,
     filled: usize,
 ) -> (CubeTensor, CubeTensor, CubeTensor) {
-    let (qkv, first, angles) = (floats(qkv), integers(first), floats(angles));
-    let [keys, values] = [keys, values].map(|cache| {
-        let cache = floats(cache);
-        if cache.can_mut() { cache } else { cache.copy() }
-    });
+    let (qkv, first, angles, live) = (floats(qkv), integers(first), floats(angles), integers(live));
+    let [keys, values] = [keys, values].map(|cache| mutable(floats(cache)));
     let [batch, capacity, kv_heads, head_dim] = sizes(&keys);
     let [_, _, width] = sizes(&qkv);
     let heads = width / head_dim - 2 * kv_heads;
@@ -165,6 +175,7 @@ pub(super) fn decode_attention(
             buffer(&angles),
             buffer(&keys),
             buffer(&values),
+            buffer(&live),
             buffer(&out),
             batch * heads,
             capacity,

@@ -4,13 +4,11 @@
 //! distribution in token order, as [`crate::host::draw`] does. A narrowed set is all tokens within some distance below
 //! the largest logit; the distance is found by halving the range of its bit pattern, which is exact and needs no sort.
 
-use burn::tensor::DType;
 use burn_cubecl::cubecl;
 use burn_cubecl::cubecl::prelude::*;
-use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::tensor::CubeTensor;
 
-use super::launch::{buffer, empty, floats, one_cube_each, sizes};
+use super::launch::{buffer, floats, integers, mutable, one_cube_each, sizes};
 use super::reduce::{max_of_units, sum_of_units};
 use crate::host::Distribution;
 
@@ -76,20 +74,29 @@ fn shortest(logits: &[f32], part: &Part, enough: f32, farthest: u32, #[comptime]
 fn draw_rows(
     logits: &[f32],
     noise: &[f32],
+    live: &[i32],
     tokens: &mut [i32],
     logprobs: &mut [f32],
     rows: usize,
     vocab: usize,
+    room: usize,
+    at: usize,
     inverse_temperature: f32,
     top_k: f32,
     top_p: f32,
     #[comptime] narrows: [bool; 2],
 ) {
-    let row = min(CUBE_POS, rows - 1);
-    let row_at = row * vocab;
+    let slot = min(CUBE_POS, rows - 1);
+    let row = usize::cast_from(live[1 + slot]);
+    let lives = slot < usize::cast_from(live[0]);
+    let row_at = slot * vocab;
     let share = vocab.div_ceil(UNITS as usize);
     let from = min(UNIT_POS as usize * share, vocab);
-    let to = min(from + share, vocab);
+    let mut to = min(from + share, vocab);
+    // All units meet at barriers, so a row that has ended reads nothing instead of leaving early.
+    if !lives {
+        to = from;
+    }
     let mut highest = f32::new(f32::MIN);
     for token in from..to {
         highest = max(highest, logits[row_at + token]);
@@ -146,19 +153,27 @@ fn draw_rows(
                 }
             }
         }
-        tokens[row] = i32::cast_from(token);
-        logprobs[row] = -of_token - total.ln();
+        let mut logprob = 0.0f32;
+        if lives {
+            logprob = -of_token - total.ln();
+        }
+        tokens[row * room + at] = i32::cast_from(token);
+        logprobs[row * room + at] = logprob;
     }
 }
 
-/// Tokens and their log-probabilities, `[batch, 1]` both: `logits: [batch, vocab]`, `noise: [batch, 1]` in `[0, 1)`.
-pub(super) fn draw(logits: CubeTensor, noise: CubeTensor, distribution: Distribution) -> (CubeTensor, CubeTensor) {
-    let (logits, noise) = (floats(logits), floats(noise));
-    let [batch, vocab] = sizes(&logits);
+/// Tokens and log-probabilities, `[batch, room]` both, with column `at` drawn: `logits: [batch, vocab]` by slot,
+/// `noise: [batch, 1]` in `[0, 1)`, `live: [1 + batch]`. Both are 0 for rows that have ended.
+pub(super) fn draw(
+    [logits, noise, logprobs]: [CubeTensor; 3],
+    [live, tokens]: [CubeTensor; 2],
+    distribution: Distribution,
+    at: usize,
+) -> (CubeTensor, CubeTensor) {
+    let (logits, noise, live) = (floats(logits), floats(noise), integers(live));
+    let (tokens, logprobs) = (mutable(integers(tokens)), mutable(floats(logprobs)));
+    let ([batch, vocab], [_, room]) = (sizes(&logits), sizes(&tokens));
     assert_eq!([batch, 1], sizes(&noise), "draw: one number a row");
-    let logprobs = empty(&logits, [batch, 1]);
-    let tokens =
-        empty_device_contiguous_dtype(logits.client.clone(), logits.device.clone(), [batch, 1].into(), DType::I32);
     let narrows = [(1..vocab).contains(&distribution.top_k), distribution.top_p < 1.0];
     let (count, cube) = one_cube_each(&logits, batch, UNITS);
     // SAFETY: every row is below `batch`, every token below `vocab`.
@@ -169,10 +184,13 @@ pub(super) fn draw(logits: CubeTensor, noise: CubeTensor, distribution: Distribu
             cube,
             buffer(&logits),
             buffer(&noise),
+            buffer(&live),
             buffer(&tokens),
             buffer(&logprobs),
             batch,
             vocab,
+            room,
+            at,
             1.0 / distribution.temperature,
             distribution.top_k as f32,
             distribution.top_p,

@@ -21,6 +21,11 @@ pub(super) fn integers(x: CubeTensor) -> CubeTensor {
     into_contiguous(if x.dtype == DType::I32 { x } else { cast(x, DType::I32) })
 }
 
+/// A tensor to write into: `x`, or a copy where something else reads it.
+pub(super) fn mutable(x: CubeTensor) -> CubeTensor {
+    if x.can_mut() { x } else { x.copy() }
+}
+
 /// A tensor of `shape` on the device of `like`, with any content.
 pub(super) fn empty(like: &CubeTensor, shape: impl Into<Shape>) -> CubeTensor {
     empty_device_contiguous_dtype(like.client.clone(), like.device.clone(), shape.into(), DType::F32)

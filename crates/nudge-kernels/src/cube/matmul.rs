@@ -15,7 +15,7 @@ use super::launch::{buffer, empty, floats, sizes};
 use crate::platform;
 
 /// Units of a cube in each direction.
-const SIDE: u32 = 8;
+pub(super) const SIDE: u32 = 8;
 
 /// Units from which on each computes the larger part.
 const BUSY: usize = 2048;
@@ -36,7 +36,7 @@ struct Plan {
 /// Where the unit's lanes begin, rows of the left or columns of the right matrix. Lanes beyond the last are the last:
 /// what they compute is not stored.
 #[cube]
-fn lane_starts(
+pub(super) fn lane_starts(
     first: usize,
     lanes: usize,
     depth: usize,

@@ -12,9 +12,12 @@
 mod attention;
 mod beside;
 mod decode;
+mod decoding_ops;
 mod draw;
 mod gradients;
 mod launch;
+mod live_linear;
+mod live_rows;
 mod matmul;
 mod ops;
 mod optimizer;
@@ -25,4 +28,5 @@ mod running_softmax;
 mod swiglu;
 mod token_logprobs;
 
+pub(crate) use decoding_ops::DecodingOps;
 pub(crate) use ops::CubeOps;

@@ -5,15 +5,14 @@
 use burn::backend::fusion::custom::TensorSpec;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, backend_extension};
-use burn::tensor::{DType, Shape};
+use burn::tensor::Shape;
 use burn_cubecl::CubeBackend;
 
-use super::{attention, decode, draw, matmul, optimizer, rms_norm, rotary, swiglu, token_logprobs};
+use super::{attention, matmul, optimizer, rms_norm, rotary, swiglu, token_logprobs};
 use crate::AdamWStep;
-use crate::host::Distribution;
 use crate::tensor_list::TensorList;
 
-fn spec(shape: impl Into<Shape>, like: &TensorSpec) -> TensorSpec {
+pub(super) fn spec(shape: impl Into<Shape>, like: &TensorSpec) -> TensorSpec {
     TensorSpec::new(shape.into(), like.dtype)
 }
 
@@ -83,10 +82,6 @@ pub(crate) trait CubeOps: Backend {
     #[fusion(meta = |gate, _| gate.clone())]
     fn swiglu_forward(gate: FloatTensor<Self>, up: FloatTensor<Self>) -> FloatTensor<Self>;
 
-    /// Gate and up side by side in the last dimension.
-    #[fusion(meta = |x| spec([x.shape[0], x.shape[1], x.shape[2] / 2], x))]
-    fn swiglu_of_halves(x: FloatTensor<Self>) -> FloatTensor<Self>;
-
     #[fusion(meta = |gate, up, _| (gate.clone(), up.clone()))]
     fn swiglu_backward(
         gate: FloatTensor<Self>,
@@ -111,31 +106,6 @@ pub(crate) trait CubeOps: Backend {
 
     #[fusion(meta = |logits| spec(rows(logits), logits))]
     fn entropy_forward(logits: FloatTensor<Self>) -> FloatTensor<Self>;
-
-    /// The attended values of one new token a row, and the caches with it.
-    #[fusion(meta = |qkv, _, _, keys, values, _| {
-        let width = qkv.shape[2] - 2 * keys.shape[2] * keys.shape[3];
-        (spec([qkv.shape[0], 1, width], qkv), keys.clone(), values.clone())
-    })]
-    fn decode_one(
-        qkv: FloatTensor<Self>,
-        first: IntTensor<Self>,
-        angles: FloatTensor<Self>,
-        keys: FloatTensor<Self>,
-        values: FloatTensor<Self>,
-        filled: usize,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
-
-    /// Tokens and log-probabilities, `[batch, 1]`.
-    #[fusion(meta = |logits, _, _| {
-        let shape = [logits.shape[0], 1];
-        (TensorSpec::new(shape.into(), DType::I32), spec(shape, logits))
-    })]
-    fn draw_tokens(
-        logits: FloatTensor<Self>,
-        noise: FloatTensor<Self>,
-        distribution: Distribution,
-    ) -> (IntTensor<Self>, FloatTensor<Self>);
 
     /// New parameters and moments; `grad_scale: [1]` multiplies the gradients.
     #[fusion(meta = |params, m, v, _, _, _| (params.clone(), m.clone(), v.clone()))]
@@ -218,29 +188,6 @@ impl CubeOps for CubeBackend {
 
     fn swiglu_forward(gate: FloatTensor<Self>, up: FloatTensor<Self>) -> FloatTensor<Self> {
         swiglu::swiglu(gate, up)
-    }
-
-    fn swiglu_of_halves(x: FloatTensor<Self>) -> FloatTensor<Self> {
-        swiglu::swiglu_of_halves(x)
-    }
-
-    fn decode_one(
-        qkv: FloatTensor<Self>,
-        first: IntTensor<Self>,
-        angles: FloatTensor<Self>,
-        keys: FloatTensor<Self>,
-        values: FloatTensor<Self>,
-        filled: usize,
-    ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-        decode::decode_attention(qkv, first, angles, [keys, values], filled)
-    }
-
-    fn draw_tokens(
-        logits: FloatTensor<Self>,
-        noise: FloatTensor<Self>,
-        distribution: Distribution,
-    ) -> (IntTensor<Self>, FloatTensor<Self>) {
-        draw::draw(logits, noise, distribution)
     }
 
     fn swiglu_backward(

@@ -27,31 +27,6 @@ fn swiglu_gradients(gate: &[f32], up: &[f32], dy: &[f32], dgate: &mut [f32], dup
     dup[ABSOLUTE_POS] = dy * gate * sigmoid;
 }
 
-#[cube(launch_unchecked)]
-fn swiglu_of_rows(x: &[f32], out: &mut [f32], elements: usize, width: usize) {
-    if ABSOLUTE_POS >= elements {
-        terminate!();
-    }
-    let at = ABSOLUTE_POS / width * width * 2 + ABSOLUTE_POS % width;
-    let gate = x[at];
-    out[ABSOLUTE_POS] = gate / (1.0 + (-gate).exp()) * x[at + width];
-}
-
-/// Of `[batch, time, 2 width]`, gate and up side by side, to `[batch, time, width]`.
-pub(super) fn swiglu_of_halves(x: CubeTensor) -> CubeTensor {
-    let x = floats(x);
-    let [batch, time, both] = sizes(&x);
-    let width = both / 2;
-    let elements = batch * time * width;
-    let out = empty(&x, [batch, time, width]);
-    let (count, cube) = one_unit_each(&x, elements);
-    // SAFETY: units beyond the elements end at once.
-    unsafe {
-        swiglu_of_rows::launch_unchecked(&x.client, count, cube, buffer(&x), buffer(&out), elements, width);
-    }
-    out
-}
-
 pub(super) fn swiglu(gate: CubeTensor, up: CubeTensor) -> CubeTensor {
     let (gate, up) = (floats(gate), floats(up));
     let shape: [usize; 3] = sizes(&gate);

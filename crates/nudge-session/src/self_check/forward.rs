@@ -23,12 +23,13 @@ pub(super) async fn checks(device: &Device, cpu: &Device) -> Result<Vec<Check>, 
     let old = logprobs(&here.frozen(), &batch, device).await?;
     let on_cpu = logprobs(&there.frozen(), &batch, cpu).await?;
     let new = logprobs(&here.tracked(), &batch, &training_device(device)).await?;
-    let sampled = sample(&here, &rows).await?;
+    let sampled = sample(&here, &rows, &[]).await?;
     let padding = padding_difference(&here, &batch, &rows).await?;
     Ok(vec![
         Check::new("log-probabilities", largest_difference(&old, &on_cpu), LIMIT),
         Check::new("first PPO ratio", ratio_error(&new, &old), EXACT),
         Check::new("sampling log-probabilities", sampling_difference(&here, &sampled).await?, LIMIT),
+        Check::new("rows that end", difference_by_ends(&here, &rows, &sampled).await?, EXACT),
         Check::new("left padding", padding, LIMIT),
     ])
 }
@@ -51,11 +52,12 @@ struct Sampled {
     logprobs: Vec<f32>,
 }
 
-/// Continues left-padded prompts with the key-value cache.
-async fn sample(model: &Decoder, prompts: &[Vec<u32>]) -> Result<Sampled, SessionError> {
+/// Continues left-padded prompts with the key-value cache; the tokens `ends` end a row.
+async fn sample(model: &Decoder, prompts: &[Vec<u32>], ends: &[u32]) -> Result<Sampled, SessionError> {
     let batch = left_padded(prompts);
     let options = SamplingOptions { temperature: TEMPERATURE, ..Default::default() };
-    let mut generation = Generation::new(model.frozen(), &batch.tokens, &batch.mask, batch.batch, NEW_TOKENS, options);
+    let (tokens, mask, rows) = (&batch.tokens, &batch.mask, batch.batch);
+    let mut generation = Generation::new(model.frozen(), tokens, mask, rows, NEW_TOKENS, ends, options);
     let mut rng = Rng::new(5);
     for _ in 0..NEW_TOKENS {
         let noise: Vec<f32> = prompts.iter().map(|_| rng.uniform()).collect();
@@ -70,6 +72,27 @@ async fn sample(model: &Decoder, prompts: &[Vec<u32>]) -> Result<Sampled, Sessio
         rows: prompts.iter().zip(answers).map(|(prompt, answer)| [prompt, answer].concat()).collect(),
         logprobs,
     })
+}
+
+/// Samples the same again, ended by what each other row drew early: the largest difference of a log-probability, infinite
+/// where a token differs. Rows that have ended leave the batch, which must not be felt by those beside them.
+async fn difference_by_ends(model: &Decoder, prompts: &[Vec<u32>], whole: &Sampled) -> Result<f64, SessionError> {
+    let answers = |sampled: &Sampled| -> Vec<Vec<u32>> {
+        sampled.rows.iter().zip(prompts).map(|(row, prompt)| row[prompt.len()..].to_vec()).collect()
+    };
+    let ends: Vec<u32> =
+        answers(whole).iter().enumerate().step_by(2).map(|(row, answer)| answer[1 + row % 3]).collect();
+    let ended = sample(model, prompts, &ends).await?;
+    let mut differences = Vec::new();
+    for (row, (expected, found)) in answers(whole).iter().zip(answers(&ended)).enumerate() {
+        let until = expected.iter().position(|token| ends.contains(token)).map_or(NEW_TOKENS, |end| end + 1);
+        for at in 0..until {
+            let place = row * NEW_TOKENS + at;
+            let difference = f64::from(whole.logprobs[place] - ended.logprobs[place]).abs();
+            differences.push(if expected[at] == found[at] { difference } else { f64::INFINITY });
+        }
+    }
+    Ok(largest(differences))
 }
 
 /// Log-probabilities as sampled against those of the training forward over the finished rows.
@@ -140,7 +163,7 @@ mod tests {
     #[test]
     fn sampling_by_another_model_or_temperature_fails() {
         let (model, rows) = (model(), subject::rows());
-        let sampled = block_on(sample(&model, &rows)).unwrap();
+        let sampled = block_on(sample(&model, &rows, &[])).unwrap();
         let difference = |model: &Decoder| block_on(sampling_difference(model, &sampled)).unwrap();
         assert!(difference(&model) <= LIMIT);
         assert!(difference(&other(2.0)) > LIMIT);
@@ -151,6 +174,20 @@ mod tests {
         assert!(block_on(sampling_difference(&model, &shifted)).unwrap() > LIMIT);
         shifted.logprobs[0] = f32::NAN;
         assert!(block_on(sampling_difference(&model, &shifted)).unwrap().is_nan());
+    }
+
+    #[test]
+    fn a_row_that_feels_another_end_fails() {
+        let (model, rows) = (model(), subject::rows());
+        let mut sampled = block_on(sample(&model, &rows, &[])).unwrap();
+        let difference = |sampled: &Sampled| block_on(difference_by_ends(&model, &rows, sampled)).unwrap();
+        assert_eq!(difference(&sampled), EXACT);
+        sampled.logprobs[0] += 1e-3;
+        assert!(difference(&sampled) > EXACT);
+        sampled.logprobs[0] -= 1e-3;
+        let first = sampled.rows[1].len() - NEW_TOKENS;
+        sampled.rows[1][first] ^= 1;
+        assert!(difference(&sampled) > EXACT);
     }
 
     #[test]

@@ -8,7 +8,8 @@ use crate::SessionError;
 use crate::readback::read_all;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use nudge_data::Rng;
-use nudge_model::kernels::{self as fused, AdamWState, AdamWStep, KeyValueCache, primitive};
+use nudge_model::kernels::decoding::{self, Drawn, KeyValueCache, LiveRows};
+use nudge_model::kernels::{self as fused, AdamWState, AdamWStep, primitive};
 
 /// Rounding of `f32` over sums of a hundred numbers, and of a GPU's `exp`, which WGSL lets be off by many units.
 const LIMIT: f64 = 1e-4;
@@ -103,6 +104,7 @@ pub(super) async fn checks(device: &Device, cpu: &Device) -> Result<Vec<Check>, 
         adamw(devices).await?,
         norm_of_gradients(devices).await?,
         decoding(devices).await?,
+        products_of_a_token(devices).await?,
         drawing(devices).await?,
     ])
 }
@@ -228,25 +230,48 @@ async fn norm_of_gradients([device, cpu]: [&Device; 2]) -> Result<Check, Session
 
 /// Three tokens a row into a cache whose rows begin at different places.
 async fn decoding([device, cpu]: [&Device; 2]) -> Result<Check, SessionError> {
-    type Decode = fn(Tensor<3>, Tensor<1, Int>, Tensor<3>, &mut KeyValueCache, usize) -> Tensor<3>;
+    type Decode = fn(Tensor<3>, Tensor<1, Int>, Tensor<3>, &mut KeyValueCache, usize, &LiveRows) -> Tensor<3>;
     let run = |device: &Device, decode: Decode| {
         let room = [BATCH, TIME, KV_HEADS, HEAD_DIM];
         let mut cache = KeyValueCache { keys: normal(device, room, 1), values: normal(device, room, 2) };
         let turns: Vec<f32> = noise(&[TIME, HEAD_DIM / 2], 3).into_iter().flat_map(|x| [x.cos(), x.sin()]).collect();
         let turns = Tensor::<3>::from_data(TensorData::new(turns, [TIME, HEAD_DIM / 2, 2]), device);
+        let live = LiveRows::all(BATCH, &[], device);
         let mut results = Vec::new();
         for filled in 33..36 {
             let token = normal(device, [BATCH, 1, (HEADS + 2 * KV_HEADS) * HEAD_DIM], filled as u64);
             let first = Tensor::<1, Int>::from_data([0, 17, 33], device);
-            results.push(flat(decode(token, first, turns.clone(), &mut cache, filled)));
+            results.push(flat(decode(token, first, turns.clone(), &mut cache, filled, &live)));
         }
         results
     };
-    compare("kernel decoding", run(device, fused::decode_attention), run(cpu, primitive::decode_attention)).await
+    let composed: Decode =
+        |qkv, first, angles, cache, filled, _| primitive::decode_attention(qkv, first, angles, cache, filled);
+    compare("kernel decoding", run(device, decoding::attention), run(cpu, composed)).await
 }
 
-/// Tokens drawn on the device against those drawn on the host, where the device draws by a kernel of its own: how many
-/// differ. A number beside an edge of the cumulative distribution may fall on either side of it.
+/// What surrounds the attention of a token: a norm and a product, the gated half of a SwiGLU, a product onto a sum.
+async fn products_of_a_token([device, cpu]: [&Device; 2]) -> Result<Check, SessionError> {
+    let inputs = |device: &Device| {
+        let (x, norm) = (normal(device, [BATCH, 1, WIDTH], 1), normal(device, [WIDTH], 2));
+        (x, norm, normal(device, [62, WIDTH], 3), normal(device, [BATCH, 1, 62], 4))
+    };
+    let (x, norm, weight, added) = inputs(device);
+    let live = LiveRows::all(BATCH, &[], device);
+    let found = vec![
+        flat(decoding::normed_linear(x.clone(), norm.clone(), 1e-5, weight.clone(), &live)),
+        flat(decoding::normed_swiglu(x.clone(), norm, 1e-5, weight.clone(), &live)),
+        flat(decoding::linear_onto(x, weight, added, &live)),
+    ];
+    let (x, norm, weight, added) = inputs(cpu);
+    let product = primitive::linear(primitive::rms_norm(x.clone(), norm, 1e-5), weight.clone());
+    let (gate, up) = (product.clone().narrow(2, 0, 31), product.clone().narrow(2, 31, 31));
+    let expected = vec![flat(product), flat(primitive::swiglu(gate, up)), flat(added + primitive::linear(x, weight))];
+    compare("kernel products of a token", found, expected).await
+}
+
+/// Tokens drawn on the device against those drawn on the host: how many differ. A number beside an
+/// edge of the cumulative distribution may fall on either side of it.
 async fn drawing([device, _]: [&Device; 2]) -> Result<Check, SessionError> {
     use fused::host::{Distribution, draw};
     const ROWS: usize = 16;
@@ -255,11 +280,13 @@ async fn drawing([device, _]: [&Device; 2]) -> Result<Check, SessionError> {
     let uniform: Vec<f32> = (0..ROWS).map(|_| rng.uniform()).collect();
     let on_device = Tensor::<2>::from_data(TensorData::new(logits.clone(), [ROWS, VOCAB]), device);
     let noise = Tensor::<2>::from_data(TensorData::new(uniform.clone(), [ROWS, 1]), device);
+    let live = LiveRows::all(ROWS, &[], device);
     let mut different = 0.0;
     for (top_k, top_p) in [(0, 1.0), (20, 1.0), (0, 0.7)] {
         let distribution = Distribution { temperature: 0.8, top_k, top_p };
-        let Some((tokens, _)) = fused::draw_on_gpu(&on_device, &noise, distribution) else { break };
-        let tokens = read_all(vec![tokens.float()]).await?.remove(0);
+        let mut drawn = Drawn::none(ROWS, 1, device);
+        decoding::draw(on_device.clone(), noise.clone(), distribution, &live, &mut drawn);
+        let tokens = read_all(vec![drawn.tokens.float()]).await?.remove(0);
         let expected =
             logits.chunks(VOCAB).zip(&uniform).map(|(row, noise)| draw(&mut row.to_vec(), *noise, distribution));
         different +=

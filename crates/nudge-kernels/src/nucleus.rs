@@ -11,7 +11,7 @@ const HALVINGS: usize = 30;
 ///
 /// The least log-probability inside it is found by halving. The search starts where all tokens below have less than
 /// `1 - top_p` together, and its last step is finer than a logit's rounding.
-pub fn nucleus(logits: Tensor<2>, top_p: f32) -> Tensor<2> {
+pub(crate) fn nucleus(logits: Tensor<2>, top_p: f32) -> Tensor<2> {
     let [batch, vocab] = logits.dims();
     let logprobs = activation::log_softmax(logits.clone(), 1);
     let probabilities = logprobs.clone().exp();
