@@ -7,6 +7,8 @@
 //! Deliberately absent: parameters, modules, any idea of a model. Results on one machine do not
 //! depend on the number of threads, so a resumed run repeats bit for bit.
 
+#![cfg_attr(test, allow(clippy::disallowed_methods, clippy::unwrap_used))]
+
 #[cfg(feature = "gpu")]
 mod cube;
 pub mod decoding;

@@ -163,7 +163,8 @@ pub(super) fn copied(tensors: Vec<CubeTensor>, sums: Option<CubeTensor>) -> (Cub
     (out, sums)
 }
 
-#[cfg(all(test, feature = "wgpu"))]
+#[cfg(test)]
+#[cfg(feature = "wgpu")]
 mod tests {
     use super::*;
     use burn::backend::DispatchDevice;
