@@ -81,12 +81,11 @@ impl Generation {
             "{time} prompt tokens and {max_new_tokens} new ones outgrow a context of {}",
             model.config.max_position_embeddings
         );
-        let rows = TokenBatch::new(tokens, mask, batch, time, &model.config, &device);
         let room = [batch, capacity, model.config.num_key_value_heads, model.config.head_dim];
         let padding: Vec<i32> = mask.chunks(time).map(|row| row.iter().filter(|real| !**real).count() as i32).collect();
         let first = Tensor::from_data(TensorData::new(padding, [batch]), &device);
         let angles = angle_table(capacity, &model.config, &device);
-        let (caches, logits) = prefill(&model, &rows, room, &device);
+        let (caches, logits) = prefill_once(&model, tokens, mask, room, &device);
         let layers = model.layers.iter().map(DecodingLayer::new).collect();
         let live = LiveRows::all(batch, ends, &device);
         let drawn = Drawn::none(batch, max_new_tokens, &device);
@@ -179,6 +178,44 @@ impl DecodingLayer {
             down_proj: layer.down_proj.clone(),
         }
     }
+}
+
+/// Runs every different prompt once and gives its keys, values and logits to all rows that have it.
+fn prefill_once(
+    model: &Frozen<Decoder>,
+    tokens: &[u32],
+    mask: &[bool],
+    room: [usize; 4],
+    device: &Device,
+) -> (Vec<KeyValueCache>, Tensor<2>) {
+    let [batch, capacity, heads, head_dim] = room;
+    let time = tokens.len() / batch;
+    let prompts: Vec<_> = tokens.chunks(time).zip(mask.chunks(time)).collect();
+    let mut different = Vec::new();
+    let places: Vec<i32> = prompts
+        .iter()
+        .map(|prompt| {
+            let place = different.iter().position(|other| other == prompt).unwrap_or(different.len());
+            if place == different.len() {
+                different.push(*prompt);
+            }
+            place as i32
+        })
+        .collect();
+    let (tokens, masks): (Vec<&[u32]>, Vec<&[bool]>) = different.iter().copied().unzip();
+    let rows = different.len();
+    let read = TokenBatch::new(&tokens.concat(), &masks.concat(), rows, time, &model.config, device);
+    let (mut caches, logits) = prefill(model, &read, [rows, capacity, heads, head_dim], device);
+    if rows == batch {
+        return (caches, logits);
+    }
+    let places = Tensor::<1, Int>::from_data(places.as_slice(), device);
+    for cache in &mut caches {
+        for half in [&mut cache.keys, &mut cache.values] {
+            half.inplace(|half| half.select(0, places.clone()));
+        }
+    }
+    (caches, logits.select(0, places))
 }
 
 /// Runs the prompts, keeps their keys and values, gives the logits of the next token `[batch, vocab]`.

@@ -7,6 +7,7 @@ use crate::SessionError;
 use crate::folder::Folder;
 use crate::protocol::Answer;
 use crate::readback::{self, read_tokens};
+use futures_lite::future::zip;
 use nudge_data::{PaddedBatch, Prompt, PromptStyle, Rng, Tokenizer, bucket};
 use nudge_model::{Decoder, Frozen, Generation, HostGeneration, SamplingOptions};
 
@@ -19,6 +20,8 @@ const LOOK_EVERY: usize = 8;
 pub struct Rollout {
     sampler: Sampler,
     rows: Vec<Row>,
+    max_new_tokens: usize,
+    /// Tokens of each row that are not drawn.
     left: usize,
     /// Tokens that end an answer.
     ends: Vec<u32>,
@@ -98,7 +101,7 @@ impl Rollout {
             .map(|seed| Row { seed, tokens: vec![], logprobs: vec![], ended: false, rng: Rng::new(seed) })
             .collect();
         assert_eq!(rows.len(), prompts.len(), "one seed a prompt");
-        Self { sampler, rows, left: max_new_tokens, ends: tokenizer.end_ids() }
+        Self { sampler, rows, max_new_tokens, left: max_new_tokens, ends: tokenizer.end_ids() }
     }
 
     /// No token ends an answer: for measurements of a fixed shape.
@@ -112,6 +115,10 @@ impl Rollout {
 
     /// Samples a few tokens more. Gives whether all answers are complete.
     pub async fn advance(&mut self) -> Result<bool, SessionError> {
+        // A device works ahead of what is read: otherwise it would stand still meanwhile.
+        if self.left == self.max_new_tokens && matches!(self.sampler, Sampler::Device(_)) {
+            self.draw(LOOK_EVERY);
+        }
         self.sample(LOOK_EVERY).await
     }
 
@@ -121,8 +128,31 @@ impl Rollout {
         Ok(self.rows)
     }
 
-    /// Samples `steps` tokens, or as many as are left, and looks at them.
+    /// Samples `steps` tokens, or as many as are left. A device draws them while those before are read.
     async fn sample(&mut self, steps: usize) -> Result<bool, SessionError> {
+        match &mut self.sampler {
+            Sampler::Host(_) => {
+                self.draw(steps);
+                readback::counted();
+            }
+            Sampler::Device(generation) => {
+                let before = generation.drain();
+                let read = async {
+                    match before {
+                        Some((tokens, logprobs)) => read_tokens(tokens, logprobs).await,
+                        None => Ok(Default::default()),
+                    }
+                };
+                // Asked for first, so that the device hands them over before it begins with these.
+                let (before, ()) = zip(read, async { self.draw(steps) }).await;
+                self.take(before?);
+            }
+        }
+        Ok(self.rows.iter().all(|row| row.ended || row.tokens.len() == self.max_new_tokens))
+    }
+
+    /// Draws `steps` tokens a row, or as many as are left. Those of a device are not known yet.
+    fn draw(&mut self, steps: usize) {
         for _ in 0..steps.min(self.left) {
             let noise: Vec<Option<f32>> =
                 self.rows.iter_mut().map(|row| (!row.ended).then(|| row.rng.uniform())).collect();
@@ -142,24 +172,18 @@ impl Rollout {
                 }
             }
         }
-        self.look().await?;
-        Ok(self.left == 0 || self.rows.iter().all(|row| row.ended))
     }
 
-    /// Reads what a device has drawn: one wait.
-    async fn look(&mut self) -> Result<(), SessionError> {
-        let Sampler::Device(generation) = &mut self.sampler else {
-            readback::counted();
-            return Ok(());
-        };
-        let Some((tokens, logprobs)) = generation.drain() else { return Ok(()) };
-        let (tokens, logprobs) = read_tokens(tokens, logprobs).await?;
+    /// Gives the rows what a device has drawn, some steps of each.
+    fn take(&mut self, (tokens, logprobs): (Vec<u32>, Vec<f32>)) {
         let steps = tokens.len() / self.rows.len();
+        if steps == 0 {
+            return;
+        }
         let drawn = tokens.chunks(steps).zip(logprobs.chunks(steps));
         for (row, (tokens, logprobs)) in self.rows.iter_mut().zip(drawn) {
             row.take(tokens, logprobs, &self.ends);
         }
-        Ok(())
     }
 
     /// The answers as they stand.
@@ -216,4 +240,58 @@ pub fn encode_prompts(
         Ok(tokens)
     };
     prompts.iter().enumerate().map(encode).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+    use futures_lite::future::block_on;
+    use nudge_model::DecoderConfig;
+
+    const NEW_TOKENS: usize = 21;
+
+    /// Rows of equal and of different prompts, some of which end early.
+    fn rollout(on_device: bool) -> Rollout {
+        let model = Decoder::init(&DecoderConfig::test(24), 3, &Device::flex()).frozen();
+        let prompts: Vec<Vec<u32>> = vec![vec![1, 2, 3], vec![4, 5], vec![1, 2, 3], vec![7, 8, 9], vec![4, 5]];
+        let (ends, options) = (vec![6], SamplingOptions::default());
+        let sampler = if on_device {
+            let batch = PaddedBatch::left(&prompts, 0, 4);
+            let (tokens, mask) = (&batch.tokens, &batch.mask);
+            Sampler::Device(Box::new(Generation::new(model, tokens, mask, prompts.len(), NEW_TOKENS, &ends, options)))
+        } else {
+            Sampler::Host(Box::new(HostGeneration::new(&model, &prompts, NEW_TOKENS, options)))
+        };
+        let row = |seed| Row { seed, tokens: vec![], logprobs: vec![], ended: false, rng: Rng::new(seed) };
+        let rows = (0..prompts.len() as u64).map(row).collect();
+        Rollout { sampler, rows, max_new_tokens: NEW_TOKENS, left: NEW_TOKENS, ends }
+    }
+
+    #[test]
+    fn a_device_that_works_ahead_gives_the_answers_of_the_host() {
+        let expected = block_on(rollout(false).finish()).unwrap();
+        assert!(expected.iter().any(|row| row.ended && row.tokens.len() < LOOK_EVERY));
+        assert!(expected.iter().any(|row| !row.ended));
+        let tokens = |rows: &[Row]| rows.iter().map(|row| row.tokens.clone()).collect::<Vec<_>>();
+        assert_eq!(tokens(&block_on(rollout(true).finish()).unwrap()), tokens(&expected));
+
+        let mut growing = rollout(true);
+        let mut looks = 0;
+        while !block_on(growing.advance()).unwrap() {
+            looks += 1;
+            let seen = growing.rows()[..].iter().map(|row| row.tokens.len()).max().unwrap();
+            assert_eq!(seen, (LOOK_EVERY * looks).min(NEW_TOKENS), "a look shows what was drawn before it");
+        }
+        assert_eq!(tokens(growing.rows()), tokens(&expected));
+    }
+
+    #[test]
+    fn answers_that_have_all_ended_stop_the_device() {
+        let mut growing = rollout(true);
+        growing.ends = (0..24).collect();
+        assert!(block_on(growing.advance()).unwrap());
+        assert!(growing.rows().iter().all(|row| row.tokens.len() == 1));
+        assert!(growing.left >= NEW_TOKENS - 2 * LOOK_EVERY);
+    }
 }
