@@ -20,7 +20,7 @@ test('base to comparison on WebGPU', async ({ page }) => {
 
   await test.step('the GPU computes what the CPU computes', async () => {
     await expect(page.getByTestId('device')).toHaveAttribute('data-kind', 'webgpu');
-    await expect(page.getByTestId('device')).toContainText('5 checks passed');
+    await expect(page.getByTestId('device')).toContainText('7 checks passed');
     await page.getByText('GPU check', { exact: true }).click();
     await button(page, 'Run all checks').click();
     const checks = page.getByTestId('self-check').locator('tbody tr');

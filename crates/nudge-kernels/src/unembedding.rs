@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
+use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::NoCheckpointing};
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::{FloatTensor, IntTensor};
@@ -41,16 +41,16 @@ pub(crate) fn forward<B: Unembedding>(
 }
 
 /// [`forward`], recorded.
-pub(crate) fn tracked<B: Unembedding, C: CheckpointStrategy>(
-    x: FloatTensor<Autodiff<B, C>>,
-    weight: FloatTensor<Autodiff<B, C>>,
+pub(crate) fn tracked<B: Unembedding>(
+    x: FloatTensor<Autodiff<B>>,
+    weight: FloatTensor<Autodiff<B>>,
     targets: IntTensor<B>,
     piece: usize,
-) -> FloatTensor<Autodiff<B, C>> {
+) -> FloatTensor<Autodiff<B>> {
     let nodes = [x.node(), weight.node()];
     let (x, weight) = (x.into_primitive(), weight.into_primitive());
     let logprobs = forward::<B>(x.clone(), weight.clone(), targets.clone(), piece);
-    match UnembeddedLogprobs.prepare::<C>(nodes).compute_bound().stateful() {
+    match UnembeddedLogprobs.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
         OpsKind::Tracked(prep) => prep.finish(State::<B> { x, weight, targets, piece }, logprobs),
         OpsKind::UnTracked(prep) => prep.finish(logprobs),
     }

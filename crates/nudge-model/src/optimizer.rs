@@ -95,27 +95,19 @@ impl Optimizer {
     ) -> Tensor<1> {
         self.step += 1;
         let named = tracked.parameters();
-        let gradients: Vec<Tensor<2>> = named
-            .iter()
-            .map(|(name, parameter)| match parameter.grad_remove(&mut gradients) {
-                Some(gradient) => gradient,
-                None => panic!("no gradient reached `{name}`"),
-            })
-            .collect();
-        let (sum, gradients) = sum_of_squares(gradients);
-        let norm = sum.sqrt();
-        let clip = self.clip_factor(&norm);
         let mut turns: [Vec<Turn>; 3] = Default::default();
-        for (index, (parameter, gradient)) in model.parameters_mut().into_iter().zip(gradients).enumerate() {
-            let rule = self.rule(&named[index].0, parameter);
-            turns[rule as usize].push(Turn { index, parameter, gradient });
+        for (index, (parameter, (name, tracked))) in model.parameters_mut().into_iter().zip(named).enumerate() {
+            let Some(gradient) = tracked.grad_remove(&mut gradients) else { panic!("no gradient reached `{name}`") };
+            turns[self.rule(&name, parameter) as usize].push(Turn { index, parameter, gradient });
         }
-        let [matrices, vectors, hidden] = turns;
+        let norm = global_norm(&mut turns);
+        let clip = self.clip_factor(&norm);
+        let [decayed, undecayed, hidden] = turns;
         for Turn { index, parameter, gradient } in hidden {
             self.muon(index, parameter, gradient.mul(clip.clone().unsqueeze()), lr);
         }
-        self.adamw(matrices, clip.clone(), lr, self.options.weight_decay);
-        self.adamw(vectors, clip, lr, 0.0);
+        self.adamw(decayed, clip.clone(), lr, self.options.weight_decay);
+        self.adamw(undecayed, clip, lr, 0.0);
         norm
     }
 
@@ -202,6 +194,18 @@ impl Optimizer {
         self.step = step;
         Ok(())
     }
+}
+
+/// The Euclidean norm of all gradients together, `[1]`. On a GPU it leaves those of a rule side by side.
+fn global_norm(turns: &mut [Vec<Turn>]) -> Tensor<1> {
+    let sums = turns.iter_mut().filter(|turns| !turns.is_empty()).map(|turns| {
+        let (sum, gradients) = sum_of_squares(turns.iter_mut().map(|turn| turn.gradient.extract()).collect());
+        for (turn, gradient) in turns.iter_mut().zip(gradients) {
+            turn.gradient = gradient;
+        }
+        sum
+    });
+    sums.reduce(|all, sum| all + sum).expect("a model has parameters").sqrt()
 }
 
 /// The nearest half-orthogonal matrix of `matrix` by five quintic Newton-Schulz steps (Jordan et al. 2024).

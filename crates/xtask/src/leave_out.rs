@@ -20,7 +20,7 @@ const INSTEAD: &str = "nudge_left_out";
 const DROP: &str = "core::ptr::drop_in_place";
 
 /// Parts of the paths of functions.
-const PARTS: [&str; 27] = [
+const PARTS: [&str; 29] = [
     // Quantised weights: the page's are f32.
     "cubecl_std::quant::view::run_with_quant_type",
     "cubecl_std::quant::view::QuantizedViewExpand",
@@ -33,6 +33,9 @@ const PARTS: [&str; 27] = [
     // Matrix products in other precisions than f32: the page's numbers are f32.
     "gemm_f16::",
     "gemm_f64::",
+    // And without SIMD, which every module has that this program builds.
+    "gemm_f32::gemm::f32::scalar::",
+    "gemm_f32::microkernel::scalar::",
     // Loads by NVIDIA's matrix units, which WGSL cannot name.
     "::__expand_tensor_map_load_method",
     // Matrix products by burn: the page's are our own.
@@ -58,10 +61,11 @@ const PARTS: [&str; 27] = [
     "esaxx_rs::",
 ];
 
-/// Types of numbers that the page has none of, the crate whose functions for them are left out, and a type of the page.
+/// Types that the page has none of, the crate whose functions for them are left out, and a type of the page, nothing
+/// where that is the default, which paths leave out.
 /// Only a function that the module has for both types is left out: where LLVM saw that it does not depend on the type,
 /// it kept one, under the name of either.
-const TYPES: [(&str, &str, &str); 12] = [
+const TYPES: [(&str, &str, &str); 13] = [
     // Tensors: files of other floats are converted before they become tensors.
     ("half::binary16::f16", "burn_flex::", "f32"),
     ("half::bfloat::bf16", "burn_flex::", "f32"),
@@ -70,6 +74,8 @@ const TYPES: [(&str, &str, &str); 12] = [
     ("i16", "burn_flex::", "i32"),
     ("u16", "burn_flex::", "i32"),
     ("u64", "burn_flex::", "i64"),
+    // Backward passes that compute again what forward passes computed.
+    ("burn_autodiff::checkpoint::strategy::BalancedCheckpointing", "burn_autodiff::", ""),
     // Constants in the GPU's programs.
     ("rustc_apfloat::ieee::HalfS", "rustc_apfloat::", "rustc_apfloat::ieee::SingleS"),
     ("rustc_apfloat::ieee::BFloatS", "rustc_apfloat::", "rustc_apfloat::ieee::SingleS"),
@@ -103,12 +109,17 @@ const VIEWED: [&str; 2] = ["cubek_matmul::", "cubek_tile::"];
 
 /// Crates whose values are not shown to programmers. Messages of Nudge's own code, and errors of the GPU, stay whole.
 /// A crate whose text for programmers is anything but a message is not among them: templates write lists that way.
-const UNSEEN: [&str; 10] = [
+const UNSEEN: [&str; 15] = [
     "aho_corasick::",
+    "burn_autodiff::",
     "burn_cubecl_fusion::",
+    "burn_flex::",
+    "burn_fusion::",
     "burn_ir::",
     "cubecl_core::",
     "cubecl_ir::",
+    "cubecl_std::",
+    "cubecl_zspace::",
     "cubek_reduce::",
     "fancy_regex::",
     "pliron::",
@@ -236,11 +247,15 @@ fn of_word(character: char) -> bool {
     character.is_alphanumeric() || character == '_'
 }
 
-/// The path of the function that does for `other` what the one of `path` does for `name`.
+/// The path of the function that does for `other` what the one of `path` does for `name`. Nothing as `other` is a type
+/// that paths do not name, nor the comma before it.
 fn with_type(path: &str, name: &str, other: &str) -> String {
     let (mut result, mut copied) = (String::new(), 0);
     for start in places(path, name) {
         result += &path[copied..start];
+        if other.is_empty() {
+            result.truncate(result.trim_end_matches(", ").len());
+        }
         result += other;
         copied = start + name.len();
     }
@@ -349,6 +364,7 @@ mod tests {
     fn the_same_function_of_another_type_has_its_path() {
         let path = "flex::ops::fold::<f64, flex::ops::sum<f64>::{closure#0}, f64x2>";
         assert_eq!(with_type(path, "f64", "f32"), "flex::ops::fold::<f32, flex::ops::sum<f32>::{closure#0}, f64x2>");
+        assert_eq!(with_type("<Autodiff<Flex, Balanced> as Ops>::add", "Balanced", ""), "<Autodiff<Flex> as Ops>::add");
     }
 
     #[test]

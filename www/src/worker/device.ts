@@ -25,7 +25,7 @@ export async function openDevice(
   if (choice === 'cpu') return openCpu(Nudge, 'chosen', null, null);
   const { obstacle, gpuName } = await probe(choice === 'webgpu');
   if (obstacle) return openCpu(Nudge, obstacle, null, null);
-  // What a training step takes is compiled by the check: the reader waits here, told why, and not at the first step.
+  // What training and sampling take is compiled by the check: the reader waits here, told why, and not at the first step.
   preparing(gpuName);
   let nudge: Nudge;
   let check: SelfCheck;

@@ -16,7 +16,7 @@ use super::reduce::sum_of_units;
 const UNITS: u32 = 64;
 
 /// Cubes of one launch that copies, each with a partial sum of squares.
-pub(super) const PARTS: usize = 256;
+const PARTS: usize = 256;
 
 /// Tensors that one launch copies: with the copies and the sums they are eight buffers.
 const TENSORS: usize = 6;

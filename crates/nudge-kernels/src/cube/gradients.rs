@@ -3,7 +3,9 @@
 //! Each operation of the public functions: without a graph it is its forward pass; with one, what backward needs is held
 //! by the graph.
 
-use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
+use burn::backend::autodiff::checkpoint::{
+    base::Checkpointer, strategy::CheckpointStrategy, strategy::NoCheckpointing,
+};
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::ops::ModuleOps;
@@ -89,14 +91,15 @@ impl<const N: usize> Backward<Cube, N> for Linear<N> {
     }
 }
 
-/// Records `out` as the result of an operation, with what its backward step needs.
-fn record<C: CheckpointStrategy, const N: usize, B: Backward<Cube, N>>(
+/// Records `out` as the result of an operation, with what its backward step needs: no strategy is asked what to compute
+/// again.
+fn record<const N: usize, B: Backward<Cube, N>>(
     operation: B,
     inputs: [&Tracked; N],
     state: B::State,
     out: Float,
 ) -> Tracked {
-    match operation.prepare::<C>(inputs.map(Tracked::node)).compute_bound().stateful() {
+    match operation.prepare::<NoCheckpointing>(inputs.map(Tracked::node)).compute_bound().stateful() {
         OpsKind::Tracked(prep) => prep.finish(state, out),
         OpsKind::UnTracked(prep) => prep.finish(out),
     }
@@ -144,53 +147,64 @@ impl FusedOps for Cube {
     }
 }
 
+// A strategy of computing again has no say in these, so their bodies are the same for every one: as functions of their
+// own the compiler merges them, inlined a browser would download them once a strategy.
 impl<C: CheckpointStrategy> FusedOps for Autodiff<Cube, C> {
+    #[inline(never)]
     fn linear(x: Tracked, weight: Tracked) -> Tracked {
         let state = (inner(&x), inner(&weight));
         let out = Cube::linear_forward(state.0.clone(), state.1.clone());
-        record::<C, 2, _>(Linear, [&x, &weight], state, out)
+        record::<2, _>(Linear, [&x, &weight], state, out)
     }
 
+    #[inline(never)]
     fn linear_onto(x: Tracked, weight: Tracked, added: Tracked) -> Tracked {
         let state = (inner(&x), inner(&weight));
         let out = Cube::linear_onto_forward(state.0.clone(), state.1.clone(), inner(&added));
-        record::<C, 3, _>(Linear, [&x, &weight, &added], state, out)
+        record::<3, _>(Linear, [&x, &weight, &added], state, out)
     }
 
+    #[inline(never)]
     fn token_logprobs(logits: Tracked, targets: IntTensor<Self>) -> Tracked {
         let (out, saved) = Cube::token_logprobs_forward(inner(&logits), targets.clone());
-        record::<C, 1, _>(TokenLogprobs, [&logits], (inner(&logits), targets, saved), out)
+        record::<1, _>(TokenLogprobs, [&logits], (inner(&logits), targets, saved), out)
     }
 
+    #[inline(never)]
     fn unembedded_logprobs(x: Tracked, weight: Tracked, targets: IntTensor<Self>, piece: usize) -> Tracked {
-        unembedding::tracked::<Cube, C>(x, weight, targets, piece)
+        unembedding::tracked::<Cube>(x, weight, targets, piece)
     }
 
+    #[inline(never)]
     fn causal_attention(q: Tracked, k: Tracked, v: Tracked, first: IntTensor<Self>) -> Tracked {
         let inputs = [&q, &k, &v];
         let [q, k, v] = inputs.map(inner);
         let (out, saved) = Cube::attention_forward(q.clone(), k.clone(), v.clone(), first);
-        record::<C, 3, _>(Attention, inputs, [q, k, v, out.clone(), saved], out)
+        record::<3, _>(Attention, inputs, [q, k, v, out.clone(), saved], out)
     }
 
+    #[inline(never)]
     fn swiglu(gate: Tracked, up: Tracked) -> Tracked {
         let state = (inner(&gate), inner(&up));
         let out = Cube::swiglu_forward(state.0.clone(), state.1.clone());
-        record::<C, 2, _>(SwiGlu, [&gate, &up], state, out)
+        record::<2, _>(SwiGlu, [&gate, &up], state, out)
     }
 
+    #[inline(never)]
     fn rms_norm(x: Tracked, weight: Tracked, eps: f32) -> Tracked {
         let state = (inner(&x), inner(&weight), eps);
         let out = Cube::rms_norm_forward(state.0.clone(), state.1.clone(), eps);
-        record::<C, 2, _>(RmsNorm, [&x, &weight], state, out)
+        record::<2, _>(RmsNorm, [&x, &weight], state, out)
     }
 
+    #[inline(never)]
     fn rotary(x: Tracked, cos: Tracked, sin: Tracked) -> Tracked {
         let state = (cos.into_primitive(), sin.into_primitive());
         let out = Cube::rotary_turn(inner(&x), state.0.clone(), state.1.clone(), false);
-        record::<C, 1, _>(Rotary, [&x], state, out)
+        record::<1, _>(Rotary, [&x], state, out)
     }
 
+    #[inline(never)]
     fn embedding(weight: Tracked, ids: IntTensor<Self>) -> Tracked {
         <Self as ModuleOps<Self>>::embedding(weight, ids)
     }

@@ -6,7 +6,8 @@
 //!
 //! Deliberately absent: half precision, matrix units, atomic additions. Every sum has one order, so a run repeats.
 
-#![allow(clippy::manual_is_multiple_of)] // The kernel language has no such method.
+// The kernel language has no such methods.
+#![allow(clippy::manual_is_multiple_of, clippy::manual_memcpy, clippy::needless_range_loop)]
 #![allow(unsafe_code)] // Launches without bounds checks: every kernel keeps its own, said beside each.
 
 mod attention;

@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use burn::backend::Flex;
-use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
+use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::NoCheckpointing};
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 
@@ -191,12 +191,12 @@ impl Backward<Flex, 3> for CausalAttentionBackward {
     }
 }
 
-pub(super) fn tracked<C: CheckpointStrategy>(q: Tracked, k: Tracked, v: Tracked, first: FlexTensor) -> Tracked {
+pub(super) fn tracked(q: Tracked, k: Tracked, v: Tracked, first: FlexTensor) -> Tracked {
     let nodes = [q.node(), k.node(), v.node()];
     let [q, k, v] = [q, k, v].map(|x| contiguous(x.into_primitive()));
     let first = first_keys(first);
     let (out, log_sums) = forward(&q, &k, &v, &first);
-    match CausalAttentionBackward.prepare::<C>(nodes).compute_bound().stateful() {
+    match CausalAttentionBackward.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
         OpsKind::Tracked(prep) => prep.finish(State { q, k, v, first, log_sums }, out),
         OpsKind::UnTracked(prep) => prep.finish(out),
     }

@@ -1,7 +1,7 @@
 //! Rows of a table, and the gradient that adds token rows into it in reading order.
 
 use burn::backend::Flex;
-use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
+use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::NoCheckpointing};
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 
@@ -58,14 +58,14 @@ impl Backward<Flex, 1> for EmbeddingBackward {
     }
 }
 
-pub(super) fn tracked<C: CheckpointStrategy>(weight: Tracked, ids: FlexTensor) -> Tracked {
+pub(super) fn tracked(weight: Tracked, ids: FlexTensor) -> Tracked {
     let nodes = [weight.node()];
     let weight = contiguous(weight.into_primitive());
     let shape = output_shape(&weight, &ids);
     let [vocab, _] = dims(&weight);
     let ids = indices(ids, vocab);
     let out = forward(&weight, &ids, shape);
-    match EmbeddingBackward.prepare::<C>(nodes).compute_bound().stateful() {
+    match EmbeddingBackward.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
         OpsKind::Tracked(prep) => prep.finish((ids, vocab), out),
         OpsKind::UnTracked(prep) => prep.finish(out),
     }

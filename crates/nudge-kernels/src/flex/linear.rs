@@ -1,7 +1,7 @@
 //! `y = x Wᵀ` and its gradient: `dx = dy W`, `dW = dyᵀ x`, each one product over all tokens.
 
 use burn::backend::Flex;
-use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
+use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::NoCheckpointing};
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 
@@ -66,12 +66,12 @@ impl Backward<Flex, 2> for LinearBackward {
     }
 }
 
-pub(super) fn tracked<C: CheckpointStrategy>(x: Tracked, weight: Tracked) -> Tracked {
+pub(super) fn tracked(x: Tracked, weight: Tracked) -> Tracked {
     let nodes = [x.node(), weight.node()];
     let x = contiguous(x.into_primitive());
     let weight = contiguous(weight.into_primitive());
     let y = forward(&x, &weight);
-    match LinearBackward.prepare::<C>(nodes).compute_bound().stateful() {
+    match LinearBackward.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
         OpsKind::Tracked(prep) => prep.finish((x, weight), y),
         OpsKind::UnTracked(prep) => prep.finish(y),
     }

@@ -90,51 +90,62 @@ impl FusedOps for Flex {
     }
 }
 
+// A strategy of computing again has no say in these, so their bodies are the same for every one: as functions of their
+// own the compiler merges them, inlined a browser would download them once a strategy.
 impl<C: CheckpointStrategy> FusedOps for Autodiff<Flex, C> {
+    #[inline(never)]
     fn linear(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {
-        linear::tracked::<C>(x, weight)
+        linear::tracked(x, weight)
     }
 
+    #[inline(never)]
     fn linear_onto(x: FloatTensor<Self>, weight: FloatTensor<Self>, added: FloatTensor<Self>) -> FloatTensor<Self> {
-        Self::float_add(added, linear::tracked::<C>(x, weight))
+        Self::float_add(added, linear::tracked(x, weight))
     }
 
+    #[inline(never)]
     fn token_logprobs(logits: FloatTensor<Self>, targets: IntTensor<Self>) -> FloatTensor<Self> {
-        token_logprobs::tracked::<C>(logits, targets)
+        token_logprobs::tracked(logits, targets)
     }
 
+    #[inline(never)]
     fn unembedded_logprobs(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         targets: IntTensor<Self>,
         piece: usize,
     ) -> FloatTensor<Self> {
-        unembedding::tracked::<Flex, C>(x, weight, targets, piece)
+        unembedding::tracked::<Flex>(x, weight, targets, piece)
     }
 
+    #[inline(never)]
     fn causal_attention(
         q: FloatTensor<Self>,
         k: FloatTensor<Self>,
         v: FloatTensor<Self>,
         first: IntTensor<Self>,
     ) -> FloatTensor<Self> {
-        causal_attention::tracked::<C>(q, k, v, first)
+        causal_attention::tracked(q, k, v, first)
     }
 
+    #[inline(never)]
     fn swiglu(gate: FloatTensor<Self>, up: FloatTensor<Self>) -> FloatTensor<Self> {
-        swiglu::tracked::<C>(gate, up)
+        swiglu::tracked(gate, up)
     }
 
+    #[inline(never)]
     fn rms_norm(x: FloatTensor<Self>, weight: FloatTensor<Self>, eps: f32) -> FloatTensor<Self> {
-        rms_norm::tracked::<C>(x, weight, eps)
+        rms_norm::tracked(x, weight, eps)
     }
 
+    #[inline(never)]
     fn rotary(x: FloatTensor<Self>, cos: FloatTensor<Self>, sin: FloatTensor<Self>) -> FloatTensor<Self> {
-        rotary::tracked::<C>(x, cos, sin)
+        rotary::tracked(x, cos, sin)
     }
 
+    #[inline(never)]
     fn embedding(weight: FloatTensor<Self>, ids: IntTensor<Self>) -> FloatTensor<Self> {
-        embedding::tracked::<C>(weight, ids)
+        embedding::tracked(weight, ids)
     }
 }
 

@@ -3,7 +3,7 @@
 //! With `r = 1 / rms(x)` and `h = dy * weight`: `dx = r h - x r³ mean(h x)`, `dweight = Σ dy x r`.
 
 use burn::backend::Flex;
-use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
+use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::NoCheckpointing};
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 
@@ -98,12 +98,12 @@ impl Backward<Flex, 2> for RmsNormBackward {
     }
 }
 
-pub(super) fn tracked<C: CheckpointStrategy>(x: Tracked, weight: Tracked, eps: f32) -> Tracked {
+pub(super) fn tracked(x: Tracked, weight: Tracked, eps: f32) -> Tracked {
     let nodes = [x.node(), weight.node()];
     let x = contiguous(x.into_primitive());
     let weight = contiguous(weight.into_primitive());
     let (out, inverse_rms) = forward(&x, &weight, eps);
-    match RmsNormBackward.prepare::<C>(nodes).compute_bound().stateful() {
+    match RmsNormBackward.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
         OpsKind::Tracked(prep) => prep.finish(State { x, weight, inverse_rms }, out),
         OpsKind::UnTracked(prep) => prep.finish(out),
     }

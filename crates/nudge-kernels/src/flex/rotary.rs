@@ -1,7 +1,7 @@
 //! Rotary position embedding, in place. A rotation's gradient is the rotation back.
 
 use burn::backend::Flex;
-use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
+use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::NoCheckpointing};
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 
@@ -76,12 +76,12 @@ impl Backward<Flex, 1> for RotaryBackward {
     }
 }
 
-pub(super) fn tracked<C: CheckpointStrategy>(x: Tracked, cos: Tracked, sin: Tracked) -> Tracked {
+pub(super) fn tracked(x: Tracked, cos: Tracked, sin: Tracked) -> Tracked {
     let nodes = [x.node()];
     let cos = contiguous(cos.into_primitive());
     let sin = contiguous(sin.into_primitive());
     let out = rotate(contiguous(x.into_primitive()), &cos, &sin, Direction::Forward);
-    match RotaryBackward.prepare::<C>(nodes).compute_bound().stateful() {
+    match RotaryBackward.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
         OpsKind::Tracked(prep) => prep.finish((cos, sin), out),
         OpsKind::UnTracked(prep) => prep.finish(out),
     }

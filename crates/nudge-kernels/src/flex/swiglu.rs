@@ -1,7 +1,7 @@
 //! `silu(gate) * up` and its gradient, each in one pass; the gradient overwrites its inputs' memory.
 
 use burn::backend::Flex;
-use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
+use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::NoCheckpointing};
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 
@@ -67,12 +67,12 @@ impl Backward<Flex, 2> for SwigluBackward {
     }
 }
 
-pub(super) fn tracked<C: CheckpointStrategy>(gate: Tracked, up: Tracked) -> Tracked {
+pub(super) fn tracked(gate: Tracked, up: Tracked) -> Tracked {
     let nodes = [gate.node(), up.node()];
     let gate = contiguous(gate.into_primitive());
     let up = contiguous(up.into_primitive());
     let out = forward(&gate, &up);
-    match SwigluBackward.prepare::<C>(nodes).compute_bound().stateful() {
+    match SwigluBackward.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
         OpsKind::Tracked(prep) => prep.finish((gate, up), out),
         OpsKind::UnTracked(prep) => prep.finish(out),
     }

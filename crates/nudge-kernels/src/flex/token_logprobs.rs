@@ -4,7 +4,7 @@
 //! Backward, `(one-hot - softmax) * dy`, overwrites the logits if nobody else holds them.
 
 use burn::backend::Flex;
-use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
+use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::NoCheckpointing};
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 
@@ -115,13 +115,13 @@ impl Backward<Flex, 1> for TokenLogprobsBackward {
     }
 }
 
-pub(super) fn tracked<C: CheckpointStrategy>(logits: Tracked, targets: FlexTensor) -> Tracked {
+pub(super) fn tracked(logits: Tracked, targets: FlexTensor) -> Tracked {
     let nodes = [logits.node()];
     let logits = contiguous(logits.into_primitive());
     let [_, _, vocab] = dims(&logits);
     let targets = indices(targets, vocab);
     let (logprobs, totals) = forward(&logits, &targets);
-    match TokenLogprobsBackward.prepare::<C>(nodes).compute_bound().stateful() {
+    match TokenLogprobsBackward.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
         OpsKind::Tracked(prep) => prep.finish(State { logits, targets, totals }, logprobs),
         OpsKind::UnTracked(prep) => prep.finish(logprobs),
     }

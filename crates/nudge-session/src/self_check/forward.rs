@@ -23,14 +23,23 @@ pub(super) async fn checks(device: &Device, cpu: &Device) -> Result<Vec<Check>, 
     let old = logprobs(&here.frozen(), &batch, device).await?;
     let on_cpu = logprobs(&there.frozen(), &batch, cpu).await?;
     let new = logprobs(&here.tracked(), &batch, &training_device(device)).await?;
-    let sampled = sample(&here, &rows, &[]).await?;
     let padding = padding_difference(&here, &batch, &rows).await?;
-    Ok(vec![
+    let mut checks = vec![
         Check::new("log-probabilities", largest_difference(&old, &on_cpu), LIMIT),
         Check::new("first PPO ratio", ratio_error(&new, &old), EXACT),
-        Check::new("sampling log-probabilities", sampling_difference(&here, &sampled).await?, LIMIT),
-        Check::new("rows that end", difference_by_ends(&here, &rows, &sampled).await?, EXACT),
-        Check::new("left padding", padding, LIMIT),
+    ];
+    checks.extend(sampling_checks(device).await?);
+    checks.push(Check::new("left padding", padding, LIMIT));
+    Ok(checks)
+}
+
+/// Sampling alone.
+pub(super) async fn sampling_checks(device: &Device) -> Result<Vec<Check>, SessionError> {
+    let (model, rows) = (subject::model(device), subject::rows());
+    let sampled = sample(&model, &rows, &[]).await?;
+    Ok(vec![
+        Check::new("sampling log-probabilities", sampling_difference(&model, &sampled).await?, LIMIT),
+        Check::new("rows that end", difference_by_ends(&model, &rows, &sampled).await?, EXACT),
     ])
 }
 

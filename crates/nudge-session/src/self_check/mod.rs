@@ -34,11 +34,13 @@ pub async fn run(device: &Device, cpu: &Device) -> Result<Report, SessionError> 
     Ok(Report::new(checks))
 }
 
-/// The checks of one training step alone, for a shell that chooses a device and must not keep a person waiting: it
-/// runs every kernel of a training stage once.
+/// The checks of one training step and of sampling alone, for a shell that chooses a device and must not keep a person
+/// waiting: they run every kernel of a training stage and of a rollout once.
 ///
 /// # Errors
 /// As [`run`].
 pub async fn quick(device: &Device, cpu: &Device) -> Result<Report, SessionError> {
-    Ok(Report::new(training::step_checks(device, cpu).await?))
+    let mut checks = training::step_checks(device, cpu).await?;
+    checks.extend(forward::sampling_checks(device).await?);
+    Ok(Report::new(checks))
 }
