@@ -49,7 +49,9 @@ pub use mixture::{
 };
 pub use packing::{PackedRow, Segment, length_grouped, pack, packed_rows};
 pub use prompt::Prompt;
-pub use rankings::{Comparison, comparisons_from, judgements_from, ranking_to_pairs, rankings_from};
+pub use rankings::{
+    Comparison, PreferenceRecord, comparisons_from, judgements_from, preferences_from, ranking_to_pairs, rankings_from,
+};
 pub use records::{
     CandidatesRecord, Completion, ConversationRecord, DemonstrationRecord, Entry, Finish, PairRecord, PromptRecord,
     RankingRecord, TextRecord, UnpairedRecord, demonstrations_from, prompts_from,

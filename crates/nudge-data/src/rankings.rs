@@ -5,6 +5,7 @@
 //! overfit to it (Ouyang et al. 2022, section 3.5). Lines of `prompt`, `chosen`, `rejected` are
 //! comparisons of two.
 
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use serde_json::{Map, Value};
 
 use crate::error::DataError;
@@ -30,18 +31,107 @@ pub struct Comparison {
     pub label: Option<bool>,
 }
 
-/// The comparisons of a JSONL text, one a line: ranking records, preference pairs, or both mixed.
-///
-/// A ranking with `repeat_of` is of a screen that the same person had ranked before; it measures how sure that ranking
-/// was and is no comparison of its own.
+/// A record that prefers: what reward models learn from, and the methods that need none.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum PreferenceRecord {
+    /// Several answers, ranked.
+    Ranking(RankingRecord),
+    /// Two answers, one preferred.
+    Pair(PairRecord),
+    /// One answer, wanted or not.
+    Unpaired(UnpairedRecord),
+}
+
+impl PreferenceRecord {
+    /// What the record compares; nothing where it is a ranking with `repeat_of`: the same person had ranked that
+    /// screen before, so it measures how sure that ranking was and is no comparison of its own.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with a ranking that is not valid or ties everything, with two equal answers that are told apart,
+    /// with an empty prompt, `chosen` or `rejected`, and with an answer that only has a label. An empty completion in
+    /// a ranking is accepted: the model did answer that.
+    pub fn comparison(&self) -> Result<Option<Comparison>, String> {
+        let comparison = match self {
+            Self::Ranking(record) if is_repeat(&record.extra) => {
+                check_ranking(record.completions.len(), &record.ranking)?;
+                return Ok(None);
+            }
+            Self::Ranking(record) => from_ranking(record)?,
+            Self::Pair(record) => from_pair(record)?,
+            Self::Unpaired(_) => {
+                return Err(
+                    "it is one answer with a `label`, which compares nothing; `nudge kto` learns from such records"
+                        .to_owned(),
+                );
+            }
+        };
+        comparison.prompt.check()?;
+        for &(winner, loser) in &comparison.pairs {
+            if comparison.completions[winner] == comparison.completions[loser] {
+                return Err(format!(
+                    "completions {winner} and {loser} are the same text, so neither can be better; tie \
+                     them or remove the line"
+                ));
+            }
+        }
+        Ok(Some(comparison))
+    }
+
+    /// The same, with answers that are wanted or not by themselves, as KTO learns from.
+    ///
+    /// # Errors
+    ///
+    /// As [`PreferenceRecord::comparison`], and for such an answer whose prompt or completion is empty.
+    pub fn judgement(&self) -> Result<Option<Comparison>, String> {
+        match self {
+            Self::Unpaired(record) => from_unpaired(record).map(Some),
+            compared => compared.comparison(),
+        }
+    }
+
+    /// The record of an object's fields.
+    fn from_fields(fields: Map<String, Value>) -> Result<Self, String> {
+        let has = |name| fields.contains_key(name);
+        let (is_ranking, is_pair, is_unpaired) = (has("ranking"), has("chosen") && has("rejected"), has("label"));
+        let fields = Value::Object(fields);
+        let read = match () {
+            () if is_ranking => serde_json::from_value(fields).map(Self::Ranking),
+            () if is_pair => serde_json::from_value(fields).map(Self::Pair),
+            () if is_unpaired => serde_json::from_value(fields).map(Self::Unpaired),
+            () => {
+                return Err("it is neither a ranking (`prompt`, `completions`, `ranking`) nor a pair (`prompt`, \
+                     `chosen`, `rejected`)"
+                    .to_owned());
+            }
+        };
+        read.map_err(|error| format!("{error}; check the names and types of the fields"))
+    }
+}
+
+impl<'de> Deserialize<'de> for PreferenceRecord {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_fields(Map::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+/// The preference records of a JSONL text, one a line.
 ///
 /// # Errors
 ///
-/// [`DataError::Line`] for a line that is neither, whose ranking is not valid or ties everything,
-/// that ranks two equal answers apart, whose prompt is empty, or whose `chosen` or `rejected` is
-/// empty. An empty completion in a ranking is accepted: the model did answer that.
+/// [`DataError::Line`] for a line that is none. Whether something can be learnt from it is not checked.
+pub fn preferences_from(source_name: &str, text: &str) -> Result<Vec<PreferenceRecord>, DataError> {
+    each_line(source_name, text, |record| Ok(Some(record)))
+}
+
+/// The comparisons of a JSONL text, one a line: ranking records, preference pairs, or both mixed.
+///
+/// # Errors
+///
+/// [`DataError::Line`] for a line that is neither, or that compares nothing ([`PreferenceRecord::comparison`]).
 pub fn comparisons_from(source_name: &str, text: &str) -> Result<Vec<Comparison>, DataError> {
-    each_line(source_name, text, comparison_from)
+    each_line(source_name, text, |record| record.comparison())
 }
 
 /// The same, with answers that are wanted or not by themselves among them ([`UnpairedRecord`]), as KTO learns from.
@@ -50,20 +140,20 @@ pub fn comparisons_from(source_name: &str, text: &str) -> Result<Vec<Comparison>
 ///
 /// As [`comparisons_from`], and [`DataError::Line`] for an unpaired record whose prompt or completion is empty.
 pub fn judgements_from(source_name: &str, text: &str) -> Result<Vec<Comparison>, DataError> {
-    each_line(source_name, text, |content| {
-        let fields: Map<String, Value> = parse(content)?;
-        if fields.contains_key("label") { from_unpaired(parse(content)?).map(Some) } else { comparison_from(content) }
-    })
+    each_line(source_name, text, |record| record.judgement())
 }
 
-/// What `read` makes of every line, where it makes anything of it.
+/// What `read` makes of every line's record, where it makes anything of it.
 fn each_line<T>(
     source_name: &str,
     text: &str,
-    read: impl Fn(&str) -> Result<Option<T>, String>,
+    read: impl Fn(PreferenceRecord) -> Result<Option<T>, String>,
 ) -> Result<Vec<T>, DataError> {
     lines(text)
-        .filter_map(|(line, content)| read(content).map_err(|reason| line_error(source_name, line, reason)).transpose())
+        .filter_map(|(line, content)| {
+            let record = parse(content).and_then(PreferenceRecord::from_fields);
+            record.and_then(&read).map_err(|reason| line_error(source_name, line, reason)).transpose()
+        })
         .collect()
 }
 
@@ -78,58 +168,23 @@ pub fn rankings_from(source_name: &str, text: &str) -> Result<Vec<RankingRecord>
     })
 }
 
-/// A line's comparison, or nothing where the line repeats a screen.
-fn comparison_from(content: &str) -> Result<Option<Comparison>, String> {
-    let fields: Map<String, Value> = parse(content)?;
-    let comparison = if fields.contains_key("ranking") {
-        let record: RankingRecord = parse(content)?;
-        check_ranking(record.completions.len(), &record.ranking)?;
-        if is_repeat(&fields) {
-            return Ok(None);
-        }
-        from_ranking(record)?
-    } else if fields.contains_key("chosen") && fields.contains_key("rejected") {
-        from_pair(parse(content)?)?
-    } else {
-        if fields.contains_key("label") {
-            return Err(
-                "it is one answer with a `label`, which compares nothing; `nudge kto` learns from such records"
-                    .to_owned(),
-            );
-        }
-        return Err("it is neither a ranking (`prompt`, `completions`, `ranking`) nor a pair (`prompt`, \
-             `chosen`, `rejected`)"
-            .to_owned());
-    };
-    comparison.prompt.check()?;
-    for &(winner, loser) in &comparison.pairs {
-        if comparison.completions[winner] == comparison.completions[loser] {
-            return Err(format!(
-                "completions {winner} and {loser} are the same text, so neither can be better; tie \
-                 them or remove the line"
-            ));
-        }
-    }
-    Ok(Some(comparison))
-}
-
-/// The comparison of a checked ranking.
-fn from_ranking(record: RankingRecord) -> Result<Comparison, String> {
+fn from_ranking(record: &RankingRecord) -> Result<Comparison, String> {
+    check_ranking(record.completions.len(), &record.ranking)?;
     let pairs = winners_and_losers(&record.ranking);
     if pairs.is_empty() {
         return Err("it ties all completions, so it carries no preference; remove the line".to_owned());
     }
     Ok(Comparison {
-        prompt: record.prompt,
-        completions: record.completions.into_iter().map(|c| c.text).collect(),
+        prompt: record.prompt.clone(),
+        completions: record.completions.iter().map(|c| c.text.clone()).collect(),
         pairs,
-        tiers: record.ranking,
+        tiers: record.ranking.clone(),
         margin: None,
         label: None,
     })
 }
 
-fn from_pair(record: PairRecord) -> Result<Comparison, String> {
+fn from_pair(record: &PairRecord) -> Result<Comparison, String> {
     require_text("chosen", &record.chosen)?;
     require_text("rejected", &record.rejected)?;
     if record.chosen == record.rejected {
@@ -140,8 +195,8 @@ fn from_pair(record: PairRecord) -> Result<Comparison, String> {
         Some(margin) => Some(finite(margin).ok_or("`margin` is no finite number")?),
     };
     Ok(Comparison {
-        prompt: record.prompt,
-        completions: vec![record.chosen, record.rejected],
+        prompt: record.prompt.clone(),
+        completions: vec![record.chosen.clone(), record.rejected.clone()],
         pairs: vec![(0, 1)],
         tiers: vec![vec![0], vec![1]],
         margin,
@@ -149,12 +204,12 @@ fn from_pair(record: PairRecord) -> Result<Comparison, String> {
     })
 }
 
-fn from_unpaired(record: UnpairedRecord) -> Result<Comparison, String> {
+fn from_unpaired(record: &UnpairedRecord) -> Result<Comparison, String> {
     record.prompt.check()?;
     require_text("completion", &record.completion)?;
     Ok(Comparison {
-        prompt: record.prompt,
-        completions: vec![record.completion],
+        prompt: record.prompt.clone(),
+        completions: vec![record.completion.clone()],
         pairs: vec![],
         tiers: vec![vec![0]],
         margin: None,

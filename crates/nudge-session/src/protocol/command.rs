@@ -1,11 +1,12 @@
 //! What a shell can ask for.
 
+use crate::method::Method;
 use crate::options::{
-    BestOfOptions, CompareOptions, DpoOptions, EvalOptions, GrpoOptions, KtoOptions, OrpoOptions, PpoStageOptions,
-    PretrainOptions, ReinforceOptions, RewardOptions, RlooOptions, SampleOptions, SftOptions,
+    BestOfOptions, CompareOptions, EvalOptions, PretrainOptions, RewardOptions, SampleOptions, SftOptions,
 };
-use nudge_data::Prompt;
+use nudge_data::{CandidatesRecord, DemonstrationRecord, PreferenceRecord, Prompt};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// What a shell asks for. Models are named; the session must hold them (`Session::put_model`).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,19 +19,22 @@ pub enum Command {
         texts: Vec<String>,
         /// How.
         #[serde(default)]
+        #[cfg_attr(test, ts(type = "Partial<PretrainOptions>"))]
         options: PretrainOptions,
     },
     /// Instruction tuning on demonstrations.
     Sft {
         /// Name of the model to start from.
         model: String,
-        /// JSONL of `{"prompt","completion"}`.
-        demonstrations: String,
+        /// What is imitated.
+        #[cfg_attr(test, ts(type = "DemonstrationRecord[]"))]
+        demonstrations: Vec<DemonstrationRecord>,
         /// How.
         #[serde(default)]
+        #[cfg_attr(test, ts(type = "Partial<SftOptions>"))]
         options: SftOptions,
     },
-    /// Sample `k` answers to each prompt.
+    /// Sample `k` completions to each prompt.
     Sample {
         /// Name of the model that answers.
         model: String,
@@ -39,12 +43,14 @@ pub enum Command {
         prompts: Vec<Prompt>,
         /// How.
         #[serde(default)]
+        #[cfg_attr(test, ts(type = "Partial<SampleOptions>"))]
         options: SampleOptions,
     },
     /// Let a simulated labeler rank candidates.
     Rank {
-        /// JSONL of candidates.
-        candidates: String,
+        /// What is ranked.
+        #[cfg_attr(test, ts(type = "CandidatesRecord[]"))]
+        candidates: Vec<CandidatesRecord>,
         /// Name of a simulated labeler.
         labeler: String,
     },
@@ -52,126 +58,54 @@ pub enum Command {
     Reward {
         /// Name of the model to start from (SFT).
         model: String,
-        /// JSONL of rankings or of `{"prompt","chosen","rejected"}`.
-        comparisons: String,
-        /// JSONL of `{"prompt","completion"}`: a bias brings their mean reward to 0 (InstructGPT 3.5). Empty: no bias.
+        /// Rankings or pairs.
+        #[cfg_attr(test, ts(type = "PreferenceRecord[]"))]
+        preferences: Vec<PreferenceRecord>,
+        /// A bias brings their mean reward to 0 (InstructGPT 3.5). Empty: no bias.
         #[serde(default)]
-        demonstrations: String,
+        #[cfg_attr(test, ts(type = "DemonstrationRecord[]"))]
+        demonstrations: Vec<DemonstrationRecord>,
         /// How.
         #[serde(default)]
+        #[cfg_attr(test, ts(type = "Partial<RewardOptions>"))]
         options: RewardOptions,
     },
-    /// Optimise a policy against a reward model, on a KL leash to where it started, with a value model (PPO).
-    Ppo {
-        /// Name of the policy to start from; it is also the reference.
+    /// Tune a policy by one of the methods: against reward models, on prompts, or on rankings themselves.
+    Tune {
+        /// The method and its options.
+        #[serde(flatten)]
+        #[cfg_attr(test, ts(flatten, type = "Method"))]
+        method: Method,
+        /// Name of the policy to start from; it is also the reference of methods that have one.
         policy: String,
-        /// Name of the reward model; the value model starts from it.
-        reward: String,
-        /// Names of further reward models: the ensemble's other members.
+        /// Names of the reward models, for methods that learn from their scores; several are an ensemble. A value
+        /// model starts from the first.
         #[serde(default)]
-        reward_ensemble: Vec<String>,
-        /// What is asked: texts of the user, or conversations.
+        rewards: Vec<String>,
+        /// What is asked, for methods that learn from their own completions: texts of the user, or conversations.
+        #[serde(default)]
         #[cfg_attr(test, ts(type = "Prompt[]"))]
         prompts: Vec<Prompt>,
-        /// Plain text for PPO-ptx; records end with `<|endoftext|>`.
+        /// Rankings, pairs or labelled completions, for methods that learn from them.
+        #[serde(default)]
+        #[cfg_attr(test, ts(type = "PreferenceRecord[]"))]
+        preferences: Vec<PreferenceRecord>,
+        /// Plain text that the policy must not forget, for PPO-ptx; records end with `<|endoftext|>`.
         #[serde(default)]
         pretraining_texts: Vec<String>,
-        /// How.
-        #[serde(default)]
-        options: PpoStageOptions,
     },
-    /// The same without a value model: an answer against the others to its prompt, by their deviation (GRPO).
-    Grpo {
-        /// Name of the policy to start from; it is also the reference.
-        policy: String,
-        /// Name of the reward model.
-        reward: String,
-        /// Names of further reward models: the ensemble's other members.
-        #[serde(default)]
-        reward_ensemble: Vec<String>,
-        /// What is asked: texts of the user, or conversations.
-        #[cfg_attr(test, ts(type = "Prompt[]"))]
-        prompts: Vec<Prompt>,
-        /// How.
-        #[serde(default)]
-        options: GrpoOptions,
-    },
-    /// The same without a value model: an answer against the mean of the others to its prompt (RLOO).
-    Rloo {
-        /// Name of the policy to start from; it is also the reference.
-        policy: String,
-        /// Name of the reward model.
-        reward: String,
-        /// Names of further reward models: the ensemble's other members.
-        #[serde(default)]
-        reward_ensemble: Vec<String>,
-        /// What is asked: texts of the user, or conversations.
-        #[cfg_attr(test, ts(type = "Prompt[]"))]
-        prompts: Vec<Prompt>,
-        /// How.
-        #[serde(default)]
-        options: RlooOptions,
-    },
-    /// The same without a value model: an answer against the mean of all earlier rewards (REINFORCE).
-    Reinforce {
-        /// Name of the policy to start from; it is also the reference.
-        policy: String,
-        /// Name of the reward model.
-        reward: String,
-        /// Names of further reward models: the ensemble's other members.
-        #[serde(default)]
-        reward_ensemble: Vec<String>,
-        /// What is asked: texts of the user, or conversations.
-        #[cfg_attr(test, ts(type = "Prompt[]"))]
-        prompts: Vec<Prompt>,
-        /// How.
-        #[serde(default)]
-        options: ReinforceOptions,
-    },
-    /// Tune a policy on rankings or comparisons themselves, without a reward model and without sampling (DPO).
-    Dpo {
-        /// Name of the policy to start from (SFT); it is also the reference.
-        policy: String,
-        /// JSONL of rankings or of `{"prompt","chosen","rejected"}`.
-        comparisons: String,
-        /// How.
-        #[serde(default)]
-        options: DpoOptions,
-    },
-    /// The same with answers that are good or bad each by itself (KTO).
-    Kto {
-        /// Name of the policy to start from (SFT); it is also the reference.
-        policy: String,
-        /// JSONL of rankings or of `{"prompt","chosen","rejected"}`.
-        comparisons: String,
-        /// How.
-        #[serde(default)]
-        options: KtoOptions,
-    },
-    /// The same together with instruction tuning, without a reference (ORPO).
-    Orpo {
-        /// Name of the policy to start from (SFT).
-        policy: String,
-        /// JSONL of rankings or of `{"prompt","chosen","rejected"}`.
-        comparisons: String,
-        /// How.
-        #[serde(default)]
-        options: OrpoOptions,
-    },
-    /// Draw n answers to each prompt and keep the one that the reward model likes best; nothing is trained.
+    /// Draw n completions of each prompt and keep the one that the reward model likes best; nothing is trained.
     BestOf {
         /// Name of the policy.
         policy: String,
-        /// Name of the reward model.
-        reward: String,
-        /// Names of further reward models: the ensemble's other members.
-        #[serde(default)]
-        reward_ensemble: Vec<String>,
+        /// Names of the reward models; several are an ensemble.
+        rewards: Vec<String>,
         /// What is asked: texts of the user, or conversations.
         #[cfg_attr(test, ts(type = "Prompt[]"))]
         prompts: Vec<Prompt>,
         /// How.
         #[serde(default)]
+        #[cfg_attr(test, ts(type = "Partial<BestOfOptions>"))]
         options: BestOfOptions,
     },
     /// Answer the same prompts with two models and let a judge prefer.
@@ -190,21 +124,24 @@ pub enum Command {
         best_of_reward: Option<String>,
         /// How.
         #[serde(default)]
+        #[cfg_attr(test, ts(type = "Partial<CompareOptions>"))]
         options: CompareOptions,
     },
     /// Score completions with a reward model.
     Score {
         /// Name of the reward model.
         reward: String,
-        /// JSONL records with `prompt` and `completions`, `completion`, or `chosen` and `rejected`.
-        records: String,
+        /// Objects with `prompt` and `completions`, `completion`, or `chosen` and `rejected`.
+        #[cfg_attr(test, ts(type = "Record<string, unknown>[]"))]
+        records: Vec<Map<String, Value>>,
     },
     /// Measure a reward model on rankings: accuracy by margin and length, and calibration.
     Calibrate {
         /// Name of the reward model.
         reward: String,
-        /// JSONL of rankings or of `{"prompt","chosen","rejected"}`.
-        comparisons: String,
+        /// Rankings or pairs.
+        #[cfg_attr(test, ts(type = "PreferenceRecord[]"))]
+        preferences: Vec<PreferenceRecord>,
     },
     /// Measure nats per token and per character of a text.
     Eval {
@@ -214,6 +151,7 @@ pub enum Command {
         text: String,
         /// How.
         #[serde(default)]
+        #[cfg_attr(test, ts(type = "Partial<EvalOptions>"))]
         options: EvalOptions,
     },
 }
@@ -227,14 +165,9 @@ impl Command {
             | Command::Sample { model, .. }
             | Command::Reward { model, .. }
             | Command::Eval { model, .. } => vec![model],
-            Command::Dpo { policy, .. } | Command::Kto { policy, .. } | Command::Orpo { policy, .. } => vec![policy],
             Command::Score { reward, .. } | Command::Calibrate { reward, .. } => vec![reward],
-            Command::Ppo { policy, reward, reward_ensemble, .. }
-            | Command::Grpo { policy, reward, reward_ensemble, .. }
-            | Command::Rloo { policy, reward, reward_ensemble, .. }
-            | Command::Reinforce { policy, reward, reward_ensemble, .. }
-            | Command::BestOf { policy, reward, reward_ensemble, .. } => {
-                [policy, reward].into_iter().chain(reward_ensemble).collect()
+            Command::Tune { policy, rewards, .. } | Command::BestOf { policy, rewards, .. } => {
+                std::iter::once(policy).chain(rewards).collect()
             }
             Command::Compare { a, b, judge, best_of_reward, .. } => {
                 let judge = match judge {

@@ -1,23 +1,9 @@
 //! What a stage tells a shell.
 
-use super::{Calibration, Evaluation, Files, Metrics, Preference, Stage, Verdict};
-use nudge_data::Prompt;
+use super::{Calibration, Evaluation, Files, Metrics, Preference, StageName, Verdict};
+use nudge_data::{Completion, Prompt, RankingRecord};
+use serde_json::{Map, Value};
 use serde::{Deserialize, Serialize};
-
-/// One sampled answer.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-pub struct Answer {
-    /// The text without its end token.
-    pub text: String,
-    /// Seed that draws it again.
-    #[cfg_attr(test, ts(type = "number"))]
-    pub seed: u64,
-    /// Sum of the log-probabilities of its tokens, in nats, as sampled.
-    pub logprob: f32,
-    /// `eos` where the model ended it, `length` where the limit did.
-    pub finish: String,
-}
 
 /// What a stage reports between two steps.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,7 +13,7 @@ pub enum Event {
     /// The stage is ready to step.
     Started {
         /// Which stage.
-        stage: Stage,
+        stage: StageName,
         /// Steps done before (a resumed run) .
         step: usize,
         /// Steps in all.
@@ -38,7 +24,7 @@ pub enum Event {
     /// One step was made.
     Progress {
         /// Which stage.
-        stage: Stage,
+        stage: StageName,
         /// Steps made, from 1.
         step: usize,
         /// Steps in all.
@@ -48,16 +34,16 @@ pub enum Event {
         /// Seconds that the step took.
         seconds: f64,
     },
-    /// An answer as it grows.
+    /// A completion as it grows.
     Partial {
         /// Index of the prompt in the command.
         prompt: usize,
-        /// Index of the answer to that prompt.
-        answer: usize,
+        /// Index among the completions of that prompt.
+        completion: usize,
         /// Its text so far.
         text: String,
     },
-    /// All answers to one prompt.
+    /// All completions of one prompt.
     Candidates {
         /// Index of the prompt in the command.
         index: usize,
@@ -66,45 +52,48 @@ pub enum Event {
         /// The prompt.
         #[cfg_attr(test, ts(type = "Prompt"))]
         prompt: Prompt,
-        /// The answers.
-        completions: Vec<Answer>,
+        /// The completions.
+        #[cfg_attr(test, ts(type = "Completion[]"))]
+        completions: Vec<Completion>,
     },
-    /// A simulated labeler ranked one prompt's answers.
+    /// A simulated labeler ranked one prompt's completions.
     Ranked {
-        /// The ranking record, one JSON object.
-        record: String,
+        /// The ranking.
+        #[cfg_attr(test, ts(type = "RankingRecord"))]
+        record: RankingRecord,
     },
-    /// An input record with `scores` added, one JSON object.
+    /// A record with `scores`.
     Scored {
         /// The record.
-        record: String,
+        #[cfg_attr(test, ts(type = "Record<string, unknown>"))]
+        record: Map<String, Value>,
     },
-    /// One rollout of a PPO batch, for reading along.
-    Rollout {
+    /// One completion of a rollout, for reading along.
+    Completion {
         /// The prompt.
         #[cfg_attr(test, ts(type = "Prompt"))]
         prompt: Prompt,
-        /// The policy's answer.
-        answer: String,
+        /// What the policy wrote.
+        completion: String,
         /// The reward model's score.
         score: f32,
         /// Sum over its tokens of the log-ratio to the reference, in nats.
         kl: f32,
     },
-    /// Two answers to one prompt and, unless a person judges, who won.
+    /// Two completions of one prompt and, unless a person judges, who won.
     Pair {
         /// Index of the prompt in the command.
         index: usize,
         /// The prompt.
         #[cfg_attr(test, ts(type = "Prompt"))]
         prompt: Prompt,
-        /// Answer of the first model.
+        /// Completion of the first model.
         a: String,
-        /// Answer of the second model.
+        /// Completion of the second model.
         b: String,
         /// What the judge said.
         preference: Option<Preference>,
-        /// The judge's number for each answer.
+        /// The judge's number for each completion.
         scores: Option<(f32, f32)>,
     },
     /// Win rate of the first model, ties counting half, with its 95 % interval.
@@ -139,7 +128,7 @@ pub enum Event {
     /// The stage has ended.
     Finished {
         /// Which stage.
-        stage: Stage,
+        stage: StageName,
         /// Seconds in all.
         seconds: f64,
     },

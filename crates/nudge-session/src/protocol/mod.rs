@@ -1,6 +1,6 @@
-//! The contract between the stages and the shells: commands in, events out, both closed and both JSON.
+//! The contract between the stages and the shells: commands in, events out, both closed, both plain values.
 //!
-//! The page's TypeScript types are generated from this module. Model files travel beside the JSON, never in it.
+//! The page's TypeScript types are generated from this module. Model files travel beside them, never in them.
 //! Deliberately absent: anything a shell does by itself (files, storage, drawing).
 
 mod command;
@@ -10,8 +10,8 @@ mod results;
 mod types_test;
 
 pub use command::{Command, Judge};
-pub use event::{Answer, Event};
-pub use results::{AccuracySlice, AnswerStatistics, Calibration, Evaluation, Verdict};
+pub use event::Event;
+pub use results::{AccuracySlice, CompletionStatistics, Calibration, Evaluation, Verdict};
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -27,9 +27,9 @@ pub type Metrics = BTreeMap<String, f64>;
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Preference {
-    /// The first model's answer.
+    /// The first model's completion.
     A,
-    /// The second model's answer.
+    /// The second model's completion.
     B,
     /// Neither.
     Tie,
@@ -40,19 +40,13 @@ pub enum Preference {
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs)]
-pub enum Stage {
+pub enum StageName {
     Pretrain,
     Sft,
     Sample,
     Rank,
     Reward,
-    Ppo,
-    Grpo,
-    Rloo,
-    Reinforce,
-    Dpo,
-    Kto,
-    Orpo,
+    Tune,
     BestOf,
     Compare,
     Score,

@@ -19,26 +19,26 @@ pub struct Verdict {
     pub low: f64,
     /// Upper end of the 95 % interval.
     pub high: f64,
-    /// Mean over the first model's answers of its log-ratio to the second model, in nats: how far the one has moved
+    /// Mean over the first model's completions of its log-ratio to the second model, in nats: how far the one has moved
     /// from the other. Nothing where that is not defined (different tokenizers, temperature 0, best-of-n, a person).
     pub kl: Option<f64>,
-    /// What the first model's answers are like. Nothing where a shell counted the wins.
-    pub a: Option<AnswerStatistics>,
-    /// What the second model's answers are like.
-    pub b: Option<AnswerStatistics>,
+    /// What the first model's completions are like. Nothing where a shell counted the wins.
+    pub a: Option<CompletionStatistics>,
+    /// What the second model's completions are like.
+    pub b: Option<CompletionStatistics>,
     /// Who judged.
     pub judge: String,
     /// Whether the judge is a rule or a model, not a person.
     pub simulated: bool,
 }
 
-/// What the answers of a model are like, whoever prefers them.
+/// What the completions of a model are like, whoever prefers them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
-pub struct AnswerStatistics {
+pub struct CompletionStatistics {
     /// Mean length in tokens, the end token counted.
     pub mean_length: f64,
-    /// Share of answers that the model ended by itself.
+    /// Share of completions that the model ended by itself.
     pub eos_rate: f64,
     /// Different tokens over all tokens (Li et al. 2016).
     pub distinct_1: f64,
