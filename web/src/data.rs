@@ -1,8 +1,8 @@
 //! A file of the reader in any format, as records that the trainer reads.
 
-use nudge_data::format::{Read, Wanted, Writer, detect, entries_for, native_lines, read};
+use nudge_data::format::{Read, Reason, Wanted, Writer, detect, entries_for, native_records, read};
 use nudge_data::source::SourceOptions;
-use nudge_data::{Format, Source, demonstrations_from};
+use nudge_data::{DemonstrationRecord, Entry, Format, Source};
 use nudge_session::Room;
 use serde::Serialize;
 
@@ -39,7 +39,7 @@ pub fn rankings(name: &str, bytes: Vec<u8>) -> Result<Understood, String> {
 pub fn demonstrations(name: &str, bytes: Vec<u8>, room: &Room) -> Result<Understood, String> {
     let (mut found, reads) = open(name, bytes, Wanted::Demonstrations)?;
     let Some(reads) = reads else { return Ok(found) };
-    for (line, record) in native_lines(Wanted::Demonstrations, reads) {
+    for (line, record) in native_records(Wanted::Demonstrations, reads) {
         match record.and_then(|record| fitting(record, room)) {
             Ok(record) => found.take(&record),
             Err(reason) => found.leave_out(name, line, reason),
@@ -48,11 +48,11 @@ pub fn demonstrations(name: &str, bytes: Vec<u8>, room: &Room) -> Result<Underst
     Ok(found)
 }
 
-fn fitting(record: String, room: &Room) -> Result<String, String> {
-    let read = demonstrations_from("the file", &record).map_err(|error| error.to_string())?;
-    match read.iter().all(|one| room.fits(&one.prompt, &one.completion)) {
-        true => Ok(record),
-        false => Err(format!("it is longer than the {} tokens that the model reads", room.context)),
+fn fitting(entry: Entry, room: &Room) -> Result<String, Reason> {
+    let record = DemonstrationRecord::try_from(entry)?;
+    match room.fits(&record.prompt, &record.completion) {
+        true => serde_json::to_string(&record).map_err(|error| error.to_string().into()),
+        false => Err(format!("it is longer than the {} tokens that the model reads", room.context).into()),
     }
 }
 
@@ -77,7 +77,7 @@ impl Understood {
         self.records += 1;
     }
 
-    fn leave_out(&mut self, name: &str, line: u64, reason: String) {
+    fn leave_out(&mut self, name: &str, line: u64, reason: Reason) {
         if self.dropped == 0 {
             self.reason = format!("{name}, line {line}: {reason}");
         }
