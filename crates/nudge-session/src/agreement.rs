@@ -6,7 +6,7 @@
 
 use crate::SessionError;
 use crate::contradiction::{Contradiction, contradictions};
-use nudge_data::{Prompt, RankingRecord, rankings_from};
+use nudge_data::{Prompt, RankingRecord};
 use nudge_rlhf::{Agreement, ranking_agreement};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -48,14 +48,13 @@ pub struct LabelerAgreement {
     pub high: f64,
 }
 
-/// Compares the rankings of a JSONL text with each other.
+/// Compares rankings, each of them valid, with each other.
 ///
 /// # Errors
-/// A line that is no ranking, or rankings without a contradiction and without any screen that occurs twice.
-pub fn agreement(source: &str, jsonl: &str) -> Result<AgreementReport, SessionError> {
-    let records = rankings_from(source, jsonl)?;
+/// Rankings without a contradiction and without any screen that occurs twice.
+pub fn agreement(records: &[RankingRecord]) -> Result<AgreementReport, SessionError> {
     let mut screens: BTreeMap<Screen, Vec<(&str, Tiers)>> = BTreeMap::new();
-    for record in &records {
+    for record in records {
         let (screen, tiers) = screen_of(record);
         screens.entry(screen).or_default().push((record.labeler.as_deref().unwrap_or(UNNAMED), tiers));
     }
@@ -69,7 +68,7 @@ pub fn agreement(source: &str, jsonl: &str) -> Result<AgreementReport, SessionEr
             }
         }
     }
-    let contradictions = contradictions(&records);
+    let contradictions = contradictions(records);
     if found.is_empty() && contradictions.is_empty() {
         return Err(SessionError::Nothing(format!(
             "none of the {} rankings ranks the same answers to the same prompt as another; rank some screens twice, or \
@@ -126,6 +125,7 @@ pub(crate) fn alphabetical(record: &RankingRecord) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nudge_data::rankings_from;
 
     fn line(labeler: &str, prompt: &str, answers: &[&str], ranking: &str) -> String {
         let completions: Vec<_> = answers.iter().map(|text| serde_json::json!({ "text": text })).collect();
@@ -142,7 +142,7 @@ mod tests {
             + &line("ann", "p", &["c", "a", "b"], "[[1],[0],[2]]") // a > c > b
             + &line("bob", "p", &["b", "c", "a"], "[[0],[1,2]]") // b > a = c
             + &line("bob", "q", &["a", "b", "c"], "[[0],[1],[2]]");
-        let report = agreement("r.jsonl", &text).unwrap();
+        let report = agreement(&rankings_from("r.jsonl", &text).unwrap()).unwrap();
         assert_eq!(report.rankings, 4);
         let [ann] = report.with_themselves.as_slice() else { panic!("{report:?}") };
         // Of (a, b), (a, c), (b, c) the last is turned round.
@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn without_a_repeated_screen_there_is_nothing_to_say() {
         let text = line("ann", "p", &["a", "b"], "[[0],[1]]") + &line("ann", "p", &["a", "d"], "[[0],[1]]");
-        let error = agreement("r.jsonl", &text).unwrap_err().to_string();
+        let error = agreement(&rankings_from("r.jsonl", &text).unwrap()).unwrap_err().to_string();
         assert!(error.contains("none of the 2 rankings") && error.contains("twice"), "{error}");
     }
 }

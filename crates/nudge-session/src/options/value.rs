@@ -165,7 +165,8 @@ fn rule(form: &'static str, words: &str) -> Result<Value, String> {
 }
 
 fn number(words: &str) -> Result<f32, String> {
-    words.parse::<f32>().map_err(|_| format!("`{words}` is no number"))
+    // Rust reads `nan` and `inf`, which no option can mean.
+    words.parse().ok().filter(|number: &f32| number.is_finite()).ok_or_else(|| format!("`{words}` is no number"))
 }
 
 /// Rules, with the numbers in each that have ranges.
@@ -222,6 +223,8 @@ mod tests {
             ("subtract:x", MissingEos::from_words("subtract:x")),
             ("6", <Option<AdaptiveKl>>::from_words("6")),
             ("cosine", Decay::from_words("cosine")),
+            ("nan", <Option<f32>>::from_words("nan")),
+            ("inf", f32::from_words("inf")),
         ] {
             assert!(found.is_err(), "{wrong}: {found:?}");
         }
