@@ -134,6 +134,11 @@ impl SessionError {
     pub fn option(option: impl Into<String>, value: impl ToString, expected: impl Into<String>) -> Self {
         Self::Option { option: option.into(), value: value.to_string(), expected: expected.into() }
     }
+
+    /// The same about the record with this number, from 1.
+    pub(crate) fn of_record(self, index: usize) -> Self {
+        Self::Record { index, reason: self.to_string() }
+    }
 }
 
 /// Attaches a model's name to what is wrong with it.

@@ -55,10 +55,9 @@ impl Run {
     /// The run of the command with this fingerprint, from where a checkpoint of it stands.
     ///
     /// # Errors
-    /// [`SessionError::Checkpoint`] if another command or another version made it, or it lacks something.
-    pub(crate) fn of_command(mut self, fingerprint: String, resume: Option<Files>) -> Result<Self, SessionError> {
-        if let Some(files) = resume {
-            let mut snapshot = Snapshot::open(files, &fingerprint)?;
+    /// If the checkpoint lacks something of what the stage needs.
+    pub(crate) fn of_command(mut self, fingerprint: String, resume: Option<Snapshot>) -> Result<Self, SessionError> {
+        if let Some(mut snapshot) = resume {
             self.waiting = std::mem::take(&mut snapshot.waiting);
             self.stage.restore_any(&snapshot)?;
         }

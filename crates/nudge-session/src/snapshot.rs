@@ -191,11 +191,7 @@ impl Snapshot {
     }
 }
 
-/// A file of a checkpoint.
-///
-/// # Errors
-/// If there is none of that name.
-pub fn file_of<'a>(files: &'a Files, name: &str) -> Result<&'a Vec<u8>, SessionError> {
+fn file_of<'a>(files: &'a Files, name: &str) -> Result<&'a Vec<u8>, SessionError> {
     files.get(name).ok_or_else(|| SessionError::MissingFile {
         folder: "checkpoint".into(),
         file: name.into(),

@@ -1,6 +1,6 @@
 //! Records as tensors: what several stages and methods lay out alike.
 //!
-//! - [`demonstrations`]: prompts with answers to imitate, padded or packed, and which of them a step takes;
+//! - [`demonstrations`]: prompts with completions to imitate, padded or packed, and which of them a step takes;
 //! - [`preferences`]: rankings as pairs and tiers, split by prompt, and how many of them a reward model puts in order;
 //! - [`scored`]: completions whose last token a reward model scores;
 //! - [`windows`]: rows of plain text.
