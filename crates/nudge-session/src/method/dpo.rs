@@ -1,38 +1,58 @@
 //! DPO, direct preference optimisation (Rafailov et al. 2023): the policy is its own reward model. It learns that the
-//! chosen answer has gained more over the reference than the rejected one.
+//! chosen completion has gained more over the reference than the rejected one.
 //!
 //! The loss is a function of that difference: sigmoid (the paper's), hinge (SLiC), squared (IPO, Azar et al. 2023, on
 //! averages over tokens), or made robust to wrong labels (Chowdhury et al. 2024).
 
-use crate::SessionError;
-use crate::folder::Folder;
-use crate::options::DpoOptions;
-use crate::protocol::{Files, Stage};
-use crate::stage::preference::{Measured, Method, Preference, Training};
-use crate::stage::preference_batch::{AnswerLogprobs, PreferenceBatch};
+use super::offline::{
+    CompletionLogprobs, Offline, OfflineMethod, OfflineOptions, PreferenceBatch, mean_over_rankings,
+};
+use super::{LearnsFrom, Material, Target, TuningMethod};
+use crate::options::declare::{BELOW_HALF, POSITIVE};
+use crate::trainer::Measured;
+use crate::{Run, SessionError, options};
 use burn::tensor::{Device, Tensor};
 use nudge_model::Decoder;
 use nudge_rlhf::{DpoVariant, dpo_loss};
 
-/// A DPO run.
-pub type Dpo = Preference<Direct>;
-
-/// What DPO makes of rankings.
-pub struct Direct {
-    loss: DpoVariant,
-    beta: f32,
-    label_smoothing: f32,
+options! {
+    /// Options of DPO.
+    DpoOptions {
+        /// Function of the difference of implicit rewards; sigmoid is the paper's
+        loss: DpoVariant = DpoVariant::Sigmoid;
+        /// Weight of the KL to the reference in the objective that the loss solves (Rafailov et al. 2023, appendix B)
+        beta: f32 = 0.1, POSITIVE;
+        /// Assumed share of pairs ranked the wrong way round; sigmoid (Mitchell 2023) and robust only
+        label_smoothing: f32 = 0.0, BELOW_HALF;
+        ..offline: OfflineOptions = OfflineOptions::default();
+    }
 }
 
-impl Direct {
-    /// As the options have it.
-    pub(crate) fn new(options: &DpoOptions) -> Self {
-        let DpoOptions { loss, beta, label_smoothing, .. } = *options;
-        Self { loss, beta, label_smoothing }
+impl TuningMethod for DpoOptions {
+    const NAME: &'static str = "dpo";
+    const TITLE: &'static str = "DPO";
+    const ABOUT: &'static str = "Tune a policy on rankings or comparisons themselves, without reward model and sampling (DPO)";
+    const SOURCE: &'static str = "Rafailov et al. 2023";
+    const LEARNS_FROM: LearnsFrom = LearnsFrom::Rankings;
+    const TARGET: Option<Target> = Some(Target::Optimum);
+
+    fn check(&self) -> Result<(), SessionError> {
+        let smooths = matches!(self.loss, DpoVariant::Sigmoid | DpoVariant::Robust);
+        if self.label_smoothing > 0.0 && !smooths {
+            let expected = "0 unless loss is sigmoid or robust";
+            return Err(SessionError::option("label_smoothing", self.label_smoothing, expected));
+        }
+        Ok(())
     }
 
+    fn start(self, material: &dyn Material, device: &Device) -> Result<Run, SessionError> {
+        Offline::new(self, material, device).map(Run::from)
+    }
+}
+
+impl DpoOptions {
     /// Summed over tokens, or averaged where the loss is IPO's.
-    fn of(&self, logprobs: AnswerLogprobs) -> Tensor<1> {
+    fn of(&self, logprobs: CompletionLogprobs) -> Tensor<1> {
         match self.loss {
             DpoVariant::Ipo => logprobs.mean,
             _ => logprobs.sum,
@@ -40,9 +60,10 @@ impl Direct {
     }
 }
 
-impl Method for Direct {
-    const STAGE: Stage = Stage::Dpo;
-    const NAME: &'static str = "DPO";
+impl OfflineMethod for DpoOptions {
+    fn offline(&self) -> &OfflineOptions {
+        &self.offline
+    }
 
     fn loss(&self, policy: &Decoder, batch: &PreferenceBatch) -> Measured {
         let (policy, reference) = (batch.policy(policy), batch.reference());
@@ -63,7 +84,7 @@ impl Method for Direct {
             [terms.loss, terms.chosen_rewards, terms.rejected_rewards, terms.accuracy, logps_chosen, logps_rejected]
         });
         let [loss, chosen, rejected, accuracy, logps_chosen, logps_rejected] = mean_over_rankings(rankings);
-        let measured = vec![
+        let measured = [
             ("rewards/margins", chosen.clone() - rejected.clone()),
             ("rewards/chosen", chosen),
             ("rewards/rejected", rejected),
@@ -71,54 +92,13 @@ impl Method for Direct {
             ("logps/chosen", logps_chosen),
             ("logps/rejected", logps_rejected),
         ];
-        (loss, measured)
+        Measured::new(loss, measured)
     }
 
     /// `beta * (logprob - ref_logprob)` (eq. 5).
-    fn implicit_rewards(&self, policy: AnswerLogprobs, reference: Option<AnswerLogprobs>) -> Tensor<1> {
+    fn implicit_rewards(&self, policy: CompletionLogprobs, reference: Option<CompletionLogprobs>) -> Tensor<1> {
         let policy = self.of(policy);
         let reference = reference.map_or_else(|| policy.zeros_like(), |reference| self.of(reference));
         (policy - reference).mul_scalar(self.beta)
     }
-}
-
-/// Means over the pairs of each ranking, then over rankings, so that each ranking counts as much as any other.
-pub(super) fn mean_over_rankings<const N: usize>(rankings: impl Iterator<Item = [Tensor<1>; N]>) -> [Tensor<1>; N] {
-    let mut terms: [Vec<Tensor<1>>; N] = std::array::from_fn(|_| Vec::new());
-    for ranking in rankings {
-        terms.iter_mut().zip(ranking).for_each(|(term, number)| term.push(number));
-    }
-    terms.map(|rankings| Tensor::cat(rankings, 0).mean())
-}
-
-/// Starts a run.
-pub fn start(
-    folder: Folder,
-    comparisons: &str,
-    options: DpoOptions,
-    fingerprint: String,
-    resume: Option<Files>,
-    device: &Device,
-) -> Result<Dpo, SessionError> {
-    check(&options)?;
-    Dpo::new(folder, comparisons, Direct::new(&options), training(&options), fingerprint, resume, device)
-}
-
-/// What it shares with the other methods.
-pub(crate) fn training(options: &DpoOptions) -> Training {
-    let DpoOptions { epochs, batch_size, learning_rate, held_out, seed, .. } = *options;
-    Training { epochs, batch_size, learning_rate, held_out, seed }
-}
-
-fn check(options: &DpoOptions) -> Result<(), SessionError> {
-    let wrong = |option, value: f32, expected| Err(SessionError::Option { option, value: value.to_string(), expected });
-    crate::checks::beta(options.beta)?;
-    if !(0.0..0.5).contains(&options.label_smoothing) {
-        return wrong("label_smoothing", options.label_smoothing, "at least 0 and less than 0.5");
-    }
-    let smooths = matches!(options.loss, DpoVariant::Sigmoid | DpoVariant::Robust);
-    if options.label_smoothing > 0.0 && !smooths {
-        return wrong("label_smoothing", options.label_smoothing, "0 unless loss is sigmoid or robust");
-    }
-    Ok(())
 }

@@ -1,68 +1,70 @@
-//! GRPO, group relative policy optimisation (Shao et al. 2024): an answer is as good as it is above the mean of the
-//! answers to the same prompt.
+//! GRPO, group relative policy optimisation (Shao et al. 2024): a completion is as good as it is above the mean of the
+//! completions of the same prompt.
 //!
-//! The paper divides by the group's deviation, clips the ratio of every token, averages tokens within an answer first,
-//! and has the KL (k3) in the loss. Dr. GRPO (Liu et al. 2025) divides by nothing and by one fixed length.
+//! The paper divides by the group's deviation, clips the ratio of every token, averages tokens within a completion
+//! first, and has the KL (k3) in the loss. Dr. GRPO (Liu et al. 2025) divides by nothing and by one fixed length.
 
-use crate::SessionError;
-use crate::folder::Folder;
-use crate::options::GrpoOptions;
-use crate::protocol::{Files, Stage};
-use crate::stage::online::minibatch::Minibatch;
-use crate::stage::policy_gradient::{Method, PolicyGradient};
+use super::online::policy_gradient::{GroupMethod, GroupOptions, PolicyGradient};
+use super::online::{Minibatch, OnlineOptions};
+use super::{LearnsFrom, Material, Target, TuningMethod};
+use crate::{Run, SessionError, options};
 use burn::tensor::{Device, Tensor};
-use nudge_data::Prompt;
-use nudge_rlhf::{LossAggregation, PolicyLoss, ScaleRewards, grpo_advantages, policy_loss};
-use serde::{Deserialize, Serialize};
+use nudge_rlhf::{
+    KlEstimator, KlPlacement, LossAggregation, PolicyLoss, ScaleRewards, grpo_advantages, policy_loss,
+};
 
-/// A GRPO run.
-pub type Grpo = PolicyGradient<GroupRelative>;
-
-/// What GRPO makes of a rollout.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct GroupRelative {
-    scale_rewards: ScaleRewards,
-    aggregation: LossAggregation,
-    cliprange: f32,
-}
-
-impl GroupRelative {
-    /// As the options have it.
-    pub(crate) fn new(options: &GrpoOptions) -> Self {
-        let GrpoOptions { scale_rewards, loss_aggregation, cliprange, .. } = *options;
-        Self { scale_rewards, aggregation: loss_aggregation, cliprange }
+options! {
+    /// Options of GRPO: its KL estimator and where the KL stands are the paper's.
+    GrpoOptions {
+        /// What the difference to the group's mean is divided by; none is Dr. GRPO
+        scale_rewards: ScaleRewards = ScaleRewards::Group;
+        /// How tokens make up the loss: sequence_mean is the paper's, token_mean DAPO's, fixed_length Dr. GRPO's
+        loss_aggregation: LossAggregation = LossAggregation::SequenceMean;
+        ..group: GroupOptions = GroupOptions {
+            k: 8,
+            online: OnlineOptions {
+                kl_estimator: KlEstimator::K3,
+                kl_placement: KlPlacement::Loss,
+                ..Default::default()
+            },
+        };
     }
 }
 
-impl Method for GroupRelative {
-    const STAGE: Stage = Stage::Grpo;
-    const NAME: &'static str = "GRPO";
-    const FEWEST: (usize, &'static str) = (2, "2 or more: an answer is compared with the others to its prompt");
+impl TuningMethod for GrpoOptions {
+    const NAME: &'static str = "grpo";
+    const TITLE: &'static str = "GRPO";
+    const ABOUT: &'static str = "Optimise a policy against a reward model, each completion measured against its group (GRPO)";
+    const SOURCE: &'static str = "Shao et al. 2024";
+    const LEARNS_FROM: LearnsFrom = LearnsFrom::Rewards;
+    const TARGET: Option<Target> = Some(Target::GrpoFixedPoint);
+
+    fn check(&self) -> Result<(), SessionError> {
+        self.group.check(2, "2 or more: a completion is compared with the others of its prompt")
+    }
+
+    fn start(self, material: &dyn Material, device: &Device) -> Result<Run, SessionError> {
+        PolicyGradient::new(self, material, device).map(Run::from)
+    }
+}
+
+impl GroupMethod for GrpoOptions {
+    type Own = ();
+
+    fn group(&self) -> &GroupOptions {
+        &self.group
+    }
 
     fn aggregation(&self) -> LossAggregation {
-        self.aggregation
+        self.loss_aggregation
     }
 
-    fn advantages(&mut self, rewards: &[f32], k: usize) -> Vec<f32> {
+    fn advantages(&self, _own: &mut (), rewards: &[f32], k: usize) -> Vec<f32> {
         grpo_advantages(rewards, k, self.scale_rewards)
     }
 
     fn surrogate(&self, new_logprobs: Tensor<2>, batch: &Minibatch) -> PolicyLoss {
         let (old, advantages, mask) = (batch.old_logprobs.clone(), batch.advantages.clone(), batch.mask.clone());
-        policy_loss(new_logprobs, old, advantages, mask, self.cliprange, self.aggregation)
+        policy_loss(new_logprobs, old, advantages, mask, self.group.online.cliprange, self.loss_aggregation)
     }
-}
-
-/// Starts a run.
-pub fn start(
-    policy: &Folder,
-    rewards: &[Folder],
-    prompts: Vec<Prompt>,
-    options: GrpoOptions,
-    fingerprint: String,
-    resume: Option<Files>,
-    device: &Device,
-) -> Result<Grpo, SessionError> {
-    let method = GroupRelative::new(&options);
-    Grpo::new(policy, rewards, prompts, method, options.common(), fingerprint, resume, device)
 }

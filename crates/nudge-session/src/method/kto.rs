@@ -1,36 +1,59 @@
-//! KTO, Kahneman-Tversky optimisation (Ethayarajh et al. 2024): each answer is good or bad by itself; its value is how
+//! KTO, Kahneman-Tversky optimisation (Ethayarajh et al. 2024): each completion is good or bad by itself; its value is how
 //! far it has moved from the reference, measured from where the policy as a whole has moved to.
 //!
-//! Records may say it (`{"prompt","completion","label"}`); of a ranking, answers that win more pairs than they lose are
-//! good, those that lose more are bad. The policy's own move, the KL, is measured on answers behind the prompt of
+//! Records may say it (`{"prompt","completion","label"}`); of a ranking, completions that win more pairs than they lose are
+//! good, those that lose more are bad. The policy's own move, the KL, is measured on completions behind the prompt of
 //! another record, and no gradient flows through it. Deliberately absent: weights of good and bad that follow their
 //! counts.
 
-use crate::SessionError;
-use crate::folder::Folder;
-use crate::options::KtoOptions;
-use crate::protocol::{Files, Stage};
-use crate::stage::preference::{Measured, Method, Preference, Training};
-use crate::stage::preference_batch::{AnswerLogprobs, PreferenceBatch};
+use super::offline::{CompletionLogprobs, Offline, OfflineMethod, OfflineOptions, PreferenceBatch};
+use super::{LearnsFrom, Material, TuningMethod};
+use crate::options::declare::{NON_NEGATIVE, POSITIVE};
+use crate::trainer::Measured;
+use crate::{Run, SessionError, options};
 use burn::tensor::{Device, Tensor};
 use nudge_model::Decoder;
 use nudge_rlhf::{kto_kl, kto_loss};
 
-/// A KTO run.
-pub type Kto = Preference<Prospect>;
-
-/// What KTO makes of rankings.
-pub struct Prospect {
-    beta: f32,
-    desirable_weight: f32,
-    undesirable_weight: f32,
+options! {
+    /// Options of KTO.
+    KtoOptions {
+        /// Weight of the log-ratio to the reference in the value of a completion (Ethayarajh et al. 2024)
+        beta: f32 = 0.1, POSITIVE;
+        /// Weight of a completion that should be likelier
+        desirable_weight: f32 = 1.0, NON_NEGATIVE;
+        /// Weight of a completion that should be less likely
+        undesirable_weight: f32 = 1.0, NON_NEGATIVE;
+        ..offline: OfflineOptions = OfflineOptions::default();
+    }
 }
 
-impl Method for Prospect {
-    const STAGE: Stage = Stage::Kto;
-    const NAME: &'static str = "KTO";
-    const READS_LABELS: bool = true;
+impl TuningMethod for KtoOptions {
+    const NAME: &'static str = "kto";
+    const TITLE: &'static str = "KTO";
+    const ABOUT: &'static str = "Tune a policy on completions that are good or bad each by itself, as labels or rankings say (KTO)";
+    const SOURCE: &'static str = "Ethayarajh et al. 2024";
+    const LEARNS_FROM: LearnsFrom = LearnsFrom::Labels;
+
+    fn check(&self) -> Result<(), SessionError> {
+        if self.offline.batch_size < 2 {
+            let expected = "2 or more: the KL is measured on completions of the prompt of another ranking";
+            return Err(SessionError::option("batch_size", self.offline.batch_size, expected));
+        }
+        Ok(())
+    }
+
+    fn start(self, material: &dyn Material, device: &Device) -> Result<Run, SessionError> {
+        Offline::new(self, material, device).map(Run::from)
+    }
+}
+
+impl OfflineMethod for KtoOptions {
     const HAS_MISMATCHED: bool = true;
+
+    fn offline(&self) -> &OfflineOptions {
+        &self.offline
+    }
 
     fn loss(&self, policy: &Decoder, batch: &PreferenceBatch) -> Measured {
         let (other, ref_other) = batch.mismatched(policy);
@@ -45,51 +68,18 @@ impl Method for Prospect {
             self.desirable_weight,
             self.undesirable_weight,
         );
-        let measured = vec![
+        let measured = [
             ("rewards/margins", terms.chosen_rewards.clone() - terms.rejected_rewards.clone()),
             ("rewards/chosen", terms.chosen_rewards),
             ("rewards/rejected", terms.rejected_rewards),
             ("kl", kl),
         ];
-        (terms.loss, measured)
+        Measured::new(terms.loss, measured)
     }
 
     /// `beta * (logprob - ref_logprob)`.
-    fn implicit_rewards(&self, policy: AnswerLogprobs, reference: Option<AnswerLogprobs>) -> Tensor<1> {
+    fn implicit_rewards(&self, policy: CompletionLogprobs, reference: Option<CompletionLogprobs>) -> Tensor<1> {
         let reference = reference.map_or_else(|| policy.sum.zeros_like(), |reference| reference.sum);
         (policy.sum - reference).mul_scalar(self.beta)
     }
-}
-
-/// Starts a run.
-pub fn start(
-    folder: Folder,
-    comparisons: &str,
-    options: KtoOptions,
-    fingerprint: String,
-    resume: Option<Files>,
-    device: &Device,
-) -> Result<Kto, SessionError> {
-    check(&options)?;
-    let KtoOptions { beta, desirable_weight, undesirable_weight, epochs, batch_size, learning_rate, held_out, seed } =
-        options;
-    let training = Training { epochs, batch_size, learning_rate, held_out, seed };
-    let method = Prospect { beta, desirable_weight, undesirable_weight };
-    Kto::new(folder, comparisons, method, training, fingerprint, resume, device)
-}
-
-fn check(options: &KtoOptions) -> Result<(), SessionError> {
-    let wrong = |option, value: String, expected| Err(SessionError::Option { option, value, expected });
-    crate::checks::beta(options.beta)?;
-    let weights = [("desirable_weight", options.desirable_weight), ("undesirable_weight", options.undesirable_weight)];
-    for (option, weight) in weights {
-        if !(weight >= 0.0 && weight.is_finite()) {
-            return wrong(option, weight.to_string(), "0 or more");
-        }
-    }
-    if options.batch_size < 2 {
-        let expected = "2 or more: the KL is measured on answers to the prompt of another ranking";
-        return wrong("batch_size", options.batch_size.to_string(), expected);
-    }
-    Ok(())
 }

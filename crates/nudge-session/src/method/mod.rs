@@ -23,11 +23,10 @@ mod ppo_presets;
 pub mod reinforce;
 pub mod rloo;
 
-pub use material::{Loaded, Material};
+pub use material::{EncodedRankings, Loaded, Material};
 
-use crate::SessionError;
 use crate::options::{Declared, Options, SetError};
-use crate::run::Run;
+use crate::{Run, SessionError};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -1,338 +1,231 @@
 //! PPO: the policy learns to write what the reward model likes, on a KL leash to where it started.
 //!
-//! One step is one rollout and what is learnt from it:
-//! 1. Sample an answer to each of a batch of prompts.
-//! 2. Score them with the reward model; a missing end token costs.
-//! 3. Recompute log-probabilities (policy, reference) and values by the training forward.
-//! 4. Rewards: KL to the reference at every token, the score at the last.
-//! 5. Advantages by GAE, whitened.
-//! 6. Several passes of minibatches: clipped policy loss, clipped value loss.
-//! 7. Adapt the KL coefficient, report.
+//! One step is one rollout and what is learnt from it: the seven phases of [`Ppo::advance`], each with its equation.
+//! Symbols: a prompt x, its completion y of tokens y_1 .. y_T, the policy π, the policy that sampled π_old, the policy
+//! at the start π_ref, the value model V, the reward model r, the price of a nat β (`kl_coef`).
 //!
-//! The value model starts from the reward model, the reference is the policy at the start (InstructGPT 3.5).
-//! With pretraining text and `ptx_coef` this is PPO-ptx (InstructGPT eq. 2).
-//! Sources: Schulman et al. 2017; Ziegler et al. 2019; Stiennon et al. 2020; TRL for the names of the numbers.
-//! Deliberately absent: a shared trunk for policy and value.
+//! The value model starts from the reward model, the reference is the policy at the start (InstructGPT 3.5). With
+//! `ptx_coef` this is PPO-ptx (InstructGPT eq. 2). Where published programs disagree, each choice is an option, and
+//! `ppo_presets` says who chose what. Sources: Schulman et al. 2017 (PPO) and 2016 (GAE), Ziegler et al. 2019, Stiennon
+//! et al. 2020; TRL for the names of the numbers. Deliberately absent: a shared trunk for policy and value.
 
-use crate::SessionError;
-use crate::checks;
-use crate::folder::Folder;
-use crate::labeler::Labeler;
-use crate::options::PpoStageOptions;
-use crate::platform::Stopwatch;
-use crate::protocol::{Event, Files, Metrics, Stage};
+use super::online::{
+    Actor, Collected, Estimated, Layout, Learning, Minibatch, Online, OnlineOptions, OnlineState,
+    PretrainingMix, Scored, ValueBatch, price,
+};
+use super::{LearnsFrom, Material, Preset, Target, TuningMethod, ppo_presets};
+use crate::options::declare::{AT_LEAST_ONE, FRACTION, NON_NEGATIVE, POSITIVE};
+use crate::protocol::{Event, Metrics, StageName};
 use crate::snapshot::{Snapshot, SnapshotWriter};
-use crate::stage::online::actor::{APPROX_KL, Actor, optimizer};
-use crate::stage::online::experience::{Experience, Models};
-use crate::stage::online::learning::Learning;
-use crate::stage::online::minibatch::{Minibatch, ValueBatch};
-use crate::stage::online::pretraining::PretrainingMix;
-use crate::stage::online::prompts::{Answers, Prompts};
-use crate::stage::online::scores::{Normalizations, Scorer, normalizations};
-use crate::trainer::{Trainer, training_device};
+use crate::stage::{Stage, Told};
+use crate::trainer::{Measured, Trainer};
+use crate::{Run, SessionError, options};
 use burn::tensor::Device;
-use nudge_data::{Prompt, Rng};
-use nudge_model::{Decoder, ScalarModel};
-use nudge_rlhf::{KlController, LossAggregation, ValueInit, policy_loss, value_loss};
-use serde::{Deserialize, Serialize};
-use std::collections::VecDeque;
+use nudge_model::ScalarModel;
+use nudge_rlhf::{
+    Advantages, GaeScope, LossAggregation, ScoreIndex, ValueInit, Variance, explained_variance, gae, policy_loss,
+    shaped_rewards, value_loss, whiten,
+};
+
+options! {
+    /// Options of PPO.
+    PpoOptions {
+        /// Learning rate of the value model
+        value_learning_rate: f32 = 3e-4, NON_NEGATIVE;
+        /// What the value model is at the start: the reward model (Stiennon et al. 2020), or the policy under zeros
+        value_init: ValueInit = ValueInit::RewardModel;
+        /// Token that receives the score: the end token, or the one behind it, as TRL has it
+        score_index: ScoreIndex = ScoreIndex::OnEos;
+        /// Whether rewards are scaled to variance 1 before advantages are formed (Ziegler et al. 2019)
+        whiten_rewards: bool = false;
+        /// Tokens over which whitening averages: a rollout's, or a minibatch's (Ziegler et al. 2019)
+        gae_scope: GaeScope = GaeScope::Rollout;
+        /// Divisor of the variance in whitening: n, or n - 1, as TRL has it
+        whiten_variance: Variance = Variance::Biased;
+        /// Discount of later rewards
+        gamma: f32 = 1.0, FRACTION;
+        /// Decay of later surprises in generalised advantage estimation
+        lambda: f32 = 0.95, FRACTION;
+        /// A value counts only within ± cliprange_value of its value at the rollout
+        cliprange_value: f32 = 0.2, POSITIVE;
+        /// Factor on the value loss
+        vf_coef: f32 = 0.1, NON_NEGATIVE;
+        /// Ends the passes over a rollout when approx_kl is above it: off, or nats
+        target_kl: Option<f32> = None, POSITIVE;
+        /// Factor on the loss on pretraining text (PPO-ptx, InstructGPT eq. 2); 0 is off
+        ptx_coef: f32 = 0.0, NON_NEGATIVE;
+        /// Rows of pretraining text in each update of PPO-ptx
+        ptx_batch_size: usize = 16, AT_LEAST_ONE;
+        /// Tokens of such a row
+        ptx_context: usize = 128, AT_LEAST_ONE;
+        ..online: OnlineOptions = OnlineOptions { learning_rate: 4e-5, ..Default::default() };
+    }
+}
+
+impl TuningMethod for PpoOptions {
+    const NAME: &'static str = "ppo";
+    const TITLE: &'static str = "PPO";
+    const ABOUT: &'static str = "Optimise a policy against a reward model, on a KL leash to where it started, with a value model (PPO)";
+    const SOURCE: &'static str = "Schulman et al. 2017; InstructGPT 2022";
+    const LEARNS_FROM: LearnsFrom = LearnsFrom::Rewards;
+    const TARGET: Option<Target> = Some(Target::Optimum);
+    const PRESETS: &'static [Preset<Self>] = &ppo_presets::ALL;
+
+    fn check(&self) -> Result<(), SessionError> {
+        if self.online.batch_size < 2 {
+            let expected = "2 or more: advantages are whitened over the batch";
+            return Err(SessionError::option("batch_size", self.online.batch_size, expected));
+        }
+        self.online.check(1)
+    }
+
+    fn start(self, material: &dyn Material, device: &Device) -> Result<Run, SessionError> {
+        Ppo::new(self, material, device).map(Run::from)
+    }
+}
 
 /// A PPO run.
 pub struct Ppo {
-    options: PpoStageOptions,
-    fingerprint: String,
-    prompts: Prompts,
-    actor: Actor,
-    value: Trainer<ScalarModel>,
-    scorer: Scorer,
-    gold: Option<Labeler>,
-    state: State,
-    total_steps: usize,
+    options: PpoOptions,
+    /// Policy, reference, prompts and reward models.
+    pub online: Online,
+    /// The value model with its moments.
+    pub value: Trainer<ScalarModel>,
     device: Device,
-    clock: Stopwatch,
-    saved: bool,
-}
-
-/// What moves from step to step, besides weights and moments.
-#[derive(Clone, Serialize, Deserialize)]
-struct State {
-    step: usize,
-    updates: usize,
-    kl: KlController,
-    normalizations: Option<Normalizations>,
-    rng: Rng,
-    /// What the last step left to tell.
-    waiting: VecDeque<Event>,
 }
 
 impl Ppo {
-    /// Loads the models, encodes the prompts. `texts` are for PPO-ptx; without `ptx_coef` they are not read.
-    #[allow(clippy::too_many_arguments)]
-    pub fn new(
-        policy: &Folder,
-        rewards: &[Folder],
-        prompts: Vec<Prompt>,
-        texts: &[String],
-        options: PpoStageOptions,
-        fingerprint: String,
-        resume: Option<Files>,
-        device: &Device,
-    ) -> Result<Self, SessionError> {
-        check(&options, texts)?;
-        let scorer = Scorer::open(policy, rewards, device)?;
-        let prompts = Prompts::new(policy, prompts, options.max_new_tokens, options.ppo.temperature, options.seed)?;
-        let start = policy.decoder(device)?;
-        let value = match options.ppo.value_init {
-            ValueInit::RewardModel => rewards[0].scalar(device)?,
-            ValueInit::ZeroHead => ScalarModel::on(&start, options.seed).scaled(0.0),
+    /// Loads the models and encodes the prompts.
+    pub fn new(options: PpoOptions, material: &dyn Material, device: &Device) -> Result<Self, SessionError> {
+        let mut online = Online::new(options.online.clone(), material, PpoOptions::TITLE, device)?;
+        let value = match options.value_init {
+            ValueInit::RewardModel => material.reward_model(device)?,
+            ValueInit::ZeroHead => ScalarModel::on(&online.actor.trainer.model, options.online.seed).scaled(0.0),
         };
-        let mix = pretraining(&options, texts, policy, device)?;
-        let mut this = Self::assemble(start, value, scorer, prompts, mix, options, fingerprint, device)?;
-        if let Some(files) = resume {
-            this.restore(files)?;
-        }
-        Ok(this)
+        let schedule = options.online.schedule(options.value_learning_rate);
+        let value = Trainer::new(value, options.online.optimizer(), schedule, "PPO's value model");
+        let config = &online.actor.reference().config;
+        online.actor.pretraining = PretrainingMix::wanted(&options, material, config, device)?;
+        Ok(Self { options, online, value })
     }
 
-    /// A run from its parts.
-    #[allow(clippy::too_many_arguments)]
-    pub(crate) fn assemble(
-        start: Decoder,
-        value: ScalarModel,
-        scorer: Scorer,
-        prompts: Prompts,
-        pretraining: Option<PretrainingMix>,
-        options: PpoStageOptions,
-        fingerprint: String,
-        device: &Device,
-    ) -> Result<Self, SessionError> {
-        let ppo = &options.ppo;
-        let gold = options.gold_labeler.as_deref().map(Labeler::find).transpose()?;
-        let total_steps = options.episodes.div_ceil(options.batch_size).max(1);
-        let updates = total_steps * ppo.num_ppo_epochs * ppo.num_mini_batches;
-        let value_schedule = ppo.schedule(options.value_learning_rate, updates);
-        Ok(Self {
-            prompts,
-            actor: Actor::new(start, ppo, options.learning_rate, updates, "PPO", device).with_pretraining(pretraining),
-            value: Trainer::new(value, optimizer(ppo), value_schedule, "PPO's value model"),
-            scorer,
-            gold,
-            state: State {
-                step: 0,
-                updates: 0,
-                kl: ppo.kl_controller(),
-                normalizations: None,
-                rng: Rng::new(options.seed),
-                waiting: VecDeque::new(),
-            },
-            options,
-            fingerprint,
-            total_steps,
-            device: device.clone(),
-            clock: Stopwatch::start(),
-            saved: false,
-        })
-    }
-
-    /// What the shell is told first.
-    pub fn started(&self) -> Event {
-        Event::Started {
-            stage: Stage::Ppo,
-            step: self.state.step,
-            total_steps: self.total_steps,
-            parameters: self.actor.reference.config.parameter_count(),
-        }
-    }
-
-    /// One step, or what it left to tell, or the model, or nothing more.
-    pub async fn next(&mut self) -> Result<Option<Event>, SessionError> {
-        if let Some(event) = self.state.waiting.pop_front() {
-            return Ok(Some(event));
-        }
-        if self.state.step < self.total_steps {
-            return self.step().await.map(Some);
-        }
-        if self.saved {
-            return Ok(None);
-        }
-        self.saved = true;
-        let files = self.actor.files(self.prompts.tokenizer()).await?;
-        Ok(Some(Event::Model { name: "policy".into(), files }))
-    }
-
-    async fn step(&mut self) -> Result<Event, SessionError> {
-        let clock = Stopwatch::start();
-        // 1. Sample.
-        let answers = self.sample().await?;
-        // 2. to 5. Score, recompute, shape; advantages.
-        let experience = self.judge(&answers).await?;
-        // 6. Learn.
-        let mut metrics = self.learn(&experience).await?;
-        // 7. Report.
-        let kl_coef = self.state.kl.kl_coef;
-        metrics.extend(experience.metrics(&self.options.ppo, kl_coef));
-        self.state.kl.update(experience.mean_kl(), answers.rows.len());
-        self.state.step += 1;
-        metrics.insert("episode".into(), (self.state.step * self.options.batch_size) as f64);
-        let shown = |row| (experience.scores[row], experience.kl_of(row));
-        self.state.waiting.extend(self.prompts.tell(&answers, self.gold, &mut metrics, shown));
-        let seconds = clock.seconds();
-        metrics.insert("eps".into(), answers.rows.len() as f64 / seconds);
-        let (step, total_steps) = (self.state.step, self.total_steps);
-        Ok(Event::Progress { stage: Stage::Ppo, step, total_steps, metrics, seconds })
-    }
-
-    /// Answers of the policy as it stands to the step's prompts.
-    pub(crate) async fn sample(&mut self) -> Result<Answers, SessionError> {
-        let policy = self.actor.policy();
-        self.prompts.answer(&policy, self.state.step, self.options.batch_size, 1, &mut self.state.rng).await
-    }
-
-    /// The answers with everything that learning needs: scores, log-probabilities, values, rewards, advantages.
-    pub(crate) async fn judge(&mut self, answers: &Answers) -> Result<Experience, SessionError> {
-        let models = Models {
-            policy: &self.actor.policy(),
-            reference: &self.actor.reference,
-            value: Some(&self.value.model.frozen()),
-            scorer: &self.scorer,
-        };
-        let mut experience = self.experience(&models, answers).await?;
-        experience.check_kl("PPO", self.state.step)?;
-        self.normalize(&mut experience);
-        experience.shape_rewards(&self.options.ppo, self.state.kl.kl_coef);
-        experience.estimate_advantages(&self.options.ppo);
-        Ok(experience)
-    }
-
-    async fn experience(&self, models: &Models<'_>, answers: &Answers) -> Result<Experience, SessionError> {
-        let (time, ppo) = (self.options.max_new_tokens, &self.options.ppo);
-        Experience::collect(models, answers, time, ppo, self.prompts.tokenizer(), &self.device).await
-    }
-
-    /// Fixes the scale of the scores on the first rollout. The value model's head takes the first reward model's gain,
-    /// so that it starts on the scale of what it has to predict.
-    fn normalize(&mut self, experience: &mut Experience) {
-        let first = self.state.normalizations.is_none();
-        let normalizations = self
-            .state
-            .normalizations
-            .get_or_insert_with(|| normalizations(&experience.raw_scores, self.options.normalize_scores));
-        experience.apply_normalizations(normalizations, self.options.ensemble, &self.options.ppo);
-        let gain = normalizations[0].gain;
-        if first && gain != 1.0 {
+    /// 3. Gain and bias are fixed on the first rollout. The value model's head takes the first reward model's gain, so
+    /// that it starts on the scale of what it has to predict.
+    pub fn score(&mut self, mut collected: Collected) -> Scored {
+        if let Some(gain) = self.online.fix_scale(&collected).filter(|gain| *gain != 1.0) {
             self.value.model = self.value.model.clone().scaled(gain);
-            experience.values.iter_mut().for_each(|value| *value *= gain);
+            collected.values.iter_mut().for_each(|value| *value *= gain);
+        }
+        self.online.score(collected)
+    }
+
+    /// 4. KL at every token (unless it stands in the loss), the score at the last, `[batch, time]`.
+    pub fn shape_rewards(&self, scored: &Scored) -> Vec<f32> {
+        let (kl_coef, score_index) = (price(&self.options.online, self.online.kl_coef()), self.options.score_index);
+        let rewards = shaped_rewards(&scored.kl, &scored.scores, &scored.mask, scored.time(), kl_coef, score_index);
+        match self.options.whiten_rewards {
+            true => whiten(&rewards, &self.reward_mask(scored), self.options.whiten_variance, false),
+            false => rewards,
         }
     }
 
-    /// Passes of minibatches over one rollout, ended early where the policy has moved too far from it.
-    pub(crate) async fn learn(&mut self, experience: &Experience) -> Result<Metrics, SessionError> {
-        let (ppo, kl_coef) = (self.options.ppo.clone(), self.state.kl.kl_coef);
-        let size = experience.len() / ppo.num_mini_batches;
-        let device = training_device(&self.device);
-        let mut learning = Learning::default();
-        let mut stopped = None;
-        'passes: for epoch in 1..=ppo.num_ppo_epochs {
-            let mut order: Vec<usize> = (0..experience.len()).collect();
-            self.state.rng.shuffle(&mut order);
-            for rows in order.chunks(size) {
-                let batch = Minibatch::new(experience, rows, &self.actor.reference.config, &ppo, &device);
-                let values = batch.values(experience, rows, &self.value.model.decoder.config);
-                self.update_policy(&batch, kl_coef, &mut learning);
-                self.update_value(&values, &mut learning);
-                self.state.updates += 1;
-                // Only who may stop has to know now.
-                let Some(target) = ppo.target_kl else { continue };
-                if learning.settle(APPROX_KL).await?.is_some_and(|approx_kl| approx_kl > target) {
-                    stopped = Some(epoch);
-                    break 'passes;
-                }
-            }
-        }
-        learning.settle(APPROX_KL).await?;
-        let mut metrics = learning.metrics();
-        metrics.extend(stopped.map(|epoch| ("policy/stopped_epoch".to_string(), epoch as f64)));
-        Ok(metrics)
-    }
-
-    fn update_policy(&mut self, batch: &Minibatch, kl_coef: f32, learning: &mut Learning) {
-        let cliprange = self.options.ppo.cliprange;
-        let surrogate = |new_logprobs| {
-            let (old, advantages, mask) = (batch.old_logprobs.clone(), batch.advantages.clone(), batch.mask.clone());
-            policy_loss(new_logprobs, old, advantages, mask, cliprange, LossAggregation::TokenMean)
+    /// 5. Generalised advantage estimation; whitened here unless that is done for each minibatch.
+    pub fn estimate_advantages(&self, scored: Scored, rewards: &[f32]) -> Estimated {
+        let PpoOptions { gamma, lambda, gae_scope, whiten_variance, .. } = self.options;
+        let (reward_mask, time) = (self.reward_mask(&scored), scored.time());
+        let Advantages { advantages, returns } = gae(rewards, &scored.values, &reward_mask, time, gamma, lambda);
+        let advantages = match gae_scope {
+            GaeScope::Rollout => whiten(&advantages, &scored.mask, whiten_variance, true),
+            GaeScope::Minibatch => advantages,
         };
-        self.actor.update(batch, kl_coef, learning, surrogate);
+        Estimated { scored, advantages, returns, reward_mask }
     }
 
-    fn update_value(&mut self, batch: &ValueBatch, learning: &mut Learning) {
-        let (vf_coef, cliprange_value) = (self.options.ppo.vf_coef, self.options.ppo.cliprange_value);
-        let step = self.value.step_on_device(|model| {
-            let (old, returns) = (batch.old_values.clone(), batch.returns.clone());
-            let terms = value_loss(batch.new_values(model), old, returns, batch.reward_mask.clone(), cliprange_value);
-            (terms.loss.clone().mul_scalar(vf_coef), vec![terms.clipfrac, terms.loss])
-        });
-        learning.push(step, vec!["val/clipfrac_avg", "loss/value_avg"], "val/grad_norm");
+    /// 6. Passes of minibatches over the rollout, each an update of the policy and one of the value model.
+    pub async fn optimise(&mut self, estimated: &Estimated) -> Result<Metrics, SessionError> {
+        let Self { options, online, value, .. } = self;
+        let whiten = (options.gae_scope == GaeScope::Minibatch).then_some(options.whiten_variance);
+        let layout = Layout { whiten, exact_kl_in_loss: options.online.exact_kl_in_loss() };
+        let update = |actor: &mut Actor, batch: &Minibatch, kl_coef: f32, learning: &mut Learning| {
+            update_policy(actor, batch, options.online.cliprange, kl_coef, learning);
+            update_value(value, &batch.values(estimated, &value.model.decoder.config), options, learning);
+        };
+        online.passes(estimated, layout, options.target_kl, 1, update).await
     }
 
-    /// A checkpoint between two steps.
-    pub async fn save(&self) -> Result<Files, SessionError> {
-        let writer = self.actor.save(SnapshotWriter::default()).trainer("value.", &self.value);
-        writer.finish(&self.fingerprint, &self.state).await
-    }
-
-    fn restore(&mut self, files: Files) -> Result<(), SessionError> {
-        let snapshot = Snapshot::<State>::open(files, &self.fingerprint)?;
-        self.state = snapshot.state.clone();
-        let updates = self.state.updates;
-        self.actor.restore(&snapshot, updates)?;
-        snapshot.trainer("value.", &mut self.value, updates, &self.device)
-    }
-
-    /// What the shell is told last.
-    pub fn finished(&self) -> Event {
-        Event::Finished { stage: Stage::Ppo, seconds: self.clock.seconds() }
+    /// Where values and rewards count, `[batch, time]`.
+    fn reward_mask(&self, scored: &Scored) -> Vec<bool> {
+        self.options.score_index.reward_mask(&scored.mask, scored.time())
     }
 }
 
-/// The text of PPO-ptx, where it counts.
-fn pretraining(
-    options: &PpoStageOptions,
-    texts: &[String],
-    policy: &Folder,
-    device: &Device,
-) -> Result<Option<PretrainingMix>, SessionError> {
-    if options.ppo.ptx_coef == 0.0 {
-        return Ok(None);
-    }
-    let (rows, context) = (options.ptx_batch_size, options.ptx_context);
-    PretrainingMix::new(texts, &policy.tokenizer, &policy.config, rows, context, options.seed, device).map(Some)
+/// L^CLIP (Schulman et al. 2017, eq. 7) as a loss.
+fn update_policy(actor: &mut Actor, batch: &Minibatch, cliprange: f32, kl_coef: f32, learning: &mut Learning) {
+    actor.update(batch, kl_coef, learning, |new_logprobs| {
+        let (old, advantages, mask) = (batch.old_logprobs.clone(), batch.advantages.clone(), batch.mask.clone());
+        policy_loss(new_logprobs, old, advantages, mask, cliprange, LossAggregation::TokenMean)
+    });
 }
 
-fn check(options: &PpoStageOptions, texts: &[String]) -> Result<(), SessionError> {
-    options.ppo.validate()?;
-    let wrong = |option, value: String, expected| Err(SessionError::Option { option, value, expected });
-    checks::at_least_one([
-        ("episodes", options.episodes),
-        ("ptx_batch_size", options.ptx_batch_size),
-        ("ptx_context", options.ptx_context),
-    ])?;
-    checks::learning_rates([
-        ("learning_rate", options.learning_rate),
-        ("value_learning_rate", options.value_learning_rate),
-    ])?;
-    if options.batch_size < 2 {
-        return wrong(
-            "batch_size",
-            options.batch_size.to_string(),
-            "2 or more: advantages are whitened over the batch",
-        );
+/// L^VF (eq. 9), clipped as the ratio is (the code of Ziegler et al. 2019).
+fn update_value(value: &mut Trainer<ScalarModel>, batch: &ValueBatch, options: &PpoOptions, learning: &mut Learning) {
+    let step = value.step_on_device(|model| {
+        let (old, returns, mask) = (batch.old_values.clone(), batch.returns.clone(), batch.reward_mask.clone());
+        let terms = value_loss(batch.new_values(model), old, returns, mask, options.cliprange_value);
+        let loss = terms.loss.clone().mul_scalar(options.vf_coef);
+        Measured::new(loss, [("val/clipfrac_avg", terms.clipfrac), ("loss/value_avg", terms.loss)])
+    });
+    learning.push(step, "val/grad_norm");
+}
+
+impl Stage for Ppo {
+    type State = OnlineState;
+    const NAME: StageName = StageName::Tune;
+
+    async fn advance(&mut self, told: &mut Told) -> Result<(), SessionError> {
+        // 1. y ~ π_old(· | x)
+        let completions = self.online.sample(1).await?;
+        // 2. ln π_old(y_t), ln π_ref(y_t), V(x, y_<t), r(x, y) by the training forward: ρ below starts at exactly 1
+        let collected = self.online.collect(completions, Some(&self.value.model.frozen())).await?;
+        // 3. s = gain r(x, y) + bias, and less without an end token
+        let scored = self.score(collected);
+        // 4. R_t = -β (ln π_old - ln π_ref)_t, and + s where t = T
+        let rewards = self.shape_rewards(&scored);
+        // 5. A_t = Σ_l (γλ)^l δ_(t+l) with δ_t = R_t + γ V_(t+1) - V_t; A is whitened; returns A_t + V_t
+        let estimated = self.estimate_advantages(scored, &rewards);
+        // 6. max E_t [min(ρ_t A_t, clip(ρ_t, 1 ± ε) A_t)] with ρ_t = π / π_old; min E_t [(V - returns)²], clipped
+        let metrics = self.optimise(&estimated).await?;
+        // 7. β ← β (1 + clip(KL / target - 1, ± 0.2) n / horizon)
+        self.online.report(&estimated, metrics, told);
+        Ok(())
     }
-    checks::mini_batches(options.ppo.num_mini_batches, options.batch_size)?;
-    checks::ensemble(options.ensemble)?;
-    if options.ppo.ptx_coef > 0.0 && texts.is_empty() {
-        let expected =
-            "0 where there is no pretraining text; give the text (--pretraining-text), or set it to 0 for plain PPO";
-        return wrong("ptx_coef", options.ppo.ptx_coef.to_string(), expected);
+
+    async fn end(&mut self) -> Result<Vec<Event>, SessionError> {
+        self.online.end().await
     }
-    Ok(())
+
+    fn step(&self) -> usize {
+        self.online.step()
+    }
+
+    fn total_steps(&self) -> usize {
+        self.options.online.total_steps()
+    }
+
+    fn parameters(&self) -> usize {
+        self.online.parameters()
+    }
+
+    fn state(&self) -> OnlineState {
+        self.online.state()
+    }
+
+    fn save(&self, writer: SnapshotWriter) -> Result<SnapshotWriter, SessionError> {
+        Ok(self.online.save(writer).trainer("value.", &self.value))
+    }
+
+    fn restore(&mut self, state: OnlineState, snapshot: &Snapshot) -> Result<(), SessionError> {
+        self.online.restore(state, snapshot)?;
+        snapshot.trainer("value.", &mut self.value, self.online.updates(), self.online.device())
+    }
 }

@@ -1,60 +1,53 @@
-//! REINFORCE (Williams 1992) with the mean of all earlier rewards as its baseline (Ahmadian et al. 2024): the simplest
-//! method that learns from its own answers.
+//! REINFORCE (Williams 1992) with the mean of all earlier rewards as its baseline (Ahmadian et al. 2024, eq. 5 with
+//! b_MA): the simplest method that learns from its own completions.
 //!
-//! The whole answer is one action. In the first pass over a rollout the ratio is 1 and the gradient is that of
+//! The whole completion is one action. In the first pass over a rollout the ratio is 1 and the gradient is that of
 //! `-A ln π`; the clipped ratio matters only in further passes. The KL is part of the reward.
 
-use crate::SessionError;
-use crate::folder::Folder;
-use crate::options::ReinforceOptions;
-use crate::protocol::{Files, Stage};
-use crate::stage::online::minibatch::Minibatch;
-use crate::stage::policy_gradient::{Method, PolicyGradient};
+use super::online::policy_gradient::{GroupMethod, GroupOptions, PolicyGradient};
+use super::online::{Minibatch, OnlineOptions};
+use super::{LearnsFrom, Material, Target, TuningMethod};
+use crate::{Run, SessionError, options};
 use burn::tensor::{Device, Tensor};
-use nudge_data::Prompt;
 use nudge_rlhf::{PolicyLoss, RewardBaseline};
-use serde::{Deserialize, Serialize};
 
-/// A REINFORCE run.
-pub type Reinforce = PolicyGradient<RunningMean>;
-
-/// What REINFORCE makes of a rollout.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct RunningMean {
-    baseline: RewardBaseline,
-    cliprange: f32,
-}
-
-impl RunningMean {
-    /// As the options have it, before the first reward.
-    pub(crate) fn new(options: &ReinforceOptions) -> Self {
-        Self { baseline: RewardBaseline::default(), cliprange: options.cliprange }
+options! {
+    /// Options of REINFORCE.
+    ReinforceOptions {
+        ..group: GroupOptions =
+            GroupOptions { k: 1, online: OnlineOptions { num_iterations: 1, ..Default::default() } };
     }
 }
 
-impl Method for RunningMean {
-    const STAGE: Stage = Stage::Reinforce;
-    const NAME: &'static str = "REINFORCE";
+impl TuningMethod for ReinforceOptions {
+    const NAME: &'static str = "reinforce";
+    const TITLE: &'static str = "REINFORCE";
+    const ABOUT: &'static str = "Optimise a policy against a reward model, each completion against all earlier rewards (REINFORCE)";
+    const SOURCE: &'static str = "Williams 1992";
+    const LEARNS_FROM: LearnsFrom = LearnsFrom::Rewards;
+    const TARGET: Option<Target> = Some(Target::Optimum);
 
-    fn advantages(&mut self, rewards: &[f32], _k: usize) -> Vec<f32> {
-        self.baseline.advantages(rewards)
+    fn check(&self) -> Result<(), SessionError> {
+        self.group.check(1, "1 or more")
+    }
+
+    fn start(self, material: &dyn Material, device: &Device) -> Result<Run, SessionError> {
+        PolicyGradient::new(self, material, device).map(Run::from)
+    }
+}
+
+impl GroupMethod for ReinforceOptions {
+    type Own = RewardBaseline;
+
+    fn group(&self) -> &GroupOptions {
+        &self.group
+    }
+
+    fn advantages(&self, baseline: &mut RewardBaseline, rewards: &[f32], _k: usize) -> Vec<f32> {
+        baseline.advantages(rewards)
     }
 
     fn surrogate(&self, new_logprobs: Tensor<2>, batch: &Minibatch) -> PolicyLoss {
-        batch.sequence_surrogate(new_logprobs, self.cliprange)
+        batch.sequence_surrogate(new_logprobs, self.group.online.cliprange)
     }
-}
-
-/// Starts a run.
-pub fn start(
-    policy: &Folder,
-    rewards: &[Folder],
-    prompts: Vec<Prompt>,
-    options: ReinforceOptions,
-    fingerprint: String,
-    resume: Option<Files>,
-    device: &Device,
-) -> Result<Reinforce, SessionError> {
-    let method = RunningMean::new(&options);
-    Reinforce::new(policy, rewards, prompts, method, options.common(), fingerprint, resume, device)
 }

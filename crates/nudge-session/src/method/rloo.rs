@@ -1,59 +1,51 @@
-//! RLOO, REINFORCE leave-one-out (Kool et al. 2019; Ahmadian et al. 2024): the baseline of an answer is the mean
-//! reward of the other answers to the same prompt.
+//! RLOO, REINFORCE leave-one-out (Kool et al. 2019; Ahmadian et al. 2024): the baseline of a completion is the mean
+//! reward of the other completions of the same prompt.
 //!
-//! The whole answer is one action: one ratio, one advantage. The KL is part of the reward.
+//! The whole completion is one action: one ratio, one advantage. The KL is part of the reward.
 
-use crate::SessionError;
-use crate::folder::Folder;
-use crate::options::RlooOptions;
-use crate::protocol::{Files, Stage};
-use crate::stage::online::minibatch::Minibatch;
-use crate::stage::policy_gradient::{Method, PolicyGradient};
+use super::online::Minibatch;
+use super::online::policy_gradient::{GroupMethod, GroupOptions, PolicyGradient};
+use super::{LearnsFrom, Material, Target, TuningMethod};
+use crate::{Run, SessionError, options};
 use burn::tensor::{Device, Tensor};
-use nudge_data::Prompt;
 use nudge_rlhf::{PolicyLoss, rloo_advantages};
-use serde::{Deserialize, Serialize};
 
-/// An RLOO run.
-pub type Rloo = PolicyGradient<LeaveOneOut>;
-
-/// What RLOO makes of a rollout.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct LeaveOneOut {
-    cliprange: f32,
-}
-
-impl LeaveOneOut {
-    /// As the options have it.
-    pub(crate) fn new(options: &RlooOptions) -> Self {
-        Self { cliprange: options.cliprange }
+options! {
+    /// Options of RLOO.
+    RlooOptions {
+        ..group: GroupOptions = GroupOptions::default();
     }
 }
 
-impl Method for LeaveOneOut {
-    const STAGE: Stage = Stage::Rloo;
-    const NAME: &'static str = "RLOO";
-    const FEWEST: (usize, &'static str) = (2, "2 or more: the baseline of an answer is the mean of the others");
+impl TuningMethod for RlooOptions {
+    const NAME: &'static str = "rloo";
+    const TITLE: &'static str = "RLOO";
+    const ABOUT: &'static str = "Optimise a policy against a reward model, each completion against the mean of its group's others (RLOO)";
+    const SOURCE: &'static str = "Ahmadian et al. 2024";
+    const LEARNS_FROM: LearnsFrom = LearnsFrom::Rewards;
+    const TARGET: Option<Target> = Some(Target::Optimum);
 
-    fn advantages(&mut self, rewards: &[f32], k: usize) -> Vec<f32> {
+    fn check(&self) -> Result<(), SessionError> {
+        self.group.check(2, "2 or more: the baseline of a completion is the mean of the others")
+    }
+
+    fn start(self, material: &dyn Material, device: &Device) -> Result<Run, SessionError> {
+        PolicyGradient::new(self, material, device).map(Run::from)
+    }
+}
+
+impl GroupMethod for RlooOptions {
+    type Own = ();
+
+    fn group(&self) -> &GroupOptions {
+        &self.group
+    }
+
+    fn advantages(&self, _own: &mut (), rewards: &[f32], k: usize) -> Vec<f32> {
         rloo_advantages(rewards, k)
     }
 
     fn surrogate(&self, new_logprobs: Tensor<2>, batch: &Minibatch) -> PolicyLoss {
-        batch.sequence_surrogate(new_logprobs, self.cliprange)
+        batch.sequence_surrogate(new_logprobs, self.group.online.cliprange)
     }
-}
-
-/// Starts a run.
-pub fn start(
-    policy: &Folder,
-    rewards: &[Folder],
-    prompts: Vec<Prompt>,
-    options: RlooOptions,
-    fingerprint: String,
-    resume: Option<Files>,
-    device: &Device,
-) -> Result<Rloo, SessionError> {
-    let method = LeaveOneOut::new(&options);
-    Rloo::new(policy, rewards, prompts, method, options.common(), fingerprint, resume, device)
 }
