@@ -40,11 +40,7 @@ pub fn split_by_prompt(
 /// # Panics
 ///
 /// If `fraction` is not in `[0, 1]`.
-pub fn held_out_prompts<'a>(
-    prompts: impl Iterator<Item = &'a Prompt>,
-    fraction: f32,
-    seed: u64,
-) -> HashSet<Prompt> {
+pub fn held_out_prompts<'a>(prompts: impl Iterator<Item = &'a Prompt>, fraction: f32, seed: u64) -> HashSet<Prompt> {
     held_out_keys(&prompts.collect::<Vec<_>>(), fraction, seed).into_iter().cloned().collect()
 }
 

@@ -4,9 +4,7 @@
 //! The loss is a function of that difference: sigmoid (the paper's), hinge (SLiC), squared (IPO, Azar et al. 2023, on
 //! averages over tokens), or made robust to wrong labels (Chowdhury et al. 2024).
 
-use super::offline::{
-    CompletionLogprobs, Offline, OfflineMethod, OfflineOptions, PreferenceBatch, mean_over_rankings,
-};
+use super::offline::{CompletionLogprobs, Offline, OfflineMethod, OfflineOptions, PreferenceBatch, mean_over_rankings};
 use super::{LearnsFrom, Material, Target, TuningMethod};
 use crate::options::declare::{BELOW_HALF, POSITIVE};
 use crate::trainer::Measured;
@@ -31,7 +29,8 @@ options! {
 impl TuningMethod for DpoOptions {
     const NAME: &'static str = "dpo";
     const TITLE: &'static str = "DPO";
-    const ABOUT: &'static str = "Tune a policy on rankings or comparisons themselves, without reward model and sampling (DPO)";
+    const ABOUT: &'static str =
+        "Tune a policy on rankings or comparisons themselves, without reward model and sampling (DPO)";
     const SOURCE: &'static str = "Rafailov et al. 2023";
     const LEARNS_FROM: LearnsFrom = LearnsFrom::Rankings;
     const TARGET: Option<Target> = Some(Target::Optimum);

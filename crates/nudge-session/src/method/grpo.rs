@@ -9,9 +9,7 @@ use super::online::{Minibatch, OnlineOptions};
 use super::{LearnsFrom, Material, Target, TuningMethod};
 use crate::{Run, SessionError, options};
 use burn::tensor::{Device, Tensor};
-use nudge_rlhf::{
-    KlEstimator, KlPlacement, LossAggregation, PolicyLoss, ScaleRewards, grpo_advantages, policy_loss,
-};
+use nudge_rlhf::{KlEstimator, KlPlacement, LossAggregation, PolicyLoss, ScaleRewards, grpo_advantages, policy_loss};
 
 options! {
     /// Options of GRPO: its KL estimator and where the KL stands are the paper's.
@@ -34,7 +32,8 @@ options! {
 impl TuningMethod for GrpoOptions {
     const NAME: &'static str = "grpo";
     const TITLE: &'static str = "GRPO";
-    const ABOUT: &'static str = "Optimise a policy against a reward model, each completion measured against its group (GRPO)";
+    const ABOUT: &'static str =
+        "Optimise a policy against a reward model, each completion measured against its group (GRPO)";
     const SOURCE: &'static str = "Shao et al. 2024";
     const LEARNS_FROM: LearnsFrom = LearnsFrom::Rewards;
     const TARGET: Option<Target> = Some(Target::GrpoFixedPoint);

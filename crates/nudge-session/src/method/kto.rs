@@ -31,7 +31,8 @@ options! {
 impl TuningMethod for KtoOptions {
     const NAME: &'static str = "kto";
     const TITLE: &'static str = "KTO";
-    const ABOUT: &'static str = "Tune a policy on completions that are good or bad each by itself, as labels or rankings say (KTO)";
+    const ABOUT: &'static str =
+        "Tune a policy on completions that are good or bad each by itself, as labels or rankings say (KTO)";
     const SOURCE: &'static str = "Ethayarajh et al. 2024";
     const LEARNS_FROM: LearnsFrom = LearnsFrom::Labels;
 

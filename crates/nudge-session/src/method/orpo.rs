@@ -4,9 +4,7 @@
 //! Log-probabilities are averages over the tokens of a completion. The likelihood term reads the chosen completions only; TRL
 //! also counts the tokens of their prompts.
 
-use super::offline::{
-    CompletionLogprobs, Offline, OfflineMethod, OfflineOptions, PreferenceBatch, mean_over_rankings,
-};
+use super::offline::{CompletionLogprobs, Offline, OfflineMethod, OfflineOptions, PreferenceBatch, mean_over_rankings};
 use super::{LearnsFrom, Material, TuningMethod};
 use crate::options::declare::POSITIVE;
 use crate::trainer::Measured;
@@ -28,7 +26,8 @@ options! {
 impl TuningMethod for OrpoOptions {
     const NAME: &'static str = "orpo";
     const TITLE: &'static str = "ORPO";
-    const ABOUT: &'static str = "Tune a policy on rankings while it imitates the better completions, without a reference (ORPO)";
+    const ABOUT: &'static str =
+        "Tune a policy on rankings while it imitates the better completions, without a reference (ORPO)";
     const SOURCE: &'static str = "Hong et al. 2024";
     const LEARNS_FROM: LearnsFrom = LearnsFrom::Rankings;
 

@@ -10,8 +10,8 @@
 //! et al. 2020; TRL for the names of the numbers. Deliberately absent: a shared trunk for policy and value.
 
 use super::online::{
-    Actor, Collected, Estimated, Layout, Learning, Minibatch, Online, OnlineOptions, OnlineState,
-    PretrainingMix, Scored, ValueBatch, price,
+    Actor, Collected, Estimated, Layout, Learning, Minibatch, Online, OnlineOptions, OnlineState, PretrainingMix,
+    Scored, ValueBatch, price,
 };
 use super::{LearnsFrom, Material, Preset, Target, TuningMethod, ppo_presets};
 use crate::options::declare::{AT_LEAST_ONE, FRACTION, NON_NEGATIVE, POSITIVE};
@@ -23,8 +23,8 @@ use crate::{Run, SessionError, options};
 use burn::tensor::Device;
 use nudge_model::ScalarModel;
 use nudge_rlhf::{
-    Advantages, GaeScope, LossAggregation, ScoreIndex, ValueInit, Variance, explained_variance, gae, policy_loss,
-    shaped_rewards, value_loss, whiten,
+    Advantages, GaeScope, LossAggregation, ScoreIndex, ValueInit, Variance, gae, policy_loss, shaped_rewards,
+    value_loss, whiten,
 };
 
 options! {
@@ -65,7 +65,8 @@ options! {
 impl TuningMethod for PpoOptions {
     const NAME: &'static str = "ppo";
     const TITLE: &'static str = "PPO";
-    const ABOUT: &'static str = "Optimise a policy against a reward model, on a KL leash to where it started, with a value model (PPO)";
+    const ABOUT: &'static str =
+        "Optimise a policy against a reward model, on a KL leash to where it started, with a value model (PPO)";
     const SOURCE: &'static str = "Schulman et al. 2017; InstructGPT 2022";
     const LEARNS_FROM: LearnsFrom = LearnsFrom::Rewards;
     const TARGET: Option<Target> = Some(Target::Optimum);
@@ -91,7 +92,6 @@ pub struct Ppo {
     pub online: Online,
     /// The value model with its moments.
     pub value: Trainer<ScalarModel>,
-    device: Device,
 }
 
 impl Ppo {

@@ -22,7 +22,8 @@ options! {
 impl TuningMethod for ReinforceOptions {
     const NAME: &'static str = "reinforce";
     const TITLE: &'static str = "REINFORCE";
-    const ABOUT: &'static str = "Optimise a policy against a reward model, each completion against all earlier rewards (REINFORCE)";
+    const ABOUT: &'static str =
+        "Optimise a policy against a reward model, each completion against all earlier rewards (REINFORCE)";
     const SOURCE: &'static str = "Williams 1992";
     const LEARNS_FROM: LearnsFrom = LearnsFrom::Rewards;
     const TARGET: Option<Target> = Some(Target::Optimum);

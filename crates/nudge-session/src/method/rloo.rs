@@ -20,7 +20,8 @@ options! {
 impl TuningMethod for RlooOptions {
     const NAME: &'static str = "rloo";
     const TITLE: &'static str = "RLOO";
-    const ABOUT: &'static str = "Optimise a policy against a reward model, each completion against the mean of its group's others (RLOO)";
+    const ABOUT: &'static str =
+        "Optimise a policy against a reward model, each completion against the mean of its group's others (RLOO)";
     const SOURCE: &'static str = "Ahmadian et al. 2024";
     const LEARNS_FROM: LearnsFrom = LearnsFrom::Rewards;
     const TARGET: Option<Target> = Some(Target::Optimum);

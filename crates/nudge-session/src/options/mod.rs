@@ -31,141 +31,141 @@ pub enum Batching {
 crate::options! {
     /// Options of pretraining. Defaults are those of the built-in model.
     PretrainOptions {
-        /// Tokens of the byte-level BPE vocabulary, specials included.
+        /// Tokens of the byte-level BPE vocabulary, specials included
         vocab_size: usize = 2048, AT_LEAST_ONE;
-        /// Width of the residual stream.
+        /// Width of the residual stream
         hidden_size: usize = 192, AT_LEAST_ONE;
-        /// Number of blocks.
+        /// Number of blocks
         num_hidden_layers: usize = 4, AT_LEAST_ONE;
-        /// Number of heads.
+        /// Number of heads
         num_attention_heads: usize = 6, AT_LEAST_ONE;
-        /// Width of the SwiGLU hidden layer.
+        /// Width of the SwiGLU hidden layer
         intermediate_size: usize = 512, AT_LEAST_ONE;
-        /// Longest sequence of the model, in tokens.
+        /// Longest sequence of the model, in tokens
         max_position_embeddings: usize = 512, AT_LEAST_ONE;
-        /// Tokens of one training row. Positions beyond it stay untrained: below `max_position_embeddings` the model
-        /// reads long texts badly.
+        /// Tokens of one training row; positions beyond it stay untrained, so that below max_position_embeddings the
+        /// model reads long texts badly
         context: usize = 512, AT_LEAST_ONE;
-        /// Rows of one step.
+        /// Rows of one step
         batch_size: usize = 8, AT_LEAST_ONE;
-        /// Passes over the text.
+        /// Passes over the text
         epochs: f32 = 4.0, POSITIVE;
-        /// Peak learning rate.
+        /// Peak learning rate
         learning_rate: f32 = 4e-3, NON_NEGATIVE;
-        /// Steps of linear warm-up.
+        /// Steps of linear warm-up
         warmup_steps: usize = 50, NON_NEGATIVE;
-        /// Decoupled weight decay.
+        /// Decoupled weight decay
         weight_decay: f32 = 0.4, NON_NEGATIVE;
-        /// The update rule for the layers' matrices.
+        /// The update rule for the layers' matrices
         optimizer: OptimizerKind = OptimizerKind::Muon;
-        /// How the finished model's numbers are stored.
+        /// How the finished model's numbers are stored
         precision: Precision = Precision::F32;
-        /// Seed of weights and order.
+        /// Seed of weights and order
         seed: u64 = 1;
     }
 
     /// Options of instruction tuning.
     SftOptions {
-        /// Passes over the demonstrations.
+        /// Passes over the demonstrations
         epochs: f32 = 2.5, POSITIVE;
-        /// Demonstrations of one step.
+        /// Demonstrations of one step
         batch_size: usize = 16, AT_LEAST_ONE;
-        /// How they become rows of tokens.
+        /// How they become rows of tokens
         batching: Batching = Batching::Packed;
-        /// Peak learning rate; falls linearly to 0.
+        /// Peak learning rate; falls linearly to 0
         learning_rate: f32 = 6e-4, NON_NEGATIVE;
-        /// Decoupled weight decay.
+        /// Decoupled weight decay
         weight_decay: f32 = 0.01, NON_NEGATIVE;
-        /// Share of prompts kept out of training to measure on; 0 measures nothing.
+        /// Share of prompts kept out of training to measure on; 0 measures nothing
         held_out: f32 = 0.1, BELOW_ONE;
-        /// How the finished model's numbers are stored.
+        /// How the finished model's numbers are stored
         precision: Precision = Precision::F32;
-        /// Seed of the order and the split.
+        /// Seed of the order and the split
         seed: u64 = 1;
     }
 
     /// Options of sampling.
     SampleOptions {
-        /// Completions of each prompt.
+        /// Completions of each prompt
         k: usize = 4, AT_LEAST_ONE;
-        /// Logits are divided by it; 0 takes the likeliest token.
+        /// Logits are divided by it; 0 takes the likeliest token
         temperature: f32 = 0.7, NON_NEGATIVE;
-        /// Only the likeliest tokens can be drawn; 0 allows all.
+        /// Only the likeliest tokens can be drawn; 0 allows all
         top_k: usize = 0, NON_NEGATIVE;
-        /// Of those, only the likeliest tokens whose probabilities sum to at least this can be drawn; 1 allows all.
+        /// Of those, only the likeliest tokens whose probabilities sum to at least this can be drawn; 1 allows all
         top_p: f32 = 1.0, SHARE;
-        /// Longest completion in tokens.
+        /// Longest completion in tokens
         max_new_tokens: usize = 80, NEW_TOKENS;
-        /// Rows sampled at once.
+        /// Rows sampled at once
         batch_size: usize = 32, AT_LEAST_ONE;
-        /// Whether completions are reported as they grow.
+        /// Whether completions are reported as they grow
         stream: bool = false;
-        /// Seed of the first completion; each further one has the next seed.
+        /// Seed of the first completion; each further one has the next seed
         seed: u64 = 1;
     }
 
     /// Options of reward modelling.
     RewardOptions {
-        /// What the rankings ask of the rewards: every pair in order, the best above the rest, or the whole order.
+        /// What the rankings ask of the rewards: every pair in order, the best above the rest, or the whole order
         loss: RewardLoss = RewardLoss::BradleyTerry;
-        /// How far apart the rewards of a pair should lie at least, where its record has no `margin` of its own
-        /// (Llama 2); Bradley-Terry only.
+        /// How far apart the rewards of a pair should lie at least, where its record has no margin of its own
+        /// (Llama 2); Bradley-Terry only
         margin: f32 = 0.0, NON_NEGATIVE;
-        /// Passes over the rankings.
+        /// Passes over the rankings
         epochs: f32 = 3.0, POSITIVE;
-        /// Rankings of one step; all pairs of a ranking belong to one (InstructGPT 3.5).
+        /// Rankings of one step; all pairs of a ranking belong to one (InstructGPT 3.5)
         batch_size: usize = 2, AT_LEAST_ONE;
-        /// Peak learning rate; falls linearly to 0.
+        /// Peak learning rate; falls linearly to 0
         learning_rate: f32 = 1e-3, NON_NEGATIVE;
-        /// Decoupled weight decay.
+        /// Decoupled weight decay
         weight_decay: f32 = 0.05, NON_NEGATIVE;
-        /// Weight of the mean squared sum of two rewards, which keeps them around 0.
+        /// Weight of the mean squared sum of two rewards, which keeps them around 0
         center_rewards_coefficient: f32 = 0.01, NON_NEGATIVE;
-        /// Share of prompts kept out of training to measure accuracy on; 0 measures nothing.
+        /// Share of prompts kept out of training to measure accuracy on; 0 measures nothing
         held_out: f32 = 0.2, BELOW_ONE;
-        /// Which member of an ensemble this is: another head and another order, the same split.
+        /// Which member of an ensemble this is: another head and another order, the same split
         member: usize = 0, NON_NEGATIVE;
-        /// Seed of the head, the order and the split.
+        /// Seed of the head, the order and the split
         seed: u64 = 1;
     }
 
     /// Options of best-of-n.
     BestOfOptions {
-        /// Completions drawn of each prompt.
+        /// Completions drawn of each prompt
         n: usize = 8, AT_LEAST_ONE;
-        /// Logits are divided by it; 0 takes the likeliest token.
+        /// Logits are divided by it; 0 takes the likeliest token
         temperature: f32 = 0.7, NON_NEGATIVE;
-        /// Longest completion in tokens.
+        /// Longest completion in tokens
         max_new_tokens: usize = 64, NEW_TOKENS;
-        /// Rows sampled at once.
+        /// Rows sampled at once
         batch_size: usize = 64, AT_LEAST_ONE;
-        /// What several reward models say together (Coste et al. 2023).
+        /// What several reward models say together (Coste et al. 2023)
         ensemble: EnsembleRule = EnsembleRule::Mean;
-        /// A simulated labeler whose own score is reported beside the reward model's.
+        /// A simulated labeler whose own score is reported beside the reward model's
         gold_labeler: Option<String> = None;
-        /// Seed of the first completion; each further one has the next seed.
+        /// Seed of the first completion; each further one has the next seed
         seed: u64 = 1;
     }
 
     /// Options of a comparison.
     CompareOptions {
-        /// Logits are divided by it; 0 takes the likeliest token.
+        /// Logits are divided by it; 0 takes the likeliest token
         temperature: f32 = 0.7, NON_NEGATIVE;
-        /// Longest completion in tokens.
+        /// Longest completion in tokens
         max_new_tokens: usize = 64, NEW_TOKENS;
-        /// Prompts answered at once.
+        /// Prompts answered at once
         batch_size: usize = 32, AT_LEAST_ONE;
-        /// Pairs of completions of each prompt.
+        /// Pairs of completions of each prompt
         pairs_per_prompt: usize = 1, AT_LEAST_ONE;
-        /// Completions that the first model draws; the one that its reward model likes best is compared.
+        /// Completions that the first model draws; the one that its reward model likes best is compared
         best_of: usize = 1, AT_LEAST_ONE;
-        /// Seed of the noise.
+        /// Seed of the noise
         seed: u64 = 1;
     }
 
     /// Options of an evaluation.
     EvalOptions {
-        /// Windows scored at once.
+        /// Windows scored at once
         batch_size: usize = 8, AT_LEAST_ONE;
     }
 }
@@ -173,12 +173,10 @@ crate::options! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::Value;
 
     fn explained<O: Options>(stage: &str) {
         for option in O::declared() {
-            assert!(option.doc.ends_with('.'), "{} of {stage} says nothing", option.name);
-            assert_ne!((option.kind == Kind::Name, &option.default), (false, &Value::Null), "{}", option.name);
+            assert!(!option.doc.is_empty() && !option.doc.ends_with('.'), "{} of {stage}: {}", option.name, option.doc);
         }
         assert!(O::default().check_ranges().is_ok(), "a default of {stage} is outside its range");
     }

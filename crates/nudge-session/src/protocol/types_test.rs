@@ -21,8 +21,8 @@ use crate::options::{
     SampleOptions, SftOptions,
 };
 use crate::protocol::{
-    AccuracySlice, Calibration, Command, CompletionStatistics, Evaluation, Event, Judge, Metrics, Preference, StageName,
-    Verdict,
+    AccuracySlice, Calibration, Command, CompletionStatistics, Evaluation, Event, Judge, Metrics, Preference,
+    StageName, Verdict,
 };
 
 const HEADER: &str = "\
@@ -114,17 +114,14 @@ fn options<O: Options>(name: &str) -> String {
 fn records() -> Vec<String> {
     let (text, extra) = (String::new, Map::new);
     let prompt = || "".into();
-    let completion = Completion {
-        seed: Some(1),
-        logprob: Some(0.0),
-        finish: Some(Finish::Eos),
-        ..Completion::from_text("")
-    };
+    let completion =
+        Completion { seed: Some(1), logprob: Some(0.0), finish: Some(Finish::Eos), ..Completion::from_text("") };
     let demonstration =
         DemonstrationRecord { prompt: prompt(), completion: text(), task: None, split: None, extra: extra() };
     let told = DemonstrationRecord { task: Some(text()), split: Some(text()), ..demonstration.clone() };
     let completions = vec![completion.clone()];
-    let candidates = CandidatesRecord { id: text(), prompt: prompt(), completions: completions.clone(), extra: extra() };
+    let candidates =
+        CandidatesRecord { id: text(), prompt: prompt(), completions: completions.clone(), extra: extra() };
     let ranking = RankingRecord {
         id: text(),
         prompt: prompt(),

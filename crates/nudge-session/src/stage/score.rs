@@ -86,8 +86,8 @@ impl Stage for Score {
 fn completions_of(index: usize, record: &Map<String, Value>) -> Result<(Prompt, Vec<String>), SessionError> {
     let wrong = |reason: &str| SessionError::Record { index: index + 1, reason: reason.into() };
     let field = |name: &str| record.get(name).unwrap_or(&Value::Null);
-    let prompt = Prompt::deserialize(field("prompt"))
-        .map_err(|_| wrong("it has neither a text nor messages in `prompt`"))?;
+    let prompt =
+        Prompt::deserialize(field("prompt")).map_err(|_| wrong("it has neither a text nor messages in `prompt`"))?;
     let text = |value: &Value| value.as_str().or_else(|| value["text"].as_str()).map(str::to_string);
     let fields: Vec<&Value> = match field("completions") {
         Value::Array(completions) => completions.iter().collect(),

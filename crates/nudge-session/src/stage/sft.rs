@@ -188,9 +188,9 @@ mod tests {
 
     /// The tokens of each side of a split of demonstrations of these prompts, numbered in their order.
     fn split_of(prompts: &[Prompt], held_out: f32) -> (Vec<u32>, Vec<u32>) {
-        let numbered = (0..).zip(prompts).map(|(number, prompt)| {
-            (prompt, EncodedDemonstration { tokens: vec![number], loss_mask: vec![true] })
-        });
+        let numbered = (0..)
+            .zip(prompts)
+            .map(|(number, prompt)| (prompt, EncodedDemonstration { tokens: vec![number], loss_mask: vec![true] }));
         let (train, held_out) = split(numbered.collect(), held_out, 1);
         let numbers = |side: Vec<EncodedDemonstration>| side.iter().map(|one| one.tokens[0]).collect();
         (numbers(train), numbers(held_out))

@@ -123,7 +123,8 @@ impl PreferenceBatch {
     /// # Panics
     /// If the batch was laid out without them.
     pub fn mismatched(&self, policy: &Decoder) -> (Tensor<1>, Tensor<1>) {
-        let (batch, reference) = self.mismatched.as_ref().expect("a method that asks for mismatched completions says so");
+        let (batch, reference) =
+            self.mismatched.as_ref().expect("a method that asks for mismatched completions says so");
         (CompletionLogprobs::new(batch, policy).sum.detach(), reference.sum.clone())
     }
 }

@@ -57,13 +57,7 @@ pub struct ValueBatch {
 
 impl Minibatch {
     /// Some `rows` of a rollout, as `policy`'s model reads them, on an autodiff device.
-    pub fn new(
-        estimated: &Estimated,
-        rows: &[usize],
-        policy: &DecoderConfig,
-        layout: Layout,
-        device: &Device,
-    ) -> Self {
+    pub fn new(estimated: &Estimated, rows: &[usize], policy: &DecoderConfig, layout: Layout, device: &Device) -> Self {
         let (laid_out, time, width) = (&estimated.rows, estimated.time(), estimated.rows.width());
         let mask = pick(&estimated.mask, rows, time);
         let mut advantages = pick(&estimated.advantages, rows, time);

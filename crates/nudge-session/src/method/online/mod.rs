@@ -183,8 +183,7 @@ impl Online {
         for pass in 1..=self.options.num_iterations {
             let mut order: Vec<usize> = (0..count / together).collect();
             self.state.rng.shuffle(&mut order);
-            let order: Vec<usize> =
-                order.iter().flat_map(|group| group * together..(group + 1) * together).collect();
+            let order: Vec<usize> = order.iter().flat_map(|group| group * together..(group + 1) * together).collect();
             for rows in order.chunks(size) {
                 let batch = Minibatch::new(estimated, rows, &self.actor.reference().config, layout, &device);
                 update(&mut self.actor, &batch, kl_coef, &mut learning);

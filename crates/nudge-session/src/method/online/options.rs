@@ -5,9 +5,7 @@ use crate::SessionError;
 use crate::options;
 use crate::options::declare::{AT_LEAST_ONE, BELOW_ONE, FRACTION, NON_NEGATIVE, POSITIVE};
 use nudge_model::{OptimizerOptions, SamplingOptions};
-use nudge_rlhf::{
-    AdaptiveKl, Decay, EnsembleRule, KlController, KlEstimator, KlPlacement, LearningRate, MissingEos,
-};
+use nudge_rlhf::{AdaptiveKl, Decay, EnsembleRule, KlController, KlEstimator, KlPlacement, LearningRate, MissingEos};
 
 options! {
     /// Options of every method that learns from its own completions. Learning rates are for models of a few million

@@ -20,9 +20,7 @@ use crate::snapshot::{Snapshot, SnapshotWriter};
 use crate::stage::{Stage, Told};
 use crate::{SessionError, options};
 use burn::tensor::{Device, Tensor};
-use nudge_rlhf::{
-    LossAggregation, PolicyLoss, Variance, broadcast, masked_mean, masked_var, zero_spread_share,
-};
+use nudge_rlhf::{LossAggregation, PolicyLoss, Variance, broadcast, masked_mean, masked_var, zero_spread_share};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 options! {

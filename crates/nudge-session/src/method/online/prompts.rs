@@ -3,11 +3,11 @@
 //! Prompts come in epochs, each a new order of all of them. Deliberately absent: scores.
 
 use crate::SessionError;
+use crate::batch::epoch_places;
 use crate::folder::Folder;
 use crate::labeler::Labeler;
 use crate::protocol::{Event, Metrics};
 use crate::rollout::{Rollout, SampledCompletion, encode_prompts};
-use crate::batch::epoch_places;
 use nudge_data::{Prompt, Rng, Tokenizer};
 use nudge_model::{Decoder, Frozen, SamplingOptions};
 use nudge_rlhf::distinct_n;
@@ -93,12 +93,14 @@ impl Prompts {
         metrics: &mut Metrics,
         score_and_kl: impl Fn(usize) -> (f32, f32),
     ) -> Vec<Event> {
-        let texts: Vec<String> = completions.completions.iter().map(|completion| completion.text(&self.tokenizer)).collect();
+        let texts: Vec<String> =
+            completions.completions.iter().map(|completion| completion.text(&self.tokenizer)).collect();
         if let Some(gold) = gold {
             let mean = texts.iter().map(|text| f64::from(gold.score(text))).sum::<f64>() / texts.len() as f64;
             metrics.insert("objective/gold_score".into(), mean);
         }
-        let tokens: Vec<Vec<u32>> = completions.completions.iter().map(|completion| completion.tokens.clone()).collect();
+        let tokens: Vec<Vec<u32>> =
+            completions.completions.iter().map(|completion| completion.tokens.clone()).collect();
         for n in [1, 2] {
             metrics.insert(format!("completions/distinct_{n}"), distinct_n(&tokens, n));
         }
