@@ -93,7 +93,7 @@ fn flag(option: &Declared) -> Arg {
 fn help(option: &Declared) -> String {
     let mut help = option.doc.trim_end_matches('.').to_string();
     if let Kind::Rule { form } = option.kind {
-        help = format!("{help} ({form})");
+        help = format!("{help}: {form}");
     }
     match words(&option.kind, &option.default) {
         Some(words) => format!("{help} [default: {words}]"),

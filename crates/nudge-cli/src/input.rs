@@ -58,6 +58,12 @@ pub struct Records<T> {
 pub struct Places(Vec<String>);
 
 impl Places {
+    /// These, and others behind them.
+    pub fn before(mut self, others: Self) -> Self {
+        self.0.extend(others.0);
+        self
+    }
+
     /// Names the file and line of the record that an error is about.
     pub fn locate(&self, error: anyhow::Error) -> anyhow::Error {
         let (index, reason) = match error.downcast_ref() {

@@ -120,7 +120,7 @@ const PRESET: &str = "preset";
 
 fn subcommand(method: &Method) -> Command {
     let info = method.info();
-    let mut command = Command::new(info.name).about(format!("{} ({})", info.about, info.title));
+    let mut command = Command::new(info.name).about(info.about);
     command = command.after_help(examples(&info));
     command = Policy::augment_args(command);
     command = match info.learns_from {

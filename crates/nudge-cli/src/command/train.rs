@@ -39,8 +39,9 @@ pub fn reward(arguments: &Reward) -> Result<()> {
     let preferences = input::preferences(&arguments.comparisons, false, &training.reading)?;
     let mut workplace = Workplace::open(training.common.device)?;
     workplace.load(&arguments.model)?;
-    let demonstrations = input::demonstrations(&arguments.demonstrations, &training.reading)?.all;
-    let job = Job { name: "reward", training, options: object(&options)?, workplace, places: preferences.places };
-    let model = arguments.model.clone();
-    job.run(Command::Reward { model, preferences: preferences.all, demonstrations, options })
+    let demonstrations = input::demonstrations(&arguments.demonstrations, &training.reading)?;
+    let (model, places) = (arguments.model.clone(), preferences.places.before(demonstrations.places));
+    let job = Job { name: "reward", training, options: object(&options)?, workplace, places };
+    let (preferences, demonstrations) = (preferences.all, demonstrations.all);
+    job.run(Command::Reward { model, preferences, demonstrations, options })
 }

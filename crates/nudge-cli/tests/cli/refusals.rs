@@ -135,7 +135,7 @@ fn options_outside_their_range() {
         ),
         (
             "ppo --policy sft --reward reward --prompts prompts.jsonl --ema-decay 1 --out out",
-            ["ema_decay is 1", "below 1"],
+            ["ema_decay is 1", "less than 1"],
         ),
         ("grpo --policy sft --reward reward --prompts prompts.jsonl --k 1 --out out", ["k is 1", "2 or more"]),
         ("rloo --policy sft --reward reward --prompts prompts.jsonl --k 1 --out out", ["k is 1", "2 or more"]),

@@ -50,7 +50,7 @@ options! {
         cliprange_value: f32 = 0.2, POSITIVE;
         /// Factor on the value loss
         vf_coef: f32 = 0.1, NON_NEGATIVE;
-        /// Ends the passes over a rollout when approx_kl is above it: off, or nats
+        /// Ends the passes over a rollout when approx_kl is above it, in nats
         target_kl: Option<f32> = None, POSITIVE;
         /// Factor on the loss on pretraining text (PPO-ptx, InstructGPT eq. 2); 0 is off
         ptx_coef: f32 = 0.0, NON_NEGATIVE;

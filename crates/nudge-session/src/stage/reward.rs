@@ -67,8 +67,9 @@ impl Reward {
         let encode = |prompt: &Prompt, completion: &str| Ok(encode_completion(&folder, prompt, completion)?.tokens);
         let (train, held_out) = split_and_encode(preferences, false, options.held_out, options.seed, encode)?;
         let encode_record = |(index, record): (usize, &DemonstrationRecord)| {
-            record.check().map_err(|reason| SessionError::Record { index: index + 1, reason })?;
-            encode(&record.prompt, &record.completion).map_err(|error| error.of_record(index + 1))
+            let index = preferences.len() + index + 1;
+            record.check().map_err(|reason| SessionError::Record { index, reason })?;
+            encode(&record.prompt, &record.completion).map_err(|error| error.of_record(index))
         };
         let demonstrations = demonstrations.iter().enumerate().map(encode_record).collect::<Result<_, _>>()?;
         // 2. The SFT model under a fresh head.

@@ -76,7 +76,7 @@ mod tests {
     use nudge_session::method::Target;
 
     fn row(tv: f64) -> Row {
-        let (method, target) = ("grpo".to_string(), Target::GrpoFixedPoint);
+        let (method, target) = ("grpo", Target::GrpoFixedPoint);
         Row { method, beta: 0.5, target, tv, tv_reference: 0.25, kl: 0.125, reward: -0.5, answers: 40 }
     }
 
