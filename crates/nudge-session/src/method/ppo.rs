@@ -46,6 +46,8 @@ options! {
         gamma: f32 = 1.0, FRACTION;
         /// Decay of later surprises in generalised advantage estimation
         lambda: f32 = 0.95, FRACTION;
+        /// The ratio counts only within 1 ± cliprange (Schulman et al. 2017)
+        cliprange: f32 = 0.2, POSITIVE;
         /// A value counts only within ± cliprange_value of its value at the rollout
         cliprange_value: f32 = 0.2, POSITIVE;
         /// Factor on the value loss
@@ -147,7 +149,7 @@ impl Ppo {
         let whiten = (options.gae_scope == GaeScope::Minibatch).then_some(options.whiten_variance);
         let layout = Layout { whiten, exact_kl_in_loss: options.online.exact_kl_in_loss() };
         let update = |actor: &mut Actor, batch: &Minibatch, kl_coef: f32, learning: &mut Learning| {
-            actor.update(batch, kl_coef, learning, |new| surrogate(new, batch, options.online.cliprange));
+            actor.update(batch, kl_coef, learning, |new| surrogate(new, batch, options.cliprange));
             let values = batch.values(estimated, &value.model.decoder.config);
             learning.push(value.step_on_device(|model| value_objective(model, &values, options)), "val/grad_norm");
         };
