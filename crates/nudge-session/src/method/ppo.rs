@@ -20,11 +20,11 @@ use crate::snapshot::{Snapshot, SnapshotWriter};
 use crate::stage::{Stage, Told};
 use crate::trainer::{Measured, Trainer};
 use crate::{Run, SessionError, options};
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use nudge_model::ScalarModel;
 use nudge_rlhf::{
-    Advantages, GaeScope, LossAggregation, ScoreIndex, ValueInit, Variance, gae, policy_loss, shaped_rewards,
-    value_loss, whiten,
+    Advantages, GaeScope, LossAggregation, PolicyLoss, ScoreIndex, ValueInit, Variance, gae, policy_loss,
+    shaped_rewards, value_loss, whiten,
 };
 
 options! {
@@ -46,6 +46,8 @@ options! {
         gamma: f32 = 1.0, FRACTION;
         /// Decay of later surprises in generalised advantage estimation
         lambda: f32 = 0.95, FRACTION;
+        /// The ratio counts only within 1 ± cliprange (Schulman et al. 2017)
+        cliprange: f32 = 0.2, POSITIVE;
         /// A value counts only within ± cliprange_value of its value at the rollout
         cliprange_value: f32 = 0.2, POSITIVE;
         /// Factor on the value loss
@@ -147,8 +149,9 @@ impl Ppo {
         let whiten = (options.gae_scope == GaeScope::Minibatch).then_some(options.whiten_variance);
         let layout = Layout { whiten, exact_kl_in_loss: options.online.exact_kl_in_loss() };
         let update = |actor: &mut Actor, batch: &Minibatch, kl_coef: f32, learning: &mut Learning| {
-            update_policy(actor, batch, options.online.cliprange, kl_coef, learning);
-            update_value(value, &batch.values(estimated, &value.model.decoder.config), options, learning);
+            actor.update(batch, kl_coef, learning, |new| surrogate(new, batch, options.cliprange));
+            let values = batch.values(estimated, &value.model.decoder.config);
+            learning.push(value.step_on_device(|model| value_objective(model, &values, options)), "val/grad_norm");
         };
         online.passes(estimated, layout, options.target_kl, 1, update).await
     }
@@ -159,23 +162,18 @@ impl Ppo {
     }
 }
 
-/// L^CLIP (Schulman et al. 2017, eq. 7) as a loss.
-fn update_policy(actor: &mut Actor, batch: &Minibatch, cliprange: f32, kl_coef: f32, learning: &mut Learning) {
-    actor.update(batch, kl_coef, learning, |new_logprobs| {
-        let (old, advantages, mask) = (batch.old_logprobs.clone(), batch.advantages.clone(), batch.mask.clone());
-        policy_loss(new_logprobs, old, advantages, mask, cliprange, LossAggregation::TokenMean)
-    });
+/// L^CLIP (Schulman et al. 2017, eq. 7) as a loss, from the new log-probabilities, `[rows, time]`.
+pub fn surrogate(new_logprobs: Tensor<2>, batch: &Minibatch, cliprange: f32) -> PolicyLoss {
+    let (old, advantages, mask) = (batch.old_logprobs.clone(), batch.advantages.clone(), batch.mask.clone());
+    policy_loss(new_logprobs, old, advantages, mask, cliprange, LossAggregation::TokenMean)
 }
 
-/// L^VF (eq. 9), clipped as the ratio is (the code of Ziegler et al. 2019).
-fn update_value(value: &mut Trainer<ScalarModel>, batch: &ValueBatch, options: &PpoOptions, learning: &mut Learning) {
-    let step = value.step_on_device(|model| {
-        let (old, returns, mask) = (batch.old_values.clone(), batch.returns.clone(), batch.reward_mask.clone());
-        let terms = value_loss(batch.new_values(model), old, returns, mask, options.cliprange_value);
-        let loss = terms.loss.clone().mul_scalar(options.vf_coef);
-        Measured::new(loss, [("val/clipfrac_avg", terms.clipfrac), ("loss/value_avg", terms.loss)])
-    });
-    learning.push(step, "val/grad_norm");
+/// L^VF (eq. 9), clipped as the ratio is (the code of Ziegler et al. 2019), times its factor.
+pub fn value_objective(value: &ScalarModel, batch: &ValueBatch, options: &PpoOptions) -> Measured {
+    let (old, returns, mask) = (batch.old_values.clone(), batch.returns.clone(), batch.reward_mask.clone());
+    let terms = value_loss(batch.new_values(value), old, returns, mask, options.cliprange_value);
+    let loss = terms.loss.clone().mul_scalar(options.vf_coef);
+    Measured::new(loss, [("val/clipfrac_avg", terms.clipfrac), ("loss/value_avg", terms.loss)])
 }
 
 impl Stage for Ppo {

@@ -22,7 +22,7 @@ pub mod pretraining;
 pub mod prompts;
 pub mod scores;
 
-pub use actor::Actor;
+pub use actor::{Actor, Surrogate};
 pub use experience::{Collected, Estimated, Scored, price};
 pub use learning::Learning;
 pub use minibatch::{Layout, Minibatch, ValueBatch};
