@@ -166,7 +166,7 @@ impl Stage for BestOf {
     }
 }
 
-/// What the best of 1, 2, 4, ... answers would score, on average over all ways to choose them, and what it costs.
+/// What the best of 1, 2, 4, ... completions would score, on average over all ways to choose them, and what it costs.
 fn estimates(scores: &[f32], gold: Option<&[f32]>) -> Vec<(String, f64)> {
     let sizes = std::iter::successors(Some(1), |n| Some(n * 2)).take_while(|n| *n <= scores.len());
     let of = |n: usize| {
