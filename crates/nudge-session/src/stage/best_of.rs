@@ -18,7 +18,7 @@ use crate::protocol::{Event, Metrics, StageName};
 use crate::readback::read_all;
 use crate::rollout::{Rollout, SampledCompletion, encode_prompts};
 use crate::snapshot::Snapshot;
-use crate::stage::{Stage, Told};
+use crate::stage::{Stage, Standing, Told};
 use burn::tensor::Device;
 use nudge_data::{Prompt, Tokenizer};
 use nudge_model::{Decoder, Frozen, SamplingOptions};
@@ -120,16 +120,12 @@ impl Stage for BestOf {
 
     const NAME: StageName = StageName::BestOf;
 
-    fn step(&self) -> usize {
-        self.state.next_prompt
-    }
-
-    fn total_steps(&self) -> usize {
-        self.prompts.len()
-    }
-
-    fn parameters(&self) -> usize {
-        self.policy.config.parameter_count()
+    fn standing(&self) -> Standing {
+        Standing {
+            step: self.state.next_prompt,
+            total_steps: self.prompts.len(),
+            parameters: self.policy.config.parameter_count(),
+        }
     }
 
     // 2. to 4. As many prompts as fit a batch.

@@ -17,7 +17,7 @@ use crate::method::{Material, TuningMethod};
 use crate::options::declare::{AT_LEAST_ONE, POSITIVE};
 use crate::protocol::{Event, Metrics, StageName};
 use crate::snapshot::{Snapshot, SnapshotWriter};
-use crate::stage::{Stage, Told};
+use crate::stage::{Stage, Standing, Told};
 use crate::{SessionError, options};
 use burn::tensor::{Device, Tensor};
 use nudge_rlhf::{LossAggregation, Variance, broadcast, masked_mean, masked_var, zero_spread_share};
@@ -147,16 +147,8 @@ impl<M: GroupMethod> Stage for PolicyGradient<M> {
         self.online.end().await
     }
 
-    fn step(&self) -> usize {
-        self.online.step()
-    }
-
-    fn total_steps(&self) -> usize {
-        self.online.options.total_steps()
-    }
-
-    fn parameters(&self) -> usize {
-        self.online.parameters()
+    fn standing(&self) -> Standing {
+        self.online.standing()
     }
 
     fn state(&self) -> Self::State {
