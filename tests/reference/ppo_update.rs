@@ -50,6 +50,7 @@ fn options(reference: &Value) -> PpoOptions {
         whiten_variance: Variance::Unbiased,
         gamma: option("gamma"),
         lambda: option("lam"),
+        cliprange: option("cliprange"),
         cliprange_value: option("cliprange_value"),
         vf_coef: option("vf_coef"),
         online: OnlineOptions {
@@ -60,7 +61,6 @@ fn options(reference: &Value) -> PpoOptions {
             kl_coef: option("kl_coef"),
             adaptive_kl: None,
             missing_eos: MissingEos::Subtract(option("missing_eos_penalty")),
-            cliprange: option("cliprange"),
             num_iterations: 1,
             num_mini_batches: 1,
             warmup_ratio: 0.0,
@@ -197,7 +197,7 @@ fn a_rollout_and_two_updates_of_tiny_models_are_those_of_trl() {
     let adamw = optimizer_options(&reference["options"]["optimizer"]);
     let policy = &mut ppo.online.actor.trainer;
     policy.model = decoder(&reference, "policy");
-    policy.optimizer = Optimizer::new(adamw, &policy.model);
+    policy.optimizer = Optimizer::new(adamw.clone(), &policy.model);
     ppo.value.optimizer = Optimizer::new(adamw, &ppo.value.model);
     let estimated = estimate(&mut ppo, given.completions(), &reference);
 
@@ -207,7 +207,7 @@ fn a_rollout_and_two_updates_of_tiny_models_are_those_of_trl() {
         let config = config(&reference);
         let all: Vec<usize> = (0..estimated.len()).collect();
         let batch = Minibatch::new(&estimated, &all, &config, Layout::default(), &training_device());
-        let surrogate = |new: Tensor<2>| ppo::surrogate(new, &batch, options.online.cliprange);
+        let surrogate = |new: Tensor<2>| ppo::surrogate(new, &batch, options.cliprange);
         let objective = &ppo.online.actor.objective;
         assert_eq!(objective.aggregation, LossAggregation::TokenMean);
         let policy_loss = |model: &Decoder| objective.loss(model, &batch, 0.0, None, surrogate);

@@ -2,7 +2,7 @@
 //!
 //! 1. Every labeler has one vote a screen: copies of a ranking are dropped, repeats (`repeat_of`) too, and of two
 //!    different rankings the first counts.
-//! 2. The merged ranking is Kemeny's median of the votes; answers are tied where votes are even
+//! 2. The merged ranking is Kemeny's median of the votes; completions are tied where votes are even
 //!    ([`nudge_rlhf::kemeny_median`]).
 //! 3. A screen whose votes leave no preference is left out, because nothing can be learnt from it.
 //!
@@ -47,9 +47,9 @@ pub struct MergedScreen {
     pub labelers: Vec<String>,
     /// Share of `pairs` that two labelers put in the same order; nothing without pairs.
     pub agreement: Option<f64>,
-    /// Pairs of answers that two labelers put in an order, over all twos of labelers.
+    /// Pairs of completions that two labelers put in an order, over all twos of labelers.
     pub pairs: usize,
-    /// Pairs of answers that one of two labelers ties.
+    /// Pairs of completions that one of two labelers ties.
     pub tied: usize,
 }
 
@@ -185,8 +185,14 @@ mod tests {
     use super::*;
     use nudge_data::rankings_from;
 
-    fn line(id: &str, labeler: &str, answers: &[&str], ranking: serde_json::Value, more: serde_json::Value) -> String {
-        let completions: Vec<_> = answers.iter().map(|text| serde_json::json!({ "text": text })).collect();
+    fn line(
+        id: &str,
+        labeler: &str,
+        completions: &[&str],
+        ranking: serde_json::Value,
+        more: serde_json::Value,
+    ) -> String {
+        let completions: Vec<_> = completions.iter().map(|text| serde_json::json!({ "text": text })).collect();
         let mut record = serde_json::json!({
             "id": id, "prompt": "p", "completions": completions, "ranking": ranking, "labeler": labeler,
         });

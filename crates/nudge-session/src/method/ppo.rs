@@ -4,10 +4,9 @@
 //! Symbols: a prompt x, its completion y of tokens y_1 .. y_T, the policy π, the policy that sampled π_old, the policy
 //! at the start π_ref, the value model V, the reward model r, the price of a nat β (`kl_coef`).
 //!
-//! The value model starts from the reward model, the reference is the policy at the start (InstructGPT 3.5). With
-//! `ptx_coef` this is PPO-ptx (InstructGPT eq. 2). Where published programs disagree, each choice is an option, and
-//! `ppo_presets` says who chose what. Sources: Schulman et al. 2017 (PPO) and 2016 (GAE), Ziegler et al. 2019, Stiennon
-//! et al. 2020; TRL for the names of the numbers. Deliberately absent: a shared trunk for policy and value.
+//! The value model starts from the reward model (InstructGPT 3.5). With `ptx_coef` this is PPO-ptx (eq. 2 there). Where
+//! published programs disagree, each choice is an option; `ppo_presets` says who chose what. Sources: Schulman et al.
+//! 2017 (PPO) and 2016 (GAE), Ziegler et al. 2019, Stiennon et al. 2020; TRL for the names of the numbers.
 
 use super::online::{
     Actor, Collected, Estimated, Layout, Learning, Minibatch, Online, OnlineOptions, OnlineState, PretrainingMix,
@@ -17,7 +16,7 @@ use super::{LearnsFrom, Material, Preset, Target, TuningMethod, ppo_presets};
 use crate::options::declare::{AT_LEAST_ONE, FRACTION, NON_NEGATIVE, POSITIVE};
 use crate::protocol::{Event, Metrics, StageName};
 use crate::snapshot::{Snapshot, SnapshotWriter};
-use crate::stage::{Stage, Told};
+use crate::stage::{Stage, Standing, Told};
 use crate::trainer::{Measured, Trainer};
 use crate::{Run, SessionError, options};
 use burn::tensor::{Device, Tensor};
@@ -46,6 +45,8 @@ options! {
         gamma: f32 = 1.0, FRACTION;
         /// Decay of later surprises in generalised advantage estimation
         lambda: f32 = 0.95, FRACTION;
+        /// The ratio counts only within 1 ± cliprange (Schulman et al. 2017)
+        cliprange: f32 = 0.2, POSITIVE;
         /// A value counts only within ± cliprange_value of its value at the rollout
         cliprange_value: f32 = 0.2, POSITIVE;
         /// Factor on the value loss
@@ -147,7 +148,7 @@ impl Ppo {
         let whiten = (options.gae_scope == GaeScope::Minibatch).then_some(options.whiten_variance);
         let layout = Layout { whiten, exact_kl_in_loss: options.online.exact_kl_in_loss() };
         let update = |actor: &mut Actor, batch: &Minibatch, kl_coef: f32, learning: &mut Learning| {
-            actor.update(batch, kl_coef, learning, |new| surrogate(new, batch, options.online.cliprange));
+            actor.update(batch, kl_coef, learning, |new| surrogate(new, batch, options.cliprange));
             let values = batch.values(estimated, &value.model.decoder.config);
             learning.push(value.step_on_device(|model| value_objective(model, &values, options)), "val/grad_norm");
         };
@@ -200,16 +201,8 @@ impl Stage for Ppo {
         self.online.end().await
     }
 
-    fn step(&self) -> usize {
-        self.online.step()
-    }
-
-    fn total_steps(&self) -> usize {
-        self.options.online.total_steps()
-    }
-
-    fn parameters(&self) -> usize {
-        self.online.parameters()
+    fn standing(&self) -> Standing {
+        self.online.standing()
     }
 
     fn state(&self) -> OnlineState {

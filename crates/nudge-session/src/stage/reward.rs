@@ -22,7 +22,7 @@ use crate::options::{Options, RewardOptions};
 use crate::protocol::{Event, StageName};
 use crate::readback::read;
 use crate::snapshot::{Snapshot, SnapshotWriter};
-use crate::stage::{Stage, StepState, Told};
+use crate::stage::{Stage, Standing, StepState, Told};
 use crate::trainer::{Measured, Trainer, training_device};
 use burn::tensor::{Device, Tensor};
 use nudge_data::{DemonstrationRecord, PreferenceRecord, Prompt, Tokenizer};
@@ -104,16 +104,12 @@ impl Stage for Reward {
 
     const NAME: StageName = StageName::Reward;
 
-    fn step(&self) -> usize {
-        self.trainer.optimizer.step
-    }
-
-    fn total_steps(&self) -> usize {
-        self.total_steps
-    }
-
-    fn parameters(&self) -> usize {
-        self.trainer.model.decoder.config.parameter_count()
+    fn standing(&self) -> Standing {
+        Standing {
+            step: self.trainer.optimizer.step,
+            total_steps: self.total_steps,
+            parameters: self.trainer.model.decoder.config.parameter_count(),
+        }
     }
 
     // 3. All pairs of a few rankings.

@@ -37,8 +37,6 @@ options! {
         /// Rule for completions that were cut off
         // Keeps the order of unfinished completions: one that is cut off still shows which text was better.
         missing_eos: MissingEos = MissingEos::Subtract(1.0);
-        /// The ratio counts only within 1 ± cliprange (Schulman et al. 2017)
-        cliprange: f32 = 0.2, POSITIVE;
         /// Passes over each rollout
         num_iterations: usize = 2, AT_LEAST_ONE;
         /// Optimizer steps in each pass; divides batch_size
