@@ -239,7 +239,7 @@ mod tests {
     #[test]
     fn orthogonal_brings_singular_values_near_one() {
         let device = Device::flex();
-        let mut noise = crate::decoder::Noise(3);
+        let mut noise = crate::weights::Noise(3);
         let values: Vec<f32> = (0..24 * 40).map(|_| noise.normal()).collect();
         for shape in [[24, 40], [40, 24]] {
             let x = orthogonal(Tensor::from_data(burn::tensor::TensorData::new(values.clone(), shape), &device));

@@ -3,7 +3,7 @@
 //! Reward models and value models are both of this kind; which it is, is the caller's business.
 
 use crate::{
-    Decoder, DecoderConfig, Frozen, ModelError, Parameters, TokenBatch, checkpoint::NamedTensors, decoder::Noise,
+    Decoder, DecoderConfig, Frozen, ModelError, Parameters, TokenBatch, checkpoint::NamedTensors, weights::Noise,
 };
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
@@ -25,16 +25,12 @@ impl ScalarModel {
         let mut noise = Noise(seed);
         let values: Vec<f32> = (0..hidden).map(|_| noise.normal() * deviation).collect();
         let score = Tensor::from_data(TensorData::new(values, [1, hidden]), &decoder.device());
-        let mut decoder = decoder.clone();
-        decoder.lm_head = None;
-        Self { decoder, score, bias: 0.0 }
+        Self { decoder: decoder.clone().without_unembedding(), score, bias: 0.0 }
     }
 
     /// A model from the tensors of `model.safetensors`.
     pub fn from_tensors(config: &DecoderConfig, tensors: &NamedTensors, device: &Device) -> Result<Self, ModelError> {
-        let mut decoder = Decoder::init(config, 0, device);
-        decoder.lm_head = None;
-        let mut model = Self::on(&decoder, 0);
+        let mut model = Self::on(&Decoder::init(config, 0, device), 0);
         tensors.load_into(&mut model, device)?;
         Ok(model)
     }
