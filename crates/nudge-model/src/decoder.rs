@@ -1,15 +1,15 @@
 //! The decoder: named weights, what they compute over rows of tokens, and what the logits of that say.
 //!
-//! Parameters are plain tensors. To train, [`Parameters::tracked`] gives a copy that records a graph.
+//! To train, [`Parameters::tracked`] gives a copy that records a graph.
 //! Deliberately absent: dropout (policies and references must agree), positions learned by heart,
 //! anything that reads a tensor back.
 
 use crate::checkpoint::NamedTensors;
 use crate::family::{self, Build, Family};
 use crate::walk::{Operations, Walk};
-use crate::weights::{Linear, Source, Weight};
+use crate::weights::{Linear, Source};
 use crate::whole_rows::WholeRows;
-use crate::{DecoderConfig, Frozen, ModelError, Parameters, TokenBatch};
+use crate::{DecoderConfig, Frozen, ModelError, Parameters, TokenBatch, Weight};
 use burn::tensor::{Device, Int, Tensor};
 use nudge_kernels as kernels;
 
@@ -50,7 +50,7 @@ impl Decoder {
 
     /// The device the parameters live on, without autodiff.
     pub fn device(&self) -> Device {
-        self.weights[0].tensor.device().without_autodiff()
+        self.weights[0].tensor().device().without_autodiff()
     }
 
     /// The weights as an executor wants them.
@@ -107,13 +107,13 @@ impl Decoder {
 
     /// The unembedding: its own, or the embedding.
     pub(crate) fn unembedding(&self) -> Linear {
-        let own = self.weights.iter().rfind(|weight| weight.name == UNEMBEDDING);
-        Linear { weight: own.unwrap_or(&self.weights[0]).tensor.clone() }
+        let own = self.weights.iter().rfind(|weight| weight.name() == UNEMBEDDING);
+        Linear { weight: own.unwrap_or(&self.weights[0]).tensor().clone(), bias: None }
     }
 
     /// The decoder under another head than its unembedding.
     pub(crate) fn without_unembedding(mut self) -> Self {
-        self.weights.retain(|weight| weight.name != UNEMBEDDING);
+        self.weights.retain(|weight| weight.name() != UNEMBEDDING);
         self
     }
 
@@ -137,12 +137,12 @@ fn tempered(hidden: Tensor<3>, temperature: f32) -> Tensor<3> {
 }
 
 impl Parameters for Decoder {
-    fn parameters(&self) -> Vec<(String, &Tensor<2>)> {
-        self.weights.iter().map(|weight| (weight.name.clone(), &weight.tensor)).collect()
+    fn weights(&self) -> Vec<&Weight> {
+        self.weights.iter().collect()
     }
 
-    fn parameters_mut(&mut self) -> Vec<&mut Tensor<2>> {
-        self.weights.iter_mut().map(|weight| &mut weight.tensor).collect()
+    fn weights_mut(&mut self) -> Vec<&mut Weight> {
+        self.weights.iter_mut().collect()
     }
 }
 

@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub(crate) struct HostDecoder {
     pub(crate) config: DecoderConfig,
     walk: Walk<HostRows>,
-    unembedding: PackedMatrix,
+    unembedding: HostLinear,
     angles: Arc<Angles>,
 }
 
@@ -71,7 +71,7 @@ impl HostDecoder {
         };
         let hidden = self.walk.hidden(&mut rows);
         caches.iter_mut().zip(rows.caches).for_each(|(cache, filled)| **cache = filled);
-        product(&hidden, &self.unembedding)
+        self.unembedding.of(&hidden)
     }
 }
 
@@ -108,6 +108,36 @@ pub(crate) struct Embedding {
     width: usize,
 }
 
+/// A product: its weight in the layout for few rows, its bias `[out]`.
+pub(crate) struct HostLinear {
+    weight: PackedMatrix,
+    bias: Option<Vec<f32>>,
+}
+
+impl HostLinear {
+    /// `x Wᵀ + b` of every row of `x`, `[rows, in]`.
+    fn of(&self, x: &[f32]) -> Vec<f32> {
+        let mut y = vec![0.0; x.len() / self.weight.inputs() * self.weight.outputs()];
+        self.weight.multiply(x, &mut y, false);
+        self.add_bias(&mut y);
+        y
+    }
+
+    /// `y += x Wᵀ + b`.
+    fn onto(&self, x: &[f32], y: &mut [f32]) {
+        self.weight.multiply(x, y, true);
+        self.add_bias(y);
+    }
+
+    fn add_bias(&self, y: &mut [f32]) {
+        if let Some(bias) = &self.bias {
+            for row in y.chunks_exact_mut(bias.len()) {
+                row.iter_mut().zip(bias).for_each(|(y, bias)| *y += bias);
+            }
+        }
+    }
+}
+
 /// The scale of a norm, `[width]`.
 pub(crate) struct Norm {
     scale: Vec<f32>,
@@ -117,8 +147,8 @@ pub(crate) struct Norm {
 impl Operations for HostRows {
     type Embedding = Embedding;
     type Norm = Norm;
-    type Linear = PackedMatrix;
-    type Linears = PackedMatrix;
+    type Linear = HostLinear;
+    type Linears = HostLinear;
     type Rows = Vec<f32>; // [rows * time, width]
     type Normed = Vec<f32>;
     type Products = Vec<f32>; // side by side
@@ -131,14 +161,13 @@ impl Operations for HostRows {
         Norm { scale: numbers(weight), eps }
     }
 
-    fn lay_linear(linear: Linear) -> PackedMatrix {
-        Self::lay_linears(vec![linear])
+    fn lay_linear(linear: Linear) -> HostLinear {
+        let inputs = linear.weight.dims()[1];
+        HostLinear { weight: PackedMatrix::new(&[&numbers(linear.weight)], inputs), bias: linear.bias.map(numbers) }
     }
 
-    fn lay_linears(linears: Vec<Linear>) -> PackedMatrix {
-        let inputs = linears[0].weight.dims()[1];
-        let weights: Vec<Vec<f32>> = linears.into_iter().map(|linear| numbers(linear.weight)).collect();
-        PackedMatrix::new(&weights.iter().map(Vec::as_slice).collect::<Vec<_>>(), inputs)
+    fn lay_linears(linears: Vec<Linear>) -> HostLinear {
+        Self::lay_linear(Linear::beside(linears))
     }
 
     fn embed(&mut self, Embedding { values, width }: &Embedding) -> Vec<f32> {
@@ -152,8 +181,8 @@ impl Operations for HostRows {
         normed
     }
 
-    fn linears(&mut self, x: Vec<f32>, linears: &PackedMatrix) -> Vec<f32> {
-        product(&x, linears)
+    fn linears(&mut self, x: Vec<f32>, linears: &HostLinear) -> Vec<f32> {
+        linears.of(&x)
     }
 
     fn attention(&mut self, layer: usize, mut qkv: Vec<f32>) -> Vec<f32> {
@@ -181,9 +210,9 @@ impl Operations for HostRows {
         attended
     }
 
-    fn swiglu(&mut self, x: Vec<f32>, gate_up: &PackedMatrix) -> Vec<f32> {
-        let both = product(&x, gate_up);
-        let wide = gate_up.outputs() / 2;
+    fn swiglu(&mut self, x: Vec<f32>, gate_up: &HostLinear) -> Vec<f32> {
+        let both = gate_up.of(&x);
+        let wide = gate_up.weight.outputs() / 2;
         let mut gated = vec![0.0; both.len() / 2];
         for (both, gated) in both.chunks_exact(2 * wide).zip(gated.chunks_exact_mut(wide)) {
             host::swiglu(&both[..wide], &both[wide..], gated);
@@ -191,8 +220,8 @@ impl Operations for HostRows {
         gated
     }
 
-    fn linear_onto(&mut self, x: Vec<f32>, linear: &PackedMatrix, mut added: Vec<f32>) -> Vec<f32> {
-        linear.multiply(&x, &mut added, true);
+    fn linear_onto(&mut self, x: Vec<f32>, linear: &HostLinear, mut added: Vec<f32>) -> Vec<f32> {
+        linear.onto(&x, &mut added);
         added
     }
 
@@ -201,13 +230,6 @@ impl Operations for HostRows {
         let rows = x.chunks_exact(x.len() / self.caches.len());
         rows.map(|row| &row[row.len() - width..]).collect::<Vec<_>>().concat()
     }
-}
-
-/// `x Wᵀ` of every row of `x`.
-fn product(x: &[f32], weight: &PackedMatrix) -> Vec<f32> {
-    let mut y = vec![0.0; x.len() / weight.inputs() * weight.outputs()];
-    weight.multiply(x, &mut y, false);
-    y
 }
 
 /// Elements of a parameter on the CPU.

@@ -4,7 +4,7 @@
 //! - [`config`]: the shape of a model, read from and written to Hugging Face's `config.json`;
 //! - [`token_batch`]: rows of tokens, one sequence each or several packed into one;
 //! - `walk`: the one forward pass, over a small trait of operations; `family`: what each family of models puts into it;
-//! - `weights`: named matrices, and the seam through which every product goes;
+//! - `weights`: how a family gets its weights by name, and the seam through which every product goes;
 //! - `whole_rows`, `next_token`, `host_decoder`: who computes a walk, in training, behind a cache, and on host slices;
 //! - [`decoder`]: a model of one of the families, its logits and log-probabilities;
 //! - [`scalar`]: the same decoder under a one-number head (`score.weight`);
@@ -12,7 +12,7 @@
 //! - [`host_generation`]: the same on the CPU, without tensors, every row by itself;
 //! - [`optimizer`]: AdamW, Muon, clipping by the global norm; moments that can be saved;
 //! - [`checkpoint`]: tensors to and from safetensors bytes;
-//! - [`frozen`]: the only way in for a model that must not record a graph.
+//! - [`frozen`]: which weights are saved, trained or neither; the only way in for a model without a graph.
 //!
 //! Deliberately absent: text and tokenizers, files, rewards, any wait for a readback. A token is a `u32`.
 
@@ -42,7 +42,7 @@ pub use checkpoint::{NamedData, Precision};
 pub use config::DecoderConfig;
 pub use decoder::Decoder;
 pub use error::ModelError;
-pub use frozen::{Frozen, Parameters};
+pub use frozen::{Frozen, Parameters, Weight};
 pub use generation::{Generation, SamplingOptions};
 pub use host_generation::HostGeneration;
 pub use optimizer::{Optimizer, OptimizerKind, OptimizerOptions};

@@ -65,7 +65,7 @@ impl Operations for NextToken {
     }
 
     fn linears(&mut self, Unnormed { x, scale, eps }: Unnormed, linears: &Linear) -> Tensor<3> {
-        decoding::normed_linear(x, scale, eps, linears.weight.clone(), &self.live)
+        linears.with_bias(decoding::normed_linear(x, scale, eps, linears.weight.clone(), &self.live))
     }
 
     fn attention(&mut self, layer: usize, qkv: Tensor<3>) -> Tensor<3> {
@@ -74,11 +74,12 @@ impl Operations for NextToken {
     }
 
     fn swiglu(&mut self, Unnormed { x, scale, eps }: Unnormed, gate_up: &Linear) -> Tensor<3> {
+        assert!(gate_up.bias.is_none(), "a gate with a bias");
         decoding::normed_swiglu(x, scale, eps, gate_up.weight.clone(), &self.live)
     }
 
     fn linear_onto(&mut self, x: Tensor<3>, linear: &Linear, added: Tensor<3>) -> Tensor<3> {
-        decoding::linear_onto(x, linear.weight.clone(), added, &self.live)
+        linear.with_bias(decoding::linear_onto(x, linear.weight.clone(), added, &self.live))
     }
 
     fn wanted(&mut self, x: Tensor<3>) -> Tensor<3> {

@@ -33,9 +33,9 @@ impl<O: Operations> walk::Block<O> for Block<O> {
 impl<O: Operations> Build<O> for Llama {
     fn build(&self, config: &DecoderConfig, weights: &mut Source) -> Walk<O> {
         Walk {
-            embedding: weights.embedding::<O>("model.embed_tokens.weight", [config.vocab_size, config.hidden_size]),
+            embedding: weights.embedding::<O>("model.embed_tokens", [config.vocab_size, config.hidden_size]),
             blocks: (0..config.num_hidden_layers).map(|layer| block(config, weights, layer)).collect(),
-            norm: weights.norm::<O>("model.norm.weight", config.hidden_size),
+            norm: weights.norm::<O>("model.norm", config.hidden_size),
         }
     }
 }
@@ -44,14 +44,18 @@ fn block<O: Operations>(config: &DecoderConfig, weights: &mut Source, layer: usi
     let (hidden, wide) = (config.hidden_size, config.intermediate_size);
     let queries = config.num_attention_heads * config.head_dim;
     let keys = config.num_key_value_heads * config.head_dim;
-    let name = |part: &str| format!("model.layers.{layer}.{part}.weight");
+    let name = |part: &str| format!("model.layers.{layer}.{part}");
     let [q, k, v] = ["q_proj", "k_proj", "v_proj"].map(|part| name(&format!("self_attn.{part}")));
     Box::new(Block::<O> {
         input_norm: weights.norm::<O>(&name("input_layernorm"), hidden),
-        qkv_proj: weights.linears::<O>(&[(q, queries), (k, keys), (v, keys)], hidden),
+        qkv_proj: weights.linears::<O>(&[(q, queries), (k, keys), (v, keys)], hidden, false),
         o_proj: weights.linear_onto::<O>(&name("self_attn.o_proj"), [hidden, queries]),
         post_attention_norm: weights.norm::<O>(&name("post_attention_layernorm"), hidden),
-        gate_up_proj: weights.linears::<O>(&[(name("mlp.gate_proj"), wide), (name("mlp.up_proj"), wide)], hidden),
+        gate_up_proj: weights.linears::<O>(
+            &[(name("mlp.gate_proj"), wide), (name("mlp.up_proj"), wide)],
+            hidden,
+            false,
+        ),
         down_proj: weights.linear_onto::<O>(&name("mlp.down_proj"), [hidden, wide]),
     })
 }
