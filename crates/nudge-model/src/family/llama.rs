@@ -1,12 +1,32 @@
 //! Llama (Touvron et al. 2023), and what is built like it: SmolLM2, TinyLlama.
 
-use super::Build;
+use super::{Build, Family};
 use crate::DecoderConfig;
 use crate::walk::{self, Operations, Walk};
 use crate::weights::Source;
 
 /// The family.
 pub(crate) struct Llama;
+
+impl Family for Llama {
+    fn model_type(&self) -> &'static str {
+        "llama"
+    }
+
+    fn class(&self) -> &'static str {
+        "Llama"
+    }
+
+    fn fields(&self) -> &'static [(&'static str, bool)] {
+        &[("attention_bias", false), ("mlp_bias", false)]
+    }
+}
+
+impl<O: Operations> Build<O> for Llama {
+    fn build(&self, config: &DecoderConfig, weights: &mut Source) -> Walk<O> {
+        build(config, weights, false)
+    }
+}
 
 /// Attention and a SwiGLU, each behind an RMSNorm.
 struct Block<O: Operations> {
@@ -30,17 +50,21 @@ impl<O: Operations> walk::Block<O> for Block<O> {
     }
 }
 
-impl<O: Operations> Build<O> for Llama {
-    fn build(&self, config: &DecoderConfig, weights: &mut Source) -> Walk<O> {
-        Walk {
-            embedding: weights.embedding::<O>("model.embed_tokens", [config.vocab_size, config.hidden_size]),
-            blocks: (0..config.num_hidden_layers).map(|layer| block(config, weights, layer)).collect(),
-            norm: weights.norm::<O>("model.norm", config.hidden_size),
-        }
+/// A decoder of such blocks; `qkv_biased` says whether queries, keys and values have biases.
+pub(super) fn build<O: Operations>(config: &DecoderConfig, weights: &mut Source, qkv_biased: bool) -> Walk<O> {
+    Walk {
+        embedding: weights.embedding::<O>("model.embed_tokens", [config.vocab_size, config.hidden_size]),
+        blocks: (0..config.num_hidden_layers).map(|layer| block(config, weights, qkv_biased, layer)).collect(),
+        norm: weights.norm::<O>("model.norm", config.hidden_size),
     }
 }
 
-fn block<O: Operations>(config: &DecoderConfig, weights: &mut Source, layer: usize) -> Box<dyn walk::Block<O>> {
+fn block<O: Operations>(
+    config: &DecoderConfig,
+    weights: &mut Source,
+    qkv_biased: bool,
+    layer: usize,
+) -> Box<dyn walk::Block<O>> {
     let (hidden, wide) = (config.hidden_size, config.intermediate_size);
     let queries = config.num_attention_heads * config.head_dim;
     let keys = config.num_key_value_heads * config.head_dim;
@@ -48,7 +72,7 @@ fn block<O: Operations>(config: &DecoderConfig, weights: &mut Source, layer: usi
     let [q, k, v] = ["q_proj", "k_proj", "v_proj"].map(|part| name(&format!("self_attn.{part}")));
     Box::new(Block::<O> {
         input_norm: weights.norm::<O>(&name("input_layernorm"), hidden),
-        qkv_proj: weights.linears::<O>(&[(q, queries), (k, keys), (v, keys)], hidden, false),
+        qkv_proj: weights.linears::<O>(&[(q, queries), (k, keys), (v, keys)], hidden, qkv_biased),
         o_proj: weights.linear_onto::<O>(&name("self_attn.o_proj"), [hidden, queries]),
         post_attention_norm: weights.norm::<O>(&name("post_attention_layernorm"), hidden),
         gate_up_proj: weights.linears::<O>(
