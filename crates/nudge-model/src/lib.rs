@@ -35,9 +35,6 @@ mod walk;
 mod weights;
 mod whole_rows;
 
-/// The operations themselves, for those who check or measure a device.
-pub use nudge_kernels as kernels;
-
 pub use checkpoint::{NamedData, Precision};
 pub use config::DecoderConfig;
 pub use decoder::Decoder;
