@@ -1,6 +1,6 @@
 //! The shape of a decoder, in the words and the file format of Hugging Face's `config.json`.
 //!
-//! Fields that families share are here, `model_type` says which [family](crate::family) has the others. A configuration
+//! Fields that families share are here, `model_type` says which family has the others. A configuration
 //! that asks for more than its family computes, or for rope scaling, is refused with its field's name rather than run
 //! wrongly.
 

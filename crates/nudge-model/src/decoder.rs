@@ -13,7 +13,7 @@ use crate::{DecoderConfig, Frozen, ModelError, Parameters, TokenBatch, Weight};
 use burn::tensor::{Device, Int, Tensor};
 use nudge_kernels as kernels;
 
-/// A decoder of one of the [families](crate::family).
+/// A decoder of one of the families that `model_type` names.
 #[derive(Debug, Clone)]
 pub struct Decoder {
     /// The shape of the model.
