@@ -15,7 +15,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
     ("nudge-data", &[]),
     ("nudge-rlhf", &[]),
     ("nudge-model", &["nudge-kernels"]),
-    ("nudge-session", &["nudge-data", "nudge-model", "nudge-rlhf"]),
+    ("nudge-session", &["nudge-data", "nudge-kernels", "nudge-model", "nudge-rlhf"]),
     ("nudge-cli", &["nudge-data", "nudge-model", "nudge-rlhf", "nudge-session"]),
     ("nudge-web", &["nudge-data", "nudge-model", "nudge-rlhf", "nudge-session"]),
     ("xtask", &[]),

@@ -1,7 +1,7 @@
 //! AdamW behind clipping by the global norm: ten steps of torch.
 
-use burn::tensor::{Device, Tensor};
-use nudge_model::{Optimizer, OptimizerKind, OptimizerOptions, Parameters};
+use burn::tensor::Device;
+use nudge_model::{Optimizer, OptimizerKind, OptimizerOptions, Parameters, Weight};
 use serde_json::Value;
 
 use super::{number, numbers, read, tensor, values};
@@ -23,14 +23,14 @@ pub fn options(value: &Value) -> OptimizerOptions {
 
 /// A matrix and a vector, the two things that AdamW tells apart.
 #[derive(Clone)]
-struct Pair([Tensor<2>; 2]);
+struct Pair([Weight; 2]);
 
 impl Parameters for Pair {
-    fn parameters(&self) -> Vec<(String, &Tensor<2>)> {
-        ["q_proj.weight", "norm.weight"].map(String::from).into_iter().zip(&self.0).collect()
+    fn weights(&self) -> Vec<&Weight> {
+        self.0.iter().collect()
     }
 
-    fn parameters_mut(&mut self) -> Vec<&mut Tensor<2>> {
+    fn weights_mut(&mut self) -> Vec<&mut Weight> {
         self.0.iter_mut().collect()
     }
 }
@@ -39,14 +39,16 @@ impl Parameters for Pair {
 fn ten_steps_of_adamw_are_those_of_torch() {
     let reference = read(JSON);
     let device = Device::flex();
-    let mut model = Pair([0, 1].map(|index| tensor(&reference["start"][index], &device)));
+    let start = |index: usize| tensor(&reference["start"][index], &device);
+    let mut model =
+        Pair([("q_proj.weight", 0), ("norm.weight", 1)].map(|(name, i)| Weight::new(name.into(), start(i))));
     let mut optimizer = Optimizer::new(options(&reference["options"]), &model);
     let steps = reference["steps"].as_array().expect("a list of steps");
     assert_eq!(steps.len(), 10);
     for (place, step) in steps.iter().enumerate() {
         // The gradient of the sum of `parameter * g` is `g`.
         let tracked = model.tracked();
-        let terms = tracked.0.iter().enumerate().map(|(index, parameter)| {
+        let terms = tracked.parameters().into_iter().enumerate().map(|(index, (_, parameter))| {
             let gradient = tensor(&step["gradients"][index], &device.clone().autodiff());
             (parameter.clone() * gradient).sum()
         });
@@ -54,7 +56,7 @@ fn ten_steps_of_adamw_are_those_of_torch() {
         let norm = numbers(optimizer.update(&mut model, &tracked, loss.backward(), number(&step["lr"])))[0];
         let expected = number(&step["grad_norm"]);
         assert!((norm - expected).abs() < 1e-5 * expected, "step {place}: norm {norm}");
-        for (index, parameter) in model.0.iter().enumerate() {
+        for (index, (_, parameter)) in model.parameters().into_iter().enumerate() {
             let expected = values(&step["parameters"][index]);
             for (found, expected) in numbers(parameter.clone()).iter().zip(expected) {
                 assert!((found - expected).abs() < 1e-5, "step {place}: {found} instead of {expected}");

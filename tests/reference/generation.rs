@@ -4,7 +4,7 @@
 
 use burn::tensor::Device;
 use nudge_model::generation::GREEDY;
-use nudge_model::{Decoder, Generation, SamplingOptions, TokenBatch};
+use nudge_model::{Decoder, Generation, HostGeneration, SamplingOptions, TokenBatch};
 use serde_json::Value;
 
 use super::decoder::reference;
@@ -31,7 +31,8 @@ fn continued(
     (tokens.into_iter().map(|token| token as u32).collect(), numbers(logprobs))
 }
 
-struct Fixture {
+/// Prompts and how a model continues them.
+pub struct Fixture {
     json: Value,
     model: Decoder,
     prompts: Vec<Vec<u32>>,
@@ -41,10 +42,10 @@ struct Fixture {
 }
 
 impl Fixture {
-    fn new() -> Self {
-        let json = read(JSON);
+    /// What transformers' `generate` gave for `model`.
+    pub fn new(json: Value, model: Decoder) -> Self {
         Self {
-            model: reference("untied").1,
+            model,
             prompts: rows(&json["prompts"]),
             mask: rows(&json["mask"]),
             tokens: rows(&json["tokens"]),
@@ -57,26 +58,51 @@ impl Fixture {
     fn prompt(&self, row: usize) -> Vec<u32> {
         self.prompts[row].iter().zip(&self.mask[row]).filter(|(_, real)| **real).map(|(token, _)| *token).collect()
     }
+
+    /// The tokens that the noise draws, and those of greed, with a cache behind left padding.
+    pub fn assert_continued(&self) {
+        let options = SamplingOptions::default();
+        let (tokens, logprobs) = continued(&self.model, &self.prompts, &self.mask, &self.noise, options);
+        assert_eq!(tokens, self.tokens.concat(), "drawn by the noise");
+        assert_values("log-probabilities", &logprobs, &self.json["logprobs"]);
+        let other = |row: &Vec<f32>| row.iter().map(|u| (u + 0.5) % 1.0).collect();
+        let other_noise: Vec<Vec<f32>> = self.noise.iter().map(other).collect();
+        let (tokens, _) = continued(&self.model, &self.prompts, &self.mask, &other_noise, GREEDY);
+        assert_eq!(tokens, self.tokens.concat(), "the likeliest");
+    }
+
+    /// The same on host slices.
+    pub fn assert_continued_on_the_host(&self) {
+        let prompts: Vec<Vec<u32>> = (0..self.prompts.len()).map(|row| self.prompt(row)).collect();
+        let steps = self.noise[0].len();
+        let mut generation = HostGeneration::new(&self.model.frozen(), &prompts, steps, SamplingOptions::default());
+        let drawn: Vec<Vec<(u32, f32)>> = (0..steps)
+            .map(|step| generation.step(&self.noise.iter().map(|row| Some(row[step])).collect::<Vec<_>>()))
+            .collect();
+        let by_row = |row: usize| drawn.iter().map(move |drawn| drawn[row]);
+        let (tokens, logprobs): (Vec<u32>, Vec<f32>) = (0..prompts.len()).flat_map(by_row).unzip();
+        assert_eq!(tokens, self.tokens.concat(), "drawn by the noise on the host");
+        assert_values("log-probabilities on the host", &logprobs, &self.json["logprobs"]);
+    }
+}
+
+fn llama() -> Fixture {
+    Fixture::new(read(JSON), reference("untied").1)
 }
 
 #[test]
 fn left_padded_rows_continue_as_in_transformers() {
-    let of = Fixture::new();
-    let (tokens, logprobs) = continued(&of.model, &of.prompts, &of.mask, &of.noise, SamplingOptions::default());
-    assert_eq!(tokens, of.tokens.concat(), "drawn by the noise");
-    assert_values("log-probabilities", &logprobs, &of.json["logprobs"]);
+    llama().assert_continued();
 }
 
 #[test]
-fn greedy_tokens_are_those_of_transformers() {
-    let of = Fixture::new();
-    let other_noise: Vec<Vec<f32>> = of.noise.iter().map(|row| row.iter().map(|u| (u + 0.5) % 1.0).collect()).collect();
-    assert_eq!(continued(&of.model, &of.prompts, &of.mask, &other_noise, GREEDY).0, of.tokens.concat());
+fn rows_on_the_host_continue_as_in_transformers() {
+    llama().assert_continued_on_the_host();
 }
 
 #[test]
 fn a_row_alone_continues_as_it_does_behind_padding() {
-    let of = Fixture::new();
+    let of = llama();
     for row in 0..of.prompts.len() {
         let (prompt, noise) = (of.prompt(row), of.noise[row].clone());
         let mask = vec![true; prompt.len()];
@@ -88,7 +114,7 @@ fn a_row_alone_continues_as_it_does_behind_padding() {
 
 #[test]
 fn a_full_forward_pass_gives_the_log_probabilities_of_the_cache() {
-    let of = Fixture::new();
+    let of = llama();
     let steps = of.tokens[0].len();
     for row in 0..of.prompts.len() {
         let tokens = [of.prompt(row), of.tokens[row].clone()].concat();

@@ -32,6 +32,12 @@ impl LiveRows {
         let ends: Vec<i32> = ends.iter().map(|&token| token as i32).chain([-1]).collect();
         Self { list: Tensor::from_data(list.as_slice(), device), ends: Tensor::from_data(ends.as_slice(), device) }
     }
+
+    /// Panics if these are not rows of a batch of this size.
+    fn assert_of(&self, batch: usize, operation: &str) {
+        let [listed] = self.list.dims();
+        assert_eq!(listed, 1 + batch, "{operation}: the live rows are of {} rows, not of {batch}", listed - 1);
+    }
 }
 
 /// Tokens and their log-probabilities drawn so far, by row.
@@ -65,7 +71,10 @@ pub struct KeyValueCache {
 /// The embeddings `[batch, 1, width]` of the tokens drawn last, `weight: [vocab, width]`. Rows that these tokens end leave
 /// `live`.
 pub fn embedding(weight: Tensor<2>, drawn: &Drawn, live: &mut LiveRows) -> Tensor<3> {
-    let (tokens, last) = (drawn.tokens.clone(), drawn.steps - 1);
+    let ([batch, room], steps) = (drawn.tokens.dims(), drawn.steps);
+    assert!((1..=room).contains(&steps), "embedding: {steps} of {room} tokens are drawn");
+    live.assert_of(batch, "embedding");
+    let (tokens, last) = (drawn.tokens.clone(), steps - 1);
     #[cfg(feature = "gpu")]
     if is_fused_gpu(&weight) {
         let (list, ends) = (live.list.extract().into_dispatch(), live.ends.clone().into_dispatch());
@@ -91,6 +100,7 @@ pub(crate) enum Product {
 
 /// [`crate::rms_norm`] of `x: [batch, 1, in]`, then a product with `weight: [out, in]`.
 pub fn normed_linear(x: Tensor<3>, norm: Tensor<1>, eps: f32, weight: Tensor<2>, live: &LiveRows) -> Tensor<3> {
+    assert_normed("normed_linear", &x, &norm, &weight, live);
     #[cfg(feature = "gpu")]
     if is_fused_gpu(&x) {
         return live_linear(x, weight, norm, live, Product::Normed { eps });
@@ -102,6 +112,7 @@ pub fn normed_linear(x: Tensor<3>, norm: Tensor<1>, eps: f32, weight: Tensor<2>,
 /// [`crate::rms_norm`] of `x: [batch, 1, in]`, then the gated half of a SwiGLU: `gate_up: [2 width, in]` holds the gate's
 /// rows before the others'. Gives `[batch, 1, width]`.
 pub fn normed_swiglu(x: Tensor<3>, norm: Tensor<1>, eps: f32, gate_up: Tensor<2>, live: &LiveRows) -> Tensor<3> {
+    assert_normed("normed_swiglu", &x, &norm, &gate_up, live);
     #[cfg(feature = "gpu")]
     if is_fused_gpu(&x) {
         return live_linear(x, gate_up, norm, live, Product::Gated { eps });
@@ -112,8 +123,30 @@ pub fn normed_swiglu(x: Tensor<3>, norm: Tensor<1>, eps: f32, gate_up: Tensor<2>
     crate::swiglu(gate, up)
 }
 
+/// Panics if these are not one token a row, its norm and a product behind it.
+fn assert_normed(operation: &str, x: &Tensor<3>, norm: &Tensor<1>, weight: &Tensor<2>, live: &LiveRows) {
+    let ([batch, _, width], [out, _]) = (x.dims(), weight.dims());
+    assert!(
+        x.dims() == [batch, 1, width] && norm.dims() == [width] && weight.dims() == [out, width],
+        "{operation}: x {:?}, norm {:?}, weight {:?}",
+        x.dims(),
+        norm.dims(),
+        weight.dims()
+    );
+    live.assert_of(batch, operation);
+}
+
 /// `added + x Wᵀ` with `x: [batch, 1, in]`, `weight: [out, in]`, `added: [batch, 1, out]`.
 pub fn linear_onto(x: Tensor<3>, weight: Tensor<2>, added: Tensor<3>, live: &LiveRows) -> Tensor<3> {
+    let ([batch, _, width], [out, _]) = (x.dims(), weight.dims());
+    assert!(
+        weight.dims() == [out, width] && x.dims() == [batch, 1, width] && added.dims() == [batch, 1, out],
+        "linear_onto: x {:?}, weight {:?}, added {:?}",
+        x.dims(),
+        weight.dims(),
+        added.dims()
+    );
+    live.assert_of(batch, "linear_onto");
     #[cfg(feature = "gpu")]
     if is_fused_gpu(&x) {
         return live_linear(x, weight, added, live, Product::Onto);
@@ -137,8 +170,8 @@ fn live_linear<const D: usize>(
 /// Rotates one new token a row, puts it into the cache at `filled`, and attends to all that the row has there.
 ///
 /// `qkv: [batch, 1, (heads + 2 kv_heads) * head_dim]`, queries, keys and values side by side; `first: [batch]`, where
-/// each row begins in the cache; `angles: [capacity, head_dim / 2, 2]`, cosine and sine by position. Gives
-/// `[batch, 1, heads * head_dim]`.
+/// each row begins in the cache, `filled` at the latest; `angles: [capacity, head_dim / 2, 2]`, cosine and sine by
+/// position. Gives `[batch, 1, heads * head_dim]`.
 pub fn attention(
     qkv: Tensor<3>,
     first: Tensor<1, Int>,
@@ -147,6 +180,25 @@ pub fn attention(
     filled: usize,
     live: &LiveRows,
 ) -> Tensor<3> {
+    let ([batch, capacity, kv_heads, head_dim], [_, _, width]) = (cache.keys.dims(), qkv.dims());
+    let [positions, ..] = angles.dims();
+    assert!(
+        filled < capacity
+            && cache.values.dims() == cache.keys.dims()
+            && qkv.dims() == [batch, 1, width]
+            && width > 2 * kv_heads * head_dim
+            && width.is_multiple_of(kv_heads * head_dim)
+            && first.dims() == [batch]
+            && angles.dims() == [positions, head_dim / 2, 2]
+            && filled < positions,
+        "attention: qkv {:?}, keys {:?} with {filled} filled, values {:?}, first {:?}, angles {:?}",
+        qkv.dims(),
+        cache.keys.dims(),
+        cache.values.dims(),
+        first.dims(),
+        angles.dims()
+    );
+    live.assert_of(batch, "attention");
     #[cfg(feature = "gpu")]
     if is_fused_gpu(&qkv) {
         let (out, keys, values) = Dispatch::decode_one(
@@ -171,6 +223,13 @@ pub fn draw(logits: Tensor<2>, noise: Tensor<2>, distribution: Distribution, liv
     let (tokens, logprobs, at) = (drawn.tokens.extract(), drawn.logprobs.extract(), drawn.steps);
     let ([batch, room], [rows, _]) = (tokens.dims(), logits.dims());
     assert!(at < room && rows == batch, "draw: {at} of {room} tokens are drawn, logits have {rows} rows of {batch}");
+    assert!(
+        logprobs.dims() == [batch, room] && noise.dims() == [batch, 1],
+        "draw: tokens [{batch}, {room}], logprobs {:?}, noise {:?}",
+        logprobs.dims(),
+        noise.dims()
+    );
+    live.assert_of(batch, "draw");
     (drawn.tokens, drawn.logprobs) = draw_into(logits, noise, distribution, live, (tokens, logprobs), at);
     drawn.steps += 1;
 }

@@ -95,8 +95,22 @@ impl From<Tensor<2, Int>> for Visibility {
 /// Causal grouped-query attention within the segments of a row, scaled by `1 / sqrt(head_dim)`.
 ///
 /// `q: [batch, time, heads, head_dim]`, `k, v: [batch, time, kv_heads, head_dim]`. A query that sees nothing gives 0.
+///
+/// # Panics
+/// If the shapes are others, or the key and value heads do not divide the heads.
 pub fn causal_attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, visibility: impl Into<Visibility>) -> Tensor<4> {
     let Visibility { first, hidden } = visibility.into();
+    let ([batch, time, heads, head_dim], [_, _, kv_heads, _]) = (q.dims(), k.dims());
+    assert!(
+        [k.dims(), v.dims()] == [[batch, time, kv_heads, head_dim]; 2]
+            && heads.is_multiple_of(kv_heads)
+            && first.dims() == [batch, time],
+        "causal_attention: q {:?}, k {:?}, v {:?}, first {:?}",
+        q.dims(),
+        k.dims(),
+        v.dims(),
+        first.dims()
+    );
     if !has_fused_form(&q) {
         return primitive::attend_visible(q, k, v, hidden.unwrap_or_else(|| primitive::hidden_keys(first)));
     }
@@ -170,7 +184,12 @@ pub fn linear(x: Tensor<3>, weight: Tensor<2>) -> Tensor<3> {
 }
 
 /// `added + x Wᵀ` with `added: [batch, time, out]`: the way back into the residual stream.
+///
+/// # Panics
+/// If the shapes are others.
 pub fn linear_onto(x: Tensor<3>, weight: Tensor<2>, added: Tensor<3>) -> Tensor<3> {
+    let ([batch, time, _], [out, _]) = (x.dims(), weight.dims());
+    assert_eq!([batch, time, out], added.dims(), "linear_onto: x is {:?}, weight {:?}", x.dims(), weight.dims());
     if !has_fused_form(&x) {
         return added + primitive::linear(x, weight);
     }

@@ -89,8 +89,8 @@ fn numbers(name: &str, view: &TensorView) -> Result<Vec<f32>, ModelError> {
     }
 }
 
-/// Writes tensors as a safetensors file. One-row matrices named `*norm.weight` are written as vectors, as
-/// transformers expects them.
+/// Writes tensors as a safetensors file. One-row matrices named `*norm.weight` or `*.bias` are written as
+/// vectors, as transformers expects them.
 pub fn encode(tensors: &[NamedData], precision: Precision) -> Result<Vec<u8>, ModelError> {
     let stored: Vec<(String, Vec<usize>, Vec<u8>)> = tensors
         .iter()
@@ -111,7 +111,7 @@ pub fn encode(tensors: &[NamedData], precision: Precision) -> Result<Vec<u8>, Mo
 
 fn shape_on_disk(tensor: &NamedData) -> Vec<usize> {
     match tensor.shape.as_slice() {
-        [1, width] if tensor.name.ends_with("norm.weight") => vec![*width],
+        [1, width] if ["norm.weight", ".bias"].iter().any(|end| tensor.name.ends_with(end)) => vec![*width],
         shape => shape.to_vec(),
     }
 }

@@ -1,14 +1,18 @@
-//! The shape of a decoder, in the words and the file format of Hugging Face's `LlamaConfig`.
+//! The shape of a decoder, in the words and the file format of Hugging Face's `config.json`.
 //!
-//! Deliberately absent: rope scaling, attention biases, sliding windows. A configuration that asks
-//! for them is refused with its field's name rather than run wrongly.
+//! Fields that families share are here, `model_type` says which family has the others. A configuration
+//! that asks for more than its family computes, or for rope scaling, is refused with its field's name rather than run
+//! wrongly.
 
-use crate::ModelError;
+use crate::{ModelError, family};
 use serde::{Deserialize, Serialize};
 
-/// Shape and constants of a Llama-family decoder. Field names are those of `config.json`.
+/// Shape and constants of a decoder. Field names are those of `config.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DecoderConfig {
+    /// Its family.
+    #[serde(default = "default_model_type")]
+    pub model_type: String,
     /// Rows of the embedding.
     pub vocab_size: usize,
     /// Width of the residual stream.
@@ -38,6 +42,10 @@ pub struct DecoderConfig {
     pub tie_word_embeddings: bool,
 }
 
+fn default_model_type() -> String {
+    "llama".into()
+}
+
 fn default_rope_theta() -> f32 {
     10_000.0
 }
@@ -57,7 +65,7 @@ impl DecoderConfig {
         Self::new(vocab_size, 32, 2, 2, 96, 128)
     }
 
-    /// A configuration with as many key-value heads as heads and a tied embedding.
+    /// A Llama with as many key-value heads as heads and a tied embedding.
     pub fn new(
         vocab_size: usize,
         hidden_size: usize,
@@ -67,6 +75,7 @@ impl DecoderConfig {
         max_position_embeddings: usize,
     ) -> Self {
         Self {
+            model_type: default_model_type(),
             vocab_size,
             hidden_size,
             intermediate_size,
@@ -98,14 +107,13 @@ impl DecoderConfig {
         Ok(config)
     }
 
-    /// Writes `config.json` for `architecture`, with the ids of the special tokens, as transformers expects it.
-    pub fn to_json(&self, architecture: &str, eos_token_id: u32, pad_token_id: u32) -> Vec<u8> {
+    /// Writes `config.json` for a model with `head`, such as `ForCausalLM`, with the ids of the special tokens, as
+    /// transformers expects it.
+    pub fn to_json(&self, head: &str, eos_token_id: u32, pad_token_id: u32) -> Vec<u8> {
+        let family = family::of(self);
         let mut value = serde_json::json!({
-            "architectures": [architecture],
-            "model_type": "llama",
+            "architectures": [format!("{}{head}", family.class())],
             "hidden_act": "silu",
-            "attention_bias": false,
-            "mlp_bias": false,
             "attention_dropout": 0.0,
             "initializer_range": 0.02,
             "rope_scaling": null,
@@ -114,7 +122,10 @@ impl DecoderConfig {
             "eos_token_id": eos_token_id,
             "pad_token_id": pad_token_id,
         });
-        if architecture.ends_with("SequenceClassification") {
+        for (field, computed) in family.fields() {
+            value[*field] = (*computed).into();
+        }
+        if head == "ForSequenceClassification" {
             value["num_labels"] = 1.into();
             value["id2label"] = serde_json::json!({"0": "reward"});
             value["label2id"] = serde_json::json!({"reward": 0});
@@ -157,10 +168,11 @@ impl DecoderConfig {
         Ok(())
     }
 
-    /// Number of trainable numbers, without a scalar head.
+    /// Numbers of all weights, without a scalar head.
     pub fn parameter_count(&self) -> usize {
         let attention = self.hidden_size * self.head_dim * (self.num_attention_heads + self.num_key_value_heads) * 2;
-        let layer = attention + 3 * self.hidden_size * self.intermediate_size + 2 * self.hidden_size;
+        let other = 2 * self.hidden_size + family::of(self).biases(self);
+        let layer = attention + 3 * self.hidden_size * self.intermediate_size + other;
         let embeddings = self.vocab_size * self.hidden_size * if self.tie_word_embeddings { 1 } else { 2 };
         embeddings + self.num_hidden_layers * layer + self.hidden_size
     }
@@ -168,15 +180,10 @@ impl DecoderConfig {
 
 /// Names the first field that asks for something the decoder does not compute.
 fn refuse_unsupported(value: &serde_json::Value) -> Result<(), ModelError> {
-    let model_type = value["model_type"].as_str().unwrap_or("llama");
-    if model_type != "llama" {
-        return Err(ModelError::Unsupported(format!(
-            "model_type `{model_type}` is not supported; use a model of type `llama` (Llama, SmolLM2, TinyLlama)"
-        )));
-    }
-    for field in ["attention_bias", "mlp_bias"] {
-        if value[field].as_bool() == Some(true) {
-            return Err(ModelError::Unsupported(format!("{field} is true, which is not supported")));
+    let family = family::named(value["model_type"].as_str().unwrap_or(&default_model_type()))?;
+    for (field, computed) in family.fields() {
+        if value[*field].as_bool().is_some_and(|asked| asked != *computed) {
+            return Err(ModelError::Unsupported(format!("{field} is {}, which is not supported", !computed)));
         }
     }
     if !value["rope_scaling"].is_null() {
@@ -213,14 +220,14 @@ mod tests {
     #[test]
     fn round_trips_through_config_json() {
         let config = DecoderConfig::builtin(2048);
-        let bytes = config.to_json("LlamaForCausalLM", 1, 0);
+        let bytes = config.to_json("ForCausalLM", 1, 0);
         assert_eq!(DecoderConfig::from_json(&bytes).unwrap(), config);
     }
 
     #[test]
     fn names_the_field_it_refuses() {
         let mut value: serde_json::Value =
-            serde_json::from_slice(&DecoderConfig::test(64).to_json("LlamaForCausalLM", 1, 0)).unwrap();
+            serde_json::from_slice(&DecoderConfig::test(64).to_json("ForCausalLM", 1, 0)).unwrap();
         value["rope_scaling"] = serde_json::json!({"type": "linear", "factor": 2.0});
         let error = DecoderConfig::from_json(value.to_string().as_bytes()).unwrap_err();
         assert!(error.to_string().contains("rope_scaling"), "{error}");
@@ -232,9 +239,23 @@ mod tests {
     }
 
     #[test]
+    fn a_family_that_is_not_known_is_refused_with_those_that_are() {
+        let mut value: serde_json::Value =
+            serde_json::from_slice(&DecoderConfig::test(64).to_json("ForCausalLM", 1, 0)).unwrap();
+        assert_eq!(value["architectures"][0], "LlamaForCausalLM");
+        value["model_type"] = "mamba".into();
+        let error = DecoderConfig::from_json(value.to_string().as_bytes()).unwrap_err().to_string();
+        assert!(error.contains("`mamba`") && error.contains("`llama`"), "{error}");
+        value["model_type"] = "llama".into();
+        value["mlp_bias"] = true.into();
+        let error = DecoderConfig::from_json(value.to_string().as_bytes()).unwrap_err().to_string();
+        assert!(error.contains("mlp_bias is true"), "{error}");
+    }
+
+    #[test]
     fn the_rotary_base_is_read_where_transformers_5_writes_it() {
         let mut value: serde_json::Value =
-            serde_json::from_slice(&DecoderConfig::test(64).to_json("LlamaForCausalLM", 1, 0)).unwrap();
+            serde_json::from_slice(&DecoderConfig::test(64).to_json("ForCausalLM", 1, 0)).unwrap();
         value.as_object_mut().unwrap().remove("rope_theta");
         value["head_dim"] = serde_json::Value::Null;
         value["rope_parameters"] = serde_json::json!({"rope_type": "default", "rope_theta": 100_000.0});

@@ -4,7 +4,7 @@
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
     /// `config.json` is not JSON or lacks a field.
-    #[error("config.json cannot be read: {0}. It must be the configuration of a Llama-family model")]
+    #[error("config.json cannot be read: {0}. It must be the configuration of a model that Nudge knows")]
     Config(String),
     /// `config.json` is readable but asks for something this decoder does not do.
     #[error("config.json: {0}")]

@@ -1,4 +1,5 @@
-//! Models that must not record a graph: rollouts, references, reward models.
+//! Which weights of a model are saved, trained or neither, and models that must not record a graph at all: rollouts,
+//! references, reward models.
 //!
 //! Autodiff is a property of a tensor at run time, so the compiler cannot tell a model that trains
 //! from one that only answers. [`Frozen`] can: it strips autodiff on the way in and nothing puts it back.
@@ -6,13 +7,82 @@
 use burn::tensor::Tensor;
 use std::ops::Deref;
 
-/// A model as a list of named matrices. Vectors (norm weights, heads) are matrices of one row.
-pub trait Parameters: Clone {
-    /// Every parameter with its name in `model.safetensors`, in a fixed order.
-    fn parameters(&self) -> Vec<(String, &Tensor<2>)>;
+/// A matrix with its name in `model.safetensors`. Vectors (scales of norms, biases, heads) are matrices of one row.
+#[derive(Debug, Clone)]
+pub struct Weight {
+    name: String,
+    tensor: Tensor<2>,
+    trained: bool,
+}
 
-    /// The same parameters, in the same order, to be replaced.
-    fn parameters_mut(&mut self) -> Vec<&mut Tensor<2>>;
+impl Weight {
+    /// A weight that trains.
+    pub fn new(name: String, tensor: Tensor<2>) -> Self {
+        Self { name, tensor, trained: true }
+    }
+
+    /// The weight with another matrix.
+    pub(crate) fn map(self, map: impl Fn(Tensor<2>) -> Tensor<2>) -> Self {
+        Self { tensor: map(self.tensor), ..self }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn tensor(&self) -> &Tensor<2> {
+        &self.tensor
+    }
+}
+
+/// A model as a list of weights, in a fixed order. Three lists follow from it: what is saved ([`parameters`]), what
+/// gradients move ([`trainable`]), and what stays as it came ([`untrained`]).
+///
+/// [`parameters`]: Parameters::parameters
+/// [`trainable`]: Parameters::trainable
+/// [`untrained`]: Parameters::untrained
+pub trait Parameters: Clone {
+    /// Every weight.
+    fn weights(&self) -> Vec<&Weight>;
+
+    /// The same weights, in the same order.
+    fn weights_mut(&mut self) -> Vec<&mut Weight>;
+
+    /// What is saved: every parameter with its name.
+    fn parameters(&self) -> Vec<(String, &Tensor<2>)> {
+        self.weights().into_iter().map(|weight| (weight.name.clone(), &weight.tensor)).collect()
+    }
+
+    /// The parameters, to be replaced.
+    fn parameters_mut(&mut self) -> Vec<&mut Tensor<2>> {
+        self.weights_mut().into_iter().map(|weight| &mut weight.tensor).collect()
+    }
+
+    /// What backward tracks and an optimizer moves, with its names.
+    fn trainable(&self) -> Vec<(String, &Tensor<2>)> {
+        let trained = self.weights().into_iter().filter(|weight| weight.trained);
+        trained.map(|weight| (weight.name.clone(), &weight.tensor)).collect()
+    }
+
+    /// The same, to be moved.
+    fn trainable_mut(&mut self) -> Vec<&mut Tensor<2>> {
+        let trained = self.weights_mut().into_iter().filter(|weight| weight.trained);
+        trained.map(|weight| &mut weight.tensor).collect()
+    }
+
+    /// What stays as it came, with its names.
+    fn untrained(&self) -> Vec<(String, &Tensor<2>)> {
+        let untrained = self.weights().into_iter().filter(|weight| !weight.trained);
+        untrained.map(|weight| (weight.name.clone(), &weight.tensor)).collect()
+    }
+
+    /// The same model, of whose weights those train that `trains` names.
+    fn training(mut self, trains: impl Fn(&str) -> bool) -> Self {
+        for weight in self.weights_mut() {
+            weight.trained = trains(&weight.name);
+        }
+        self
+    }
 
     /// The same model with every parameter replaced by `map(parameter)`.
     fn map_parameters(mut self, map: impl Fn(Tensor<2>) -> Tensor<2>) -> Self {
@@ -22,9 +92,13 @@ pub trait Parameters: Clone {
         self
     }
 
-    /// A copy whose parameters are leaves of a fresh graph: run it, call `backward`, ask for gradients.
+    /// A copy whose trainable parameters are leaves of a fresh graph: run it, call `backward`, ask for gradients.
     fn tracked(&self) -> Self {
-        self.clone().map_parameters(|parameter| parameter.without_autodiff().autodiff().require_grad())
+        let mut tracked = self.clone().map_parameters(|parameter| parameter.without_autodiff().autodiff());
+        for parameter in tracked.trainable_mut() {
+            parameter.inplace(Tensor::require_grad);
+        }
+        tracked
     }
 }
 
@@ -64,5 +138,22 @@ mod tests {
         assert!(!frozen.hidden(&batch).is_autodiff());
         let batch = TokenBatch::new(&rows.0, &rows.1, 1, 4, &config, &device.autodiff());
         assert!(tracked.hidden(&batch).is_tracked());
+    }
+
+    #[test]
+    fn what_does_not_train_is_saved_and_gets_no_gradient() {
+        let device = Device::flex();
+        let config = DecoderConfig::test(16);
+        let model = Decoder::init(&config, 1, &device).training(|name| name.contains("layers.1.self_attn"));
+        let names = |list: Vec<(String, &Tensor<2>)>| list.into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        assert_eq!(names(model.parameters()).len(), 20);
+        let projections = ["q", "k", "v", "o"].map(|part| format!("model.layers.1.self_attn.{part}_proj.weight"));
+        assert_eq!(names(model.trainable()), projections);
+        assert_eq!(names(model.untrained()).len(), 16);
+        let tracked = model.tracked();
+        let batch = TokenBatch::new(&[1, 2, 3, 4], &[true; 4], 1, 4, &config, &device.autodiff());
+        let gradients = tracked.hidden(&batch).sum().backward();
+        assert!(tracked.trainable().iter().all(|(_, weight)| weight.grad(&gradients).is_some()));
+        assert!(tracked.untrained().iter().all(|(_, weight)| weight.grad(&gradients).is_none()));
     }
 }

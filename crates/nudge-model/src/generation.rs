@@ -6,11 +6,13 @@
 //! meaning anywhere, and the caller cuts it.
 //! Deliberately absent: beams, penalties, any readback.
 
-use crate::decoder::{Layer, row};
+use crate::next_token::NextToken;
 use crate::token_batch::{angle_table, int_rows};
+use crate::walk::{Operations, Walk};
+use crate::weights::Linear;
+use crate::whole_rows::WholeRows;
 use crate::{Decoder, Frozen, TokenBatch};
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use nudge_kernels as kernels;
 use nudge_kernels::decoding::{self, Drawn, KeyValueCache, LiveRows};
 use nudge_kernels::host::Distribution;
 use serde::{Deserialize, Serialize};
@@ -43,18 +45,13 @@ impl SamplingOptions {
 
 /// A batch of rows being continued.
 pub struct Generation {
-    model: Frozen<Decoder>,
     options: SamplingOptions,
     device: Device,
-    layers: Vec<DecodingLayer>,
-    caches: Vec<KeyValueCache>, // one a layer, [batch, capacity, kv_heads, head_dim]
-    first: Tensor<1, Int>,      // [batch], where each row begins
-    angles: Tensor<3>,          // [capacity, head_dim / 2, 2]
-    live: LiveRows,
+    walk: Walk<NextToken>,
+    unembedding: Linear,
+    rows: NextToken,
     capacity: usize,
-    filled: usize,
-    logits: Tensor<2>, // [batch, vocab], of the next token, in the order of `live`
-    drawn: Drawn,
+    logits: Tensor<2>, // [batch, vocab], of the next token, in the order of the rows that go on
     /// Steps that have been given out.
     drained: usize,
 }
@@ -81,29 +78,15 @@ impl Generation {
             "{time} prompt tokens and {max_new_tokens} new ones outgrow a context of {}",
             model.config.max_position_embeddings
         );
-        let room = [batch, capacity, model.config.num_key_value_heads, model.config.head_dim];
         let padding: Vec<i32> = mask.chunks(time).map(|row| row.iter().filter(|real| !**real).count() as i32).collect();
         let first = Tensor::from_data(TensorData::new(padding, [batch]), &device);
         let angles = angle_table(capacity, &model.config, &device);
-        let (caches, logits) = prefill_once(&model, tokens, mask, room, &device);
-        let layers = model.layers.iter().map(DecodingLayer::new).collect();
+        let (caches, logits) = prefill_once(&model, tokens, mask, [batch, capacity], &device);
         let live = LiveRows::all(batch, ends, &device);
         let drawn = Drawn::none(batch, max_new_tokens, &device);
-        Self {
-            model,
-            options,
-            device,
-            layers,
-            caches,
-            first,
-            angles,
-            live,
-            capacity,
-            filled: time,
-            logits,
-            drawn,
-            drained: 0,
-        }
+        let rows = NextToken { caches, filled: time, first, angles, live, drawn };
+        let (walk, unembedding) = (model.walk(), model.unembedding());
+        Self { options, device, walk, unembedding, rows, capacity, logits, drained: 0 }
     }
 
     /// Draws one token a row by `noise` (uniform in [0, 1), one a row) and reads it into the cache.
@@ -111,72 +94,34 @@ impl Generation {
     /// # Panics
     /// If `noise` has not one number a row or the cache is full.
     pub fn step(&mut self, noise: &[f32]) {
-        let [batch] = self.first.dims();
+        let [batch] = self.rows.first.dims();
         assert_eq!(noise.len(), batch, "one uniform number a row");
-        assert!(self.filled < self.capacity, "the cache holds {} tokens and is full", self.capacity);
+        assert!(self.rows.filled < self.capacity, "the cache holds {} tokens and is full", self.capacity);
         let noise = Tensor::from_data(TensorData::new(noise.to_vec(), [batch, 1]), &self.device);
-        decoding::draw(self.logits.clone(), noise, self.options.distribution(), &self.live, &mut self.drawn);
-        if self.filled + 1 < self.capacity {
-            self.logits = self.advance();
+        let NextToken { live, drawn, .. } = &mut self.rows;
+        decoding::draw(self.logits.clone(), noise, self.options.distribution(), live, drawn);
+        if self.rows.filled + 1 < self.capacity {
+            let hidden = self.walk.hidden(&mut self.rows);
+            let logits = self.rows.linears(hidden, &self.unembedding);
+            self.logits = logits.squeeze_dim(1);
         }
-        self.filled += 1;
+        self.rows.filled += 1;
     }
 
     /// No token ends a row: for measurements of a fixed shape. Before the first step.
-    pub fn at_full_length(self) -> Self {
-        let [batch] = self.first.dims();
-        Self { live: LiveRows::all(batch, &[], &self.device), ..self }
+    pub fn at_full_length(mut self) -> Self {
+        let [batch] = self.rows.first.dims();
+        self.rows.live = LiveRows::all(batch, &[], &self.device);
+        self
     }
 
     /// Tokens and their log-probabilities drawn since the last call, `[batch, steps]`, for one readback.
     pub fn drain(&mut self) -> Option<(Tensor<2, Int>, Tensor<2>)> {
-        let (from, steps) = (self.drained, self.drawn.steps - self.drained);
-        self.drained = self.drawn.steps;
-        (steps > 0).then(|| {
-            (self.drawn.tokens.clone().narrow(1, from, steps), self.drawn.logprobs.clone().narrow(1, from, steps))
-        })
-    }
-
-    /// Logits after one more token a row, `[batch, vocab]`.
-    fn advance(&mut self) -> Tensor<2> {
-        let (eps, [batch]) = (self.model.config.rms_norm_eps, self.first.dims());
-        let mut x = decoding::embedding(self.model.embed_tokens.clone(), &self.drawn, &mut self.live);
-        let live = &self.live;
-        for (layer, cache) in self.layers.iter().zip(&mut self.caches) {
-            let qkv = decoding::normed_linear(x.clone(), layer.input_norm.clone(), eps, layer.qkv_proj.clone(), live);
-            let (first, angles) = (self.first.clone(), self.angles.clone());
-            let attended = decoding::attention(qkv, first, angles, cache, self.filled, live);
-            x = decoding::linear_onto(attended, layer.o_proj.clone(), x, live);
-            let (norm, gate_up) = (layer.post_attention_norm.clone(), layer.gate_up_proj.clone());
-            let gated = decoding::normed_swiglu(x.clone(), norm, eps, gate_up, live);
-            x = decoding::linear_onto(gated, layer.down_proj.clone(), x, live);
-        }
-        let logits = decoding::normed_linear(x, row(&self.model.norm), eps, self.model.unembedding(), live);
-        logits.reshape([batch, self.model.config.vocab_size])
-    }
-}
-
-/// A layer with the weights of equal inputs side by side: one product each where a token has little to compute.
-struct DecodingLayer {
-    input_norm: Tensor<1>,
-    qkv_proj: Tensor<2>,
-    o_proj: Tensor<2>,
-    post_attention_norm: Tensor<1>,
-    gate_up_proj: Tensor<2>,
-    down_proj: Tensor<2>,
-}
-
-impl DecodingLayer {
-    fn new(layer: &Layer) -> Self {
-        let beside = |weights: &[&Tensor<2>]| Tensor::cat(weights.iter().copied().cloned().collect(), 0);
-        Self {
-            input_norm: row(&layer.input_norm),
-            qkv_proj: beside(&[&layer.q_proj, &layer.k_proj, &layer.v_proj]),
-            o_proj: layer.o_proj.clone(),
-            post_attention_norm: row(&layer.post_attention_norm),
-            gate_up_proj: beside(&[&layer.gate_proj, &layer.up_proj]),
-            down_proj: layer.down_proj.clone(),
-        }
+        let drawn = &self.rows.drawn;
+        let (from, steps) = (self.drained, drawn.steps - self.drained);
+        self.drained = drawn.steps;
+        (steps > 0)
+            .then(|| (drawn.tokens.clone().narrow(1, from, steps), drawn.logprobs.clone().narrow(1, from, steps)))
     }
 }
 
@@ -185,10 +130,9 @@ fn prefill_once(
     model: &Frozen<Decoder>,
     tokens: &[u32],
     mask: &[bool],
-    room: [usize; 4],
+    [batch, capacity]: [usize; 2],
     device: &Device,
 ) -> (Vec<KeyValueCache>, Tensor<2>) {
-    let [batch, capacity, heads, head_dim] = room;
     let time = tokens.len() / batch;
     let prompts: Vec<_> = tokens.chunks(time).zip(mask.chunks(time)).collect();
     let mut different = Vec::new();
@@ -205,7 +149,7 @@ fn prefill_once(
     let (tokens, masks): (Vec<&[u32]>, Vec<&[bool]>) = different.iter().copied().unzip();
     let rows = different.len();
     let read = TokenBatch::new(&tokens.concat(), &masks.concat(), rows, time, &model.config, device);
-    let (mut caches, logits) = prefill(model, &read, [rows, capacity, heads, head_dim], device);
+    let (mut caches, logits) = prefill(model, &read, capacity);
     if rows == batch {
         return (caches, logits);
     }
@@ -219,27 +163,10 @@ fn prefill_once(
 }
 
 /// Runs the prompts, keeps their keys and values, gives the logits of the next token `[batch, vocab]`.
-fn prefill(
-    model: &Frozen<Decoder>,
-    rows: &TokenBatch,
-    room: [usize; 4],
-    device: &Device,
-) -> (Vec<KeyValueCache>, Tensor<2>) {
-    let [batch, time] = rows.tokens.dims();
-    let config = &model.config;
-    let with_room = |new: &Tensor<4>| {
-        let [_, _, heads, head_dim] = room;
-        Tensor::zeros(room, device).slice_assign([0..batch, 0..time, 0..heads, 0..head_dim], new.clone())
-    };
-    let mut caches = Vec::new();
-    let mut x = kernels::embedding(model.embed_tokens.clone(), rows.tokens.clone());
-    for layer in &model.layers {
-        let (q, k, v) = layer.project(&x, &rows.cos, &rows.sin, config);
-        caches.push(KeyValueCache { keys: with_room(&k), values: with_room(&v) });
-        x = layer.finish(x, kernels::causal_attention(q, k, v, rows.visibility.clone()), config);
-    }
-    let last = model.final_norm(x.narrow(1, time - 1, 1));
-    (caches, model.logits(last).reshape([batch, config.vocab_size]))
+fn prefill(model: &Frozen<Decoder>, rows: &TokenBatch, capacity: usize) -> (Vec<KeyValueCache>, Tensor<2>) {
+    let mut rows = WholeRows::prompts(rows, &model.config, capacity);
+    let hidden = model.walk().hidden(&mut rows);
+    (rows.into_caches(), model.logits(hidden).squeeze_dim(1))
 }
 
 /// Greedy continuation is sampling at this temperature.

@@ -3,32 +3,30 @@
 //! For sampling, where a step is so small that tensors between operations cost more than the operations. The numbers
 //! are those of [`crate::Decoder`] up to rounding. Deliberately absent: gradients, other devices.
 
+use crate::walk::{Operations, Walk};
+use crate::weights::Linear;
 use crate::{Decoder, DecoderConfig, Frozen};
 use burn::tensor::Tensor;
 use nudge_kernels::host::{self, PackedMatrix};
+use std::sync::Arc;
 
-/// Weights in the layout of the products.
+/// A decoder whose weights are laid out for slices.
 pub(crate) struct HostDecoder {
     pub(crate) config: DecoderConfig,
-    embed_tokens: Vec<f32>, // [vocab, hidden]
-    layers: Vec<HostLayer>,
-    norm: Vec<f32>,
-    unembedding: PackedMatrix,
-    cos: Vec<f32>, // [context, head_dim / 2]
+    walk: Walk<HostRows>,
+    unembedding: HostLinear,
+    angles: Arc<Angles>,
+}
+
+/// Cosines and sines by position, `[context, head_dim / 2]`.
+struct Angles {
+    half: usize,
+    cos: Vec<f32>,
     sin: Vec<f32>,
 }
 
-struct HostLayer {
-    input_norm: Vec<f32>,
-    qkv_proj: PackedMatrix,
-    o_proj: PackedMatrix,
-    post_attention_norm: Vec<f32>,
-    gate_up_proj: PackedMatrix,
-    down_proj: PackedMatrix,
-}
-
 /// Keys and values of one row.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(crate) struct HostCache {
     keys: Vec<Vec<f32>>, // one a layer, [length, kv_heads, head_dim]
     values: Vec<Vec<f32>>,
@@ -53,124 +51,191 @@ impl HostCache {
 impl HostDecoder {
     /// Reads the weights of a model on the CPU.
     pub(crate) fn new(model: &Frozen<Decoder>) -> Self {
-        let config = model.config.clone();
-        let hidden = config.hidden_size;
-        let embed_tokens = numbers(&model.embed_tokens);
-        let unembedding = model.lm_head.as_ref().map(numbers);
-        let unembedding = PackedMatrix::new(&[unembedding.as_ref().unwrap_or(&embed_tokens)], hidden);
-        let half = config.head_dim / 2;
-        let frequency = |i: usize| config.rope_theta.powf(-2.0 * i as f32 / config.head_dim as f32);
-        let frequencies: Vec<f32> = (0..half).map(frequency).collect();
-        let places = 0..config.max_position_embeddings;
-        let angles: Vec<f32> =
-            places.flat_map(|place| frequencies.iter().map(move |frequency| place as f32 * frequency)).collect();
         Self {
-            layers: model.layers.iter().map(|layer| HostLayer::new(layer, &config)).collect(),
-            norm: numbers(&model.norm),
-            unembedding,
-            cos: angles.iter().map(|angle| angle.cos()).collect(),
-            sin: angles.iter().map(|angle| angle.sin()).collect(),
-            embed_tokens,
-            config,
+            config: model.config.clone(),
+            walk: model.walk(),
+            unembedding: HostRows::lay_linear(model.unembedding()),
+            angles: Arc::new(Angles::new(&model.config)),
         }
     }
 
     /// Reads `tokens` into the caches, as many tokens a row as `tokens` has, all rows equally many; gives the logits
     /// behind the last token of each, `[rows, vocab]`.
     pub(crate) fn read(&self, tokens: &[u32], caches: &mut [&mut HostCache]) -> Vec<f32> {
-        let hidden = self.config.hidden_size;
-        let time = tokens.len() / caches.len();
-        let mut x: Vec<f32> = Vec::with_capacity(tokens.len() * hidden);
-        for token in tokens {
-            let start = *token as usize * hidden;
-            x.extend_from_slice(&self.embed_tokens[start..start + hidden]);
-        }
-        for (index, layer) in self.layers.iter().enumerate() {
-            self.attention(index, layer, &mut x, time, caches);
-            self.feed_forward(layer, &mut x);
-        }
-        let last: Vec<f32> =
-            x.chunks_exact(time * hidden).flat_map(|row| row[(time - 1) * hidden..].to_vec()).collect();
-        let mut normed = vec![0.0; last.len()];
-        host::rms_norm(&last, &self.norm, self.config.rms_norm_eps, &mut normed);
-        let mut logits = vec![0.0; caches.len() * self.unembedding.outputs()];
-        self.unembedding.multiply(&normed, &mut logits, false);
-        logits
+        let mut rows = HostRows {
+            tokens: tokens.to_vec(),
+            caches: caches.iter_mut().map(|cache| std::mem::take(*cache)).collect(),
+            angles: self.angles.clone(),
+            kv_heads: self.config.num_key_value_heads,
+            head_dim: self.config.head_dim,
+        };
+        let hidden = self.walk.hidden(&mut rows);
+        caches.iter_mut().zip(rows.caches).for_each(|(cache, filled)| **cache = filled);
+        self.unembedding.of(&hidden)
+    }
+}
+
+impl Angles {
+    fn new(config: &DecoderConfig) -> Self {
+        let half = config.head_dim / 2;
+        let frequency = |i: usize| config.rope_theta.powf(-2.0 * i as f32 / config.head_dim as f32);
+        let frequencies: Vec<f32> = (0..half).map(frequency).collect();
+        let places = 0..config.max_position_embeddings;
+        let angles: Vec<f32> =
+            places.flat_map(|place| frequencies.iter().map(move |frequency| place as f32 * frequency)).collect();
+        let table = |function: fn(f32) -> f32| angles.iter().copied().map(function).collect();
+        Self { half, cos: table(f32::cos), sin: table(f32::sin) }
     }
 
-    /// Adds what the tokens attend to, `x: [rows, time, hidden]`.
-    fn attention(&self, index: usize, layer: &HostLayer, x: &mut [f32], time: usize, caches: &mut [&mut HostCache]) {
-        let config = &self.config;
-        let (q_width, kv_width) =
-            (config.num_attention_heads * config.head_dim, config.num_key_value_heads * config.head_dim);
-        let places = x.len() / config.hidden_size;
-        let mut normed = vec![0.0; x.len()];
-        host::rms_norm(x, &layer.input_norm, config.rms_norm_eps, &mut normed);
-        let mut qkv = vec![0.0; places * (q_width + 2 * kv_width)];
-        layer.qkv_proj.multiply(&normed, &mut qkv, false);
-        let mut attended = vec![0.0; places * q_width];
-        let mut scores = Vec::new();
-        let rows = qkv.chunks_exact_mut(time * (q_width + 2 * kv_width)).zip(attended.chunks_exact_mut(time * q_width));
-        for ((qkv, attended), cache) in rows.zip(caches) {
-            let first = cache.keys[index].len() / kv_width;
-            let tokens = qkv.chunks_exact_mut(q_width + 2 * kv_width).zip(attended.chunks_exact_mut(q_width));
-            for (offset, (qkv, attended)) in tokens.enumerate() {
-                let (cos, sin) = self.angles(first + offset);
-                let (q_and_k, v) = qkv.split_at_mut(q_width + kv_width);
-                host::rotary(q_and_k, cos, sin);
-                let (keys, values) = (&mut cache.keys[index], &mut cache.values[index]);
-                keys.extend_from_slice(&q_and_k[q_width..]);
-                values.extend_from_slice(v);
-                let (kv_heads, head_dim) = (config.num_key_value_heads, config.head_dim);
-                host::attend(&q_and_k[..q_width], keys, values, kv_heads, head_dim, &mut scores, attended);
-            }
-        }
-        layer.o_proj.multiply(&attended, x, true);
-    }
-
-    fn feed_forward(&self, layer: &HostLayer, x: &mut [f32]) {
-        let (hidden, wide) = (self.config.hidden_size, self.config.intermediate_size);
-        let places = x.len() / hidden;
-        let mut normed = vec![0.0; x.len()];
-        host::rms_norm(x, &layer.post_attention_norm, self.config.rms_norm_eps, &mut normed);
-        let mut gate_up = vec![0.0; places * 2 * wide];
-        layer.gate_up_proj.multiply(&normed, &mut gate_up, false);
-        let mut gated = vec![0.0; places * wide];
-        for (gate_up, gated) in gate_up.chunks_exact(2 * wide).zip(gated.chunks_exact_mut(wide)) {
-            host::swiglu(&gate_up[..wide], &gate_up[wide..], gated);
-        }
-        layer.down_proj.multiply(&gated, x, true);
-    }
-
-    fn angles(&self, position: usize) -> (&[f32], &[f32]) {
-        let half = self.config.head_dim / 2;
-        let range = position * half..(position + 1) * half;
+    fn of(&self, position: usize) -> (&[f32], &[f32]) {
+        let range = position * self.half..(position + 1) * self.half;
         (&self.cos[range.clone()], &self.sin[range])
     }
 }
 
-impl HostLayer {
-    fn new(layer: &crate::decoder::Layer, config: &DecoderConfig) -> Self {
-        let pack = |weights: &[&Tensor<2>], inputs: usize| {
-            let weights: Vec<Vec<f32>> = weights.iter().map(|weight| numbers(weight)).collect();
-            PackedMatrix::new(&weights.iter().map(Vec::as_slice).collect::<Vec<_>>(), inputs)
-        };
-        let hidden = config.hidden_size;
-        Self {
-            input_norm: numbers(&layer.input_norm),
-            qkv_proj: pack(&[&layer.q_proj, &layer.k_proj, &layer.v_proj], hidden),
-            o_proj: pack(&[&layer.o_proj], config.num_attention_heads * config.head_dim),
-            post_attention_norm: numbers(&layer.post_attention_norm),
-            gate_up_proj: pack(&[&layer.gate_proj, &layer.up_proj], hidden),
-            down_proj: pack(&[&layer.down_proj], config.intermediate_size),
+/// The executor: rows of equally many tokens, each with a cache of its own.
+pub(crate) struct HostRows {
+    tokens: Vec<u32>, // [rows, time]
+    caches: Vec<HostCache>,
+    angles: Arc<Angles>,
+    kv_heads: usize,
+    head_dim: usize,
+}
+
+/// The embedding of every token, `[vocab, width]`.
+pub(crate) struct Embedding {
+    values: Vec<f32>,
+    width: usize,
+}
+
+/// A product: its weight in the layout for few rows, its bias `[out]`.
+pub(crate) struct HostLinear {
+    weight: PackedMatrix,
+    bias: Option<Vec<f32>>,
+}
+
+impl HostLinear {
+    /// `x Wᵀ + b` of every row of `x`, `[rows, in]`.
+    fn of(&self, x: &[f32]) -> Vec<f32> {
+        let mut y = vec![0.0; x.len() / self.weight.inputs() * self.weight.outputs()];
+        self.weight.multiply(x, &mut y, false);
+        self.add_bias(&mut y);
+        y
+    }
+
+    /// `y += x Wᵀ + b`.
+    fn onto(&self, x: &[f32], y: &mut [f32]) {
+        self.weight.multiply(x, y, true);
+        self.add_bias(y);
+    }
+
+    fn add_bias(&self, y: &mut [f32]) {
+        if let Some(bias) = &self.bias {
+            for row in y.chunks_exact_mut(bias.len()) {
+                row.iter_mut().zip(bias).for_each(|(y, bias)| *y += bias);
+            }
         }
+    }
+}
+
+/// The scale of a norm, `[width]`.
+pub(crate) struct Norm {
+    scale: Vec<f32>,
+    eps: f32,
+}
+
+impl Operations for HostRows {
+    type Embedding = Embedding;
+    type Norm = Norm;
+    type Linear = HostLinear;
+    type Linears = HostLinear;
+    type Rows = Vec<f32>; // [rows * time, width]
+    type Normed = Vec<f32>;
+    type Products = Vec<f32>; // side by side
+
+    fn lay_embedding(weight: Tensor<2>) -> Embedding {
+        Embedding { width: weight.dims()[1], values: numbers(weight) }
+    }
+
+    fn lay_norm(weight: Tensor<2>, eps: f32) -> Norm {
+        Norm { scale: numbers(weight), eps }
+    }
+
+    fn lay_linear(linear: Linear) -> HostLinear {
+        let inputs = linear.weight.dims()[1];
+        HostLinear { weight: PackedMatrix::new(&[&numbers(linear.weight)], inputs), bias: linear.bias.map(numbers) }
+    }
+
+    fn lay_linears(linears: Vec<Linear>) -> HostLinear {
+        Self::lay_linear(Linear::beside(linears))
+    }
+
+    fn embed(&mut self, Embedding { values, width }: &Embedding) -> Vec<f32> {
+        let of = |token: &u32| &values[*token as usize * width..][..*width];
+        self.tokens.iter().map(of).collect::<Vec<_>>().concat()
+    }
+
+    fn norm(&mut self, x: &Vec<f32>, norm: &Norm) -> Vec<f32> {
+        let mut normed = vec![0.0; x.len()];
+        host::rms_norm(x, &norm.scale, norm.eps, &mut normed);
+        normed
+    }
+
+    fn linears(&mut self, x: Vec<f32>, linears: &HostLinear) -> Vec<f32> {
+        linears.of(&x)
+    }
+
+    fn attention(&mut self, layer: usize, mut qkv: Vec<f32>) -> Vec<f32> {
+        let (kv_heads, head_dim) = (self.kv_heads, self.head_dim);
+        let (width, kv_width) = (qkv.len() / self.tokens.len(), kv_heads * head_dim);
+        let q_width = width - 2 * kv_width;
+        let time = self.tokens.len() / self.caches.len();
+        let mut attended = vec![0.0; self.tokens.len() * q_width];
+        let mut scores = Vec::new();
+        let rows = qkv.chunks_exact_mut(time * width).zip(attended.chunks_exact_mut(time * q_width));
+        for ((qkv, attended), cache) in rows.zip(&mut self.caches) {
+            let (keys, values) = (&mut cache.keys[layer], &mut cache.values[layer]);
+            let first = keys.len() / kv_width;
+            let tokens = qkv.chunks_exact_mut(width).zip(attended.chunks_exact_mut(q_width));
+            for (offset, (qkv, attended)) in tokens.enumerate() {
+                let (cos, sin) = self.angles.of(first + offset);
+                let (q_and_k, v) = qkv.split_at_mut(q_width + kv_width);
+                host::rotary(q_and_k, cos, sin);
+                let (q, k) = q_and_k.split_at(q_width);
+                keys.extend_from_slice(k);
+                values.extend_from_slice(v);
+                host::attend(q, keys, values, kv_heads, head_dim, &mut scores, attended);
+            }
+        }
+        attended
+    }
+
+    fn swiglu(&mut self, x: Vec<f32>, gate_up: &HostLinear) -> Vec<f32> {
+        let both = gate_up.of(&x);
+        let wide = gate_up.weight.outputs() / 2;
+        let mut gated = vec![0.0; both.len() / 2];
+        for (both, gated) in both.chunks_exact(2 * wide).zip(gated.chunks_exact_mut(wide)) {
+            host::swiglu(&both[..wide], &both[wide..], gated);
+        }
+        gated
+    }
+
+    fn linear_onto(&mut self, x: Vec<f32>, linear: &HostLinear, mut added: Vec<f32>) -> Vec<f32> {
+        linear.onto(&x, &mut added);
+        added
+    }
+
+    fn wanted(&mut self, x: Vec<f32>) -> Vec<f32> {
+        let width = x.len() / self.tokens.len();
+        let rows = x.chunks_exact(x.len() / self.caches.len());
+        rows.map(|row| &row[row.len() - width..]).collect::<Vec<_>>().concat()
     }
 }
 
 /// Elements of a parameter on the CPU.
 // Reading blocks and panics in a browser where a GPU holds the numbers; here they are in this process's own memory.
 #[allow(clippy::disallowed_methods)]
-fn numbers(parameter: &Tensor<2>) -> Vec<f32> {
-    let data = parameter.to_data();
-    data.try_to_vec().unwrap_or_else(|error| panic!("a parameter on the CPU is not f32: {error:?}"))
+fn numbers(parameter: Tensor<2>) -> Vec<f32> {
+    let data = parameter.into_data();
+    data.try_into_vec().unwrap_or_else(|error| panic!("a parameter on the CPU is not f32: {error:?}"))
 }

@@ -1,15 +1,18 @@
-//! The decoder: a Llama-family transformer that runs, samples and trains on any burn device.
+//! The decoder: a transformer that runs, samples and trains on any burn device.
 //!
 //! Map of the crate:
 //! - [`config`]: the shape of a model, read from and written to Hugging Face's `config.json`;
 //! - [`token_batch`]: rows of tokens, one sequence each or several packed into one;
-//! - [`decoder`]: embedding, layers, norm, unembedding; the full forward pass over such rows;
+//! - `walk`: the one forward pass, over a small trait of operations; `family`: what each family of models puts into it;
+//! - `weights`: how a family gets its weights by name, and the seam through which every product goes;
+//! - `whole_rows`, `next_token`, `host_decoder`: who computes a walk, in training, behind a cache, and on host slices;
+//! - [`decoder`]: a model of one of the families, its logits and log-probabilities;
 //! - [`scalar`]: the same decoder under a one-number head (`score.weight`);
 //! - [`generation`]: sampling with a key-value cache, whole batches at a time, noise given from outside;
 //! - [`host_generation`]: the same on the CPU, without tensors, every row by itself;
 //! - [`optimizer`]: AdamW, Muon, clipping by the global norm; moments that can be saved;
 //! - [`checkpoint`]: tensors to and from safetensors bytes;
-//! - [`frozen`]: the only way in for a model that must not record a graph.
+//! - [`frozen`]: which weights are saved, trained or neither; the only way in for a model without a graph.
 //!
 //! Deliberately absent: text and tokenizers, files, rewards, any wait for a readback. A token is a `u32`.
 
@@ -19,22 +22,24 @@ pub mod checkpoint;
 pub mod config;
 pub mod decoder;
 pub mod error;
+mod family;
 pub mod frozen;
 pub mod generation;
 mod host_decoder;
 pub mod host_generation;
+mod next_token;
 pub mod optimizer;
 pub mod scalar;
 pub mod token_batch;
-
-/// The operations themselves, for those who check or measure a device.
-pub use nudge_kernels as kernels;
+mod walk;
+mod weights;
+mod whole_rows;
 
 pub use checkpoint::{NamedData, Precision};
 pub use config::DecoderConfig;
 pub use decoder::Decoder;
 pub use error::ModelError;
-pub use frozen::{Frozen, Parameters};
+pub use frozen::{Frozen, Parameters, Weight};
 pub use generation::{Generation, SamplingOptions};
 pub use host_generation::HostGeneration;
 pub use optimizer::{Optimizer, OptimizerKind, OptimizerOptions};

@@ -46,7 +46,7 @@ impl Default for OptimizerOptions {
 /// Momentum of Muon (Jordan et al. 2024).
 const MUON_MOMENTUM: f32 = 0.95;
 
-/// An optimizer and its moments, one pair a parameter, in the order of [`Parameters::parameters`].
+/// An optimizer and its moments, one pair a parameter that trains, in the order of [`Parameters::trainable`].
 #[derive(Debug, Clone)]
 pub struct Optimizer {
     options: OptimizerOptions,
@@ -68,7 +68,7 @@ enum Rule {
 
 /// A parameter about to be updated.
 struct Turn<'a> {
-    /// Its place among the parameters.
+    /// Its place among those that train.
     index: usize,
     parameter: &'a mut Tensor<2>,
     gradient: Tensor<2>,
@@ -77,7 +77,7 @@ struct Turn<'a> {
 impl Optimizer {
     /// Zero moments for `model`.
     pub fn new(options: OptimizerOptions, model: &impl Parameters) -> Self {
-        let zeros = || model.parameters().into_iter().map(|(_, p)| p.clone().without_autodiff().zeros_like()).collect();
+        let zeros = || model.trainable().into_iter().map(|(_, p)| p.clone().without_autodiff().zeros_like()).collect();
         Self { options, step: 0, first: zeros(), second: zeros() }
     }
 
@@ -94,9 +94,9 @@ impl Optimizer {
         lr: f32,
     ) -> Tensor<1> {
         self.step += 1;
-        let named = tracked.parameters();
+        let named = tracked.trainable();
         let mut turns: [Vec<Turn>; 3] = Default::default();
-        for (index, (parameter, (name, tracked))) in model.parameters_mut().into_iter().zip(named).enumerate() {
+        for (index, (parameter, (name, tracked))) in model.trainable_mut().into_iter().zip(named).enumerate() {
             let Some(gradient) = tracked.grad_remove(&mut gradients) else { panic!("no gradient reached `{name}`") };
             turns[self.rule(&name, parameter) as usize].push(Turn { index, parameter, gradient });
         }
@@ -112,7 +112,7 @@ impl Optimizer {
     }
 
     fn rule(&self, name: &str, parameter: &Tensor<2>) -> Rule {
-        if self.options.kind == OptimizerKind::Muon && name.contains("_proj.") {
+        if self.options.kind == OptimizerKind::Muon && name.ends_with("_proj.weight") {
             return Rule::Muon;
         }
         // Without weight decay all parameters are one list, which is one launch.
@@ -165,7 +165,7 @@ impl Optimizer {
 
     /// The moments with their names in a checkpoint: `optimizer.first.<parameter>` and `optimizer.second.<parameter>`.
     pub fn moments(&self, model: &impl Parameters) -> Vec<(String, Tensor<2>)> {
-        let names = model.parameters().into_iter().map(|(name, _)| name);
+        let names = model.trainable().into_iter().map(|(name, _)| name);
         names
             .zip(self.first.iter().zip(&self.second))
             .flat_map(|(name, (first, second))| {
@@ -186,7 +186,7 @@ impl Optimizer {
         step: usize,
         device: &Device,
     ) -> Result<(), ModelError> {
-        for (index, (name, parameter)) in model.parameters().into_iter().enumerate() {
+        for (index, (name, parameter)) in model.trainable().into_iter().enumerate() {
             let shape = parameter.dims();
             self.first[index] = tensors.matrix(&format!("{prefix}optimizer.first.{name}"), shape, device)?;
             self.second[index] = tensors.matrix(&format!("{prefix}optimizer.second.{name}"), shape, device)?;
@@ -239,7 +239,7 @@ mod tests {
     #[test]
     fn orthogonal_brings_singular_values_near_one() {
         let device = Device::flex();
-        let mut noise = crate::decoder::Noise(3);
+        let mut noise = crate::weights::Noise(3);
         let values: Vec<f32> = (0..24 * 40).map(|_| noise.normal()).collect();
         for shape in [[24, 40], [40, 24]] {
             let x = orthogonal(Tensor::from_data(burn::tensor::TensorData::new(values.clone(), shape), &device));
@@ -249,6 +249,24 @@ mod tests {
             let trace: f32 = (0..24).map(|i| gram[i * 25]).sum::<f32>() / 24.0;
             assert!((0.5..1.3).contains(&trace), "mean squared singular value {trace}");
         }
+    }
+
+    #[test]
+    fn only_what_trains_moves_and_has_moments() {
+        let device = Device::flex();
+        let config = DecoderConfig::test(16);
+        let trains = |name: &str| name.contains(".mlp.");
+        let before = Decoder::init(&config, 1, &device).training(trains);
+        let (mut model, mut optimizer) = (before.clone(), Optimizer::new(OptimizerOptions::default(), &before));
+        let tracked = model.tracked();
+        let batch = TokenBatch::new(&[1, 5, 3, 9], &[true; 4], 1, 4, &config, &device.clone().autodiff());
+        let loss = tracked.next_token_logprobs(&batch, 1.0).mean().neg();
+        optimizer.update(&mut model, &tracked, loss.backward(), 1e-3);
+        for ((name, after), (_, before)) in model.parameters().into_iter().zip(before.parameters()) {
+            let moved = after.to_data() != before.to_data();
+            assert_eq!(moved, trains(&name), "{name}");
+        }
+        assert_eq!(optimizer.moments(&model).len(), 2 * 2 * 3);
     }
 
     #[test]

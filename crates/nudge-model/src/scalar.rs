@@ -3,7 +3,8 @@
 //! Reward models and value models are both of this kind; which it is, is the caller's business.
 
 use crate::{
-    Decoder, DecoderConfig, Frozen, ModelError, Parameters, TokenBatch, checkpoint::NamedTensors, decoder::Noise,
+    Decoder, DecoderConfig, Frozen, ModelError, Parameters, TokenBatch, Weight, checkpoint::NamedTensors,
+    weights::Noise,
 };
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
@@ -12,7 +13,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 pub struct ScalarModel {
     /// The trunk; its unembedding is not used.
     pub decoder: Decoder,
-    pub(crate) score: Tensor<2>, // [1, hidden]
+    score: Weight, // [1, hidden]
     /// Added to every number; not trained.
     bias: f32,
 }
@@ -25,16 +26,13 @@ impl ScalarModel {
         let mut noise = Noise(seed);
         let values: Vec<f32> = (0..hidden).map(|_| noise.normal() * deviation).collect();
         let score = Tensor::from_data(TensorData::new(values, [1, hidden]), &decoder.device());
-        let mut decoder = decoder.clone();
-        decoder.lm_head = None;
-        Self { decoder, score, bias: 0.0 }
+        let score = Weight::new("score.weight".into(), score);
+        Self { decoder: decoder.clone().without_unembedding(), score, bias: 0.0 }
     }
 
     /// A model from the tensors of `model.safetensors`.
     pub fn from_tensors(config: &DecoderConfig, tensors: &NamedTensors, device: &Device) -> Result<Self, ModelError> {
-        let mut decoder = Decoder::init(config, 0, device);
-        decoder.lm_head = None;
-        let mut model = Self::on(&decoder, 0);
+        let mut model = Self::on(&Decoder::init(config, 0, device), 0);
         tensors.load_into(&mut model, device)?;
         Ok(model)
     }
@@ -42,7 +40,8 @@ impl ScalarModel {
     /// One number a position, `[batch, time]`.
     pub fn values(&self, batch: &TokenBatch) -> Tensor<2> {
         let [rows, time] = batch.tokens.dims();
-        let values = nudge_kernels::linear(self.decoder.hidden(batch), self.score.clone()).reshape([rows, time]);
+        let values =
+            nudge_kernels::linear(self.decoder.hidden(batch), self.score.tensor().clone()).reshape([rows, time]);
         if self.bias == 0.0 { values } else { values.add_scalar(self.bias) }
     }
 
@@ -54,7 +53,7 @@ impl ScalarModel {
 
     /// The head multiplied by `gain`: scores change their scale, not their order.
     pub fn scaled(mut self, gain: f32) -> Self {
-        self.score = self.score.mul_scalar(gain);
+        self.score = self.score.map(|score| score.mul_scalar(gain));
         self.bias *= gain;
         self
     }
@@ -71,15 +70,11 @@ impl ScalarModel {
 }
 
 impl Parameters for ScalarModel {
-    fn parameters(&self) -> Vec<(String, &Tensor<2>)> {
-        let mut list = self.decoder.parameters();
-        list.push(("score.weight".into(), &self.score));
-        list
+    fn weights(&self) -> Vec<&Weight> {
+        self.decoder.weights().into_iter().chain([&self.score]).collect()
     }
 
-    fn parameters_mut(&mut self) -> Vec<&mut Tensor<2>> {
-        let mut list = self.decoder.parameters_mut();
-        list.push(&mut self.score);
-        list
+    fn weights_mut(&mut self) -> Vec<&mut Weight> {
+        self.decoder.weights_mut().into_iter().chain([&mut self.score]).collect()
     }
 }

@@ -41,10 +41,11 @@ impl Kind {
         }
     }
 
-    fn architecture(self) -> &'static str {
+    /// How its class in transformers ends.
+    fn head(self) -> &'static str {
         match self {
-            Kind::Decoder => "LlamaForCausalLM",
-            Kind::Reward => "LlamaForSequenceClassification",
+            Kind::Decoder => "ForCausalLM",
+            Kind::Reward => "ForSequenceClassification",
         }
     }
 }
@@ -179,7 +180,7 @@ pub async fn save(
     let data = host_data(parameters).await?;
     let mut files: Files = tokenizer.to_files()?.into_iter().collect();
     files.insert(WEIGHTS.into(), encode(&data, precision).map_err(named("the model being saved"))?);
-    files.insert(CONFIG.into(), config.to_json(kind.architecture(), tokenizer.eos_id(), tokenizer.pad_id()));
+    files.insert(CONFIG.into(), config.to_json(kind.head(), tokenizer.eos_id(), tokenizer.pad_id()));
     files.insert(GENERATION_CONFIG.into(), generation_config(tokenizer));
     Ok(files)
 }

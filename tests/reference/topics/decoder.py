@@ -54,25 +54,25 @@ def positions(mask):
     return (mask.cumsum(1) - 1).clamp(min=0)
 
 
-def decoder(tied):
-    llama = model(tied)
+def forward(model):
+    """Shape, weights, logits, loss and gradients of a model."""
     tokens = torch.tensor([[0, 0, 0, 5, 9, 14, 3, 7], [4, 18, 2, 2, 11, 6, 1, 8], [13, 1, 17, 10, 16, 0, 0, 0]])
     mask = tokens != PAD
-    logits = llama(input_ids=tokens, attention_mask=mask.long(), position_ids=positions(mask)).logits
+    logits = model(input_ids=tokens, attention_mask=mask.long(), position_ids=positions(mask)).logits
     # A next token counts where it and the token before it are real.
     scored = mask[:, 1:] & mask[:, :-1]
     logprobs = logits[:, :-1].log_softmax(2).gather(2, tokens[:, 1:, None])[:, :, 0]
     loss = -logprobs[scored].mean()
     loss.backward()
     return {
-        **shape_and_weights(llama),
+        **shape_and_weights(model),
         "tokens": tokens.tolist(),
         "mask": mask.tolist(),
         "logits": numbers(logits),
         "loss": loss.item(),
-        "gradients": summary({name: parameter.grad for name, parameter in llama.named_parameters()}),
+        "gradients": summary({name: parameter.grad for name, parameter in model.named_parameters()}),
     }
 
 
 def make():
-    return {"untied": decoder(False), "tied": decoder(True)}
+    return {"untied": forward(model(False)), "tied": forward(model(True))}

@@ -7,17 +7,17 @@ cumulative distribution, so a sampler that inverts it at temperature 1 must draw
 import torch
 
 from .common import numbers
-from .decoder import PAD, model
+from .decoder import PAD, model as llama
 
 PROMPTS = [[5, 9, 14, 3, 7], [4, 18], [2, 11, 6]]
 NEW_TOKENS = 8
 
 
-def generate(llama, rows):
+def generate(model, rows):
     """Greedy tokens of left-padded rows and the logits they were taken from."""
     width = max(len(row) for row in rows)
     tokens = torch.tensor([[PAD] * (width - len(row)) + row for row in rows])
-    out = llama.generate(
+    out = model.generate(
         tokens,
         attention_mask=(tokens != PAD).long(),
         do_sample=False,
@@ -30,15 +30,16 @@ def generate(llama, rows):
 
 
 @torch.no_grad()
-def make():
-    llama = model(False).eval()
-    prompts, tokens, logits = generate(llama, PROMPTS)
+def continuations(model):
+    """Greedy tokens behind the prompts, their log-probabilities, and noise that draws them."""
+    model = model.eval()
+    prompts, tokens, logits = generate(model, PROMPTS)
     best = logits.topk(2, dim=2)
     # No coin flips: the greedy token leads everywhere.
     assert (best.values[..., 0] - best.values[..., 1]).min() > 0.01
     assert torch.equal(best.indices[..., 0], tokens)
     for row, prompt in enumerate(PROMPTS):
-        _, alone, alone_logits = generate(llama, [prompt])
+        _, alone, alone_logits = generate(model, [prompt])
         assert torch.equal(alone[0], tokens[row])
         assert torch.allclose(alone_logits[0], logits[row], atol=1e-5)
     logprobs = logits.double().log_softmax(2)
@@ -53,3 +54,7 @@ def make():
         "logprobs": numbers(logprobs.gather(2, chosen)[..., 0]),
         "noise": numbers(noise[..., 0]),
     }
+
+
+def make():
+    return continuations(llama(False))

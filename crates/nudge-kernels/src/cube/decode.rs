@@ -62,7 +62,8 @@ fn one_token(
     let head = place % heads;
     let kv_head = head / group;
     let unit = UNIT_POS as usize;
-    let from = usize::cast_from(first[row]);
+    // Only the device knows where rows begin, so nobody could check it before.
+    let from = min(usize::cast_from(first[row]), filled);
     let turn = (filled - from) * head_dim;
     let token = slot * (heads + 2 * kv_heads) * head_dim;
     let query = rotated(qkv, token + head * head_dim, angles, turn, scale, head_dim);
@@ -164,7 +165,8 @@ pub(super) fn decode_attention(
     assert!(filled < capacity, "decode_attention: the caches hold {capacity} tokens and are full");
     let out = empty(&qkv, [batch, 1, heads * head_dim]);
     let (count, cube) = one_cube_each(&qkv, batch * heads, UNITS);
-    // SAFETY: rows begin at or before `filled`, which is below the capacity; no two cubes write one element.
+    // SAFETY: rows are taken to begin at `filled` at the latest, which is below the capacity; no two cubes write one
+    // element.
     unsafe {
         one_token::launch_unchecked(
             &qkv.client,

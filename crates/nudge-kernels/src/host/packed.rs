@@ -44,6 +44,11 @@ impl PackedMatrix {
         self.outputs
     }
 
+    /// Numbers of a row that it multiplies.
+    pub fn inputs(&self) -> usize {
+        self.inputs
+    }
+
     /// `y = x Wᵀ`, or `y += x Wᵀ` with `add`: `x: [rows, inputs]`, `y: [rows, outputs]`.
     ///
     /// # Panics

@@ -6,7 +6,7 @@ use crate::SessionError;
 use crate::platform::Stopwatch;
 use crate::readback::read;
 use burn::tensor::{Device, Tensor};
-use nudge_model::kernels::linear;
+use nudge_kernels::linear;
 use serde::Serialize;
 
 /// Rows and columns of the matrix product.

@@ -8,8 +8,8 @@ use crate::SessionError;
 use crate::readback::read_all;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use nudge_data::Rng;
-use nudge_model::kernels::decoding::{self, Drawn, KeyValueCache, LiveRows};
-use nudge_model::kernels::{self as fused, AdamWState, AdamWStep, primitive};
+use nudge_kernels::decoding::{self, Drawn, KeyValueCache, LiveRows};
+use nudge_kernels::{self as fused, AdamWState, AdamWStep, primitive};
 
 /// Rounding of `f32` over sums of a hundred numbers, and of a GPU's `exp`, which WGSL lets be off by many units.
 const LIMIT: f64 = 1e-4;

@@ -7,7 +7,7 @@ use crate::SessionError;
 use crate::readback::read_all;
 use burn::tensor::{Device, Int, Tensor, TensorData, activation::softmax};
 use nudge_data::Rng;
-use nudge_model::kernels::linear;
+use nudge_kernels::linear;
 
 /// A GPU may multiply `f32` in TF32, whose mantissa of 10 bits rounds each factor by up to `2^-11`.
 const PRODUCT_LIMIT: f64 = 1e-3;

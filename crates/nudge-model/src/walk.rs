@@ -1,0 +1,87 @@
+//! The one walk through a decoder: embedding, blocks, last norm. What computes it is an executor.
+//!
+//! [`Operations`] is what a walk is made of. It runs on whole rows of tensors in training and before sampling
+//! ([`crate::whole_rows`]), on one token a row with a cache ([`crate::next_token`]), and on host slices
+//! ([`crate::host_decoder`]). A [family](crate::family) puts its weights together once, and its block is the same
+//! lines for all of them.
+
+use crate::weights::Linear;
+use burn::tensor::Tensor;
+
+/// What a decoder computes with: how weights lie for it, and the steps of a block.
+pub(crate) trait Operations: Sized + 'static {
+    /// The embedding.
+    type Embedding: Send + Sync;
+    /// The scale of a norm, and the constant in it.
+    type Norm: Send + Sync;
+    /// A product.
+    type Linear: Send + Sync;
+    /// Several products of one input.
+    type Linears: Send + Sync;
+
+    /// Numbers of every token that is walked: the residual stream, and what a block adds to it.
+    type Rows;
+    /// Rows behind a norm; an executor may leave the norm to the product that follows.
+    type Normed;
+    /// What several products of one input gave.
+    type Products;
+
+    /// Lays out the embedding, `[vocab, hidden]`.
+    fn lay_embedding(weight: Tensor<2>) -> Self::Embedding;
+
+    /// Lays out the scale of a norm, `[1, width]`.
+    fn lay_norm(weight: Tensor<2>, eps: f32) -> Self::Norm;
+
+    /// Lays out a product.
+    fn lay_linear(linear: Linear) -> Self::Linear;
+
+    /// Lays out several products of one input.
+    fn lay_linears(linears: Vec<Linear>) -> Self::Linears;
+
+    /// The embeddings of the tokens that are walked.
+    fn embed(&mut self, embedding: &Self::Embedding) -> Self::Rows;
+
+    /// A root-mean-square norm of every row.
+    fn norm(&mut self, x: &Self::Rows, norm: &Self::Norm) -> Self::Normed;
+
+    /// Several products of one input.
+    fn linears(&mut self, x: Self::Normed, linears: &Self::Linears) -> Self::Products;
+
+    /// Causal attention of `layer` over what it has read so far, by queries, keys and values; queries and keys are
+    /// rotated on the way.
+    fn attention(&mut self, layer: usize, qkv: Self::Products) -> Self::Rows;
+
+    /// A gated feed-forward layer without its last product: `silu(gate) * up`.
+    fn swiglu(&mut self, x: Self::Normed, gate_up: &Self::Linears) -> Self::Rows;
+
+    /// `added` and a product of `x`: the way back into the residual stream.
+    fn linear_onto(&mut self, x: Self::Rows, linear: &Self::Linear, added: Self::Rows) -> Self::Rows;
+
+    /// The rows that anybody asks for behind the last block: all, or the last of each prompt.
+    fn wanted(&mut self, x: Self::Rows) -> Self::Rows;
+}
+
+/// One block of a decoder, around the residual stream.
+pub(crate) trait Block<O: Operations>: Send + Sync {
+    /// The residual stream behind the block, which is number `layer` of the decoder.
+    fn forward(&self, ops: &mut O, layer: usize, x: O::Rows) -> O::Rows;
+}
+
+/// The weights of a decoder as an executor wants them.
+pub(crate) struct Walk<O: Operations> {
+    pub embedding: O::Embedding,
+    pub blocks: Vec<Box<dyn Block<O>>>,
+    pub norm: O::Norm,
+}
+
+impl<O: Operations> Walk<O> {
+    /// Hidden states behind the last norm.
+    pub fn hidden(&self, ops: &mut O) -> O::Normed {
+        let mut x = ops.embed(&self.embedding);
+        for (layer, block) in self.blocks.iter().enumerate() {
+            x = block.forward(ops, layer, x);
+        }
+        let x = ops.wanted(x);
+        ops.norm(&x, &self.norm)
+    }
+}
