@@ -1,49 +1,32 @@
-//! The kernels as operations of burn's GPU backend, recorded lazily and run in order.
+//! The kernels as operations of burn's GPU backend.
 //!
 //! Forward passes give what their backward passes need. Shapes are those of the public functions of this crate.
 
-use burn::backend::fusion::custom::TensorSpec;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, backend_extension};
-use burn::tensor::Shape;
 use burn_cubecl::CubeBackend;
 
 use super::{attention, matmul, optimizer, rms_norm, rotary, swiglu, token_logprobs};
 use crate::AdamWStep;
 use crate::tensor_list::TensorList;
 
-pub(super) fn spec(shape: impl Into<Shape>, like: &TensorSpec) -> TensorSpec {
-    TensorSpec::new(shape.into(), like.dtype)
-}
-
-/// The first two sizes, `[batch, time]`.
-fn rows(x: &TensorSpec) -> [usize; 2] {
-    [x.shape[0], x.shape[1]]
-}
-
-#[backend_extension(Cube, Fusion)]
+#[backend_extension(Cube)]
 pub(crate) trait CubeOps: Backend {
-    #[fusion(meta = |x, weight| spec([x.shape[0], x.shape[1], weight.shape[0]], x))]
     fn linear_forward(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self>;
 
     /// With `added: [batch, time, out]`.
-    #[fusion(meta = |_, _, added| added.clone())]
     fn linear_onto_forward(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
         added: FloatTensor<Self>,
     ) -> FloatTensor<Self>;
 
-    #[fusion(meta = |dy, weight| spec([dy.shape[0], dy.shape[1], weight.shape[1]], dy))]
     fn linear_backward_x(dy: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self>;
 
-    #[fusion(meta = |x, dy| spec([dy.shape[2], x.shape[2]], x))]
     fn linear_backward_weight(x: FloatTensor<Self>, dy: FloatTensor<Self>) -> FloatTensor<Self>;
 
-    #[fusion(meta = |x, _, _| x.clone())]
     fn rms_norm_forward(x: FloatTensor<Self>, weight: FloatTensor<Self>, eps: f32) -> FloatTensor<Self>;
 
-    #[fusion(meta = |x, weight, _, _| (x.clone(), weight.clone()))]
     fn rms_norm_backward(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,
@@ -52,7 +35,6 @@ pub(crate) trait CubeOps: Backend {
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
 
     /// `back` turns by the negative angles.
-    #[fusion(meta = |x, _, _, _| x.clone())]
     fn rotary_turn(
         x: FloatTensor<Self>,
         cos: FloatTensor<Self>,
@@ -61,7 +43,6 @@ pub(crate) trait CubeOps: Backend {
     ) -> FloatTensor<Self>;
 
     /// The attended values, and `[batch, heads, time, 2]` for backward.
-    #[fusion(meta = |q, _, _, _| (q.clone(), spec([q.shape[0], q.shape[2], q.shape[1], 2], q)))]
     fn attention_forward(
         q: FloatTensor<Self>,
         k: FloatTensor<Self>,
@@ -69,7 +50,6 @@ pub(crate) trait CubeOps: Backend {
         first: IntTensor<Self>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
 
-    #[fusion(meta = |q, k, v, _, _, _| (q.clone(), k.clone(), v.clone()))]
     fn attention_backward(
         q: FloatTensor<Self>,
         k: FloatTensor<Self>,
@@ -79,10 +59,8 @@ pub(crate) trait CubeOps: Backend {
         dout: FloatTensor<Self>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 
-    #[fusion(meta = |gate, _| gate.clone())]
     fn swiglu_forward(gate: FloatTensor<Self>, up: FloatTensor<Self>) -> FloatTensor<Self>;
 
-    #[fusion(meta = |gate, up, _| (gate.clone(), up.clone()))]
     fn swiglu_backward(
         gate: FloatTensor<Self>,
         up: FloatTensor<Self>,
@@ -90,13 +68,11 @@ pub(crate) trait CubeOps: Backend {
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
 
     /// The log-probabilities, and `[batch, time, 2]` for backward.
-    #[fusion(meta = |logits, _| (spec(rows(logits), logits), spec([logits.shape[0], logits.shape[1], 2], logits)))]
     fn token_logprobs_forward(
         logits: FloatTensor<Self>,
         targets: IntTensor<Self>,
     ) -> (FloatTensor<Self>, FloatTensor<Self>);
 
-    #[fusion(meta = |logits, _, _, _| logits.clone())]
     fn token_logprobs_backward(
         logits: FloatTensor<Self>,
         targets: IntTensor<Self>,
@@ -104,11 +80,9 @@ pub(crate) trait CubeOps: Backend {
         dy: FloatTensor<Self>,
     ) -> FloatTensor<Self>;
 
-    #[fusion(meta = |logits| spec(rows(logits), logits))]
     fn entropy_forward(logits: FloatTensor<Self>) -> FloatTensor<Self>;
 
     /// New parameters and moments; `grad_scale: [1]` multiplies the gradients.
-    #[fusion(meta = |params, m, v, _, _, _| (params.clone(), m.clone(), v.clone()))]
     fn adamw_step(
         #[extension_type] params: TensorList<Self>,
         #[extension_type] m: TensorList<Self>,
@@ -119,7 +93,6 @@ pub(crate) trait CubeOps: Backend {
     ) -> (TensorList<Self>, TensorList<Self>, TensorList<Self>);
 
     /// The sum of the squares of all elements, `[1]`, and the tensors side by side.
-    #[fusion(meta = |tensors| (spec([1], &tensors[0]), tensors.clone()))]
     fn sum_of_all_squares(#[extension_type] tensors: TensorList<Self>) -> (FloatTensor<Self>, TensorList<Self>);
 }
 
