@@ -1,5 +1,5 @@
-// The whole loop on the CPU with the built-in model, clicked through as a person would, with a reload in the
-// middle of the training. Nothing is smaller than for a reader who chooses the quick PPO.
+// The CPU: its checks at a press, and the whole loop with the built-in model, clicked through as a person would, with a
+// reload in the middle of the training. Nothing is smaller than for a reader who chooses the quick PPO.
 
 import { readFileSync } from 'node:fs';
 import {
@@ -9,6 +9,7 @@ import {
   number,
   open,
   ready,
+  runAllChecks,
   simulateRankings,
   takeInstructModel,
   test,
@@ -17,6 +18,15 @@ import {
 } from './nudge';
 
 const MINUTE = 60_000;
+
+test('the CPU passes all checks, and goes on', async ({ page }) => {
+  test.setTimeout(3 * MINUTE);
+  await open(page, '?device=cpu&model=test&test=1&seed=1');
+  await runAllChecks(page, 'CPU', MINUTE);
+  await expect(page.getByTestId('device')).toHaveAttribute('data-kind', 'cpu');
+  await expect(page.getByTestId('notices').locator('p')).toHaveCount(0);
+  await takeInstructModel(page, MINUTE);
+});
 
 test('instruction tuning in the tab', async ({ page }) => {
   test.setTimeout(3 * MINUTE);

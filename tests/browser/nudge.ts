@@ -57,6 +57,17 @@ export async function trainReward(page: Page, timeout: number): Promise<number> 
   return Number.parseFloat((await number(page, 'reward').textContent())!);
 }
 
+/** Presses the button behind the device's line. Returns the checks, all of them passed. */
+export async function runAllChecks(page: Page, device: 'CPU' | 'GPU', timeout: number): Promise<Locator> {
+  await page.getByText(`${device} check`, { exact: true }).click();
+  await button(page, 'Run all checks').click();
+  const checks = page.getByTestId('self-check').locator('tbody tr');
+  await expect(checks).toHaveCount(32, { timeout });
+  for (const check of await checks.all()) await expect(check).toHaveAttribute('data-ok', 'true');
+  await expect(page.getByTestId('device')).toContainText('32 checks passed');
+  return checks;
+}
+
 /** Whether a step's chart has numbers: its description names a first and a last one. */
 export async function expectFiniteCurve(page: Page, step: string, title: string): Promise<void> {
   const chart = page.locator(`#${step}`).getByRole('img', { name: new RegExp(`^${title}\\.`) });

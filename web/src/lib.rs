@@ -13,8 +13,6 @@ mod device;
 #[cfg(target_arch = "wasm32")]
 mod files;
 #[cfg(target_arch = "wasm32")]
-mod left_out;
-#[cfg(target_arch = "wasm32")]
 mod nudge;
 #[cfg(target_arch = "wasm32")]
 mod start;

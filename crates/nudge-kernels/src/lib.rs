@@ -87,7 +87,8 @@ impl From<Tensor<2, Int>> for Visibility {
     /// `first: [batch, time]`, not negative. Query `i` sees the keys `j` with `first[i] <= j <= i`: in a row of several
     /// sequences `first` is where the query's own begins, and padding has `time` there.
     fn from(first: Tensor<2, Int>) -> Self {
-        let hidden = (!is_flex(&first.device())).then(|| primitive::hidden_keys(first.clone()));
+        let is_fused = cfg!(feature = "gpu") || is_flex(&first.device());
+        let hidden = (!is_fused).then(|| primitive::hidden_keys(first.clone()));
         Self { first, hidden }
     }
 }

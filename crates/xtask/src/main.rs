@@ -11,8 +11,6 @@ mod bench;
 mod chromium;
 mod compress;
 mod download;
-mod leave_out;
-mod locations;
 mod page;
 mod process;
 mod python;

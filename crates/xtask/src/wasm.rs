@@ -7,17 +7,13 @@
 
 use std::env;
 use std::fs;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::UNIX_EPOCH;
 
 use anyhow::{Context, Result};
-use walrus::ModuleConfig;
 use wasm_bindgen_cli_support::Bindgen;
 
-use crate::leave_out::leave_out;
-use crate::locations;
 use crate::process::run;
 use crate::toolchain::{TARGET, Toolchain};
 use crate::workspace::Workspace;
@@ -29,14 +25,12 @@ const LIBRARY: &str = "nudge_web";
 const PROFILE: &str = "page";
 
 /// SIMD makes burn's CPU path more than twice as fast and every browser with WebGPU has it. Without the `cfg` the
-/// `getrandom` crate refuses to compile for this target. Names tell the types that a function was made for, by which
-/// [`leave_out`] knows those that no page uses.
-const COMPILER_FLAGS: [&str; 3] =
-    ["-Ctarget-feature=+simd128", "--cfg=getrandom_backend=\"wasm_js\"", "-Csymbol-mangling-version=v0"];
+/// `getrandom` crate refuses to compile for this target.
+const COMPILER_FLAGS: [&str; 2] = ["-Ctarget-feature=+simd128", "--cfg=getrandom_backend=\"wasm_js\""];
 
 /// Compiles and binds. Does nothing when nothing has changed.
 ///
-/// `debug` keeps the names of functions, which doubles the file, and where in libraries panics come from.
+/// `debug` keeps the names of functions, which doubles the file.
 pub fn build(workspace: &Workspace, debug: bool) -> Result<()> {
     let toolchain = Toolchain::find_or_install()?;
     run(&mut cargo(workspace, &toolchain, "build")?)?;
@@ -86,15 +80,14 @@ fn bind(module: &Path, folder: &Path, debug: bool) -> Result<()> {
     if stamp_file.exists() {
         fs::remove_file(&stamp_file)?;
     }
-    // The compiler's output is valid, and checking it takes long.
-    let mut compiled =
-        ModuleConfig::new().strict_validate(false).generate_name_section(debug).parse(&fs::read(module)?)?;
-    leave_out(&mut compiled)?;
-    if !debug {
-        locations::empty_foreign(&mut compiled)?;
-    }
     let mut bindgen = Bindgen::new();
-    bindgen.input_module(LIBRARY, compiled).typescript(true).web(true)?.generate(folder)?;
+    bindgen
+        .input_path(module)
+        .typescript(true)
+        .web(true)?
+        .keep_debug(debug)
+        .remove_name_section(!debug)
+        .generate(folder)?;
     fs::write(folder.join(".gitignore"), "*\n")?;
     fs::write(stamp_file, stamp)?;
     let size = fs::metadata(folder.join(format!("{LIBRARY}_bg.wasm")))?.len();
@@ -102,14 +95,9 @@ fn bind(module: &Path, folder: &Path, debug: bool) -> Result<()> {
     Ok(())
 }
 
-/// Tells one compiled module, and what is left out of it, from another without reading it.
+/// Tells one compiled module from another without reading it.
 fn stamp(module: &Path, debug: bool) -> Result<String> {
     let metadata = fs::metadata(module).with_context(|| format!("the build did not write {}", module.display()))?;
     let modified = metadata.modified()?.duration_since(UNIX_EPOCH)?;
-    // Their rules and lists: the files change with either.
-    let mut without = DefaultHasher::new();
-    include_str!("leave_out.rs").hash(&mut without);
-    include_str!("locations.rs").hash(&mut without);
-    let without = without.finish();
-    Ok(format!("{} bytes, {} ns, debug {debug}, without {without:x}", metadata.len(), modified.as_nanos()))
+    Ok(format!("{} bytes, {} ns, debug {debug}", metadata.len(), modified.as_nanos()))
 }

@@ -12,7 +12,7 @@ use burn::backend::ops::ModuleOps;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Autodiff, Cube};
 
-use super::CubeOps;
+use super::{attention, matmul, optimizer, rms_norm, rotary, swiglu, token_logprobs};
 use crate::AdamWStep;
 use crate::ops::{FusedOps, FusedUntrackedOps};
 use crate::tensor_list::TensorList;
@@ -45,24 +45,24 @@ macro_rules! backward {
 }
 
 backward!(RmsNorm, 2, (Float, Float, f32), |(x, weight, eps), dy| {
-    let (dx, dweight) = Cube::rms_norm_backward(x, weight, dy, eps);
+    let (dx, dweight) = rms_norm::backward(x, weight, dy, eps);
     [dx, dweight]
 });
 
-backward!(Rotary, 1, (Float, Float), |(cos, sin), dy| [Cube::rotary_turn(dy, cos, sin, true)]);
+backward!(Rotary, 1, (Float, Float), |(cos, sin), dy| [rotary::rotary(dy, cos, sin, true)]);
 
 backward!(SwiGlu, 2, (Float, Float), |(gate, up), dy| {
-    let (dgate, dup) = Cube::swiglu_backward(gate, up, dy);
+    let (dgate, dup) = swiglu::swiglu_backward(gate, up, dy);
     [dgate, dup]
 });
 
 backward!(Attention, 3, [Float; 5], |[q, k, v, out, saved], dy| {
-    let (dq, dk, dv) = Cube::attention_backward(q, k, v, out, saved, dy);
+    let (dq, dk, dv) = attention::backward([q, k, v], [out, saved, dy]);
     [dq, dk, dv]
 });
 
 backward!(TokenLogprobs, 1, (Float, IntTensor<Cube>, Float), |(logits, targets, saved), dy| {
-    [Cube::token_logprobs_backward(logits, targets, saved, dy)]
+    [token_logprobs::backward(logits, targets, saved, dy)]
 });
 
 /// Apart from the others: a product is needless where its input records no graph. The third input, where there is one,
@@ -79,11 +79,19 @@ impl<const N: usize> Backward<Cube, N> for Linear<N> {
         let mut nodes = ops.parents.into_iter();
         let mut next = || nodes.next().flatten();
         let (x_node, weight_node, added_node) = (next(), next(), next());
-        if let Some(node) = weight_node {
-            grads.register::<Cube>(node.id, Cube::linear_backward_weight(x, dy.clone()));
-        }
-        if let Some(node) = x_node {
-            grads.register::<Cube>(node.id, Cube::linear_backward_x(dy.clone(), weight));
+        match (x_node, weight_node) {
+            (Some(x_node), Some(weight_node)) => {
+                let (dx, dweight) = matmul::linear_backward(x, weight, dy.clone());
+                grads.register::<Cube>(x_node.id, dx);
+                grads.register::<Cube>(weight_node.id, dweight);
+            }
+            (Some(node), None) => {
+                grads.register::<Cube>(node.id, matmul::linear_backward_x(dy.clone(), weight));
+            }
+            (None, Some(node)) => {
+                grads.register::<Cube>(node.id, matmul::linear_backward_weight(x, dy.clone()));
+            }
+            (None, None) => {}
         }
         if let Some(node) = added_node {
             grads.register::<Cube>(node.id, dy);
@@ -111,15 +119,15 @@ fn inner(x: &Tracked) -> Float {
 
 impl FusedOps for Cube {
     fn linear(x: Float, weight: Float) -> Float {
-        Self::linear_forward(x, weight)
+        matmul::linear(x, weight, None)
     }
 
     fn linear_onto(x: Float, weight: Float, added: Float) -> Float {
-        Self::linear_onto_forward(x, weight, added)
+        matmul::linear(x, weight, Some(added))
     }
 
     fn token_logprobs(logits: Float, targets: IntTensor<Self>) -> Float {
-        Self::token_logprobs_forward(logits, targets).0
+        token_logprobs::forward(logits, targets).0
     }
 
     fn unembedded_logprobs(x: Float, weight: Float, targets: IntTensor<Self>, piece: usize) -> Float {
@@ -127,19 +135,19 @@ impl FusedOps for Cube {
     }
 
     fn causal_attention(q: Float, k: Float, v: Float, first: IntTensor<Self>) -> Float {
-        Self::attention_forward(q, k, v, first).0
+        attention::forward(q, k, v, first).0
     }
 
     fn swiglu(gate: Float, up: Float) -> Float {
-        Self::swiglu_forward(gate, up)
+        swiglu::swiglu(gate, up)
     }
 
     fn rms_norm(x: Float, weight: Float, eps: f32) -> Float {
-        Self::rms_norm_forward(x, weight, eps)
+        rms_norm::forward(x, weight, eps)
     }
 
     fn rotary(x: Float, cos: Float, sin: Float) -> Float {
-        Self::rotary_turn(x, cos, sin, false)
+        rotary::rotary(x, cos, sin, false)
     }
 
     fn embedding(weight: Float, ids: IntTensor<Self>) -> Float {
@@ -153,20 +161,20 @@ impl<C: CheckpointStrategy> FusedOps for Autodiff<Cube, C> {
     #[inline(never)]
     fn linear(x: Tracked, weight: Tracked) -> Tracked {
         let state = (inner(&x), inner(&weight));
-        let out = Cube::linear_forward(state.0.clone(), state.1.clone());
+        let out = matmul::linear(state.0.clone(), state.1.clone(), None);
         record::<2, _>(Linear, [&x, &weight], state, out)
     }
 
     #[inline(never)]
     fn linear_onto(x: Tracked, weight: Tracked, added: Tracked) -> Tracked {
         let state = (inner(&x), inner(&weight));
-        let out = Cube::linear_onto_forward(state.0.clone(), state.1.clone(), inner(&added));
+        let out = matmul::linear(state.0.clone(), state.1.clone(), Some(inner(&added)));
         record::<3, _>(Linear, [&x, &weight, &added], state, out)
     }
 
     #[inline(never)]
     fn token_logprobs(logits: Tracked, targets: IntTensor<Self>) -> Tracked {
-        let (out, saved) = Cube::token_logprobs_forward(inner(&logits), targets.clone());
+        let (out, saved) = token_logprobs::forward(inner(&logits), targets.clone());
         record::<1, _>(TokenLogprobs, [&logits], (inner(&logits), targets, saved), out)
     }
 
@@ -179,28 +187,28 @@ impl<C: CheckpointStrategy> FusedOps for Autodiff<Cube, C> {
     fn causal_attention(q: Tracked, k: Tracked, v: Tracked, first: IntTensor<Self>) -> Tracked {
         let inputs = [&q, &k, &v];
         let [q, k, v] = inputs.map(inner);
-        let (out, saved) = Cube::attention_forward(q.clone(), k.clone(), v.clone(), first);
+        let (out, saved) = attention::forward(q.clone(), k.clone(), v.clone(), first);
         record::<3, _>(Attention, inputs, [q, k, v, out.clone(), saved], out)
     }
 
     #[inline(never)]
     fn swiglu(gate: Tracked, up: Tracked) -> Tracked {
         let state = (inner(&gate), inner(&up));
-        let out = Cube::swiglu_forward(state.0.clone(), state.1.clone());
+        let out = swiglu::swiglu(state.0.clone(), state.1.clone());
         record::<2, _>(SwiGlu, [&gate, &up], state, out)
     }
 
     #[inline(never)]
     fn rms_norm(x: Tracked, weight: Tracked, eps: f32) -> Tracked {
         let state = (inner(&x), inner(&weight), eps);
-        let out = Cube::rms_norm_forward(state.0.clone(), state.1.clone(), eps);
+        let out = rms_norm::forward(state.0.clone(), state.1.clone(), eps);
         record::<2, _>(RmsNorm, [&x, &weight], state, out)
     }
 
     #[inline(never)]
     fn rotary(x: Tracked, cos: Tracked, sin: Tracked) -> Tracked {
         let state = (cos.into_primitive(), sin.into_primitive());
-        let out = Cube::rotary_turn(inner(&x), state.0.clone(), state.1.clone(), false);
+        let out = rotary::rotary(inner(&x), state.0.clone(), state.1.clone(), false);
         record::<1, _>(Rotary, [&x], state, out)
     }
 
@@ -212,10 +220,10 @@ impl<C: CheckpointStrategy> FusedOps for Autodiff<Cube, C> {
 
 impl Unembedding for Cube {
     fn gradients_of_piece(x: Float, weight: Float, targets: IntTensor<Self>, dy: Float) -> (Float, Float) {
-        let logits = Self::linear_forward(x.clone(), weight.clone());
-        let (_, saved) = Self::token_logprobs_forward(logits.clone(), targets.clone());
-        let dlogits = Self::token_logprobs_backward(logits, targets, saved, dy);
-        (Self::linear_backward_x(dlogits.clone(), weight), Self::linear_backward_weight(x, dlogits))
+        let logits = matmul::linear(x.clone(), weight.clone(), None);
+        let (_, saved) = token_logprobs::forward(logits.clone(), targets.clone());
+        let dlogits = token_logprobs::backward(logits, targets, saved, dy);
+        matmul::linear_backward(x, weight, dlogits)
     }
 }
 
@@ -228,14 +236,16 @@ impl FusedUntrackedOps for Cube {
         grad_scale: Float,
         step: AdamWStep,
     ) -> (TensorList<Self>, TensorList<Self>, TensorList<Self>) {
-        Self::adamw_step(params, m, v, grads, grad_scale, step)
+        let [params, m, v] = optimizer::adamw([params.0, m.0, v.0], grads.0, grad_scale, step);
+        (TensorList(params), TensorList(m), TensorList(v))
     }
 
     fn sum_of_squares(tensors: TensorList<Self>) -> (Float, TensorList<Self>) {
-        Self::sum_of_all_squares(tensors)
+        let (sum, tensors) = optimizer::sum_of_squares(tensors.0);
+        (sum, TensorList(tensors))
     }
 
     fn entropy(logits: Float) -> Float {
-        Self::entropy_forward(logits)
+        token_logprobs::entropy(logits)
     }
 }

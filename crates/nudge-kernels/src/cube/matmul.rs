@@ -56,8 +56,9 @@ pub(super) fn lane_starts(
     starts
 }
 
-#[cube(launch_unchecked)]
-fn product(
+/// The square of the result that belongs to the unit.
+#[cube]
+fn square(
     left: &[f32],
     right: &[f32],
     added: &[f32],
@@ -118,6 +119,61 @@ fn product(
     }
 }
 
+#[cube(launch_unchecked)]
+fn product(
+    left: &[f32],
+    right: &[f32],
+    added: &[f32],
+    out: &mut [f32],
+    rows: usize,
+    columns: usize,
+    depth: usize,
+    #[comptime] plan: Plan,
+) {
+    square(left, right, added, out, rows, columns, depth, plan);
+}
+
+/// Both gradients of `x Wᵀ`, by the two planes of cubes: `dx = dy W`, `dweight = dyᵀ x`, with `x: [rows, width]`,
+/// `dy: [rows, columns]`.
+#[cube(launch_unchecked)]
+fn both_gradients(
+    x: &[f32],
+    weight: &[f32],
+    dy: &[f32],
+    dx: &mut [f32],
+    dweight: &mut [f32],
+    rows: usize,
+    width: usize,
+    columns: usize,
+    #[comptime] of_x: Plan,
+    #[comptime] of_weight: Plan,
+) {
+    if CUBE_POS_Z == 0 {
+        if (CUBE_POS_Y * SIDE) as usize * comptime!(of_x.own) < rows
+            && (CUBE_POS_X * SIDE) as usize * comptime!(of_x.own) < width
+        {
+            square(dy, weight, dy, dx, rows, width, columns, of_x);
+        }
+    } else if (CUBE_POS_Y * SIDE) as usize * comptime!(of_weight.own) < columns
+        && (CUBE_POS_X * SIDE) as usize * comptime!(of_weight.own) < width
+    {
+        square(dy, x, dy, dweight, columns, width, rows, of_weight);
+    }
+}
+
+impl Plan {
+    /// For a result of these sizes: large parts read less, small ones keep more of the GPU busy.
+    fn of(rows: usize, columns: usize, [left_by_columns, right_by_columns]: [bool; 2], adds: bool) -> Self {
+        let own = if rows.div_ceil(8) * columns.div_ceil(8) >= BUSY { 8 } else { 4 };
+        Self { own, left_by_columns, right_by_columns, adds }
+    }
+
+    /// Cubes for so many rows or columns of the result.
+    fn cubes(self, lanes: usize) -> u32 {
+        (lanes.div_ceil(self.own) as u32).div_ceil(SIDE)
+    }
+}
+
 /// Launches `out = left right`, plus `added` where there is any, for matrices of these sizes.
 fn launch(
     left: &CubeTensor,
@@ -125,17 +181,14 @@ fn launch(
     added: Option<&CubeTensor>,
     out: &CubeTensor,
     [rows, columns, depth]: [usize; 3],
-    [left_by_columns, right_by_columns]: [bool; 2],
+    by_columns: [bool; 2],
 ) {
-    // Large parts read less, small ones keep more of the GPU busy.
-    let own = if rows.div_ceil(8) * columns.div_ceil(8) >= BUSY { 8 } else { 4 };
-    let cubes = |lanes: usize| (lanes.div_ceil(own) as u32).div_ceil(SIDE);
-    let plan = Plan { own, left_by_columns, right_by_columns, adds: added.is_some() };
+    let plan = Plan::of(rows, columns, by_columns, added.is_some());
     // SAFETY: lanes beyond the sizes of the matrices are read as the last and not stored.
     unsafe {
         product::launch_unchecked(
             &left.client,
-            CubeCount::Static(cubes(columns), cubes(rows), 1),
+            CubeCount::Static(plan.cubes(columns), plan.cubes(rows), 1),
             CubeDim::new_2d(SIDE, SIDE),
             buffer(left),
             buffer(right),
@@ -203,4 +256,39 @@ pub(super) fn linear_backward_weight(x: CubeTensor, dy: CubeTensor) -> CubeTenso
     let dweight = empty(&x, [columns, width]);
     launch(&dy, &x, None, &dweight, [columns, width, batch * time], [true, false]);
     dweight
+}
+
+/// Both gradients, of `x` and of the weight, in one launch.
+pub(super) fn linear_backward(x: CubeTensor, weight: CubeTensor, dy: CubeTensor) -> (CubeTensor, CubeTensor) {
+    let (x, weight, dy) = (floats(x), floats(weight), floats(dy));
+    let [batch, time, width] = sizes(&x);
+    let [columns, _] = sizes(&weight);
+    let rows = batch * time;
+    if platform::is_product_for_burn(rows * width * columns) {
+        return (linear_backward_x(dy.clone(), weight), linear_backward_weight(x, dy));
+    }
+    let (dx, dweight) = (empty(&x, [batch, time, width]), empty(&x, [columns, width]));
+    let of_x = Plan::of(rows, width, [false, false], false);
+    let of_weight = Plan::of(columns, width, [true, false], false);
+    let cubes_across = of_x.cubes(width).max(of_weight.cubes(width));
+    let cubes_down = of_x.cubes(rows).max(of_weight.cubes(columns));
+    // SAFETY: lanes beyond the sizes of the matrices are read as the last and not stored.
+    unsafe {
+        both_gradients::launch_unchecked(
+            &x.client,
+            CubeCount::Static(cubes_across, cubes_down, 2),
+            CubeDim::new_2d(SIDE, SIDE),
+            buffer(&x),
+            buffer(&weight),
+            buffer(&dy),
+            buffer(&dx),
+            buffer(&dweight),
+            rows,
+            width,
+            columns,
+            of_x,
+            of_weight,
+        );
+    }
+    (dx, dweight)
 }
