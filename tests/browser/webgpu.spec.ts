@@ -43,10 +43,10 @@ test('base to comparison on WebGPU', async ({ page }) => {
   await test.step('PPO trains', async () => {
     await page.getByTestId('effort').selectOption('quick');
     await button(page, 'Start PPO').click();
-    await expect(page.getByTestId('ppo-run')).toBeVisible();
-    await expect(page.getByTestId('ppo-run')).toHaveCount(0, { timeout: 8 * MINUTE });
-    await expectFiniteCurve(page, 'ppo', 'Reward');
-    await expectFiniteCurve(page, 'ppo', 'KL: distance from step 2');
+    await expect(page.getByTestId('tune-run')).toBeVisible();
+    await expect(page.getByTestId('tune-run')).toHaveCount(0, { timeout: 8 * MINUTE });
+    await expectFiniteCurve(page, 'tune', 'Reward');
+    await expectFiniteCurve(page, 'tune', 'KL: distance from step 2');
   });
 
   await test.step('the simulated labeler judges', async () => {
