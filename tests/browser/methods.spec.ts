@@ -1,40 +1,26 @@
 // Step 5 by each method: what it needs, what the trainer is asked for, what the page says of it; and the help on metrics.
 
 import type { Locator, Page } from '@playwright/test';
-import { button, expect, number, open, ready, takeInstructModel, test, trainReward } from './nudge';
+import {
+  button,
+  choose,
+  expect,
+  listen,
+  loadPack,
+  number,
+  open,
+  ready,
+  takeInstructModel,
+  test,
+  trainReward,
+  type Command,
+} from './nudge';
 
 const MINUTE = 60_000;
 const SMALL = '?device=cpu&model=test&test=1&seed=1';
 const ONLINE = ['ppo', 'grpo', 'rloo', 'reinforce'] as const;
 const PREFERENCE = ['dpo', 'kto', 'orpo'] as const;
 const NAMES = { ppo: 'PPO', grpo: 'GRPO', rloo: 'RLOO', reinforce: 'REINFORCE', dpo: 'DPO', kto: 'KTO', orpo: 'ORPO' };
-
-type Command = Record<string, unknown> & { command: string; method?: string; options: Record<string, unknown> };
-
-/** Writes down every command that the page sends to its worker. */
-async function listen(page: Page): Promise<() => Promise<Command[]>> {
-  await page.addInitScript(() => {
-    const sent: unknown[] = [];
-    Object.assign(window, { sentCommands: sent });
-    const post = Worker.prototype.postMessage;
-    Worker.prototype.postMessage = function (this: Worker, ...given: unknown[]) {
-      const message = given[0] as { kind?: string; command?: unknown };
-      if (message.kind === 'run') sent.push(message.command);
-      return Reflect.apply(post, this, given);
-    };
-  });
-  return () => page.evaluate(() => (window as unknown as { sentCommands: Command[] }).sentCommands);
-}
-
-async function choose(page: Page, method: string): Promise<void> {
-  await page.getByTestId('method').selectOption(method);
-}
-
-async function loadPack(page: Page): Promise<void> {
-  await page.locator('#rank details').first().evaluate((details) => details.setAttribute('open', ''));
-  await button(page, 'Load this pack').click();
-  await expect(number(page, 'rank')).toHaveText('30');
-}
 
 test('a method says what it needs, and no more', async ({ page }) => {
   test.setTimeout(3 * MINUTE);

@@ -91,7 +91,7 @@ export class Nudge {
   static option_value(name, option, words) {
     const { form } = METHODS.find((one) => one.name === name).options.find((one) => one.name === option);
     if (words === 'off') return null;
-    if (/^[a-z]+$/.test(words)) return words;
+    if (form.split(/, or |, | or /).includes(words)) return words;
     const [first, second] = words.split(':');
     if (second === undefined || Number.isNaN(Number(second))) throw thrown('option', `\`${words}\` is not ${form}`);
     return Number.isNaN(Number(first)) ? { [first]: Number(second) } : { target: Number(first), horizon: Number(second) };

@@ -6,7 +6,7 @@ import type { Values } from './commands';
 import type { Declared, Range } from './protocol';
 
 /** Stops of a slider behind its first one. */
-export const STOPS = 200;
+export const STOPS = 100;
 /** How far a slider reaches from an option's usual value, where no bound ends it. */
 const REACH = 100;
 /** The middle of a slider whose usual value is 0. */

@@ -404,18 +404,18 @@ export const t = {
 
   /** The options of a method in step 5; their names and what they mean come from the trainer. */
   options: {
-    title: (name: string) => `All options of ${name}`,
+    title: (name: string) => `Options of ${name}`,
     changed: (count: number) => `${count} changed`,
     intro: 'Changed options are sent with the next run; a reload keeps them. The rest is what the trainer or this page takes.',
     preset: 'Published recipe',
     noPreset: 'None: Nudge’s own',
     presetOf: (source: string) => `From ${source}. It brings its own leash; how long stays your choice.`,
     given: {
-      trainer: (value: string) => `default ${value}`,
+      trainer: (value: string) => `default: ${value}`,
       preset: (value: string) => `recipe: ${value}`,
-      effort: (value: string) => `from “How long”: ${value}`,
-      leash: (value: string) => `from “Leash”: ${value}`,
-      page: (value: string) => `on this page ${value}`,
+      effort: (value: string) => `“How long”: ${value}`,
+      leash: (value: string) => `“Leash”: ${value}`,
+      page: (value: string) => `this page: ${value}`,
     },
     nothing: 'nothing',
     yes: 'yes',
