@@ -59,7 +59,7 @@ pub use records::{
 pub use rng::Rng;
 pub use sitting::{Choice, ChoiceRule, Sitting};
 pub use source::{Compression, Found, Layout, Limits, Source, SourceOptions};
-pub use split::{SplitLines, split_by_prompt, split_lines};
+pub use split::{SplitLines, held_out_prompts, split_by_prompt, split_lines};
 pub use stream::TokenStream;
 pub use task::{Check, Task, built_in_tasks, check_of, read_tasks};
 pub use text::{deduplicate, split_records};

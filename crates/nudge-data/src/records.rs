@@ -190,6 +190,18 @@ impl Completion {
     }
 }
 
+impl DemonstrationRecord {
+    /// Checks that there is something to ask and something to imitate.
+    ///
+    /// # Errors
+    ///
+    /// Which of the two is empty, and what to do.
+    pub fn check(&self) -> Result<(), String> {
+        self.prompt.check()?;
+        require_text("completion", &self.completion)
+    }
+}
+
 impl RankingRecord {
     /// Checks that the ranking orders its completions: two or more of them, each index exactly
     /// once.
@@ -244,10 +256,7 @@ pub fn prompts_from(source_name: &str, text: &str) -> Result<Vec<PromptRecord>, 
 ///
 /// [`DataError::Line`] for a line that is no demonstration, or whose prompt or completion is empty.
 pub fn demonstrations_from(source_name: &str, text: &str) -> Result<Vec<DemonstrationRecord>, DataError> {
-    read_jsonl_checked(source_name, text, |record: &DemonstrationRecord| {
-        record.prompt.check()?;
-        require_text("completion", &record.completion)
-    })
+    read_jsonl_checked(source_name, text, DemonstrationRecord::check)
 }
 
 pub(crate) fn require_text(field: &str, text: &str) -> Result<(), String> {

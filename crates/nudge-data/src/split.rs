@@ -35,12 +35,12 @@ pub fn split_by_prompt(
     comparisons.into_iter().partition(|comparison| !held_out.contains(&comparison.prompt))
 }
 
-/// The prompts of a `fraction` of all different ones, drawn by `seed`.
-pub(crate) fn held_out_prompts<'a>(
-    prompts: impl Iterator<Item = &'a Prompt>,
-    fraction: f32,
-    seed: u64,
-) -> HashSet<Prompt> {
+/// The prompts that [`split_by_prompt`] sets aside: a `fraction` of all different ones, drawn by `seed`.
+///
+/// # Panics
+///
+/// If `fraction` is not in `[0, 1]`.
+pub fn held_out_prompts<'a>(prompts: impl Iterator<Item = &'a Prompt>, fraction: f32, seed: u64) -> HashSet<Prompt> {
     held_out_keys(&prompts.collect::<Vec<_>>(), fraction, seed).into_iter().cloned().collect()
 }
 

@@ -48,8 +48,8 @@
 //! | [`loss::kto`] | learning from single answers that are good or bad |
 //! | [`loss::orpo`] | fine-tuning and preference in one, without a reference model |
 //!
-//! [`options`] names every choice on which published PPO code disagrees, and [`presets`] names the
-//! papers and programs that chose. [`metrics`] says what every logged number means.
+//! Where published code disagrees, each choice is an enum beside its formula. [`metrics`] says what every logged number
+//! means.
 //!
 //! # Conventions
 //!
@@ -63,8 +63,6 @@
 pub mod host;
 pub mod loss;
 pub mod metrics;
-pub mod options;
-pub mod presets;
 
 pub use host::accuracy::{LengthAccuracy, MarginAccuracy, accuracy_by_length, accuracy_by_margin};
 pub use host::agreement::{Agreement, ranking_agreement};
@@ -72,7 +70,7 @@ pub use host::best_of_n::{best_of_n_kl, best_of_n_score};
 pub use host::calibration::{CalibrationBin, calibration_table, expected_calibration_error};
 pub use host::cycles::preference_cycles;
 pub use host::ensemble::{EnsembleRule, ensemble_scores, preference_disagreement};
-pub use host::gae::{Advantages, gae};
+pub use host::gae::{Advantages, GaeScope, ValueInit, gae};
 pub use host::group::{RewardBaseline, ScaleRewards, broadcast, grpo_advantages, rloo_advantages, zero_spread_share};
 pub use host::kemeny::kemeny_median;
 pub use host::kl::{AdaptiveKl, KlController, KlEstimator, KlPlacement, per_token_kl};
@@ -93,5 +91,3 @@ pub use loss::pairwise::{PairBatch, PairwiseLoss, pairwise_loss};
 pub use loss::ppo::{PolicyLoss, ValueLoss, entropy, policy_loss, sequence_policy_loss, value_loss};
 pub use loss::sft::sft_loss;
 pub use metrics::MetricDoc;
-pub use options::{GaeScope, OptionsError, PpoOptions, ValueInit};
-pub use presets::{PpoPreset, UnknownPreset};

@@ -72,18 +72,23 @@ pub enum SessionError {
     #[error("{option} is {value}, but must be {expected}")]
     Option {
         /// Its name.
-        option: &'static str,
+        option: String,
         /// What was given.
         value: String,
         /// What is allowed.
-        expected: &'static str,
+        expected: String,
     },
-    /// An option of the PPO algorithm outside its range.
-    #[error(transparent)]
-    PpoOptions(#[from] nudge_rlhf::OptionsError),
     /// A prompt is empty or longer than the context allows.
     #[error("prompt {index}: {reason}")]
     Prompt {
+        /// Its number in the list, from 1.
+        index: usize,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+    /// A record cannot be used.
+    #[error("record {index}: {reason}")]
+    Record {
         /// Its number in the list, from 1.
         index: usize,
         /// What is wrong and what to do.
@@ -95,6 +100,16 @@ pub enum SessionError {
     /// A checkpoint does not fit the command.
     #[error("the checkpoint cannot be continued: {0}")]
     Checkpoint(String),
+    /// Another version of Nudge made a checkpoint.
+    #[error(
+        "the checkpoint cannot be continued: it is of version {found}, and this is a Nudge that reads version {known}. Finish the run with the Nudge that began it, or start anew in another folder"
+    )]
+    CheckpointVersion {
+        /// That of the checkpoint.
+        found: u32,
+        /// That of this program.
+        known: u32,
+    },
     /// KL, loss or gradient stopped being a number; the first that did is named.
     #[error(
         "{stage} diverged at step {step}: {what} is {value}, the first number to leave the finite ones. A smaller learning rate helps"
@@ -112,6 +127,18 @@ pub enum SessionError {
     /// The device failed.
     #[error("the device failed to give numbers back: {0}. Choose the CPU, or reload")]
     Device(String),
+}
+
+impl SessionError {
+    /// An option outside its range: its name, what was given, what is allowed.
+    pub fn option(option: impl Into<String>, value: impl ToString, expected: impl Into<String>) -> Self {
+        Self::Option { option: option.into(), value: value.to_string(), expected: expected.into() }
+    }
+
+    /// The same about the record with this number, from 1.
+    pub(crate) fn of_record(self, index: usize) -> Self {
+        Self::Record { index, reason: self.to_string() }
+    }
 }
 
 /// Attaches a model's name to what is wrong with it.

@@ -2,15 +2,16 @@
 //!
 //! Map of the crate:
 //! - [`protocol`]: commands in, events out, the contract with every shell;
-//! - [`options`]: the stages' options and defaults;
+//! - [`options`]: how options are declared, and those of the stages;
 //! - [`session`]: holds models by name and starts runs;
 //! - [`run`]: a stage being pulled: one step between two pulls, a checkpoint whenever one is asked for;
 //! - [`stage`]: one file a stage, each a story in execution order;
+//! - [`method`]: the methods that tune a policy, one file each;
 //! - [`labeler`]: simulated labelers, rules over text; [`agreement`]: how often labelers agree; [`contradiction`]:
 //!   preferences that go in a circle; [`merge`]: one ranking out of several labelers';
 //! - [`folder`], [`snapshot`]: model folders and checkpoints as bytes;
-//! - [`rollout`], [`trainer`]: sampling answers and making gradient steps, shared by the stages;
-//! - `checks`: what several stages demand of their options;
+//! - `batch`: records as tensors; [`rollout`]: sampling; [`trainer`]: gradient steps; shared by stages and methods;
+//! - [`room`]: what fits a model's context; [`completion_statistics`]: what the completions of a model are like;
 //! - [`bench`]: how fast a device makes the stages' steps;
 //! - [`self_check`]: whether a device computes what it should;
 //! - [`oracle`]: whether training arrives where its mathematics says;
@@ -21,13 +22,15 @@
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::unwrap_used))]
 
 pub mod agreement;
+mod batch;
 pub mod bench;
-mod checks;
+pub mod completion_statistics;
 pub mod contradiction;
 pub mod error;
 pub mod folder;
 pub mod labeler;
 pub mod merge;
+pub mod method;
 pub mod options;
 pub mod oracle;
 pub mod platform;
@@ -44,7 +47,8 @@ pub mod trainer;
 
 pub use error::SessionError;
 pub use labeler::{Labeler, LabelerInfo};
-pub use protocol::{Command, Event, Files, Judge, Metrics, Preference, Stage, Verdict};
+pub use method::{Method, MethodInfo};
+pub use protocol::{Command, Event, Files, Judge, Metrics, Preference, StageName, Verdict};
 pub use room::Room;
 pub use run::Run;
 pub use session::{ModelInfo, Session};

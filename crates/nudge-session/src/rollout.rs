@@ -1,14 +1,14 @@
-//! Sampling answers to a batch of prompts: what sampling, PPO and comparisons have in common.
+//! Sampling completions of a batch of prompts: what sampling, PPO and comparisons have in common.
 //!
-//! Every answer has its own seed and its own generator, so it does not depend on which others are sampled
+//! Every completion has its own seed and its own generator, so it does not depend on which others are sampled
 //! beside it. Deliberately absent: scores, rankings.
 
 use crate::SessionError;
 use crate::folder::Folder;
-use crate::protocol::Answer;
+use crate::options::declare::NEW_TOKENS;
 use crate::readback::{self, read_tokens};
 use futures_lite::future::zip;
-use nudge_data::{PaddedBatch, Prompt, PromptStyle, Rng, Tokenizer, bucket};
+use nudge_data::{Completion, Finish, PaddedBatch, Prompt, PromptStyle, Rng, Tokenizer, bucket};
 use nudge_model::{Decoder, Frozen, Generation, HostGeneration, SamplingOptions};
 
 /// Prompt widths are rounded up to this, so that few shapes occur.
@@ -16,22 +16,22 @@ const PROMPT_STEP: usize = 16;
 /// Tokens sampled between two calls of [`Rollout::advance`], for those who read along.
 const LOOK_EVERY: usize = 8;
 
-/// A batch of answers being sampled.
+/// A batch of completions being sampled.
 pub struct Rollout {
     sampler: Sampler,
-    rows: Vec<Row>,
+    rows: Vec<SampledCompletion>,
     max_new_tokens: usize,
     /// Tokens of each row that are not drawn.
     left: usize,
-    /// Tokens that end an answer.
+    /// Tokens that end a completion.
     ends: Vec<u32>,
 }
 
 /// What draws the tokens.
 enum Sampler {
-    /// Without tensors: tokens are known at once, and answers that have ended cost nothing.
+    /// Without tensors: tokens are known at once, and completions that have ended cost nothing.
     Host(Box<HostGeneration>),
-    /// On a device, where looking at tokens means waiting: it keeps to itself which answers have ended.
+    /// On a device, where looking at tokens means waiting: it keeps to itself which completions have ended.
     Device(Box<Generation>),
 }
 
@@ -54,9 +54,9 @@ impl Sampler {
     }
 }
 
-/// One answer.
+/// One completion as it was sampled.
 #[derive(Debug, Clone)]
-pub struct Row {
+pub struct SampledCompletion {
     /// Seed of its generator.
     pub seed: u64,
     /// Its tokens so far, the end token included.
@@ -68,14 +68,19 @@ pub struct Row {
     rng: Rng,
 }
 
-impl Row {
-    /// The answer for a person.
-    pub fn answer(&self, tokenizer: &Tokenizer) -> Answer {
-        Answer {
-            text: self.text(tokenizer),
-            seed: self.seed,
-            logprob: self.logprobs.iter().sum(),
-            finish: if self.ended { "eos" } else { "length" }.into(),
+impl SampledCompletion {
+    /// Nothing is sampled yet.
+    fn new(seed: u64) -> Self {
+        Self { seed, tokens: vec![], logprobs: vec![], ended: false, rng: Rng::new(seed) }
+    }
+
+    /// The record of it.
+    pub fn completion(&self, tokenizer: &Tokenizer) -> Completion {
+        Completion {
+            seed: Some(self.seed),
+            logprob: Some(self.logprobs.iter().sum()),
+            finish: Some(if self.ended { Finish::Eos } else { Finish::Length }),
+            ..Completion::from_text(self.text(tokenizer))
         }
     }
 
@@ -96,15 +101,12 @@ impl Rollout {
         options: SamplingOptions,
     ) -> Self {
         let sampler = Sampler::new(model, prompts, tokenizer, max_new_tokens, options);
-        let rows: Vec<Row> = seeds
-            .into_iter()
-            .map(|seed| Row { seed, tokens: vec![], logprobs: vec![], ended: false, rng: Rng::new(seed) })
-            .collect();
+        let rows: Vec<SampledCompletion> = seeds.into_iter().map(SampledCompletion::new).collect();
         assert_eq!(rows.len(), prompts.len(), "one seed a prompt");
         Self { sampler, rows, max_new_tokens, left: max_new_tokens, ends: tokenizer.end_ids() }
     }
 
-    /// No token ends an answer: for measurements of a fixed shape.
+    /// No token ends a completion: for measurements of a fixed shape.
     pub(crate) fn at_full_length(self) -> Self {
         let sampler = match self.sampler {
             Sampler::Device(generation) => Sampler::Device(Box::new(generation.at_full_length())),
@@ -113,7 +115,7 @@ impl Rollout {
         Self { ends: vec![], sampler, ..self }
     }
 
-    /// Samples a few tokens more. Gives whether all answers are complete.
+    /// Samples a few tokens more. Gives whether all completions are whole.
     pub async fn advance(&mut self) -> Result<bool, SessionError> {
         // A device works ahead of what is read: otherwise it would stand still meanwhile.
         if self.left == self.max_new_tokens && matches!(self.sampler, Sampler::Device(_)) {
@@ -123,7 +125,7 @@ impl Rollout {
     }
 
     /// Samples to the end; waits for a device once.
-    pub async fn finish(mut self) -> Result<Vec<Row>, SessionError> {
+    pub async fn finish(mut self) -> Result<Vec<SampledCompletion>, SessionError> {
         while !self.sample(usize::MAX).await? {}
         Ok(self.rows)
     }
@@ -186,13 +188,13 @@ impl Rollout {
         }
     }
 
-    /// The answers as they stand.
-    pub fn rows(&self) -> &[Row] {
+    /// The completions as they stand.
+    pub fn rows(&self) -> &[SampledCompletion] {
         &self.rows
     }
 }
 
-impl Row {
+impl SampledCompletion {
     /// Appends tokens up to the end token.
     fn take(&mut self, tokens: &[u32], logprobs: &[f32], ends: &[u32]) {
         for (token, logprob) in tokens.iter().zip(logprobs) {
@@ -206,7 +208,7 @@ impl Row {
     }
 }
 
-/// Token ids of prompts as `folder`'s model reads them, each checked: not empty, with room for an answer.
+/// Token ids of prompts as `folder`'s model reads them, each checked: not empty, with room for a completion.
 pub fn encode_prompts(
     folder: &Folder,
     prompts: &[Prompt],
@@ -217,11 +219,7 @@ pub fn encode_prompts(
     }
     let context = folder.config.max_position_embeddings;
     if max_new_tokens == 0 || max_new_tokens >= context {
-        return Err(SessionError::Option {
-            option: "max_new_tokens",
-            value: max_new_tokens.to_string(),
-            expected: "at least 1 and less than the model's context (max_position_embeddings in its config.json)",
-        });
+        return Err(SessionError::option("max_new_tokens", max_new_tokens, NEW_TOKENS.words));
     }
     let room = context - max_new_tokens;
     let encode = |(index, prompt): (usize, &Prompt)| {
@@ -263,17 +261,16 @@ mod tests {
         } else {
             Sampler::Host(Box::new(HostGeneration::new(&model, &prompts, NEW_TOKENS, options)))
         };
-        let row = |seed| Row { seed, tokens: vec![], logprobs: vec![], ended: false, rng: Rng::new(seed) };
-        let rows = (0..prompts.len() as u64).map(row).collect();
+        let rows = (0..prompts.len() as u64).map(SampledCompletion::new).collect();
         Rollout { sampler, rows, max_new_tokens: NEW_TOKENS, left: NEW_TOKENS, ends }
     }
 
     #[test]
-    fn a_device_that_works_ahead_gives_the_answers_of_the_host() {
+    fn a_device_that_works_ahead_gives_the_completions_of_the_host() {
         let expected = block_on(rollout(false).finish()).unwrap();
         assert!(expected.iter().any(|row| row.ended && row.tokens.len() < LOOK_EVERY));
         assert!(expected.iter().any(|row| !row.ended));
-        let tokens = |rows: &[Row]| rows.iter().map(|row| row.tokens.clone()).collect::<Vec<_>>();
+        let tokens = |rows: &[SampledCompletion]| rows.iter().map(|row| row.tokens.clone()).collect::<Vec<_>>();
         assert_eq!(tokens(&block_on(rollout(true).finish()).unwrap()), tokens(&expected));
 
         let mut growing = rollout(true);
@@ -287,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_that_have_all_ended_stop_the_device() {
+    fn completions_that_have_all_ended_stop_the_device() {
         let mut growing = rollout(true);
         growing.ends = (0..24).collect();
         assert!(block_on(growing.advance()).unwrap());

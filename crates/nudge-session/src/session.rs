@@ -5,13 +5,16 @@
 use crate::SessionError;
 use crate::folder::{Folder, Kind};
 use crate::labeler::{self, LabelerInfo};
+use crate::method::{LearnsFrom, Loaded, Method, MethodInfo};
 use crate::protocol::{Command, Files, Preference, Verdict};
 use crate::room::Room;
 use crate::run::Run;
-use crate::snapshot::fingerprint;
+use crate::snapshot::{Snapshot, fingerprint};
+use crate::stage::compare::{self, Compare};
+use crate::stage::pretrain::{self, Pretrain};
 use crate::stage::{
-    self, best_of::BestOf, calibrate::Calibrate, compare::Compare, dpo, eval::Eval, grpo, kto, orpo, ppo::Ppo,
-    pretrain::Pretrain, rank::Rank, reinforce, reward::Reward, rloo, sample::Sample, score::Score, sft::Sft,
+    best_of::BestOf, calibrate::Calibrate, eval::Eval, rank::Rank, reward::Reward, sample::Sample, score::Score,
+    sft::Sft,
 };
 use burn::tensor::Device;
 use nudge_rlhf::WinRate;
@@ -86,73 +89,64 @@ impl Session {
         Folder::open(name, files)
     }
 
-    /// A reward model and the other members of its ensemble.
-    fn open_rewards(&self, reward: String, others: Vec<String>) -> Result<Vec<Folder>, SessionError> {
-        std::iter::once(reward).chain(others).map(|name| self.open(&name)).collect()
+    fn open_all(&self, names: &[String]) -> Result<Vec<Folder>, SessionError> {
+        names.iter().map(|name| self.open(name)).collect()
     }
 
     /// Starts `command`, or goes on from a checkpoint of the same command.
+    ///
+    /// # Errors
+    /// If the command names what the session does not hold, an option is wrong, the data hold nothing to work on, or
+    /// another command made the checkpoint.
     pub fn start(&self, command: Command, resume: Option<Files>) -> Result<Run, SessionError> {
         let mark = fingerprint(&command, command.models().into_iter().filter_map(|name| self.models.get(name)));
+        let snapshot = resume.map(|files| Snapshot::open(files, &mark)).transpose()?;
+        self.run(command, snapshot.as_ref())?.of_command(mark, snapshot)
+    }
+
+    /// `command` at its start. What is too dear to be made twice comes out of a checkpoint.
+    fn run(&self, command: Command, snapshot: Option<&Snapshot>) -> Result<Run, SessionError> {
         let device = &self.device;
         Ok(match command {
-            Command::Pretrain { texts, options } => Pretrain::new(&texts, options, mark, resume, device)?.into(),
+            Command::Pretrain { texts, options } => {
+                let tokenizer = snapshot.map(pretrain::tokenizer_of).transpose()?;
+                Pretrain::new(&texts, tokenizer, options, device)?.into()
+            }
             Command::Sft { model, demonstrations, options } => {
-                Sft::new(self.open(&model)?, &demonstrations, options, mark, resume, device)?.into()
+                Sft::new(self.open(&model)?, &demonstrations, options, device)?.into()
             }
             Command::Sample { model, prompts, options } => {
-                Sample::new(self.open(&model)?, prompts, options, mark, resume, device)?.into()
+                Sample::new(self.open(&model)?, prompts, options, device)?.into()
             }
-            Command::Rank { candidates, labeler } => Rank::new(&candidates, &labeler, mark, resume)?.into(),
-            Command::Reward { model, comparisons, demonstrations, options } => {
-                let model = self.open(&model)?;
-                Reward::new(model, &comparisons, &demonstrations, options, mark, resume, device)?.into()
+            Command::Rank { candidates, labeler } => Rank::new(candidates, &labeler)?.into(),
+            Command::Reward { model, preferences, demonstrations, options } => {
+                Reward::new(self.open(&model)?, &preferences, &demonstrations, options, device)?.into()
             }
-            Command::Ppo { policy, reward, reward_ensemble, prompts, pretraining_texts, options } => {
-                let (policy, rewards) = (self.open(&policy)?, self.open_rewards(reward, reward_ensemble)?);
-                Ppo::new(&policy, &rewards, prompts, &pretraining_texts, options, mark, resume, device)?.into()
+            Command::Tune { method, policy, rewards, prompts, preferences, pretraining_texts } => {
+                let (policy, rewards) = (self.open(&policy)?, self.open_all(&rewards)?);
+                let material = Loaded { policy, rewards, prompts, preferences, pretraining_texts };
+                check_material(&method, &material)?;
+                method.start(&material, device)?
             }
-            Command::Grpo { policy, reward, reward_ensemble, prompts, options } => {
-                let (policy, rewards) = (self.open(&policy)?, self.open_rewards(reward, reward_ensemble)?);
-                grpo::start(&policy, &rewards, prompts, options, mark, resume, device)?.into()
-            }
-            Command::Rloo { policy, reward, reward_ensemble, prompts, options } => {
-                let (policy, rewards) = (self.open(&policy)?, self.open_rewards(reward, reward_ensemble)?);
-                rloo::start(&policy, &rewards, prompts, options, mark, resume, device)?.into()
-            }
-            Command::Reinforce { policy, reward, reward_ensemble, prompts, options } => {
-                let (policy, rewards) = (self.open(&policy)?, self.open_rewards(reward, reward_ensemble)?);
-                reinforce::start(&policy, &rewards, prompts, options, mark, resume, device)?.into()
-            }
-            Command::Dpo { policy, comparisons, options } => {
-                dpo::start(self.open(&policy)?, &comparisons, options, mark, resume, device)?.into()
-            }
-            Command::Kto { policy, comparisons, options } => {
-                kto::start(self.open(&policy)?, &comparisons, options, mark, resume, device)?.into()
-            }
-            Command::Orpo { policy, comparisons, options } => {
-                orpo::start(self.open(&policy)?, &comparisons, options, mark, resume, device)?.into()
-            }
-            Command::BestOf { policy, reward, reward_ensemble, prompts, options } => {
-                let (policy, rewards) = (self.open(&policy)?, self.open_rewards(reward, reward_ensemble)?);
-                BestOf::new(&policy, &rewards, prompts, options, mark, resume, device)?.into()
+            Command::BestOf { policy, rewards, prompts, options } => {
+                BestOf::new(&self.open(&policy)?, &self.open_all(&rewards)?, prompts, options, device)?.into()
             }
             Command::Compare { a, b, prompts, judge, best_of_reward, options } => {
-                let judge = stage::compare::open_judge(judge, |name| self.open(name), device)?;
+                let judge = compare::open_judge(judge, |name| self.open(name), device)?;
                 let chooser = best_of_reward.map(|name| self.open(&name)).transpose()?;
-                let models = [self.open(&a)?, self.open(&b)?];
-                Compare::new(models, prompts, judge, chooser, options, mark, resume, device)?.into()
+                Compare::new([self.open(&a)?, self.open(&b)?], prompts, judge, chooser, options, device)?.into()
             }
-            Command::Calibrate { reward, comparisons } => {
-                Calibrate::new(self.open(&reward)?, &comparisons, mark, resume, device)?.into()
+            Command::Score { reward, records } => Score::new(self.open(&reward)?, records, device)?.into(),
+            Command::Calibrate { reward, preferences } => {
+                Calibrate::new(self.open(&reward)?, &preferences, device)?.into()
             }
-            Command::Score { reward, records } => {
-                Score::new(self.open(&reward)?, &records, mark, resume, device)?.into()
-            }
-            Command::Eval { model, text, options } => {
-                Eval::new(&self.open(&model)?, &text, options, mark, resume, device)?.into()
-            }
+            Command::Eval { model, text, options } => Eval::new(&self.open(&model)?, &text, options, device)?.into(),
         })
+    }
+
+    /// All methods that tune a policy, with their options.
+    pub fn methods() -> Vec<MethodInfo> {
+        Method::all().iter().map(Method::info).collect()
     }
 
     /// All simulated labelers.
@@ -176,6 +170,28 @@ impl Session {
             b: None,
             judge: judge.into(),
             simulated,
+        }
+    }
+}
+
+/// Whether there is what the method learns from; what is missing is named.
+fn check_material(method: &Method, material: &Loaded) -> Result<(), SessionError> {
+    let MethodInfo { title, learns_from, .. } = method.info();
+    let needed = match learns_from {
+        LearnsFrom::Rewards => vec![
+            (material.rewards.is_empty(), "reward model", "rewards"),
+            (material.prompts.is_empty(), "prompt", "prompts"),
+        ],
+        LearnsFrom::Rankings => vec![(material.preferences.is_empty(), "ranking or pair", "preferences")],
+        LearnsFrom::Labels => {
+            vec![(material.preferences.is_empty(), "ranking, pair or labelled completion", "preferences")]
+        }
+    };
+    match needed.into_iter().find(|(missing, ..)| *missing) {
+        None => Ok(()),
+        Some((_, what, field)) => {
+            let none = format!("there is no {what}, which {title} learns from; give it in `{field}`");
+            Err(SessionError::Nothing(none))
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Checkpoints: everything a stage needs to go on as if it had never stopped, as two files.
 //!
-//! `state.json` holds numbers and random-number states, `state.safetensors` weights and moments in f32.
+//! `state.json` holds numbers, random-number states and what was not told yet, `state.safetensors` weights and moments
+//! in f32.
 
 use crate::error::{SessionError, named};
 use crate::folder::host_data;
-use crate::protocol::{Command, Files};
+use crate::protocol::{Command, Event, Files};
 use crate::trainer::Trainer;
 use burn::tensor::{Device, Tensor};
 use nudge_model::{
@@ -12,15 +13,35 @@ use nudge_model::{
     checkpoint::{NamedTensors, encode},
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use std::collections::VecDeque;
 
 const STATE: &str = "state.json";
 const TENSORS: &str = "state.safetensors";
 
+/// What `state.json` and the files beside it hold. 1 was one shape a stage.
+const VERSION: u32 = 2;
+
+/// What every version has.
+#[derive(Deserialize)]
+struct Versioned {
+    /// Absent in the first.
+    #[serde(default = "first_version")]
+    version: u32,
+}
+
+fn first_version() -> u32 {
+    1
+}
+
 #[derive(Serialize, Deserialize)]
-struct Envelope<S> {
+struct Envelope<Waiting> {
+    version: u32,
     /// Fingerprint of the command that made it and of its models.
     command: String,
-    state: S,
+    /// Events that the steps so far left to tell.
+    waiting: Waiting,
+    state: Value,
 }
 
 /// FNV-1a over the command's JSON and the files of the models it names: enough to tell two runs apart, not meant
@@ -42,13 +63,6 @@ fn fnv(hash: u64, bytes: &[u8]) -> u64 {
     let mix = |hash: u64, word: u64| (hash ^ word).wrapping_mul(0x0000_0100_0000_01b3);
     let word = |chunk: &[u8]| chunk.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
     mix(bytes.chunks(8).map(word).fold(hash, mix), bytes.len() as u64)
-}
-
-/// The state of a stage that counts its steps and needs no other number.
-#[derive(Serialize, Deserialize)]
-pub struct StepState {
-    /// Updates made.
-    pub step: usize,
 }
 
 /// A checkpoint being written.
@@ -84,11 +98,19 @@ impl SnapshotWriter {
     }
 
     /// Reads everything back and gives the files.
-    pub async fn finish(self, fingerprint: &str, state: impl Serialize) -> Result<Files, SessionError> {
+    ///
+    /// # Errors
+    /// If a device fails.
+    pub async fn finish(
+        self,
+        fingerprint: &str,
+        waiting: &VecDeque<Event>,
+        state: Value,
+    ) -> Result<Files, SessionError> {
         let mut files = self.files;
         let data = host_data(self.tensors).await?;
         files.insert(TENSORS.into(), encode(&data, Precision::F32).map_err(named("checkpoint"))?);
-        let envelope = Envelope { command: fingerprint.to_string(), state };
+        let envelope = Envelope { version: VERSION, command: fingerprint.to_string(), waiting, state };
         let json = serde_json::to_vec_pretty(&envelope).map_err(|error| SessionError::Checkpoint(error.to_string()))?;
         files.insert(STATE.into(), json);
         Ok(files)
@@ -96,33 +118,43 @@ impl SnapshotWriter {
 }
 
 /// A checkpoint being read.
-pub struct Snapshot<S> {
-    /// Numbers of the stage.
-    pub state: S,
+pub struct Snapshot {
+    /// Events that the steps so far left to tell.
+    pub waiting: VecDeque<Event>,
+    state: Value,
     tensors: NamedTensors,
     files: Files,
 }
 
-impl<S: DeserializeOwned> Snapshot<S> {
+impl Snapshot {
     /// Reads a checkpoint and checks that the same command made it.
+    ///
+    /// # Errors
+    /// If it is not whole, or another version or command made it.
     pub fn open(files: Files, fingerprint: &str) -> Result<Self, SessionError> {
-        let file = |name: &str| {
-            files.get(name).ok_or_else(|| SessionError::MissingFile {
-                folder: "checkpoint".into(),
-                file: name.into(),
-                kind: "checkpoint",
-            })
-        };
         let unreadable = |error: serde_json::Error| SessionError::Checkpoint(format!("{STATE}: {error}"));
-        let envelope: Envelope<serde_json::Value> = serde_json::from_slice(file(STATE)?).map_err(unreadable)?;
+        let Versioned { version } = serde_json::from_slice(file_of(&files, STATE)?).map_err(unreadable)?;
+        if version != VERSION {
+            return Err(SessionError::CheckpointVersion { found: version, known: VERSION });
+        }
+        let envelope: Envelope<VecDeque<Event>> =
+            serde_json::from_slice(file_of(&files, STATE)?).map_err(unreadable)?;
         if envelope.command != fingerprint {
             return Err(SessionError::Checkpoint(
                 "it was made with other options or data, or from another model. Repeat the options it was started with, or start anew in another folder".into(),
             ));
         }
-        let state = serde_json::from_value(envelope.state).map_err(unreadable)?;
-        let tensors = NamedTensors::from_safetensors(file(TENSORS)?).map_err(named("checkpoint"))?;
-        Ok(Self { state, tensors, files })
+        let tensors = NamedTensors::from_safetensors(file_of(&files, TENSORS)?).map_err(named("checkpoint"))?;
+        Ok(Self { waiting: envelope.waiting, state: envelope.state, tensors, files })
+    }
+
+    /// Numbers of the stage.
+    ///
+    /// # Errors
+    /// If they are those of another stage.
+    pub fn state<S: DeserializeOwned>(&self) -> Result<S, SessionError> {
+        let unreadable = |error: serde_json::Error| SessionError::Checkpoint(format!("{STATE}: {error}"));
+        S::deserialize(&self.state).map_err(unreadable)
     }
 
     /// Takes back a trainer's weights and moments after `step` updates.
@@ -151,11 +183,18 @@ impl<S: DeserializeOwned> Snapshot<S> {
     }
 
     /// A file that was added as it is.
+    ///
+    /// # Errors
+    /// If there is none of that name.
     pub fn file(&self, name: &str) -> Result<&Vec<u8>, SessionError> {
-        self.files.get(name).ok_or_else(|| SessionError::MissingFile {
-            folder: "checkpoint".into(),
-            file: name.into(),
-            kind: "checkpoint",
-        })
+        file_of(&self.files, name)
     }
+}
+
+fn file_of<'a>(files: &'a Files, name: &str) -> Result<&'a Vec<u8>, SessionError> {
+    files.get(name).ok_or_else(|| SessionError::MissingFile {
+        folder: "checkpoint".into(),
+        file: name.into(),
+        kind: "checkpoint",
+    })
 }

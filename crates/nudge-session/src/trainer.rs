@@ -1,6 +1,7 @@
 //! One gradient step, as every training stage makes it: forward on a tracked copy, backward, clip, update, one readback.
 
 use crate::SessionError;
+use crate::protocol::Metrics;
 use crate::readback::read_all;
 use burn::tensor::{Device, Tensor};
 use nudge_model::{Optimizer, OptimizerOptions, Parameters};
@@ -16,6 +17,27 @@ pub struct Trainer<M> {
     stage: &'static str,
 }
 
+/// A loss `[1]`, and what else a step measures on the way, each `[1]` and by its published name.
+pub struct Measured {
+    /// Differentiable.
+    pub loss: Tensor<1>,
+    /// Names and numbers.
+    pub numbers: Vec<(&'static str, Tensor<1>)>,
+}
+
+impl Measured {
+    /// A loss with further numbers.
+    pub fn new(loss: Tensor<1>, numbers: impl IntoIterator<Item = (&'static str, Tensor<1>)>) -> Self {
+        Self { loss, numbers: numbers.into_iter().collect() }
+    }
+}
+
+impl From<Tensor<1>> for Measured {
+    fn from(loss: Tensor<1>) -> Self {
+        Self::new(loss, [])
+    }
+}
+
 /// The numbers of one step.
 pub struct StepNumbers {
     /// The loss before the update.
@@ -24,8 +46,21 @@ pub struct StepNumbers {
     pub grad_norm: f32,
     /// Learning rate of the update.
     pub learning_rate: f64,
-    /// What the loss function gave along with the loss.
-    pub extra: Vec<f32>,
+    /// What the loss function measured along with the loss, by name.
+    pub numbers: Vec<(&'static str, f32)>,
+}
+
+impl StepNumbers {
+    /// Everything that is logged of a step, by TRL's names.
+    pub fn metrics(&self) -> Metrics {
+        let measured = self.numbers.iter().map(|(name, number)| (name.to_string(), f64::from(*number)));
+        let own = [
+            ("loss".to_string(), self.loss.into()),
+            ("grad_norm".to_string(), self.grad_norm.into()),
+            ("learning_rate".to_string(), self.learning_rate),
+        ];
+        measured.chain(own).collect()
+    }
 }
 
 impl<M: Parameters> Trainer<M> {
@@ -35,25 +70,24 @@ impl<M: Parameters> Trainer<M> {
         Self { model, optimizer, schedule, stage }
     }
 
-    /// Forward, backward, update. `loss` gets a tracked copy and gives the loss `[1]` and further numbers `[1]` each.
-    pub async fn step(
-        &mut self,
-        loss: impl FnOnce(&M) -> (Tensor<1>, Vec<Tensor<1>>),
-    ) -> Result<StepNumbers, SessionError> {
+    /// Forward, backward, update. `loss` gets a tracked copy.
+    pub async fn step<L: Into<Measured>>(&mut self, loss: impl FnOnce(&M) -> L) -> Result<StepNumbers, SessionError> {
         let numbers = StepOnDevice::wait(vec![self.step_on_device(loss)]).await?;
         Ok(numbers.into_iter().next().expect("one step has one set of numbers"))
     }
 
     /// The same without waiting for the numbers.
-    pub fn step_on_device(&mut self, loss: impl FnOnce(&M) -> (Tensor<1>, Vec<Tensor<1>>)) -> StepOnDevice {
+    pub fn step_on_device<L: Into<Measured>>(&mut self, loss: impl FnOnce(&M) -> L) -> StepOnDevice {
         let learning_rate = self.schedule.at(self.optimizer.step);
         let tracked = self.model.tracked();
-        let (loss, extra) = loss(&tracked);
+        let Measured { loss, numbers: measured } = loss(&tracked).into();
+        let (names, measured): (Vec<_>, Vec<_>) = measured.into_iter().unzip();
         let gradients = loss.backward();
         let grad_norm = self.optimizer.update(&mut self.model, &tracked, gradients, learning_rate as f32);
         let mut numbers = vec![loss.without_autodiff(), grad_norm];
-        numbers.extend(extra.into_iter().map(Tensor::without_autodiff));
-        StepOnDevice { stage: self.stage, step: self.optimizer.step, learning_rate, numbers: Tensor::cat(numbers, 0) }
+        numbers.extend(measured.into_iter().map(Tensor::without_autodiff));
+        let numbers = Tensor::cat(numbers, 0);
+        StepOnDevice { stage: self.stage, step: self.optimizer.step, learning_rate, names, numbers }
     }
 }
 
@@ -63,7 +97,8 @@ pub struct StepOnDevice {
     step: usize,
     /// Learning rate of the update.
     pub learning_rate: f64,
-    numbers: Tensor<1>, // loss, grad_norm, extra...
+    names: Vec<&'static str>,
+    numbers: Tensor<1>, // loss, grad_norm, then one for each of `names`
 }
 
 impl StepOnDevice {
@@ -84,7 +119,8 @@ impl StepOnDevice {
                 return Err(SessionError::Diverged { stage: self.stage, step: self.step, what, value });
             }
         }
-        Ok(StepNumbers { loss, grad_norm, learning_rate: self.learning_rate, extra: numbers.collect() })
+        let numbers = self.names.iter().copied().zip(numbers).collect();
+        Ok(StepNumbers { loss, grad_norm, learning_rate: self.learning_rate, numbers })
     }
 }
 

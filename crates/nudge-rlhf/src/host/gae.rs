@@ -2,7 +2,33 @@
 //!
 //! Whitening is a separate step ([`super::whiten`]), because the returns need the raw advantages.
 
+use serde::{Deserialize, Serialize};
+
 use super::{assert_rows, assert_same_len};
+
+/// The tokens over which rewards and advantages are whitened.
+///
+/// The recursion itself runs within one answer, so this is all that the scope changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GaeScope {
+    /// All answers of a rollout, once.
+    #[default]
+    Rollout,
+    /// The answers of a minibatch, anew for every minibatch.
+    Minibatch,
+}
+
+/// What the value model is before the first update.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ValueInit {
+    /// The reward model: it already predicts the score (Stiennon et al. 2020, InstructGPT).
+    #[default]
+    RewardModel,
+    /// The policy under a head of zeros (Ziegler et al. 2019).
+    ZeroHead,
+}
 
 /// Advantages and returns of a batch of answers.
 #[derive(Debug, Clone, PartialEq)]

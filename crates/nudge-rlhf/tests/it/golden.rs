@@ -30,19 +30,32 @@ struct Golden {
     kl: f32,
 }
 
-fn check(options: PpoOptions, golden: Golden) {
-    let kl = per_token_kl(options.kl_estimator, &LOGPROBS, &REF_LOGPROBS, &MASK);
+/// What published programs choose differently. All have `gamma` 1, `lambda` 0.95 and clip at 0.2.
+struct Choices {
+    score_index: ScoreIndex,
+    whiten_variance: Variance,
+    kl_estimator: KlEstimator,
+}
+
+const KL_COEF: f32 = 0.05;
+const GAMMA: f32 = 1.0;
+const LAMBDA: f32 = 0.95;
+const CLIPRANGE: f32 = 0.2;
+const VF_COEF: f32 = 0.1;
+
+fn check(choices: Choices, golden: Golden) {
+    let kl = per_token_kl(choices.kl_estimator, &LOGPROBS, &REF_LOGPROBS, &MASK);
     assert_close("objective/kl", kl.iter().sum::<f32>() / 2.0, golden.kl, 1e-6);
 
-    let reward_mask = options.score_index.reward_mask(&MASK, TIME);
-    let rewards = shaped_rewards(&kl, &SCORES, &MASK, TIME, options.kl_coef, options.score_index);
+    let reward_mask = choices.score_index.reward_mask(&MASK, TIME);
+    let rewards = shaped_rewards(&kl, &SCORES, &MASK, TIME, KL_COEF, choices.score_index);
     assert_all_close("rewards", &rewards, &golden.rewards, 1e-6);
 
-    let Advantages { advantages, returns } = gae(&rewards, &VALUES, &reward_mask, TIME, options.gamma, options.lambda);
+    let Advantages { advantages, returns } = gae(&rewards, &VALUES, &reward_mask, TIME, GAMMA, LAMBDA);
     assert_all_close("advantages", &advantages, &golden.advantages, 1e-6);
     assert_all_close("returns", &returns, &golden.returns, 1e-6);
 
-    let whitened = whiten(&advantages, &MASK, options.whiten_variance, true);
+    let whitened = whiten(&advantages, &MASK, choices.whiten_variance, true);
     assert_all_close("whitened advantages", &whitened, &golden.whitened, 1e-6);
 
     let device = device();
@@ -51,7 +64,7 @@ fn check(options: PpoOptions, golden: Golden) {
         tensor2(&LOGPROBS, TIME, &device),
         tensor2(&whitened, TIME, &device),
         mask2(&MASK, TIME, &device),
-        options.cliprange,
+        CLIPRANGE,
         LossAggregation::TokenMean,
     );
     let value = value_loss(
@@ -59,12 +72,12 @@ fn check(options: PpoOptions, golden: Golden) {
         tensor2(&VALUES, TIME, &device),
         tensor2(&returns, TIME, &device),
         mask2(&reward_mask, TIME, &device),
-        options.cliprange_value,
+        CLIPRANGE,
     );
     let (pg_loss, vf_loss) = (number(policy.loss), number(value.loss));
     assert_close("loss/policy", pg_loss, golden.pg_loss, 2e-6);
     assert_close("loss/value", vf_loss, golden.vf_loss, 2e-6);
-    assert_close("total", pg_loss + options.vf_coef * vf_loss, golden.total, 2e-6);
+    assert_close("total", pg_loss + VF_COEF * vf_loss, golden.total, 2e-6);
     assert_close("policy/clipfrac", number(policy.clipfrac), 1.0 / 3.0, 1e-6);
 
     // d = .2, -.2, -.3, .1, .3, 0 over the six tokens.
@@ -83,7 +96,11 @@ const AFTER_EOS: ([f32; 8], [f32; 8], [f32; 8]) = (
 fn trl_scores_after_eos_and_whitens_with_n_minus_one() {
     let (rewards, advantages, returns) = AFTER_EOS;
     check(
-        PpoPreset::Trl.options(),
+        Choices {
+            score_index: ScoreIndex::AfterEos,
+            whiten_variance: Variance::Unbiased,
+            kl_estimator: KlEstimator::K1,
+        },
         Golden {
             rewards,
             advantages,
@@ -101,7 +118,7 @@ fn trl_scores_after_eos_and_whitens_with_n_minus_one() {
 fn nplus_scores_after_eos_and_whitens_with_n() {
     let (rewards, advantages, returns) = AFTER_EOS;
     check(
-        PpoPreset::NPlus.options(),
+        Choices { score_index: ScoreIndex::AfterEos, whiten_variance: Variance::Biased, kl_estimator: KlEstimator::K1 },
         Golden {
             rewards,
             advantages,
@@ -118,7 +135,7 @@ fn nplus_scores_after_eos_and_whitens_with_n() {
 #[test]
 fn tab_scores_on_eos_and_whitens_with_n() {
     check(
-        PpoOptions { kl_coef: 0.05, ..PpoPreset::Tab.options() },
+        Choices { score_index: ScoreIndex::OnEos, whiten_variance: Variance::Biased, kl_estimator: KlEstimator::K1 },
         Golden {
             rewards: [-0.01, 1.505, 0.0, 0.0, -0.01, 0.01, -0.01, -0.8],
             advantages: [1.32975, 1.305, 0.0, 0.0, -0.677_387, -0.597_25, -0.955, -1.1],
@@ -135,7 +152,7 @@ fn tab_scores_on_eos_and_whitens_with_n() {
 #[test]
 fn k3_instead_of_k1() {
     check(
-        PpoOptions { kl_estimator: KlEstimator::K3, kl_coef: 0.05, ..PpoPreset::Tab.options() },
+        Choices { score_index: ScoreIndex::OnEos, whiten_variance: Variance::Biased, kl_estimator: KlEstimator::K3 },
         Golden {
             rewards: [-0.000_937, 1.499_741, 0.0, 0.0, -0.000_937, -0.001_07, -0.000_937, -0.8],
             advantages: [1.333_818, 1.299_741, 0.0, 0.0, -0.670_661, -0.599_71, -0.945_937, -1.1],

@@ -6,16 +6,17 @@
 use super::size::{MINIBATCH, NEW_TOKENS, PAIR_TOKENS, PAIRS, PPO_EPOCHS, PROMPT_TOKENS, PROMPTS};
 use super::{BenchOptions, Clock, Measured, Meter, Size};
 use crate::SessionError;
-use crate::options::PpoStageOptions;
+use crate::method::online::prompts::Prompts;
+use crate::method::online::scores::Scorer;
+use crate::method::online::{Completions, Estimated, OnlineOptions};
+use crate::method::ppo::{Ppo, PpoOptions};
+use crate::method::{EncodedRankings, Material};
 use crate::rollout::Rollout;
-use crate::stage::online::prompts::Prompts;
-use crate::stage::online::scores::Scorer;
-use crate::stage::ppo::Ppo;
 use crate::trainer::{Trainer, training_device};
 use burn::tensor::{Device, Tensor};
 use nudge_data::{Prompt, Rng, Tokenizer, tokenizer::MIN_VOCAB_SIZE};
 use nudge_model::{Decoder, OptimizerOptions, SamplingOptions, ScalarModel, TokenBatch};
-use nudge_rlhf::{LearningRate, PpoOptions, pairwise_loss};
+use nudge_rlhf::{LearningRate, pairwise_loss};
 
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,11 +100,11 @@ impl Subject {
     pub(super) async fn step(&mut self, clock: &Clock<'_, impl Meter>) -> Result<Vec<Measured>, SessionError> {
         match self {
             Self::Sft { trainer, rows } => {
-                let step = trainer.step(|model| (model.next_token_logprobs(rows, 1.0).mean().neg(), vec![]));
+                let step = trainer.step(|model| model.next_token_logprobs(rows, 1.0).mean().neg());
                 Ok(vec![clock.measure("sft", step).await?.1])
             }
             Self::Reward { trainer, rows, pairs } => {
-                let step = trainer.step(|model| (pairs.loss(model, rows), vec![]));
+                let step = trainer.step(|model| pairs.loss(model, rows));
                 Ok(vec![clock.measure("reward", step).await?.1])
             }
             Self::Rollout { model, prompts, tokenizer, rng } => {
@@ -116,9 +117,9 @@ impl Subject {
                 Ok(vec![clock.measure("rollout", answers).await?.1])
             }
             Self::Ppo(ppo) => {
-                let (answers, rollout) = clock.measure("ppo/rollout", ppo.sample()).await?;
-                let (experience, score) = clock.measure("ppo/score", ppo.judge(&answers)).await?;
-                let (_, update) = clock.measure("ppo/update", ppo.learn(&experience)).await?;
+                let (completions, rollout) = clock.measure("ppo/rollout", ppo.online.sample(1)).await?;
+                let (estimated, score) = clock.measure("ppo/score", estimated(ppo, completions)).await?;
+                let (_, update) = clock.measure("ppo/update", ppo.optimise(&estimated)).await?;
                 Ok(vec![whole("ppo", &[rollout, score, update]), rollout, score, update])
             }
         }
@@ -156,29 +157,66 @@ impl Pairs {
     }
 }
 
-/// A PPO run from random models whose answers have their full length.
+/// Phases 2 to 5 of PPO.
+async fn estimated(ppo: &mut Ppo, completions: Completions) -> Result<Estimated, SessionError> {
+    let collected = ppo.online.collect(completions, Some(&ppo.value.model.frozen())).await?;
+    let scored = ppo.score(collected);
+    let rewards = ppo.shape_rewards(&scored);
+    Ok(ppo.estimate_advantages(scored, &rewards))
+}
+
+/// A PPO run from random models whose completions have their full length.
 fn ppo(start: Decoder, seed: u64, device: &Device) -> Result<Ppo, SessionError> {
-    let algorithm = PpoOptions {
-        num_ppo_epochs: PPO_EPOCHS,
+    let online = OnlineOptions {
+        num_iterations: PPO_EPOCHS,
         num_mini_batches: PROMPTS / MINIBATCH,
-        target_kl: None,
-        ..PpoOptions::default()
-    };
-    let options = PpoStageOptions {
         episodes: usize::MAX / 2,
         batch_size: PROMPTS,
         max_new_tokens: NEW_TOKENS,
-        ppo: algorithm,
         seed,
-        ..PpoStageOptions::default()
+        ..PpoOptions::default().online
     };
-    let encoded = random_prompts(&mut Rng::new(seed), PROMPTS, start.config.vocab_size);
-    let texts = vec![Prompt::from(""); encoded.len()];
-    let temperature = options.ppo.temperature;
-    let prompts = Prompts::encoded(texts, encoded, tokenizer()?, NEW_TOKENS, temperature, seed).at_full_length();
-    let scorer = Scorer::RewardModels(vec![ScalarModel::on(&start, seed + 1).frozen()]);
-    let value = ScalarModel::on(&start, seed + 2);
-    Ppo::assemble(start, value, scorer, prompts, None, options, String::new(), device)
+    let options = PpoOptions { online, ..PpoOptions::default() };
+    Ppo::new(options, &RandomModels { start, tokenizer: tokenizer()?, seed }, device)
+}
+
+/// Models of random weights, and prompts of random tokens.
+struct RandomModels {
+    start: Decoder,
+    tokenizer: Tokenizer,
+    seed: u64,
+}
+
+impl Material for RandomModels {
+    fn policy(&self, _device: &Device) -> Result<Decoder, SessionError> {
+        Ok(self.start.clone())
+    }
+
+    fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
+    fn scorer(&self, _device: &Device) -> Result<Scorer, SessionError> {
+        Ok(Scorer::RewardModels(vec![ScalarModel::on(&self.start, self.seed + 1).frozen()]))
+    }
+
+    fn reward_model(&self, _device: &Device) -> Result<ScalarModel, SessionError> {
+        Ok(ScalarModel::on(&self.start, self.seed + 2))
+    }
+
+    fn prompts(&self, _max_new_tokens: usize) -> Result<Prompts, SessionError> {
+        let encoded = random_prompts(&mut Rng::new(self.seed), PROMPTS, self.start.config.vocab_size);
+        let texts = vec![Prompt::from(""); encoded.len()];
+        Ok(Prompts::encoded(texts, encoded, self.tokenizer.clone()).at_full_length())
+    }
+
+    fn rankings(&self, _labels: bool, _held_out: f32, _seed: u64) -> Result<EncodedRankings, SessionError> {
+        Ok(Default::default())
+    }
+
+    fn pretraining_texts(&self) -> &[String] {
+        &[]
+    }
 }
 
 /// For its pad token alone.

@@ -4,7 +4,7 @@
 //! own.
 
 use crate::SessionError;
-use crate::batch::preferences::{Ranked, Split, split_and_encode};
+use crate::batch::preferences::{Split, split_and_encode};
 use crate::batch::scored::encode_completion;
 use crate::folder::Folder;
 use crate::method::online::prompts::Prompts;

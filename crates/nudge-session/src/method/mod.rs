@@ -23,17 +23,17 @@ mod ppo_presets;
 pub mod reinforce;
 pub mod rloo;
 
-pub use material::{Loaded, Material};
+pub use material::{EncodedRankings, Loaded, Material};
 
-use crate::SessionError;
 use crate::options::{Declared, Options, SetError};
-use crate::run::Run;
+use crate::{Run, SessionError};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// What a method learns from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum LearnsFrom {
     /// Its own completions of prompts, scored by reward models.
@@ -99,6 +99,7 @@ pub trait TuningMethod: Options {
 
 /// A method as shells show it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct MethodInfo {
     /// In commands, files and logs.
     pub name: &'static str,
@@ -118,6 +119,7 @@ pub struct MethodInfo {
 
 /// A preset as shells show it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct PresetInfo {
     /// In files and on the command line.
     pub name: &'static str,

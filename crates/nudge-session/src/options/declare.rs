@@ -40,6 +40,7 @@ pub trait Options: Default + Clone + PartialEq + std::fmt::Debug + Serialize + D
 
 /// One option as shells show it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Declared {
     /// Its name in files and on the wire, such as `kl_coef`.
     pub name: &'static str,
@@ -51,11 +52,13 @@ pub struct Declared {
     /// Which of them are allowed.
     pub range: Range,
     /// Its value where nobody says otherwise.
+    #[cfg_attr(test, ts(type = "unknown"))]
     pub default: Value,
 }
 
 /// What values an option has.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Kind {
     /// A whole number.
@@ -80,6 +83,7 @@ pub enum Kind {
 
 /// Which numbers are allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Range {
     /// In words, to stand behind "must be".
     pub words: &'static str,
@@ -112,6 +116,12 @@ pub const SHARE: Range =
     Range { words: "more than 0 and at most 1", low: Some(0.0), high: Some(1.0), with_low: false, ..ANY };
 /// `1..`
 pub const AT_LEAST_ONE: Range = Range { words: "1 or more", low: Some(1.0), ..ANY };
+/// `1..` and less than the context of the model that samples; whoever knows the model checks that.
+pub const NEW_TOKENS: Range = Range {
+    words: "at least 1 and less than the model's context (max_position_embeddings in its config.json)",
+    low: Some(1.0),
+    ..ANY
+};
 
 impl Range {
     /// Whether `number` is allowed.
@@ -330,7 +340,7 @@ mod tests {
         );
         assert!(refused(json!({"size": "many"})).starts_with("size: invalid type: string"));
         let wrong = |value: Value| serde_json::from_value::<OwnOptions>(value).unwrap().check_ranges();
-        assert_eq!(wrong(json!({})), Ok(()).map_err(|()| unreachable!()));
+        assert!(wrong(json!({})).is_ok());
         assert_eq!(wrong(json!({"weight": 0})).unwrap_err().to_string(), "weight is 0, but must be more than 0");
         assert_eq!(wrong(json!({"size": 0})).unwrap_err().to_string(), "size is 0, but must be 1 or more");
         let steered = json!({"adaptive_kl": {"target": -1.0, "horizon": 1.0}});

@@ -1,79 +1,20 @@
-//! Options of the stages with their defaults, once for the page, the CLI's flags and its TOML files.
+//! Options of the stages, each declared once for the page, the CLI's flags and its TOML files.
 //!
 //! Every value is in the field's words; learning rates are for models of a few million parameters, far above
-//! what the papers use for billions. Deliberately absent: formulas, which own their options in `nudge-rlhf`.
+//! what the papers use for billions. The methods that tune a policy declare theirs beside what they do with them
+//! ([`crate::method`]). Deliberately absent: formulas, and what only two options together can say.
 
-mod online;
-mod preference;
+pub mod declare;
+mod value;
 
-pub use online::{BestOfOptions, GrpoOptions, PolicyGradientOptions, PpoStageOptions, ReinforceOptions, RlooOptions};
-pub use preference::{DpoOptions, KtoOptions, OrpoOptions, RewardOptions};
+pub use declare::{Declared, Kind, Options, Range, SetError};
+pub use value::{OptionValue, words_of};
 
+use crate::SessionError;
+use declare::{AT_LEAST_ONE, BELOW_ONE, NEW_TOKENS, NON_NEGATIVE, POSITIVE, SHARE};
 use nudge_model::{OptimizerKind, Precision};
+use nudge_rlhf::{EnsembleRule, RewardLoss};
 use serde::{Deserialize, Serialize};
-
-/// Options of pretraining. Defaults are those of the built-in model.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-#[serde(default, deny_unknown_fields)]
-pub struct PretrainOptions {
-    /// Tokens of the byte-level BPE vocabulary, specials included.
-    pub vocab_size: usize,
-    /// Width of the residual stream.
-    pub hidden_size: usize,
-    /// Number of blocks.
-    pub num_hidden_layers: usize,
-    /// Number of heads.
-    pub num_attention_heads: usize,
-    /// Width of the SwiGLU hidden layer.
-    pub intermediate_size: usize,
-    /// Longest sequence of the model, in tokens.
-    pub max_position_embeddings: usize,
-    /// Tokens of one training row. Positions beyond it stay untrained: below `max_position_embeddings` the model
-    /// reads long texts badly.
-    pub context: usize,
-    /// Rows of one step.
-    pub batch_size: usize,
-    /// Passes over the text.
-    pub epochs: f32,
-    /// Peak learning rate.
-    pub learning_rate: f32,
-    /// Steps of linear warm-up.
-    pub warmup_steps: usize,
-    /// Decoupled weight decay.
-    pub weight_decay: f32,
-    /// The update rule for the layers' matrices.
-    #[cfg_attr(test, ts(as = "String"))]
-    pub optimizer: OptimizerKind,
-    /// How the finished model's numbers are stored.
-    #[cfg_attr(test, ts(as = "String"))]
-    pub precision: Precision,
-    /// Seed of weights and order.
-    #[cfg_attr(test, ts(type = "number"))]
-    pub seed: u64,
-}
-
-impl Default for PretrainOptions {
-    fn default() -> Self {
-        Self {
-            vocab_size: 2048,
-            hidden_size: 192,
-            num_hidden_layers: 4,
-            num_attention_heads: 6,
-            intermediate_size: 512,
-            max_position_embeddings: 512,
-            context: 512,
-            batch_size: 8,
-            epochs: 4.0,
-            learning_rate: 4e-3,
-            warmup_steps: 50,
-            weight_decay: 0.4,
-            optimizer: OptimizerKind::Muon,
-            precision: Precision::F32,
-            seed: 1,
-        }
-    }
-}
 
 /// How the demonstrations of a step become rows of tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,123 +28,167 @@ pub enum Batching {
     LengthGrouped,
 }
 
-/// Options of instruction tuning.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-#[serde(default, deny_unknown_fields)]
-pub struct SftOptions {
-    /// Passes over the demonstrations.
-    pub epochs: f32,
-    /// Demonstrations of one step.
-    pub batch_size: usize,
-    /// How they become rows of tokens.
-    #[cfg_attr(test, ts(as = "String"))]
-    pub batching: Batching,
-    /// Peak learning rate; falls linearly to 0.
-    pub learning_rate: f32,
-    /// Decoupled weight decay.
-    pub weight_decay: f32,
-    /// Share of prompts kept out of training to measure on; 0 measures nothing.
-    pub held_out: f32,
-    /// How the finished model's numbers are stored.
-    #[cfg_attr(test, ts(as = "String"))]
-    pub precision: Precision,
-    /// Seed of the order and the split.
-    #[cfg_attr(test, ts(type = "number"))]
-    pub seed: u64,
+crate::options! {
+    /// Options of pretraining. Defaults are those of the built-in model.
+    PretrainOptions {
+        /// Tokens of the byte-level BPE vocabulary, specials included
+        vocab_size: usize = 2048, AT_LEAST_ONE;
+        /// Width of the residual stream
+        hidden_size: usize = 192, AT_LEAST_ONE;
+        /// Number of blocks
+        num_hidden_layers: usize = 4, AT_LEAST_ONE;
+        /// Number of heads
+        num_attention_heads: usize = 6, AT_LEAST_ONE;
+        /// Width of the SwiGLU hidden layer
+        intermediate_size: usize = 512, AT_LEAST_ONE;
+        /// Longest sequence of the model, in tokens
+        max_position_embeddings: usize = 512, AT_LEAST_ONE;
+        /// Tokens of one training row; positions beyond it stay untrained, so that below max_position_embeddings the
+        /// model reads long texts badly
+        context: usize = 512, AT_LEAST_ONE;
+        /// Rows of one step
+        batch_size: usize = 8, AT_LEAST_ONE;
+        /// Passes over the text
+        epochs: f32 = 4.0, POSITIVE;
+        /// Peak learning rate
+        learning_rate: f32 = 4e-3, NON_NEGATIVE;
+        /// Steps of linear warm-up
+        warmup_steps: usize = 50, NON_NEGATIVE;
+        /// Decoupled weight decay
+        weight_decay: f32 = 0.4, NON_NEGATIVE;
+        /// The update rule for the layers' matrices
+        optimizer: OptimizerKind = OptimizerKind::Muon;
+        /// How the finished model's numbers are stored
+        precision: Precision = Precision::F32;
+        /// Seed of weights and order
+        seed: u64 = 1;
+    }
+
+    /// Options of instruction tuning.
+    SftOptions {
+        /// Passes over the demonstrations
+        epochs: f32 = 2.5, POSITIVE;
+        /// Demonstrations of one step
+        batch_size: usize = 16, AT_LEAST_ONE;
+        /// How they become rows of tokens
+        batching: Batching = Batching::Packed;
+        /// Peak learning rate; falls linearly to 0
+        learning_rate: f32 = 6e-4, NON_NEGATIVE;
+        /// Decoupled weight decay
+        weight_decay: f32 = 0.01, NON_NEGATIVE;
+        /// Share of prompts kept out of training to measure on; 0 measures nothing
+        held_out: f32 = 0.1, BELOW_ONE;
+        /// How the finished model's numbers are stored
+        precision: Precision = Precision::F32;
+        /// Seed of the order and the split
+        seed: u64 = 1;
+    }
+
+    /// Options of sampling.
+    SampleOptions {
+        /// Completions of each prompt
+        k: usize = 4, AT_LEAST_ONE;
+        /// Logits are divided by it; 0 takes the likeliest token
+        temperature: f32 = 0.7, NON_NEGATIVE;
+        /// Only the likeliest tokens can be drawn; 0 allows all
+        top_k: usize = 0, NON_NEGATIVE;
+        /// Of those, only the likeliest tokens whose probabilities sum to at least this can be drawn; 1 allows all
+        top_p: f32 = 1.0, SHARE;
+        /// Longest completion in tokens
+        max_new_tokens: usize = 80, NEW_TOKENS;
+        /// Rows sampled at once
+        batch_size: usize = 32, AT_LEAST_ONE;
+        /// Whether completions are reported as they grow
+        stream: bool = false;
+        /// Seed of the first completion; each further one has the next seed
+        seed: u64 = 1;
+    }
+
+    /// Options of reward modelling.
+    RewardOptions {
+        /// What the rankings ask of the rewards: every pair in order, the best above the rest, or the whole order
+        loss: RewardLoss = RewardLoss::BradleyTerry;
+        /// How far apart the rewards of a pair should lie at least, where its record has no margin of its own
+        /// (Llama 2); Bradley-Terry only
+        margin: f32 = 0.0, NON_NEGATIVE;
+        /// Passes over the rankings
+        epochs: f32 = 3.0, POSITIVE;
+        /// Rankings of one step; all pairs of a ranking belong to one (InstructGPT 3.5)
+        batch_size: usize = 2, AT_LEAST_ONE;
+        /// Peak learning rate; falls linearly to 0
+        learning_rate: f32 = 1e-3, NON_NEGATIVE;
+        /// Decoupled weight decay
+        weight_decay: f32 = 0.05, NON_NEGATIVE;
+        /// Weight of the mean squared sum of two rewards, which keeps them around 0
+        center_rewards_coefficient: f32 = 0.01, NON_NEGATIVE;
+        /// Share of prompts kept out of training to measure accuracy on; 0 measures nothing
+        held_out: f32 = 0.2, BELOW_ONE;
+        /// Which member of an ensemble this is: another head and another order, the same split
+        member: usize = 0, NON_NEGATIVE;
+        /// Seed of the head, the order and the split
+        seed: u64 = 1;
+    }
+
+    /// Options of best-of-n.
+    BestOfOptions {
+        /// Completions drawn of each prompt
+        n: usize = 8, AT_LEAST_ONE;
+        /// Logits are divided by it; 0 takes the likeliest token
+        temperature: f32 = 0.7, NON_NEGATIVE;
+        /// Longest completion in tokens
+        max_new_tokens: usize = 64, NEW_TOKENS;
+        /// Rows sampled at once
+        batch_size: usize = 64, AT_LEAST_ONE;
+        /// What several reward models say together (Coste et al. 2023)
+        ensemble: EnsembleRule = EnsembleRule::Mean;
+        /// A simulated labeler whose own score is reported beside the reward model's
+        gold_labeler: Option<String> = None;
+        /// Seed of the first completion; each further one has the next seed
+        seed: u64 = 1;
+    }
+
+    /// Options of a comparison.
+    CompareOptions {
+        /// Logits are divided by it; 0 takes the likeliest token
+        temperature: f32 = 0.7, NON_NEGATIVE;
+        /// Longest completion in tokens
+        max_new_tokens: usize = 64, NEW_TOKENS;
+        /// Prompts answered at once
+        batch_size: usize = 32, AT_LEAST_ONE;
+        /// Pairs of completions of each prompt
+        pairs_per_prompt: usize = 1, AT_LEAST_ONE;
+        /// Completions that the first model draws; the one that its reward model likes best is compared
+        best_of: usize = 1, AT_LEAST_ONE;
+        /// Seed of the noise
+        seed: u64 = 1;
+    }
+
+    /// Options of an evaluation.
+    EvalOptions {
+        /// Windows scored at once
+        batch_size: usize = 8, AT_LEAST_ONE;
+    }
 }
 
-impl Default for SftOptions {
-    fn default() -> Self {
-        Self {
-            epochs: 2.5,
-            batch_size: 16,
-            batching: Batching::Packed,
-            learning_rate: 6e-4,
-            weight_decay: 0.01,
-            held_out: 0.1,
-            precision: Precision::F32,
-            seed: 1,
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn explained<O: Options>(stage: &str) {
+        for option in O::declared() {
+            assert!(!option.doc.is_empty() && !option.doc.ends_with('.'), "{} of {stage}: {}", option.name, option.doc);
         }
+        assert!(O::default().check_ranges().is_ok(), "a default of {stage} is outside its range");
     }
-}
 
-/// Options of sampling.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-#[serde(default, deny_unknown_fields)]
-pub struct SampleOptions {
-    /// Answers to each prompt.
-    pub k: usize,
-    /// Logits are divided by it.
-    pub temperature: f32,
-    /// Only the likeliest tokens can be drawn; 0 allows all.
-    pub top_k: usize,
-    /// Of those, only the likeliest tokens whose probabilities sum to at least this can be drawn; 1 allows all.
-    pub top_p: f32,
-    /// Longest answer in tokens.
-    pub max_new_tokens: usize,
-    /// Rows sampled at once.
-    pub batch_size: usize,
-    /// Whether answers are reported as they grow.
-    pub stream: bool,
-    /// Seed of the first answer; each further one has the next seed.
-    #[cfg_attr(test, ts(type = "number"))]
-    pub seed: u64,
-}
-
-impl Default for SampleOptions {
-    fn default() -> Self {
-        Self {
-            k: 4,
-            temperature: 0.7,
-            top_k: 0,
-            top_p: 1.0,
-            max_new_tokens: 80,
-            batch_size: 32,
-            stream: false,
-            seed: 1,
-        }
-    }
-}
-
-/// Options of a comparison.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-#[serde(default, deny_unknown_fields)]
-pub struct CompareOptions {
-    /// Logits are divided by it.
-    pub temperature: f32,
-    /// Longest answer in tokens.
-    pub max_new_tokens: usize,
-    /// Prompts answered at once.
-    pub batch_size: usize,
-    /// Answer pairs for each prompt.
-    pub pairs_per_prompt: usize,
-    /// Answers that the first model draws; the one that its reward model likes best is compared.
-    pub best_of: usize,
-    /// Seed of the noise.
-    #[cfg_attr(test, ts(type = "number"))]
-    pub seed: u64,
-}
-
-impl Default for CompareOptions {
-    fn default() -> Self {
-        Self { temperature: 0.7, max_new_tokens: 64, batch_size: 32, pairs_per_prompt: 1, best_of: 1, seed: 1 }
-    }
-}
-
-/// Options of an evaluation.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
-#[serde(default, deny_unknown_fields)]
-pub struct EvalOptions {
-    /// Windows scored at once.
-    pub batch_size: usize,
-}
-
-impl Default for EvalOptions {
-    fn default() -> Self {
-        Self { batch_size: 8 }
+    #[test]
+    fn every_option_of_a_stage_is_explained_and_its_default_allowed() {
+        explained::<PretrainOptions>("pretraining");
+        explained::<SftOptions>("instruction tuning");
+        explained::<SampleOptions>("sampling");
+        explained::<RewardOptions>("reward modelling");
+        explained::<BestOfOptions>("best-of-n");
+        explained::<CompareOptions>("comparison");
+        explained::<EvalOptions>("evaluation");
     }
 }

@@ -6,8 +6,8 @@ use super::declare::{FRACTION, Kind, NON_NEGATIVE, POSITIVE, Range};
 use super::{Batching, SessionError};
 use nudge_model::{OptimizerKind, Precision};
 use nudge_rlhf::{
-    AdaptiveKl, Decay, DpoVariant, EnsembleRule, KlEstimator, KlPlacement, LossAggregation, MissingEos, RewardLoss,
-    ScaleRewards, ScoreIndex, Variance,
+    AdaptiveKl, Decay, DpoVariant, EnsembleRule, GaeScope, KlEstimator, KlPlacement, LossAggregation, MissingEos,
+    RewardLoss, ScaleRewards, ScoreIndex, ValueInit, Variance,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -135,6 +135,8 @@ choices! {
     KlEstimator: KlEstimator::K1, KlEstimator::K2, KlEstimator::K3, KlEstimator::Full;
     KlPlacement: KlPlacement::Reward, KlPlacement::Loss;
     ScoreIndex: ScoreIndex::OnEos, ScoreIndex::AfterEos;
+    GaeScope: GaeScope::Rollout, GaeScope::Minibatch;
+    ValueInit: ValueInit::RewardModel, ValueInit::ZeroHead;
     Variance: Variance::Biased, Variance::Unbiased;
     ScaleRewards: ScaleRewards::Group, ScaleRewards::Batch, ScaleRewards::None;
     LossAggregation: LossAggregation::TokenMean, LossAggregation::SequenceMean, LossAggregation::FixedLength;

@@ -27,12 +27,12 @@ pub mod toy;
 pub mod tree;
 
 use crate::SessionError;
+use crate::method::{Method, Target};
+use crate::options::declare::POSITIVE;
 use crate::protocol::Files;
 use crate::run::Run;
 use burn::tensor::Device;
 use serde::Serialize;
-use std::fmt;
-use std::str::FromStr;
 use toy::Toy;
 
 /// Prices of a nat of KL at which a table is made: from three quarters of the way to the best answer to near the
@@ -42,66 +42,20 @@ pub const BETAS: [f32; 4] = [0.5, 0.7, 1.0, 2.0];
 /// How far from its target a policy may end, in total variation.
 pub const TOLERANCE: f64 = 0.05;
 
-/// What can be put to the test.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs)]
-pub enum Method {
-    Ppo,
-    Rloo,
-    Reinforce,
-    Dpo,
-    Grpo,
+/// The methods that can be put to the test: those whose end is known.
+pub fn methods() -> Vec<Method> {
+    Method::all().into_iter().filter(|method| method.target().is_some()).collect()
 }
 
-impl Method {
-    /// All of them.
-    pub const ALL: [Self; 5] = [Self::Ppo, Self::Rloo, Self::Reinforce, Self::Dpo, Self::Grpo];
-
-    /// Its name in tables and on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Ppo => "ppo",
-            Self::Rloo => "rloo",
-            Self::Reinforce => "reinforce",
-            Self::Dpo => "dpo",
-            Self::Grpo => "grpo",
-        }
-    }
-
-    /// What it must reach.
-    pub fn target(self) -> Target {
-        match self {
-            Self::Grpo => Target::GrpoFixedPoint,
-            Self::Ppo | Self::Rloo | Self::Reinforce | Self::Dpo => Target::Optimum,
-        }
-    }
-}
-
-impl fmt::Display for Method {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for Method {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        let known = || Self::ALL.map(Self::name).join(", ");
-        Self::ALL.into_iter().find(|method| method.name() == name).ok_or_else(|| format!("choose one of: {}", known()))
-    }
-}
-
-/// What a trained policy is compared with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub enum Target {
-    /// `pi_ref exp(r / beta) / Z`.
-    #[serde(rename = "pi_ref*exp(r/beta)/Z")]
-    Optimum,
-    /// The stationary point of GRPO's expected gradient ([`grpo`]).
-    #[serde(rename = "grpo fixed point")]
-    GrpoFixedPoint,
+/// Where a method must arrive.
+///
+/// # Errors
+/// If that is not known exactly.
+fn target_of(method: &Method) -> Result<Target, SessionError> {
+    method.target().ok_or_else(|| {
+        let known: Vec<&str> = methods().iter().map(|method| method.info().name).collect();
+        SessionError::option("method", method.info().name, format!("one whose end is known: {}", known.join(", ")))
+    })
 }
 
 impl Target {
@@ -117,8 +71,8 @@ impl Target {
 /// One trained policy beside its target.
 #[derive(Debug, Clone, Serialize)]
 pub struct Row {
-    /// Who trained it.
-    pub method: Method,
+    /// Name of the method that trained it.
+    pub method: &'static str,
     /// Price of a nat of KL.
     pub beta: f32,
     /// What it is compared with.
@@ -150,13 +104,13 @@ impl Oracle {
         Ok(Self { toy: Toy::new(seed, device).await?, seed })
     }
 
-    /// A training run of `method`. Its model belongs into [`Oracle::policy`].
+    /// A training run of `method`, whose own options do not count. Its model belongs into [`Oracle::policy`].
     ///
     /// # Errors
-    /// If `beta` is not a number above 0.
-    pub fn run(&self, method: Method, beta: f32) -> Result<Run, SessionError> {
-        crate::checks::beta(beta)?;
-        recipe::run(&self.toy, method, beta, self.seed)
+    /// If `beta` is not a number above 0, or the method's end is not known.
+    pub fn run(&self, method: &Method, beta: f32) -> Result<Run, SessionError> {
+        check_beta(beta)?;
+        recipe::method(method, beta, self.seed)?.start(&self.toy, &self.toy.device)
     }
 
     /// The probability of each answer under the model that a run has given.
@@ -176,18 +130,14 @@ impl Oracle {
     ///
     /// # Errors
     /// If `beta` is not a number above 0, or so small that GRPO's fixed point is not found.
-    pub fn target(&self, method: Method, beta: f32) -> Result<Vec<f64>, SessionError> {
-        crate::checks::beta(beta)?;
+    pub fn target(&self, method: &Method, beta: f32) -> Result<Vec<f64>, SessionError> {
+        check_beta(beta)?;
         let Toy { reference, rewards, .. } = &self.toy;
-        match method.target() {
+        match target_of(method)? {
             Target::Optimum => Ok(optimum(reference, rewards, beta.into())),
             Target::GrpoFixedPoint => {
                 let fixed = grpo::fixed_point(&self.toy.tree, &self.toy.reference_tokens, rewards, beta.into());
-                fixed.ok_or_else(|| SessionError::Option {
-                    option: "beta",
-                    value: beta.to_string(),
-                    expected: "larger: the fixed point of GRPO was not found",
-                })
+                fixed.ok_or_else(|| SessionError::option("beta", beta, "larger: the fixed point of GRPO was not found"))
             }
         }
     }
@@ -196,18 +146,26 @@ impl Oracle {
     ///
     /// # Errors
     /// As [`Oracle::target`].
-    pub fn row(&self, method: Method, beta: f32, policy: &[f64]) -> Result<Row, SessionError> {
+    pub fn row(&self, method: &Method, beta: f32, policy: &[f64]) -> Result<Row, SessionError> {
         let (target, reference) = (self.target(method, beta)?, self.reference());
         Ok(Row {
-            method,
+            method: method.info().name,
             beta,
-            target: method.target(),
+            target: target_of(method)?,
             tv: total_variation(policy, &target),
             tv_reference: total_variation(reference, &target),
             kl: policy.iter().zip(reference).map(|(p, q)| if *p > 0.0 { p * (p / q).ln() } else { 0.0 }).sum(),
             reward: policy.iter().zip(&self.toy.rewards).map(|(p, r)| p * r).sum(),
             answers: policy.len(),
         })
+    }
+}
+
+/// The price of a nat is a number above 0.
+fn check_beta(beta: f32) -> Result<(), SessionError> {
+    match POSITIVE.holds(beta.into()) {
+        true => Ok(()),
+        false => Err(SessionError::option("beta", beta, POSITIVE.words)),
     }
 }
 
@@ -250,12 +208,13 @@ mod tests {
     }
 
     #[test]
-    fn methods_are_known_by_name() {
-        for method in Method::ALL {
-            assert_eq!(method.name().parse(), Ok(method));
-            assert_eq!(serde_json::json!(method), method.name());
-            assert_eq!(serde_json::json!(method.target()), method.target().name());
+    fn targets_are_called_the_same_in_tables_and_files() {
+        for method in methods() {
+            let target = target_of(&method).unwrap();
+            assert_eq!(serde_json::json!(target), target.name());
         }
-        assert_eq!("kto".parse::<Method>(), Err("choose one of: ppo, rloo, reinforce, dpo, grpo".into()));
+        let kto = Method::named("kto").unwrap();
+        let error = target_of(&kto).unwrap_err().to_string();
+        assert_eq!(error, "method is kto, but must be one whose end is known: ppo, grpo, rloo, reinforce, dpo");
     }
 }

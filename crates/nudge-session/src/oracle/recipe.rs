@@ -1,26 +1,21 @@
-//! How each method is run on the toy: its stage with a table as the reward, and options that leave nothing but the
-//! method: a fixed `kl_coef`, scores as they are, no rule for missing end tokens, temperature 1, a learning rate that
-//! falls to 0.
+//! How a method is run on the toy: options that leave nothing but the method (a fixed `kl_coef`, scores as they are, no
+//! rule for missing end tokens, temperature 1, a learning rate that falls to 0), and the toy in the place of models and
+//! data.
 //!
-//! Deliberately absent: tuning by beta. One recipe a method serves all of them.
+//! Deliberately absent: tuning by beta. One recipe a kind of method serves all of them.
 
-use super::Method;
 use super::grpo::GROUP;
 use super::toy::{LONGEST, PROMPT, Toy};
 use crate::SessionError;
-use crate::options::{DpoOptions, GrpoOptions, PpoStageOptions, ReinforceOptions, RlooOptions};
-use crate::rollout::Row;
-use crate::run::Run;
-use crate::stage::dpo::{self, Direct, Dpo};
-use crate::stage::grpo::{GroupRelative, Grpo};
-use crate::stage::online::prompts::Prompts;
-use crate::stage::online::scores::Scorer;
-use crate::stage::ppo::Ppo;
-use crate::stage::rankings::Ranked;
-use crate::stage::reinforce::{Reinforce, RunningMean};
-use crate::stage::rloo::{LeaveOneOut, Rloo};
-use nudge_model::ScalarModel;
-use nudge_rlhf::{Decay, MissingEos, PpoOptions};
+use crate::batch::preferences::Ranked;
+use crate::method::online::prompts::Prompts;
+use crate::method::online::scores::Scorer;
+use crate::method::{LearnsFrom, Material, Method, Target};
+use crate::rollout::SampledCompletion;
+use burn::tensor::Device;
+use nudge_data::{EncodedDemonstration, Tokenizer};
+use nudge_model::{Decoder, ScalarModel};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// Rollouts of a run, answers of a rollout, and the peak learning rate.
@@ -31,98 +26,106 @@ const STEPS: usize = 400;
 const BATCH_SIZE: usize = 512;
 const LEARNING_RATE: f32 = 1e-3;
 
-/// Steps of DPO, each on all pairs.
-const DPO_STEPS: f32 = 200.0;
+/// Steps of methods that learn from rankings, each on all pairs.
+const OFFLINE_STEPS: f32 = 200.0;
 /// Times that each pair of answers is compared: as often as Bradley-Terry says the one wins, up to rounding.
 const COMPARISONS: usize = 100;
 
-/// A run of `method` at the price `beta` of a nat of KL.
-pub fn run(toy: &Toy, method: Method, beta: f32, seed: u64) -> Result<Run, SessionError> {
-    Ok(match method {
-        Method::Ppo => ppo(toy, beta, seed)?.into(),
-        Method::Rloo => rloo(toy, beta, seed)?.into(),
-        Method::Reinforce => reinforce(toy, beta, seed)?.into(),
-        Method::Dpo => dpo(toy, beta, seed).into(),
-        Method::Grpo => grpo(toy, beta, seed)?.into(),
-    })
-}
-
-fn ppo(toy: &Toy, kl_coef: f32, seed: u64) -> Result<Ppo, SessionError> {
-    let ppo = PpoOptions {
-        kl_coef,
-        adaptive_kl: None,
-        missing_eos: MissingEos::Off,
-        temperature: 1.0,
-        num_ppo_epochs: 2,
-        num_mini_batches: 1,
-        lr_decay: Decay::Linear,
-        ..PpoOptions::default()
+/// `method` at the price `beta` of a nat of KL.
+///
+/// # Errors
+/// If an option of the recipe is of another kind than the method's.
+pub fn method(method: &Method, beta: f32, seed: u64) -> Result<Method, SessionError> {
+    let mut options = match method.info().learns_from {
+        LearnsFrom::Rewards => online(beta),
+        LearnsFrom::Rankings | LearnsFrom::Labels => offline(beta),
     };
-    let options = PpoStageOptions {
-        episodes: STEPS * BATCH_SIZE,
-        batch_size: BATCH_SIZE,
-        learning_rate: LEARNING_RATE,
-        value_learning_rate: 3.0 * LEARNING_RATE,
-        max_new_tokens: LONGEST,
-        ppo,
-        normalize_scores: false,
-        seed,
-        ..PpoStageOptions::default()
-    };
-    // A head of zeros: there is no reward model to start from.
-    let value = ScalarModel::on(&toy.start, seed).scaled(0.0);
-    let (start, device) = (toy.start.clone(), &toy.device);
-    Ppo::assemble(start, value, scorer(toy), prompts(toy, seed), None, options, String::new(), device)
-}
-
-/// The options that the methods without a value model share, over the default of the options' own type.
-macro_rules! without_value_model {
-    ($options:ident, $kl_coef:expr, $seed:expr $(, $field:ident: $value:expr)*) => {
-        $options {
-            episodes: STEPS * BATCH_SIZE,
-            batch_size: BATCH_SIZE,
-            learning_rate: LEARNING_RATE,
-            kl_coef: $kl_coef,
-            adaptive_kl: None,
-            missing_eos: MissingEos::Off,
-            normalize_scores: false,
-            temperature: 1.0,
-            max_new_tokens: LONGEST,
-            num_iterations: 1,
-            num_mini_batches: 1,
-            lr_decay: Decay::Linear,
-            seed: $seed,
-            $($field: $value,)*
-            ..$options::default()
+    options.push(("seed", json!(seed)));
+    if method.has("k") {
+        // A value model wants a second pass over a rollout; without one, one is enough.
+        options.push(("num_iterations", json!(1)));
+    }
+    if method.target() == Some(Target::GrpoFixedPoint) {
+        options.push(("k", json!(GROUP)));
+    }
+    let mut method = method.clone();
+    for (name, value) in options {
+        if method.has(name) {
+            method.set(name, value).map_err(|error| SessionError::Nothing(error.to_string()))?;
         }
-    };
+    }
+    Ok(method)
 }
 
-fn rloo(toy: &Toy, kl_coef: f32, seed: u64) -> Result<Rloo, SessionError> {
-    let options = without_value_model!(RlooOptions, kl_coef, seed);
-    let (method, common, start) = (LeaveOneOut::new(&options), options.common(), toy.start.clone());
-    Rloo::assemble(start, scorer(toy), prompts(toy, seed), method, common, String::new(), &toy.device)
+fn online(kl_coef: f32) -> Vec<(&'static str, Value)> {
+    vec![
+        ("episodes", json!(STEPS * BATCH_SIZE)),
+        ("batch_size", json!(BATCH_SIZE)),
+        ("learning_rate", json!(LEARNING_RATE)),
+        ("value_learning_rate", json!(3.0 * LEARNING_RATE)),
+        // A head of zeros: there is no reward model to start from.
+        ("value_init", json!("zero_head")),
+        ("max_new_tokens", json!(LONGEST)),
+        ("kl_coef", json!(kl_coef)),
+        ("adaptive_kl", Value::Null),
+        ("missing_eos", json!("off")),
+        ("normalize_scores", json!(false)),
+        ("temperature", json!(1.0)),
+        ("num_mini_batches", json!(1)),
+        ("lr_decay", json!("linear")),
+    ]
 }
 
-fn reinforce(toy: &Toy, kl_coef: f32, seed: u64) -> Result<Reinforce, SessionError> {
-    let options = without_value_model!(ReinforceOptions, kl_coef, seed);
-    let (method, common, start) = (RunningMean::new(&options), options.common(), toy.start.clone());
-    Reinforce::assemble(start, scorer(toy), prompts(toy, seed), method, common, String::new(), &toy.device)
+fn offline(beta: f32) -> Vec<(&'static str, Value)> {
+    vec![
+        ("beta", json!(beta)),
+        ("epochs", json!(OFFLINE_STEPS)),
+        ("batch_size", json!(1)),
+        ("learning_rate", json!(5e-3)),
+        ("held_out", json!(0.0)),
+    ]
 }
 
-fn grpo(toy: &Toy, kl_coef: f32, seed: u64) -> Result<Grpo, SessionError> {
-    let options = without_value_model!(GrpoOptions, kl_coef, seed, k: GROUP);
-    let (method, common, start) = (GroupRelative::new(&options), options.common(), toy.start.clone());
-    Grpo::assemble(start, scorer(toy), prompts(toy, seed), method, common, String::new(), &toy.device)
-}
+impl Material for Toy {
+    fn policy(&self, _device: &Device) -> Result<Decoder, SessionError> {
+        Ok(self.start.clone())
+    }
 
-fn dpo(toy: &Toy, beta: f32, seed: u64) -> Dpo {
-    let options =
-        DpoOptions { beta, epochs: DPO_STEPS, batch_size: 1, learning_rate: 5e-3, seed, ..Default::default() };
-    let ranked =
-        Ranked { rows: toy.rows(), pairs: comparisons(&toy.rewards), tiers: vec![], margin: None, label: None };
-    let (method, training, tokenizer) = (Direct::new(&options), dpo::training(&options), toy.tokenizer.clone());
-    Dpo::assemble(toy.start.clone(), tokenizer, vec![ranked], vec![], method, training, String::new(), &toy.device)
+    fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
+    }
+
+    /// The reward of each answer out of the table.
+    fn scorer(&self, _device: &Device) -> Result<Scorer, SessionError> {
+        let rewards = self.rewards.iter().map(|reward| *reward as f32);
+        let table: BTreeMap<Vec<u32>, f32> = self.tree.answers.iter().cloned().zip(rewards).collect();
+        // An answer that is not in the tree fails the run as a NaN.
+        let rule = move |completion: &SampledCompletion| table.get(&completion.tokens).copied().unwrap_or(f32::NAN);
+        Ok(Scorer::Rule(Box::new(rule)))
+    }
+
+    fn reward_model(&self, _device: &Device) -> Result<ScalarModel, SessionError> {
+        Err(SessionError::Nothing("the toy has a table of rewards and no reward model".into()))
+    }
+
+    fn prompts(&self, _max_new_tokens: usize) -> Result<Prompts, SessionError> {
+        Ok(Prompts::encoded(vec!["the prompt".into()], vec![PROMPT.to_vec()], self.tokenizer.clone()))
+    }
+
+    fn rankings(
+        &self,
+        _labels: bool,
+        _held_out: f32,
+        _seed: u64,
+    ) -> Result<crate::method::EncodedRankings, SessionError> {
+        let rows: Vec<EncodedDemonstration> = self.rows();
+        let ranked = Ranked { rows, pairs: comparisons(&self.rewards), tiers: vec![], margin: None, label: None };
+        Ok((vec![ranked], vec![]))
+    }
+
+    fn pretraining_texts(&self) -> &[String] {
+        &[]
+    }
 }
 
 /// All pairs of answers, `(winner, loser)`, in both orders, as often as each wins by Bradley-Terry.
@@ -139,25 +142,13 @@ fn comparisons(rewards: &[f64]) -> Vec<(usize, usize)> {
     pairs
 }
 
-/// The reward of each answer out of the table.
-fn scorer(toy: &Toy) -> Scorer {
-    let rewards = toy.rewards.iter().map(|reward| *reward as f32);
-    let table: BTreeMap<Vec<u32>, f32> = toy.tree.answers.iter().cloned().zip(rewards).collect();
-    // An answer that is not in the tree fails the run as a NaN.
-    Scorer::Rule(Box::new(move |row: &Row| table.get(&row.tokens).copied().unwrap_or(f32::NAN)))
-}
-
-fn prompts(toy: &Toy, seed: u64) -> Prompts {
-    let (tokenizer, temperature) = (toy.tokenizer.clone(), 1.0);
-    Prompts::encoded(vec!["the prompt".into()], vec![PROMPT.to_vec()], tokenizer, LONGEST, temperature, seed)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::oracle::{Target, optimum, total_variation};
+    use crate::method::TuningMethod;
+    use crate::oracle::{optimum, total_variation};
     use crate::protocol::Event;
-    use burn::tensor::Device;
+    use crate::run::Run;
     use futures_lite::future::block_on;
 
     fn trained(toy: &Toy, mut run: Run) -> Vec<f64> {
@@ -170,9 +161,10 @@ mod tests {
 
     #[test]
     fn a_leash_that_pushes_is_far_from_the_optimum() {
-        assert_eq!(Method::Rloo.target(), Target::Optimum);
         let toy = block_on(Toy::new(1, &Device::flex())).unwrap();
-        let policy = trained(&toy, rloo(&toy, -1.0, 1).unwrap().into());
+        let Ok(Method::Rloo(options)) = method(&Method::named("rloo").unwrap(), -1.0, 1) else { unreachable!() };
+        // Not through the method's own start, which refuses such a price.
+        let policy = trained(&toy, options.start(&toy, &toy.device).unwrap());
         let distance = total_variation(&policy, &optimum(&toy.reference, &toy.rewards, 1.0));
         assert!(distance > 0.5, "{distance}");
     }

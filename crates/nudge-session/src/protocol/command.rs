@@ -74,7 +74,6 @@ pub enum Command {
     Tune {
         /// The method and its options.
         #[serde(flatten)]
-        #[cfg_attr(test, ts(flatten, type = "Method"))]
         method: Method,
         /// Name of the policy to start from; it is also the reference of methods that have one.
         policy: String,

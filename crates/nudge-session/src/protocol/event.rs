@@ -2,8 +2,8 @@
 
 use super::{Calibration, Evaluation, Files, Metrics, Preference, StageName, Verdict};
 use nudge_data::{Completion, Prompt, RankingRecord};
-use serde_json::{Map, Value};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// What a stage reports between two steps.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -11,7 +11,7 @@ mod types_test;
 
 pub use command::{Command, Judge};
 pub use event::Event;
-pub use results::{AccuracySlice, CompletionStatistics, Calibration, Evaluation, Verdict};
+pub use results::{AccuracySlice, Calibration, CompletionStatistics, Evaluation, Verdict};
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

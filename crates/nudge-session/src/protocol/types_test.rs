@@ -1,65 +1,183 @@
 //! The page's TypeScript types, rendered from the Rust types and compared with the committed file.
 //!
 //! After a change of the protocol, `NUDGE_UPDATE=1` writes `www/src/lib/protocol.ts` anew. It lives here and not
-//! among the cross-crate tests because the types derive `TS` in this crate's tests only.
+//! among the cross-crate tests because the types derive `TS` in this crate's tests only. Options are rendered from
+//! their declarations, records of `nudge-data` from one that has every field and one that has none but those it must.
 
 use std::path::Path;
 
+use nudge_data::{
+    CandidatesRecord, Completion, DemonstrationRecord, Finish, PairRecord, PreferenceRecord, RankingRecord,
+    UnpairedRecord,
+};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
 use ts_rs::TS;
 
 use crate::labeler::LabelerInfo;
+use crate::method::{LearnsFrom, Method, MethodInfo, PresetInfo};
 use crate::options::{
-    BestOfOptions, CompareOptions, DpoOptions, EvalOptions, GrpoOptions, KtoOptions, OrpoOptions, PpoStageOptions,
-    PretrainOptions, ReinforceOptions, RewardOptions, RlooOptions, SampleOptions, SftOptions,
+    BestOfOptions, CompareOptions, Declared, EvalOptions, Kind, Options, PretrainOptions, Range, RewardOptions,
+    SampleOptions, SftOptions,
 };
 use crate::protocol::{
-    AccuracySlice, Answer, AnswerStatistics, Calibration, Command, Evaluation, Event, Judge, Metrics, Preference,
-    Stage, Verdict,
+    AccuracySlice, Calibration, Command, CompletionStatistics, Evaluation, Event, Judge, Metrics, Preference,
+    StageName, Verdict,
 };
 
 const HEADER: &str = "\
-// The contract with the trainer: commands in, events out, as JSON.
+// The contract with the trainer: commands in, events out, as plain objects.
 //
-// Generated from `crates/nudge-session/src/{protocol,options}/`; a test of that crate compares, and writes this
-// file with NUDGE_UPDATE=1. Do not edit. Model files travel beside the JSON. What each field means stands there.
+// Generated from `crates/nudge-session/src/{protocol,options,method}/`; a test of that crate compares, and writes this
+// file with NUDGE_UPDATE=1. Do not edit. Model files travel beside the objects. What each field means stands there.
 ";
 
 /// All types, in the order of reading.
 fn rendered() -> String {
     let metrics = format!("type Metrics = {};", Metrics::inline());
     let prompt = "type Prompt = string | { role: string, content: string }[];".to_string();
-    let types = [
-        metrics,
-        prompt,
-        PretrainOptions::decl(),
-        SftOptions::decl(),
-        SampleOptions::decl(),
-        RewardOptions::decl(),
-        PpoStageOptions::decl(),
-        GrpoOptions::decl(),
-        RlooOptions::decl(),
-        ReinforceOptions::decl(),
-        DpoOptions::decl(),
-        KtoOptions::decl(),
-        OrpoOptions::decl(),
-        BestOfOptions::decl(),
-        CompareOptions::decl(),
-        EvalOptions::decl(),
+    let mut types = vec![metrics, prompt];
+    types.extend(records());
+    types.extend([
+        options::<PretrainOptions>("PretrainOptions"),
+        options::<SftOptions>("SftOptions"),
+        options::<SampleOptions>("SampleOptions"),
+        options::<RewardOptions>("RewardOptions"),
+        options::<BestOfOptions>("BestOfOptions"),
+        options::<CompareOptions>("CompareOptions"),
+        options::<EvalOptions>("EvalOptions"),
+        Method::decl(),
         Judge::decl(),
         Command::decl(),
         Preference::decl(),
-        Stage::decl(),
-        Answer::decl(),
-        AnswerStatistics::decl(),
+        StageName::decl(),
+        CompletionStatistics::decl(),
         Verdict::decl(),
         Evaluation::decl(),
         AccuracySlice::decl(),
         Calibration::decl(),
         Event::decl(),
         LabelerInfo::decl(),
-    ];
+        Range::decl(),
+        Declared::decl(),
+        LearnsFrom::decl(),
+        PresetInfo::decl(),
+        MethodInfo::decl(),
+    ]);
     let named = |declaration: &str| declaration.replace(&format!(": {}", Metrics::inline()), ": Metrics");
     types.iter().fold(HEADER.to_string(), |text, one| text + "\nexport " + &laid_out(&named(one)) + "\n")
+}
+
+/// Options of a method are known at run time, from [`MethodInfo`].
+impl TS for Method {
+    type WithoutGenerics = Self;
+    type OptionInnerType = Self;
+
+    fn name() -> String {
+        "Method".into()
+    }
+
+    fn inline() -> String {
+        "{ method: string, options: Record<string, unknown>, }".into()
+    }
+
+    fn inline_flattened() -> String {
+        Self::inline()
+    }
+
+    fn decl() -> String {
+        format!("type Method = {};", Self::inline())
+    }
+
+    fn decl_concrete() -> String {
+        Self::decl()
+    }
+}
+
+/// The type of a set of options.
+fn options<O: Options>(name: &str) -> String {
+    let field = |option: Declared| {
+        let kind = match option.kind {
+            Kind::Whole | Kind::Number => "number".to_string(),
+            Kind::Flag => "boolean".into(),
+            Kind::Choice { names } => names.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(" | "),
+            Kind::Name => "string | null".into(),
+            Kind::Rule { .. } => "unknown".into(),
+        };
+        format!("{}: {kind}", option.name)
+    };
+    let fields: Vec<String> = O::declared().into_iter().map(field).collect();
+    format!("type {name} = {{ {} }};", fields.join(", "))
+}
+
+/// The types of the records of `nudge-data`.
+fn records() -> Vec<String> {
+    let (text, extra) = (String::new, Map::new);
+    let prompt = || "".into();
+    let completion =
+        Completion { seed: Some(1), logprob: Some(0.0), finish: Some(Finish::Eos), ..Completion::from_text("") };
+    let demonstration =
+        DemonstrationRecord { prompt: prompt(), completion: text(), task: None, split: None, extra: extra() };
+    let told = DemonstrationRecord { task: Some(text()), split: Some(text()), ..demonstration.clone() };
+    let completions = vec![completion.clone()];
+    let candidates =
+        CandidatesRecord { id: text(), prompt: prompt(), completions: completions.clone(), extra: extra() };
+    let ranking = RankingRecord {
+        id: text(),
+        prompt: prompt(),
+        completions,
+        ranking: vec![vec![0]],
+        labeler: None,
+        seconds: None,
+        extra: extra(),
+    };
+    let timed = RankingRecord { labeler: Some(text()), seconds: Some(0.0), ..ranking.clone() };
+    let pair = PairRecord { prompt: prompt(), chosen: text(), rejected: text(), extra: extra() };
+    let unpaired = UnpairedRecord { prompt: prompt(), completion: text(), label: true, extra: extra() };
+    // A kind of preference that has no type below does not compile.
+    let name_of = |record: PreferenceRecord| match record {
+        PreferenceRecord::Ranking(_) => "RankingRecord",
+        PreferenceRecord::Pair(_) => "PairRecord",
+        PreferenceRecord::Unpaired(_) => "UnpairedRecord",
+    };
+    let preferences = [
+        PreferenceRecord::Ranking(ranking.clone()),
+        PreferenceRecord::Pair(pair.clone()),
+        PreferenceRecord::Unpaired(unpaired.clone()),
+    ];
+    vec![
+        record("Completion", &completion, &Completion::from_text("")),
+        record("DemonstrationRecord", &told, &demonstration),
+        record("CandidatesRecord", &candidates, &candidates),
+        record("RankingRecord", &timed, &ranking),
+        record("PairRecord", &pair, &pair),
+        record("UnpairedRecord", &unpaired, &unpaired),
+        format!("type PreferenceRecord = {};", preferences.map(name_of).join(" | ")),
+    ]
+}
+
+/// The type of a record: the fields of `whole`, of which those that `least` lacks are optional.
+fn record(name: &str, whole: &impl Serialize, least: &impl Serialize) -> String {
+    let (whole, least) = (json!(whole), json!(least));
+    let field = |(field, value): (&String, &Value)| {
+        let optional = if least.get(field).is_none() { "?" } else { "" };
+        format!("{field}{optional}: {}", type_of(field, value))
+    };
+    let fields: Vec<String> = whole.as_object().unwrap().iter().map(field).collect();
+    format!("type {name} = {{ {} }};", fields.join(", "))
+}
+
+fn type_of(field: &str, value: &Value) -> String {
+    match (field, value) {
+        ("prompt", _) => "Prompt".into(),
+        ("completions", _) => "Completion[]".into(),
+        ("finish", _) => format!("{} | {}", json!(Finish::Eos), json!(Finish::Length)),
+        (_, Value::Number(_)) => "number".into(),
+        (_, Value::String(_)) => "string".into(),
+        (_, Value::Bool(_)) => "boolean".into(),
+        (_, Value::Array(items)) => type_of("", &items[0]) + "[]",
+        other => panic!("no type is known for {other:?}"),
+    }
 }
 
 /// One declaration without its comments, on lines that can be read.
@@ -72,12 +190,13 @@ fn laid_out(declaration: &str) -> String {
     }
     code += rest;
     let code = words(&code).join(" ").replace(", }", " }");
-    let code = ["command", "event", "judge"]
+    let code = ["command", "event", "judge", "kind"]
         .iter()
         .fold(code, |code, tag| code.replace(&format!("\"{tag}\":"), &format!("{tag}:")));
     let code = code.replace('"', "'");
     if code.contains("} | {") {
-        return code.replace("} | {", "}\n  | {").replacen("= {", "=\n  | {", 1);
+        let code = code.replace("} | {", "}\n  | {");
+        return if code.contains(" = {") { code.replacen("= {", "=\n  | {", 1) } else { code };
     }
     match code.split_once(" = { ") {
         Some((name, fields)) if code.len() > 100 => {

@@ -127,7 +127,7 @@ async fn around_a_step(learning_rate: f64, device: &Device) -> Result<(Read, Rea
     let mut trainer = Trainer::new(subject::model(device), OptimizerOptions::default(), schedule, "the self-check");
     let before = read_model(&trainer.model, &batch, device).await?;
     let training = training_device(device);
-    trainer.step_on_device(|model| (loss(model, &batch, &training), vec![]));
+    trainer.step_on_device(|model| loss(model, &batch, &training));
     let after = read_model(&trainer.model, &batch, device).await?;
     Ok((before, after))
 }

@@ -1,31 +1,31 @@
-//! Best-of-n: draw n answers to each prompt, keep the one that the reward model likes best. No training at all.
+//! Best-of-n: draw n completions of each prompt, keep the one that the reward model likes best. No training at all.
 //!
-//! 1. Encode every prompt and check that an answer fits.
-//! 2. Sample n answers to as many prompts as fit a batch.
+//! 1. Encode every prompt and check that a completion fits.
+//! 2. Sample n completions of as many prompts as fit a batch.
 //! 3. Score them; keep the best of each prompt.
-//! 4. Estimate, from the same n answers, what a smaller n would have given: without bias, over all subsets
+//! 4. Estimate, from the same n completions, what a smaller n would have given: without bias, over all subsets
 //!    (Coste et al. 2023), beside the KL that it costs, ln n - (n - 1) / n (Stiennon et al. 2020, appendix G).
 //!
-//! The answers are stored with all scores. Deliberately absent: training on the answers that were kept.
+//! The completions are stored with all scores. Deliberately absent: training on those that were kept.
 
 use crate::SessionError;
-use crate::checks;
+use crate::batch::scored::CompletionBatch;
 use crate::folder::Folder;
 use crate::labeler::Labeler;
-use crate::options::BestOfOptions;
-use crate::platform::Stopwatch;
-use crate::protocol::{Event, Files, Metrics, Stage};
+use crate::method::online::scores::{Normalizations, Scorer, normalizations, scores};
+use crate::options::{BestOfOptions, Options};
+use crate::protocol::{Event, Metrics, StageName};
 use crate::readback::read_all;
-use crate::rollout::{Rollout, Row, encode_prompts};
-use crate::snapshot::{Snapshot, SnapshotWriter};
-use crate::stage::online::scores::{Normalizations, Scorer, normalizations, scores};
-use crate::stage::score::AnswerBatch;
+use crate::rollout::{Rollout, SampledCompletion, encode_prompts};
+use crate::snapshot::Snapshot;
+use crate::stage::{Stage, Told};
 use burn::tensor::Device;
 use nudge_data::{Prompt, Tokenizer};
 use nudge_model::{Decoder, Frozen, SamplingOptions};
 use nudge_rlhf::{best_of_n_kl, best_of_n_score};
 use serde::{Deserialize, Serialize};
-use std::collections::VecDeque;
+use serde_json::{Map, Value, json};
+use std::ops::Range;
 
 /// A best-of-n run.
 pub struct BestOf {
@@ -37,44 +37,40 @@ pub struct BestOf {
     gold: Option<Labeler>,
     options: BestOfOptions,
     state: State,
-    fingerprint: String,
     device: Device,
-    clock: Stopwatch,
 }
 
-#[derive(Default, Serialize, Deserialize)]
-struct State {
+/// What moves from batch to batch.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct State {
     /// First prompt that is not answered.
     next_prompt: usize,
     /// Scale of each member of an ensemble, fixed on the first batch.
     normalizations: Option<Normalizations>,
     /// Sums over prompts of what [`estimates`] gives.
     sums: Metrics,
-    /// What was kept but not told.
-    waiting: VecDeque<Event>,
 }
 
 impl BestOf {
     /// Loads the models and encodes the prompts.
+    ///
+    /// # Errors
+    /// If an option is wrong, a prompt cannot be answered, there is no reward model, or one reads other tokens than
+    /// the policy.
     pub fn new(
         policy: &Folder,
         rewards: &[Folder],
         prompts: Vec<Prompt>,
         options: BestOfOptions,
-        fingerprint: String,
-        resume: Option<Files>,
         device: &Device,
     ) -> Result<Self, SessionError> {
-        checks::at_least_one([("n", options.n), ("batch_size", options.batch_size)])?;
-        checks::temperature(options.temperature)?;
-        checks::ensemble(options.ensemble)?;
+        options.check_ranges()?;
         let gold = options.gold_labeler.as_deref().map(Labeler::find).transpose()?;
+        if rewards.is_empty() {
+            return Err(SessionError::Nothing("there is no reward model that chooses: `rewards` is empty".into()));
+        }
         // 1. Encode.
         let encoded = encode_prompts(policy, &prompts, options.max_new_tokens)?;
-        let state = match resume {
-            Some(files) => Snapshot::<State>::open(files, &fingerprint)?.state,
-            None => State::default(),
-        };
         Ok(Self {
             policy: policy.decoder(device)?.frozen(),
             scorer: Scorer::open(policy, rewards, device)?,
@@ -83,57 +79,12 @@ impl BestOf {
             encoded,
             gold,
             options,
-            state,
-            fingerprint,
+            state: State::default(),
             device: device.clone(),
-            clock: Stopwatch::start(),
         })
     }
 
-    /// What the shell is told first.
-    pub fn started(&self) -> Event {
-        Event::Started {
-            stage: Stage::BestOf,
-            step: self.state.next_prompt,
-            total_steps: self.prompts.len(),
-            parameters: self.policy.config.parameter_count(),
-        }
-    }
-
-    /// One prompt's record, or the numbers so far, or nothing more.
-    pub async fn next(&mut self) -> Result<Option<Event>, SessionError> {
-        if self.state.waiting.is_empty() && self.state.next_prompt < self.prompts.len() {
-            self.batch().await?;
-        }
-        Ok(self.state.waiting.pop_front())
-    }
-
-    // 2. to 4. As many prompts as fit a batch.
-    async fn batch(&mut self) -> Result<(), SessionError> {
-        let clock = Stopwatch::start();
-        let n = self.options.n;
-        let first = self.state.next_prompt;
-        let end = (first + (self.options.batch_size / n).max(1)).min(self.prompts.len());
-        let rows = self.sample(first..end).await?;
-        let scores = self.score(first..end, &rows).await?;
-        for ((index, rows), scores) in (first..end).zip(rows.chunks(n)).zip(scores.chunks(n)) {
-            let texts: Vec<String> = rows.iter().map(|row| row.text(&self.tokenizer)).collect();
-            let gold: Option<Vec<f32>> = self.gold.map(|gold| texts.iter().map(|text| gold.score(text)).collect());
-            for (name, number) in estimates(scores, gold.as_deref()) {
-                *self.state.sums.entry(name).or_default() += number;
-            }
-            self.state.waiting.push_back(Event::Scored { record: record(&self.prompts[index], &texts, scores) });
-        }
-        self.state.next_prompt = end;
-        let answered = end as f64;
-        let mut metrics: Metrics = self.state.sums.iter().map(|(name, sum)| (name.clone(), sum / answered)).collect();
-        metrics.insert("objective/kl".into(), best_of_n_kl(n));
-        let (step, total_steps, seconds) = (end, self.prompts.len(), clock.seconds());
-        self.state.waiting.push_back(Event::Progress { stage: Stage::BestOf, step, total_steps, metrics, seconds });
-        Ok(())
-    }
-
-    async fn sample(&self, prompts: std::ops::Range<usize>) -> Result<Vec<Row>, SessionError> {
+    async fn sample(&self, prompts: Range<usize>) -> Result<Vec<SampledCompletion>, SessionError> {
         let n = self.options.n;
         let first_seed = self.options.seed.wrapping_add((prompts.start * n) as u64);
         let rows: Vec<Vec<u32>> = prompts.flat_map(|index| vec![self.encoded[index].clone(); n]).collect();
@@ -143,30 +94,75 @@ impl BestOf {
         Rollout::new(&self.policy, &self.tokenizer, &rows, seeds, max_new_tokens, sampling).finish().await
     }
 
-    /// One score an answer: the reward model's own, or the ensemble's of members brought to one scale.
-    async fn score(&mut self, prompts: std::ops::Range<usize>, rows: &[Row]) -> Result<Vec<f32>, SessionError> {
+    /// One score a completion: the reward model's own, or the ensemble's of members brought to one scale.
+    async fn score(
+        &mut self,
+        prompts: Range<usize>,
+        completions: &[SampledCompletion],
+    ) -> Result<Vec<f32>, SessionError> {
         let n = self.options.n;
         let whole: Vec<Vec<u32>> = prompts
             .flat_map(|index| std::iter::repeat_n(&self.encoded[index], n))
-            .zip(rows)
-            .map(|(prompt, row)| [prompt.as_slice(), &row.tokens].concat())
+            .zip(completions)
+            .map(|(prompt, completion)| [prompt.as_slice(), &completion.tokens].concat())
             .collect();
         let members = self.scorer.members();
-        let score = |member| AnswerBatch::new(&whole, &self.tokenizer, member, &self.device).rewards(member);
+        let score = |member| CompletionBatch::new(&whole, &self.tokenizer, member, &self.device).rewards(member);
         let raw_scores = read_all(members.iter().map(|member| score(member)).collect()).await?;
         let several = members.len() > 1;
         let normalizations = self.state.normalizations.get_or_insert_with(|| normalizations(&raw_scores, several));
         Ok(scores(&raw_scores, normalizations, self.options.ensemble))
     }
+}
 
-    /// A checkpoint between two batches.
-    pub async fn save(&self) -> Result<Files, SessionError> {
-        SnapshotWriter::default().finish(&self.fingerprint, &self.state).await
+impl Stage for BestOf {
+    type State = State;
+
+    const NAME: StageName = StageName::BestOf;
+
+    fn step(&self) -> usize {
+        self.state.next_prompt
     }
 
-    /// What the shell is told last.
-    pub fn finished(&self) -> Event {
-        Event::Finished { stage: Stage::BestOf, seconds: self.clock.seconds() }
+    fn total_steps(&self) -> usize {
+        self.prompts.len()
+    }
+
+    fn parameters(&self) -> usize {
+        self.policy.config.parameter_count()
+    }
+
+    // 2. to 4. As many prompts as fit a batch.
+    async fn advance(&mut self, told: &mut Told) -> Result<(), SessionError> {
+        let n = self.options.n;
+        let first = self.state.next_prompt;
+        let end = (first + (self.options.batch_size / n).max(1)).min(self.prompts.len());
+        let completions = self.sample(first..end).await?;
+        let scores = self.score(first..end, &completions).await?;
+        for ((index, completions), scores) in (first..end).zip(completions.chunks(n)).zip(scores.chunks(n)) {
+            let texts: Vec<String> = completions.iter().map(|completion| completion.text(&self.tokenizer)).collect();
+            let gold: Option<Vec<f32>> = self.gold.map(|gold| texts.iter().map(|text| gold.score(text)).collect());
+            for (name, number) in estimates(scores, gold.as_deref()) {
+                *self.state.sums.entry(name).or_default() += number;
+            }
+            told.event(Event::Scored { record: record(&self.prompts[index], &texts, scores) });
+        }
+        self.state.next_prompt = end;
+        let answered = end as f64;
+        let mut metrics: Metrics = self.state.sums.iter().map(|(name, sum)| (name.clone(), sum / answered)).collect();
+        metrics.insert("objective/kl".into(), best_of_n_kl(n));
+        let tokens = completions.iter().map(|completion| completion.tokens.len()).sum();
+        told.progress(metrics, "tokens_per_second", tokens);
+        Ok(())
+    }
+
+    fn state(&self) -> State {
+        self.state.clone()
+    }
+
+    fn restore(&mut self, state: State, _: &Snapshot) -> Result<(), SessionError> {
+        self.state = state;
+        Ok(())
     }
 }
 
@@ -184,17 +180,17 @@ fn estimates(scores: &[f32], gold: Option<&[f32]>) -> Vec<(String, f64)> {
     sizes.flat_map(of).collect()
 }
 
-/// The prompt, the answer that was kept, and all answers with their scores, as JSON.
-fn record(prompt: &Prompt, texts: &[String], scores: &[f32]) -> String {
+/// The prompt, the completion that was kept, and all completions with their scores.
+fn record(prompt: &Prompt, texts: &[String], scores: &[f32]) -> Map<String, Value> {
     let best = best_place(scores);
-    serde_json::json!({
-        "prompt": prompt,
-        "completion": texts[best],
-        "score": scores[best],
-        "completions": texts,
-        "scores": scores,
-    })
-    .to_string()
+    let fields = [
+        ("prompt", json!(prompt)),
+        ("completion", json!(texts[best])),
+        ("score", json!(scores[best])),
+        ("completions", json!(texts)),
+        ("scores", json!(scores)),
+    ];
+    fields.map(|(name, value)| (name.to_string(), value)).into_iter().collect()
 }
 
 /// The first place of the highest score.
@@ -209,13 +205,12 @@ mod tests {
     #[test]
     fn the_first_of_equal_scores_is_kept() {
         assert_eq!(best_place(&[0.5, 2.0, -1.0, 2.0]), 1);
-        let record: serde_json::Value =
-            serde_json::from_str(&record(&"p".into(), &["a".into(), "b".into()], &[0.0, 1.0])).unwrap();
+        let record = record(&"p".into(), &["a".into(), "b".into()], &[0.0, 1.0]);
         assert_eq!((&record["completion"], &record["score"]), (&"b".into(), &1.0.into()));
     }
 
     #[test]
-    fn smaller_numbers_of_answers_are_estimated_from_the_same_answers() {
+    fn smaller_numbers_of_completions_are_estimated_from_the_same_completions() {
         let found = estimates(&[0.0, 1.0, 2.0], Some(&[5.0, 3.0, 1.0]));
         let expected = [
             ("best_of_1/score", 1.0),

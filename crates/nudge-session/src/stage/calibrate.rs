@@ -1,23 +1,23 @@
 //! How far a reward model can be trusted: its accuracy on rankings, by margin, by length, and whether it is as sure as
 //! it is right.
 //!
-//! 1. Score every answer of every ranking.
-//! 2. Count: pairs in the labeler's order, in all, by the margin between the rewards, and by whether the better answer
-//!    is the shorter one (Stiennon et al. 2020 found reward models biased towards length).
+//! 1. Score every completion of every ranking.
+//! 2. Count: pairs in the labeler's order, in all, by the margin between the rewards, and by whether the better
+//!    completion is the shorter one (Stiennon et al. 2020 found reward models biased towards length).
 //! 3. Compare the certainty sigmoid(|margin|) with the share that is right (expected calibration error).
 //!
 //! Deliberately absent: training, and a split: give rankings that the reward model has not learnt from.
 
 use crate::SessionError;
+use crate::batch::preferences::{Judged, Ranked, split_and_encode};
+use crate::batch::scored::{CompletionBatch, encode_completion};
 use crate::folder::Folder;
-use crate::platform::Stopwatch;
-use crate::protocol::{AccuracySlice, Calibration, Event, Files, Metrics, Stage};
+use crate::protocol::{AccuracySlice, Calibration, Event, Metrics, StageName};
 use crate::readback::read;
-use crate::snapshot::{Snapshot, SnapshotWriter};
-use crate::stage::rankings::{Judged, Ranked, read_rankings};
-use crate::stage::score::{AnswerBatch, encode_answer};
+use crate::snapshot::Snapshot;
+use crate::stage::{Stage, Told};
 use burn::tensor::Device;
-use nudge_data::Prompt;
+use nudge_data::{PreferenceRecord, Prompt};
 use nudge_model::{Frozen, ScalarModel};
 use nudge_rlhf::{WinRate, accuracy_by_length, accuracy_by_margin, calibration_table, expected_calibration_error};
 use serde::{Deserialize, Serialize};
@@ -33,65 +33,26 @@ pub struct Calibrate {
     model: Frozen<ScalarModel>,
     rankings: Vec<Ranked<Vec<u32>>>,
     state: State,
-    fingerprint: String,
     device: Device,
-    clock: Stopwatch,
-    told: bool,
 }
 
-#[derive(Default, Serialize, Deserialize)]
-struct State {
+/// What moves from ranking to ranking.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct State {
     next: usize,
     rewards: Vec<f32>,
 }
 
 impl Calibrate {
-    /// Reads the rankings or comparisons.
-    pub fn new(
-        folder: Folder,
-        comparisons: &str,
-        fingerprint: String,
-        resume: Option<Files>,
-        device: &Device,
-    ) -> Result<Self, SessionError> {
-        let encode = |prompt: &Prompt, answer: &str| encode_answer(&folder, prompt, answer).map(|row| row.tokens);
-        let (rankings, _) = read_rankings(comparisons, 0.0, 0, encode)?;
-        let state = match resume {
-            Some(files) => Snapshot::<State>::open(files, &fingerprint)?.state,
-            None => State::default(),
-        };
+    /// Encodes the rankings and pairs.
+    ///
+    /// # Errors
+    /// If there is none, or one cannot be used.
+    pub fn new(folder: Folder, preferences: &[PreferenceRecord], device: &Device) -> Result<Self, SessionError> {
+        let encode = |prompt: &Prompt, completion: &str| Ok(encode_completion(&folder, prompt, completion)?.tokens);
+        let (rankings, _) = split_and_encode(preferences, false, 0.0, 0, encode)?;
         let model = folder.scalar(device)?.frozen();
-        let (device, clock) = (device.clone(), Stopwatch::start());
-        Ok(Self { folder, model, rankings, state, fingerprint, device, clock, told: false })
-    }
-
-    /// What the shell is told first.
-    pub fn started(&self) -> Event {
-        Event::Started {
-            stage: Stage::Calibrate,
-            step: self.state.next,
-            total_steps: self.rankings.len(),
-            parameters: self.folder.config.parameter_count(),
-        }
-    }
-
-    /// One ranking, or the result, or nothing more.
-    pub async fn next(&mut self) -> Result<Option<Event>, SessionError> {
-        if let Some(ranked) = self.rankings.get(self.state.next) {
-            // 1. Score.
-            let clock = Stopwatch::start();
-            let batch = AnswerBatch::new(&ranked.rows, &self.folder.tokenizer, &self.model, &self.device);
-            self.state.rewards.extend(read(batch.rewards(&self.model)).await?);
-            self.state.next += 1;
-            let (step, total_steps, seconds) = (self.state.next, self.rankings.len(), clock.seconds());
-            let metrics = Metrics::from([("tokens_per_second".into(), batch.tokens as f64 / seconds)]);
-            return Ok(Some(Event::Progress { stage: Stage::Calibrate, step, total_steps, metrics, seconds }));
-        }
-        if self.told {
-            return Ok(None);
-        }
-        self.told = true;
-        Ok(Some(Event::Calibrated { calibration: self.calibration() }))
+        Ok(Self { folder, model, rankings, state: State::default(), device: device.clone() })
     }
 
     // 2. and 3. Count, compare.
@@ -112,9 +73,9 @@ impl Calibrate {
             .collect();
         let lengths = accuracy_by_length(rewards, &lengths, pairs);
         let by_length = [
-            ("better answer shorter", lengths.shorter),
+            ("better completion shorter", lengths.shorter),
             ("both of one length", lengths.equal),
-            ("better answer longer", lengths.longer),
+            ("better completion longer", lengths.longer),
         ];
         Calibration {
             overall: slice("all pairs".into(), &judged.accuracy()),
@@ -124,15 +85,46 @@ impl Calibrate {
             by_length: by_length.map(|(name, accuracy)| slice(name.into(), &accuracy)).into(),
         }
     }
+}
 
-    /// A checkpoint between two rankings.
-    pub async fn save(&self) -> Result<Files, SessionError> {
-        SnapshotWriter::default().finish(&self.fingerprint, &self.state).await
+impl Stage for Calibrate {
+    type State = State;
+
+    const NAME: StageName = StageName::Calibrate;
+
+    fn step(&self) -> usize {
+        self.state.next
     }
 
-    /// What the shell is told last.
-    pub fn finished(&self) -> Event {
-        Event::Finished { stage: Stage::Calibrate, seconds: self.clock.seconds() }
+    fn total_steps(&self) -> usize {
+        self.rankings.len()
+    }
+
+    fn parameters(&self) -> usize {
+        self.folder.config.parameter_count()
+    }
+
+    // 1. Score the completions of one ranking.
+    async fn advance(&mut self, told: &mut Told) -> Result<(), SessionError> {
+        let ranked = &self.rankings[self.state.next];
+        let batch = CompletionBatch::new(&ranked.rows, &self.folder.tokenizer, &self.model, &self.device);
+        self.state.rewards.extend(read(batch.rewards(&self.model)).await?);
+        self.state.next += 1;
+        told.progress(Metrics::new(), "tokens_per_second", batch.tokens);
+        Ok(())
+    }
+
+    async fn end(&mut self) -> Result<Vec<Event>, SessionError> {
+        Ok(vec![Event::Calibrated { calibration: self.calibration() }])
+    }
+
+    fn state(&self) -> State {
+        self.state.clone()
+    }
+
+    fn restore(&mut self, state: State, _: &Snapshot) -> Result<(), SessionError> {
+        self.state = state;
+        Ok(())
     }
 }
 

@@ -5,20 +5,20 @@
 //! in the window where it has the most context. Deliberately absent: training, other metrics of text.
 
 use crate::SessionError;
-use crate::checks;
 use crate::folder::Folder;
-use crate::options::EvalOptions;
-use crate::platform::Stopwatch;
-use crate::protocol::{Evaluation, Event, Files, Metrics, Stage};
+use crate::options::{EvalOptions, Options};
+use crate::protocol::{Evaluation, Event, Metrics, StageName};
 use crate::readback::read;
-use crate::snapshot::{Snapshot, SnapshotWriter};
+use crate::snapshot::Snapshot;
+use crate::stage::{Stage, Told};
 use burn::tensor::Device;
 use nudge_data::{PaddedBatch, bucket, split_records};
 use nudge_model::{Decoder, Frozen, TokenBatch};
 use serde::{Deserialize, Serialize};
 
-/// Lengths are rounded up to this, so that few shapes occur.
-const LENGTH_STEP: usize = 64;
+/// Widths of batches of windows are multiples of this, twice that of rows that are trained on: an evaluation is one
+/// pass, in which preparing a GPU's kernels for another width takes longer than the padding.
+const WINDOW_STEP: usize = 64;
 
 /// An evaluation run.
 pub struct Eval {
@@ -28,14 +28,12 @@ pub struct Eval {
     pad: u32,
     chars: usize,
     state: State,
-    fingerprint: String,
     device: Device,
-    clock: Stopwatch,
-    told: bool,
 }
 
-#[derive(Default, Serialize, Deserialize)]
-struct State {
+/// What moves from batch to batch.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub struct State {
     next_window: usize,
     nats: f64,
     tokens: usize,
@@ -49,15 +47,11 @@ struct Window {
 
 impl Eval {
     /// Cuts the text into windows.
-    pub fn new(
-        folder: &Folder,
-        text: &str,
-        options: EvalOptions,
-        fingerprint: String,
-        resume: Option<Files>,
-        device: &Device,
-    ) -> Result<Self, SessionError> {
-        checks::at_least_one([("batch_size", options.batch_size)])?;
+    ///
+    /// # Errors
+    /// If an option is wrong, or the text holds no record.
+    pub fn new(folder: &Folder, text: &str, options: EvalOptions, device: &Device) -> Result<Self, SessionError> {
+        options.check_ranges()?;
         let model = folder.decoder(device)?.frozen();
         let records = split_records(text);
         if records.is_empty() {
@@ -66,81 +60,69 @@ impl Eval {
         let context = model.config.max_position_embeddings;
         let eos = folder.tokenizer.eos_id();
         let windows = records.iter().flat_map(|record| windows_of(&folder.tokenizer.encode(record), eos, context));
-        let state = match resume {
-            Some(files) => Snapshot::<State>::open(files, &fingerprint)?.state,
-            None => State::default(),
-        };
         Ok(Self {
             windows: windows.collect(),
             model,
             batch_size: options.batch_size,
             pad: folder.tokenizer.pad_id(),
             chars: records.iter().map(|record| record.chars().count()).sum(),
-            state,
-            fingerprint,
+            state: State::default(),
             device: device.clone(),
-            clock: Stopwatch::start(),
-            told: false,
         })
+    }
+
+    fn nats_per_token(&self) -> f64 {
+        self.state.nats / self.state.tokens as f64
+    }
+}
+
+impl Stage for Eval {
+    type State = State;
+
+    const NAME: StageName = StageName::Eval;
+
+    fn step(&self) -> usize {
+        self.state.next_window.div_ceil(self.batch_size)
     }
 
     fn total_steps(&self) -> usize {
         self.windows.len().div_ceil(self.batch_size)
     }
 
-    /// What the shell is told first.
-    pub fn started(&self) -> Event {
-        Event::Started {
-            stage: Stage::Eval,
-            step: self.state.next_window / self.batch_size,
-            total_steps: self.total_steps(),
-            parameters: self.model.config.parameter_count(),
-        }
+    fn parameters(&self) -> usize {
+        self.model.config.parameter_count()
     }
 
-    /// One batch of windows, or the result, or nothing more.
-    pub async fn next(&mut self) -> Result<Option<Event>, SessionError> {
-        if self.state.next_window < self.windows.len() {
-            return self.step().await.map(Some);
-        }
-        if self.told {
-            return Ok(None);
-        }
-        self.told = true;
-        let evaluation = Evaluation {
-            nats_per_token: self.state.nats / self.state.tokens as f64,
-            nats_per_char: self.state.nats / self.chars as f64,
-            tokens: self.state.tokens,
-            chars: self.chars,
-        };
-        Ok(Some(Event::Evaluated { evaluation }))
-    }
-
-    async fn step(&mut self) -> Result<Event, SessionError> {
-        let clock = Stopwatch::start();
+    /// One batch of windows.
+    async fn advance(&mut self, told: &mut Told) -> Result<(), SessionError> {
         let end = (self.state.next_window + self.batch_size).min(self.windows.len());
         let windows = &self.windows[self.state.next_window..end];
         let (nats, tokens) = score(&self.model, windows, self.pad, &self.device).await?;
         self.state.nats += nats;
         self.state.tokens += tokens;
         self.state.next_window = end;
-        let seconds = clock.seconds();
-        let metrics = Metrics::from([
-            ("nats_per_token".into(), self.state.nats / self.state.tokens as f64),
-            ("tokens_per_second".into(), tokens as f64 / seconds),
-        ]);
-        let step = end.div_ceil(self.batch_size);
-        Ok(Event::Progress { stage: Stage::Eval, step, total_steps: self.total_steps(), metrics, seconds })
+        let metrics = Metrics::from([("nats_per_token".into(), self.nats_per_token())]);
+        told.progress(metrics, "tokens_per_second", tokens);
+        Ok(())
     }
 
-    /// A checkpoint between two batches.
-    pub async fn save(&self) -> Result<Files, SessionError> {
-        SnapshotWriter::default().finish(&self.fingerprint, &self.state).await
+    async fn end(&mut self) -> Result<Vec<Event>, SessionError> {
+        let evaluation = Evaluation {
+            nats_per_token: self.nats_per_token(),
+            nats_per_char: self.state.nats / self.chars as f64,
+            tokens: self.state.tokens,
+            chars: self.chars,
+        };
+        Ok(vec![Event::Evaluated { evaluation }])
     }
 
-    /// What the shell is told last.
-    pub fn finished(&self) -> Event {
-        Event::Finished { stage: Stage::Eval, seconds: self.clock.seconds() }
+    fn state(&self) -> State {
+        self.state.clone()
+    }
+
+    fn restore(&mut self, state: State, _: &Snapshot) -> Result<(), SessionError> {
+        self.state = state;
+        Ok(())
     }
 }
 
@@ -170,7 +152,7 @@ async fn score(
 ) -> Result<(f64, usize), SessionError> {
     let rows: Vec<Vec<u32>> = windows.iter().map(|window| window.tokens.clone()).collect();
     let longest = rows.iter().map(Vec::len).max().unwrap_or(2);
-    let time = bucket(longest, LENGTH_STEP).min(model.config.max_position_embeddings).max(longest);
+    let time = bucket(longest, WINDOW_STEP).min(model.config.max_position_embeddings).max(longest);
     let batch = PaddedBatch::right(&rows, pad, time);
     let batch = TokenBatch::new(&batch.tokens, &batch.mask, rows.len(), time, &model.config, device);
     let logprobs = read(model.next_token_logprobs(&batch, 1.0)).await?;

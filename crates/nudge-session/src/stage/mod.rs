@@ -1,84 +1,101 @@
-//! One file a stage. Each has the same four verbs: `started`, `next`, `save`, `finished`.
+//! The stages, one file each: what each does between two events. Clock, checkpoints, and what is told when are the
+//! driver's ([`crate::run`]).
+//!
+//! The methods that tune a policy are stages too, in [`crate::method`].
 
-mod answered;
-mod batching;
 pub mod best_of;
 pub mod calibrate;
 pub mod compare;
-pub mod dpo;
 pub mod eval;
-pub mod grpo;
-pub mod kto;
-pub mod online;
-pub mod orpo;
-pub mod policy_gradient;
-pub mod ppo;
-pub mod preference;
-pub mod preference_batch;
 pub mod pretrain;
 pub mod rank;
-pub(crate) mod rankings;
-pub mod reinforce;
 pub mod reward;
-pub mod rloo;
 pub mod sample;
 pub mod score;
 pub mod sft;
-mod windows;
 
-use nudge_data::Rng;
+use crate::SessionError;
+use crate::protocol::{Event, Metrics, StageName};
+use crate::snapshot::{Snapshot, SnapshotWriter};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-/// Which of `len` items stand at positions `first..first + count` of an endless sequence of epochs, each a new
-/// order of all items. Stateless: a resumed run needs only its step.
-pub(crate) fn epoch_places(len: usize, first: usize, count: usize, seed: u64) -> Vec<usize> {
-    let mut places = Vec::with_capacity(count);
-    let mut epoch: Option<(usize, Vec<usize>)> = None;
-    for position in first..first + count {
-        let current = position / len;
-        if epoch.as_ref().is_none_or(|(number, _)| *number != current) {
-            let mut order: Vec<usize> = (0..len).collect();
-            Rng::with_stream(seed, current as u64).shuffle(&mut order);
-            epoch = Some((current, order));
-        }
-        places.extend(epoch.as_ref().map(|(_, order)| order[position % len]));
-    }
-    places
-}
+/// A stage between two events.
+#[allow(async_fn_in_trait)] // Runs are pulled on one thread.
+pub trait Stage {
+    /// What moves from step to step, besides weights and moments.
+    type State: Serialize + DeserializeOwned;
 
-/// Steps of `size` items that make up `epochs` passes over `len` items.
-pub(crate) fn steps_of_epochs(epochs: f32, len: usize, size: usize) -> usize {
-    let steps_per_epoch = len as f32 / size as f32;
-    ((epochs * steps_per_epoch).ceil() as usize).max(1)
-}
+    /// Which stage.
+    const NAME: StageName;
 
-/// Whether a pass over `len` items ends within step number `step`, counted from 1.
-pub(crate) fn ends_epoch(step: usize, size: usize, len: usize) -> bool {
-    step * size / len > (step - 1) * size / len
-}
+    /// Steps made.
+    fn step(&self) -> usize;
 
-#[cfg(test)]
-mod tests {
-    use super::{ends_epoch, epoch_places, steps_of_epochs};
+    /// Steps in all.
+    fn total_steps(&self) -> usize;
 
-    #[test]
-    fn an_epoch_ends_with_the_step_that_reaches_its_last_item() {
-        assert_eq!(
-            (1..=7).map(|step| ends_epoch(step, 4, 10)).collect::<Vec<_>>(),
-            [false, false, true, false, true, false, false]
-        );
-        assert_eq!(steps_of_epochs(2.0, 10, 4), 5);
-        assert_eq!(steps_of_epochs(0.1, 3, 4), 1);
+    /// Parameters of its main model.
+    fn parameters(&self) -> usize;
+
+    /// One step, or a part of one. Called while steps are left.
+    ///
+    /// # Errors
+    /// If a device fails, a number stops being one, or a record cannot be used.
+    async fn advance(&mut self, told: &mut Told) -> Result<(), SessionError>;
+
+    /// What it ends with: a model, a verdict.
+    ///
+    /// # Errors
+    /// If a device fails.
+    async fn end(&mut self) -> Result<Vec<Event>, SessionError> {
+        Ok(vec![])
     }
 
-    #[test]
-    fn every_epoch_shows_every_item_once_in_a_new_order() {
-        let all = epoch_places(5, 0, 15, 3);
-        for epoch in all.chunks(5) {
-            let mut sorted = epoch.to_vec();
-            sorted.sort_unstable();
-            assert_eq!(sorted, [0, 1, 2, 3, 4]);
-        }
-        assert_ne!(all[..5], all[5..10]);
-        assert_eq!(all[3..9], epoch_places(5, 3, 6, 3));
+    /// What moves from step to step, as it stands.
+    fn state(&self) -> Self::State;
+
+    /// Adds weights and moments to a checkpoint.
+    ///
+    /// # Errors
+    /// If something of it cannot be written.
+    fn save(&self, writer: SnapshotWriter) -> Result<SnapshotWriter, SessionError> {
+        Ok(writer)
     }
+
+    /// Goes on from a checkpoint.
+    ///
+    /// # Errors
+    /// If it lacks something.
+    fn restore(&mut self, state: Self::State, snapshot: &Snapshot) -> Result<(), SessionError>;
+}
+
+/// What a step has to tell.
+#[derive(Default)]
+pub struct Told(pub(crate) Vec<Telling>);
+
+/// One thing told.
+pub(crate) enum Telling {
+    /// As it is.
+    Event(Event),
+    /// Numbers of a step, and how much of what was done in it.
+    Progress(Metrics, &'static str, usize),
+}
+
+impl Told {
+    /// Tells an event.
+    pub fn event(&mut self, event: Event) {
+        self.0.push(Telling::Event(event));
+    }
+
+    /// Tells the numbers of the step that was just made; `rate` is logged as `count` over its seconds.
+    pub fn progress(&mut self, metrics: Metrics, rate: &'static str, count: usize) {
+        self.0.push(Telling::Progress(metrics, rate, count));
+    }
+}
+
+/// The state of a stage that counts its steps and needs no other number.
+#[derive(Serialize, Deserialize)]
+pub struct StepState {
+    /// Steps made.
+    pub step: usize,
 }

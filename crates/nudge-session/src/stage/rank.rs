@@ -4,57 +4,62 @@
 
 use crate::SessionError;
 use crate::labeler::Labeler;
-use crate::platform::Stopwatch;
-use crate::protocol::{Event, Files, Stage};
-use crate::snapshot::{Snapshot, SnapshotWriter};
-use nudge_data::{CandidatesRecord, RankingRecord, read_jsonl_checked};
-use serde::{Deserialize, Serialize};
+use crate::protocol::{Event, StageName};
+use crate::snapshot::Snapshot;
+use crate::stage::{Stage, StepState, Told};
+use nudge_data::{CandidatesRecord, RankingRecord};
 
 /// A ranking run.
 pub struct Rank {
     labeler: Labeler,
     candidates: Vec<CandidatesRecord>,
-    state: State,
-    fingerprint: String,
-    clock: Stopwatch,
-}
-
-#[derive(Default, Serialize, Deserialize)]
-struct State {
     next: usize,
 }
 
 impl Rank {
-    /// Reads the candidates. A line with fewer than two answers is an error: there is nothing to rank.
-    pub fn new(
-        candidates: &str,
-        labeler: &str,
-        fingerprint: String,
-        resume: Option<Files>,
-    ) -> Result<Self, SessionError> {
+    /// Checks the candidates.
+    ///
+    /// # Errors
+    /// If nobody is called `labeler`, or a record has fewer than two completions: there is nothing to rank.
+    pub fn new(candidates: Vec<CandidatesRecord>, labeler: &str) -> Result<Self, SessionError> {
         let labeler = Labeler::find(labeler)?;
-        let candidates = read_jsonl_checked("candidates", candidates, at_least_two)?;
         if candidates.is_empty() {
             return Err(SessionError::Nothing("there are no candidates to rank; sample some first".into()));
         }
-        let state = match resume {
-            Some(files) => Snapshot::<State>::open(files, &fingerprint)?.state,
-            None => State::default(),
-        };
-        Ok(Self { labeler, candidates, state, fingerprint, clock: Stopwatch::start() })
+        for (index, record) in candidates.iter().enumerate() {
+            let completions = record.completions.len();
+            if completions < 2 {
+                let reason = format!(
+                    "`{}` has {completions} completion(s), and a ranking needs two or more; sample with k = 2 or more",
+                    record.id
+                );
+                return Err(SessionError::Record { index: index + 1, reason });
+            }
+        }
+        Ok(Self { labeler, candidates, next: 0 })
+    }
+}
+
+impl Stage for Rank {
+    type State = StepState;
+
+    const NAME: StageName = StageName::Rank;
+
+    fn step(&self) -> usize {
+        self.next
     }
 
-    /// What the shell is told first.
-    pub fn started(&self) -> Event {
-        Event::Started { stage: Stage::Rank, step: self.state.next, total_steps: self.candidates.len(), parameters: 0 }
+    fn total_steps(&self) -> usize {
+        self.candidates.len()
     }
 
-    /// One ranking.
-    pub async fn next(&mut self) -> Result<Option<Event>, SessionError> {
-        let Some(candidates) = self.candidates.get(self.state.next).cloned() else {
-            return Ok(None);
-        };
-        self.state.next += 1;
+    fn parameters(&self) -> usize {
+        0
+    }
+
+    async fn advance(&mut self, told: &mut Told) -> Result<(), SessionError> {
+        let candidates = self.candidates[self.next].clone();
+        self.next += 1;
         let record = self.labeler.label(RankingRecord {
             id: candidates.id,
             prompt: candidates.prompt,
@@ -65,28 +70,16 @@ impl Rank {
             seconds: Some(0.0),
             extra: candidates.extra,
         });
-        let record = serde_json::to_string(&record).map_err(|error| SessionError::Nothing(error.to_string()))?;
-        Ok(Some(Event::Ranked { record }))
+        told.event(Event::Ranked { record });
+        Ok(())
     }
 
-    /// A checkpoint between two rankings.
-    pub async fn save(&self) -> Result<Files, SessionError> {
-        SnapshotWriter::default().finish(&self.fingerprint, &self.state).await
+    fn state(&self) -> StepState {
+        StepState { step: self.next }
     }
 
-    /// What the shell is told last.
-    pub fn finished(&self) -> Event {
-        Event::Finished { stage: Stage::Rank, seconds: self.clock.seconds() }
-    }
-}
-
-fn at_least_two(record: &CandidatesRecord) -> Result<(), String> {
-    match record.completions.len() {
-        0 | 1 => Err(format!(
-            "`{}` has {} answer(s), and a ranking needs two or more; sample with k = 2 or more",
-            record.id,
-            record.completions.len()
-        )),
-        _ => Ok(()),
+    fn restore(&mut self, state: StepState, _: &Snapshot) -> Result<(), SessionError> {
+        self.next = state.step;
+        Ok(())
     }
 }

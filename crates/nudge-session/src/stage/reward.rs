@@ -1,11 +1,11 @@
-//! Reward modelling: a scalar head on the SFT model learns to score answers as the rankings order them.
+//! Reward modelling: a scalar head on the SFT model learns to score completions as the rankings order them.
 //!
 //! What the rankings ask is a choice: every pair in order (Bradley-Terry; Stiennon et al. 2020, InstructGPT), the best
 //! above all others (Ziegler et al. 2019), or the whole order (Plackett-Luce).
 //!
 //! 1. Turn rankings into comparisons; set all comparisons of some prompts aside.
 //! 2. Start from the SFT model with a fresh head.
-//! 3. Step: score every answer of a few rankings once; all pairs of one ranking are one batch element
+//! 3. Step: score every completion of a few rankings once; all pairs of one ranking are one batch element
 //!    (InstructGPT 3.5); the loss; update.
 //! 4. After every pass, measure pair accuracy and calibration on the prompts set aside.
 //! 5. Fix the zero: a bias brings the mean reward of demonstrations, if there are any, to 0 (InstructGPT 3.5).
@@ -14,19 +14,18 @@
 //! An ensemble is several runs that differ in `member`. Deliberately absent: what its members say together.
 
 use crate::SessionError;
-use crate::checks;
+use crate::batch::preferences::{Ranked, insert_accuracy, judge, rankings_of_step, split_and_encode};
+use crate::batch::scored::{CompletionBatch, encode_completion};
+use crate::batch::{ends_epoch, steps_of_epochs};
 use crate::folder::{self, Folder, Kind};
-use crate::options::RewardOptions;
-use crate::platform::Stopwatch;
-use crate::protocol::{Event, Files, Metrics, Stage};
+use crate::options::{Options, RewardOptions};
+use crate::protocol::{Event, StageName};
 use crate::readback::read;
-use crate::snapshot::{Snapshot, SnapshotWriter, StepState};
-use crate::stage::rankings::{Ranked, insert_accuracy, judge, rankings_of_step, read_rankings};
-use crate::stage::score::{AnswerBatch, encode_answer};
-use crate::stage::{ends_epoch, steps_of_epochs};
-use crate::trainer::{Trainer, training_device};
+use crate::snapshot::{Snapshot, SnapshotWriter};
+use crate::stage::{Stage, StepState, Told};
+use crate::trainer::{Measured, Trainer, training_device};
 use burn::tensor::{Device, Tensor};
-use nudge_data::{Tokenizer, demonstrations_from};
+use nudge_data::{DemonstrationRecord, PreferenceRecord, Prompt, Tokenizer};
 use nudge_model::{OptimizerOptions, Precision, ScalarModel};
 use nudge_rlhf::{
     ChoiceBatch, Decay, LearningRate, PairBatch, PairwiseLoss, RewardLoss, RewardNormalization, calibration_table,
@@ -41,7 +40,6 @@ const DEMONSTRATIONS_AT_ONCE: usize = 16;
 /// A reward-modelling run.
 pub struct Reward {
     options: RewardOptions,
-    fingerprint: String,
     tokenizer: Tokenizer,
     train: Vec<Ranked<Vec<u32>>>,
     held_out: Vec<Ranked<Vec<u32>>>,
@@ -50,30 +48,29 @@ pub struct Reward {
     trainer: Trainer<ScalarModel>,
     total_steps: usize,
     device: Device,
-    clock: Stopwatch,
-    saved: bool,
 }
 
 impl Reward {
-    /// Reads the rankings or comparisons, and the demonstrations that shall score 0 on average.
+    /// Encodes the rankings and pairs, and the demonstrations that shall score 0 on average.
+    ///
+    /// # Errors
+    /// If an option is wrong, nothing can be learnt from a record, or one is too long.
     pub fn new(
         folder: Folder,
-        comparisons: &str,
-        demonstrations: &str,
+        preferences: &[PreferenceRecord],
+        demonstrations: &[DemonstrationRecord],
         options: RewardOptions,
-        fingerprint: String,
-        resume: Option<Files>,
         device: &Device,
     ) -> Result<Self, SessionError> {
         check(&options)?;
         // 1. Comparisons, split by prompt.
-        let (train, held_out) = read_rankings(comparisons, options.held_out, options.seed, |prompt, answer| {
-            encode_answer(&folder, prompt, answer).map(|encoded| encoded.tokens)
-        })?;
-        let demonstrations = demonstrations_from("demonstrations", demonstrations)?
-            .iter()
-            .map(|record| encode_answer(&folder, &record.prompt, &record.completion).map(|row| row.tokens))
-            .collect::<Result<_, _>>()?;
+        let encode = |prompt: &Prompt, completion: &str| Ok(encode_completion(&folder, prompt, completion)?.tokens);
+        let (train, held_out) = split_and_encode(preferences, false, options.held_out, options.seed, encode)?;
+        let encode_record = |(index, record): (usize, &DemonstrationRecord)| {
+            record.check().map_err(|reason| SessionError::Record { index: index + 1, reason })?;
+            encode(&record.prompt, &record.completion).map_err(|error| error.of_record(index + 1))
+        };
+        let demonstrations = demonstrations.iter().enumerate().map(encode_record).collect::<Result<_, _>>()?;
         // 2. The SFT model under a fresh head.
         let model = ScalarModel::on(&folder.decoder(device)?, member_seed(&options));
         let total_steps = steps_of_epochs(options.epochs, train.len(), options.batch_size);
@@ -81,90 +78,9 @@ impl Reward {
             .warmup((total_steps / 10).min(10))
             .decay(Decay::Linear);
         let optimizer = OptimizerOptions { weight_decay: options.weight_decay, ..Default::default() };
-        let mut trainer = Trainer::new(model, optimizer, schedule, "reward modelling");
-        if let Some(files) = resume {
-            let snapshot = Snapshot::<StepState>::open(files, &fingerprint)?;
-            snapshot.trainer("", &mut trainer, snapshot.state.step, device)?;
-        }
-        let (tokenizer, device, clock) = (folder.tokenizer, device.clone(), Stopwatch::start());
-        Ok(Self {
-            options,
-            fingerprint,
-            tokenizer,
-            train,
-            held_out,
-            demonstrations,
-            trainer,
-            total_steps,
-            device,
-            clock,
-            saved: false,
-        })
-    }
-
-    /// What the shell is told first.
-    pub fn started(&self) -> Event {
-        Event::Started {
-            stage: Stage::Reward,
-            step: self.trainer.optimizer.step,
-            total_steps: self.total_steps,
-            parameters: self.trainer.model.decoder.config.parameter_count(),
-        }
-    }
-
-    /// One step, or the model, or nothing more.
-    pub async fn next(&mut self) -> Result<Option<Event>, SessionError> {
-        if self.saved {
-            return Ok(None);
-        }
-        if self.trainer.optimizer.step < self.total_steps {
-            return self.step().await.map(Some);
-        }
-        // 5. and 6. The zero, the model folder.
-        self.saved = true;
-        let bias = self.bias().await?;
-        let model = &self.trainer.model;
-        let config = &model.decoder.config;
-        let mut files = folder::save(model, config, Kind::Reward, &self.tokenizer, Precision::F32).await?;
-        bias.into_iter().for_each(|bias| folder::set_reward_bias(&mut files, bias));
-        Ok(Some(Event::Model { name: "reward".into(), files }))
-    }
-
-    // 3. All pairs of a few rankings.
-    async fn step(&mut self) -> Result<Event, SessionError> {
-        let clock = Stopwatch::start();
-        let size = self.options.batch_size;
-        let device = training_device(&self.device);
-        let chosen = rankings_of_step(&self.train, self.trainer.optimizer.step, size, member_seed(&self.options));
-        let batch = RankingBatch::new(&chosen, &self.tokenizer, &self.trainer.model, &device);
-        let options = &self.options;
-        let numbers = self
-            .trainer
-            .step(|model| {
-                let loss = batch.loss(model, options);
-                (loss.loss, vec![loss.accuracy, loss.margin])
-            })
-            .await?;
-        let step = self.trainer.optimizer.step;
-        let mut metrics = Metrics::from([
-            ("loss".into(), numbers.loss.into()),
-            ("accuracy".into(), numbers.extra[0].into()),
-            ("margin".into(), numbers.extra[1].into()),
-            ("grad_norm".into(), numbers.grad_norm.into()),
-            ("learning_rate".into(), numbers.learning_rate),
-            ("epoch".into(), (step * size) as f64 / self.train.len() as f64),
-        ]);
-        // 4. After every pass and at the end.
-        let measure = ends_epoch(step, size, self.train.len()) || step == self.total_steps;
-        if measure && !self.held_out.is_empty() {
-            let judged = judge(&self.held_out, |rows| self.rewards(rows)).await?;
-            insert_accuracy(&mut metrics, "eval_accuracy", &judged.accuracy());
-            let table = calibration_table(&judged.rewards, &judged.pairs, CALIBRATION_BINS);
-            metrics.insert("eval_ece".into(), expected_calibration_error(&table));
-        }
-        let seconds = clock.seconds();
-        metrics.insert("tokens_per_second".into(), batch.answers.tokens as f64 / seconds);
-        Ok(Event::Progress { stage: Stage::Reward, step, total_steps: self.total_steps, metrics, seconds })
+        let trainer = Trainer::new(model, optimizer, schedule, "reward modelling");
+        let (tokenizer, device) = (folder.tokenizer, device.clone());
+        Ok(Self { options, tokenizer, train, held_out, demonstrations, trainer, total_steps, device })
     }
 
     /// What brings the mean reward of the demonstrations to 0; nothing without demonstrations.
@@ -178,18 +94,74 @@ impl Reward {
 
     fn rewards(&self, rows: &[Vec<u32>]) -> Tensor<1> {
         let model = &self.trainer.model;
-        AnswerBatch::new(rows, &self.tokenizer, model, &self.device).rewards(model)
+        CompletionBatch::new(rows, &self.tokenizer, model, &self.device).rewards(model)
+    }
+}
+
+impl Stage for Reward {
+    type State = StepState;
+
+    const NAME: StageName = StageName::Reward;
+
+    fn step(&self) -> usize {
+        self.trainer.optimizer.step
     }
 
-    /// A checkpoint between two steps.
-    pub async fn save(&self) -> Result<Files, SessionError> {
-        let state = StepState { step: self.trainer.optimizer.step };
-        SnapshotWriter::default().trainer("", &self.trainer).finish(&self.fingerprint, state).await
+    fn total_steps(&self) -> usize {
+        self.total_steps
     }
 
-    /// What the shell is told last.
-    pub fn finished(&self) -> Event {
-        Event::Finished { stage: Stage::Reward, seconds: self.clock.seconds() }
+    fn parameters(&self) -> usize {
+        self.trainer.model.decoder.config.parameter_count()
+    }
+
+    // 3. All pairs of a few rankings.
+    async fn advance(&mut self, told: &mut Told) -> Result<(), SessionError> {
+        let size = self.options.batch_size;
+        let device = training_device(&self.device);
+        let chosen = rankings_of_step(&self.train, self.trainer.optimizer.step, size, member_seed(&self.options));
+        let batch = RankingBatch::new(&chosen, &self.tokenizer, &self.trainer.model, &device);
+        let options = &self.options;
+        let loss = |model: &ScalarModel| {
+            let PairwiseLoss { loss, accuracy, margin } = batch.loss(model, options);
+            Measured::new(loss, [("accuracy", accuracy), ("margin", margin)])
+        };
+        let numbers = self.trainer.step(loss).await?;
+        let step = self.trainer.optimizer.step;
+        let mut metrics = numbers.metrics();
+        metrics.insert("epoch".into(), (step * size) as f64 / self.train.len() as f64);
+        // 4. After every pass and at the end.
+        let measure = ends_epoch(step, size, self.train.len()) || step == self.total_steps;
+        if measure && !self.held_out.is_empty() {
+            let judged = judge(&self.held_out, |rows| self.rewards(rows)).await?;
+            insert_accuracy(&mut metrics, "eval_accuracy", &judged.accuracy());
+            let table = calibration_table(&judged.rewards, &judged.pairs, CALIBRATION_BINS);
+            metrics.insert("eval_ece".into(), expected_calibration_error(&table));
+        }
+        told.progress(metrics, "tokens_per_second", batch.completions.tokens);
+        Ok(())
+    }
+
+    // 5. and 6. The zero, the model folder.
+    async fn end(&mut self) -> Result<Vec<Event>, SessionError> {
+        let bias = self.bias().await?;
+        let model = &self.trainer.model;
+        let config = &model.decoder.config;
+        let mut files = folder::save(model, config, Kind::Reward, &self.tokenizer, Precision::F32).await?;
+        bias.into_iter().for_each(|bias| folder::set_reward_bias(&mut files, bias));
+        Ok(vec![Event::Model { name: "reward".into(), files }])
+    }
+
+    fn state(&self) -> StepState {
+        StepState { step: self.trainer.optimizer.step }
+    }
+
+    fn save(&self, writer: SnapshotWriter) -> Result<SnapshotWriter, SessionError> {
+        Ok(writer.trainer("", &self.trainer))
+    }
+
+    fn restore(&mut self, state: StepState, snapshot: &Snapshot) -> Result<(), SessionError> {
+        snapshot.trainer("", &mut self.trainer, state.step, &self.device)
     }
 }
 
@@ -198,9 +170,9 @@ fn member_seed(options: &RewardOptions) -> u64 {
     options.seed.wrapping_add((options.member as u64) << 32)
 }
 
-/// A few rankings as tensors: every answer once, all pairs and tiers.
+/// A few rankings as tensors: every completion once, all pairs and tiers.
 struct RankingBatch {
-    answers: AnswerBatch,
+    completions: CompletionBatch,
     pairs: PairBatch,
     margins: Vec<Option<f32>>, // [pairs]
     tiers: Vec<Vec<Vec<usize>>>,
@@ -214,17 +186,17 @@ impl RankingBatch {
             let offset = rows.len();
             pairs.push(ranked.pairs.iter().map(|(w, l)| (w + offset, l + offset)).collect::<Vec<_>>());
             margins.extend(ranked.pairs.iter().map(|_| ranked.margin));
-            let shifted = |tier: &Vec<usize>| tier.iter().map(|answer| answer + offset).collect();
+            let shifted = |tier: &Vec<usize>| tier.iter().map(|place| place + offset).collect();
             tiers.push(ranked.tiers.iter().map(shifted).collect());
             rows.extend(ranked.rows.iter().cloned());
         }
-        let answers = AnswerBatch::new(&rows, tokenizer, model, device);
-        Self { answers, pairs: PairBatch::new(&pairs), margins, tiers, device: device.clone() }
+        let completions = CompletionBatch::new(&rows, tokenizer, model, device);
+        Self { completions, pairs: PairBatch::new(&pairs), margins, tiers, device: device.clone() }
     }
 
     /// The loss asked for; accuracy and margin are those of the pairs whatever the loss.
     fn loss(&self, model: &ScalarModel, options: &RewardOptions) -> PairwiseLoss {
-        let rewards = self.answers.rewards(model);
+        let rewards = self.completions.rewards(model);
         let pairs = self.pairwise(rewards.clone(), options);
         let loss = match options.loss {
             RewardLoss::BradleyTerry => return pairs,
@@ -251,9 +223,9 @@ impl RankingBatch {
 }
 
 fn check(options: &RewardOptions) -> Result<(), SessionError> {
-    checks::at_least_one([("batch_size", options.batch_size)])?;
-    checks::learning_rates([("learning_rate", options.learning_rate)])?;
-    checks::epochs(options.epochs)?;
-    checks::margin(options.margin, options.loss == RewardLoss::BradleyTerry)?;
-    checks::held_out(options.held_out)
+    options.check_ranges()?;
+    if options.margin != 0.0 && options.loss != RewardLoss::BradleyTerry {
+        return Err(SessionError::option("margin", options.margin, "0 unless loss is bradley_terry"));
+    }
+    Ok(())
 }

@@ -5,9 +5,9 @@
 //!
 //! Deliberately absent: lengths of more than one step looked at together, which would change what a step learns from.
 
+use crate::batch::{ends_epoch, epoch_places, steps_of_epochs};
 use crate::options::{Batching, SftOptions};
-use crate::room::LENGTH_STEP;
-use crate::stage::{ends_epoch, epoch_places, steps_of_epochs};
+use crate::room::PADDED_STEP;
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 use nudge_data::{EncodedDemonstration, bucket, length_grouped, pack};
 use nudge_model::{Decoder, DecoderConfig, TokenBatch};
@@ -73,20 +73,22 @@ impl Steps {
     }
 }
 
-/// Prompts with answers as tensors.
+/// Prompts with completions as tensors.
 pub(crate) struct DemonstrationBatch {
     rows: TokenBatch,
-    /// Tokens of the answers by target, `[batch, time - 1]`.
+    /// Tokens of the completions by target, `[batch, time - 1]`.
     pub loss_mask: Tensor<2, Bool>,
     /// Real tokens in it.
     pub tokens: usize,
+    /// Tokens over which the loss is the mean: those of the completions.
+    pub targets: usize,
 }
 
 impl DemonstrationBatch {
     /// One a row in their order, padded on the right.
     pub fn padded(rows: &[&EncodedDemonstration], pad: u32, config: &DecoderConfig, device: &Device) -> Self {
         let longest = rows.iter().map(|row| row.tokens.len()).max().unwrap_or(2);
-        let mut layout = Layout::new(bucket(longest, LENGTH_STEP), pad);
+        let mut layout = Layout::new(bucket(longest, PADDED_STEP), pad);
         for row in rows {
             layout.add_row(&[row]);
         }
@@ -105,7 +107,7 @@ impl DemonstrationBatch {
         layout.on_device(config, device)
     }
 
-    /// Cross-entropy, averaged over the tokens of all answers.
+    /// Cross-entropy, averaged over the tokens of all completions.
     pub fn loss(&self, model: &Decoder) -> Tensor<1> {
         sft_loss(self.token_logprobs(model), self.loss_mask.clone())
     }
@@ -162,6 +164,7 @@ impl Layout {
         let (batch, time) = (self.tokens.len() / self.time, self.time);
         DemonstrationBatch {
             rows: TokenBatch::packed(&self.tokens, &self.segments, batch, time, config, device),
+            targets: self.loss_mask.iter().filter(|counts| **counts).count(),
             loss_mask: Tensor::from_data(TensorData::new(self.loss_mask, [batch, time - 1]), device),
             tokens: self.real,
         }

@@ -3,14 +3,18 @@
 //! Deliberately absent: the loss on it, which the actor adds to the policy's.
 
 use crate::SessionError;
-use crate::stage::windows::Windows;
+use crate::batch::windows::Windows;
+use crate::method::Material;
+use crate::method::ppo::PpoOptions;
 use crate::trainer::training_device;
 use burn::tensor::Device;
-use nudge_data::{TokenStream, Tokenizer, deduplicate, split_records};
+use nudge_data::{TokenStream, deduplicate, split_records};
 use nudge_model::{DecoderConfig, TokenBatch};
 
 /// Rows of pretraining text, the next at each update.
 pub struct PretrainingMix {
+    /// Factor on the loss on it.
+    pub factor: f32,
     windows: Windows,
     rows: usize,
     context: usize,
@@ -19,18 +23,29 @@ pub struct PretrainingMix {
 }
 
 impl PretrainingMix {
-    /// Rows of `context + 1` tokens out of `texts`, `rows` of them in each update.
-    pub fn new(
-        texts: &[String],
-        tokenizer: &Tokenizer,
+    /// Rows of `ptx_context + 1` tokens, `ptx_batch_size` of them in each update of a model of this shape; nothing
+    /// where `ptx_coef` is 0.
+    ///
+    /// # Errors
+    /// If there is no text, or too little for one row.
+    pub fn wanted(
+        options: &PpoOptions,
+        material: &dyn Material,
         model: &DecoderConfig,
-        rows: usize,
-        context: usize,
-        seed: u64,
         device: &Device,
-    ) -> Result<Self, SessionError> {
+    ) -> Result<Option<Self>, SessionError> {
+        let (factor, context, seed) = (options.ptx_coef, options.ptx_context, options.online.seed);
+        if factor == 0.0 {
+            return Ok(None);
+        }
+        let texts = material.pretraining_texts();
+        if texts.is_empty() {
+            let expected = "0 where there is no pretraining text; give the text (--pretraining-text), or set it to 0 \
+                            for plain PPO";
+            return Err(SessionError::option("ptx_coef", factor, expected));
+        }
         let records = deduplicate(texts.iter().flat_map(|text| split_records(text)).collect());
-        let stream = TokenStream::build(&records, tokenizer, seed);
+        let stream = TokenStream::build(&records, material.tokenizer(), seed);
         if stream.windows_per_epoch(context) == 0 {
             return Err(SessionError::Nothing(format!(
                 "the pretraining text holds {} tokens, fewer than one row of {context}; give more text, a smaller \
@@ -39,7 +54,8 @@ impl PretrainingMix {
             )));
         }
         let windows = Windows::new(stream, context, seed);
-        Ok(Self { windows, rows, context, device: training_device(device), model: model.clone() })
+        let (rows, device, model) = (options.ptx_batch_size, training_device(device), model.clone());
+        Ok(Some(Self { factor, windows, rows, context, device, model }))
     }
 
     /// The rows of update number `update`, from 0.

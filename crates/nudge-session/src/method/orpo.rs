@@ -1,32 +1,49 @@
-//! ORPO, odds ratio preference optimisation (Hong et al. 2024): instruction tuning on the chosen answers, with a
+//! ORPO, odds ratio preference optimisation (Hong et al. 2024): instruction tuning on the chosen completions, with a
 //! second term that makes their odds larger than those of the rejected ones. It has no reference.
 //!
-//! Log-probabilities are averages over the tokens of an answer. The likelihood term reads the chosen answers only; TRL
+//! Log-probabilities are averages over the tokens of a completion. The likelihood term reads the chosen completions only; TRL
 //! also counts the tokens of their prompts.
 
-use crate::SessionError;
-use crate::folder::Folder;
-use crate::options::OrpoOptions;
-use crate::protocol::{Files, Stage};
-use crate::stage::dpo::mean_over_rankings;
-use crate::stage::preference::{Measured, Method, Preference, Training};
-use crate::stage::preference_batch::{AnswerLogprobs, PreferenceBatch};
+use super::offline::{CompletionLogprobs, Offline, OfflineMethod, OfflineOptions, PreferenceBatch, mean_over_rankings};
+use super::{LearnsFrom, Material, TuningMethod};
+use crate::options::declare::POSITIVE;
+use crate::trainer::Measured;
+use crate::{Run, SessionError, options};
 use burn::tensor::{Device, Tensor};
 use nudge_model::Decoder;
 use nudge_rlhf::orpo_loss;
 
-/// An ORPO run.
-pub type Orpo = Preference<OddsRatio>;
-
-/// What ORPO makes of rankings.
-pub struct OddsRatio {
-    beta: f32,
+options! {
+    /// Options of ORPO.
+    OrpoOptions {
+        /// Weight of the odds ratio beside the likelihood of the chosen completions: lambda of the paper (Hong et al.
+        /// 2024), beta in TRL
+        beta: f32 = 0.1, POSITIVE;
+        ..offline: OfflineOptions = OfflineOptions::default();
+    }
 }
 
-impl Method for OddsRatio {
-    const STAGE: Stage = Stage::Orpo;
-    const NAME: &'static str = "ORPO";
-    const HAS_REFERENCE: bool = false;
+impl TuningMethod for OrpoOptions {
+    const NAME: &'static str = "orpo";
+    const TITLE: &'static str = "ORPO";
+    const ABOUT: &'static str =
+        "Tune a policy on rankings while it imitates the better completions, without a reference (ORPO)";
+    const SOURCE: &'static str = "Hong et al. 2024";
+    const LEARNS_FROM: LearnsFrom = LearnsFrom::Rankings;
+
+    fn start(self, material: &dyn Material, device: &Device) -> Result<Run, SessionError> {
+        Offline::new(self, material, device).map(Run::from)
+    }
+}
+
+impl OfflineMethod for OrpoOptions {
+    fn offline(&self) -> &OfflineOptions {
+        &self.offline
+    }
+
+    fn has_reference(&self) -> bool {
+        false
+    }
 
     fn loss(&self, policy: &Decoder, batch: &PreferenceBatch) -> Measured {
         let policy = batch.policy(policy);
@@ -48,7 +65,7 @@ impl Method for OddsRatio {
         });
         let [loss, nll, ratio, odds, chosen, rejected, accuracy, logps_chosen, logps_rejected] =
             mean_over_rankings(rankings);
-        let measured = vec![
+        let measured = [
             ("nll_loss", nll),
             ("log_odds_ratio", ratio),
             ("log_odds_chosen", odds),
@@ -59,26 +76,11 @@ impl Method for OddsRatio {
             ("logps/chosen", logps_chosen),
             ("logps/rejected", logps_rejected),
         ];
-        (loss, measured)
+        Measured::new(loss, measured)
     }
 
     /// `beta` times the mean log-probability, as TRL has it: a larger one has larger odds.
-    fn implicit_rewards(&self, policy: AnswerLogprobs, _reference: Option<AnswerLogprobs>) -> Tensor<1> {
+    fn implicit_rewards(&self, policy: CompletionLogprobs, _reference: Option<CompletionLogprobs>) -> Tensor<1> {
         policy.mean.mul_scalar(self.beta)
     }
-}
-
-/// Starts a run.
-pub fn start(
-    folder: Folder,
-    comparisons: &str,
-    options: OrpoOptions,
-    fingerprint: String,
-    resume: Option<Files>,
-    device: &Device,
-) -> Result<Orpo, SessionError> {
-    crate::checks::beta(options.beta)?;
-    let OrpoOptions { beta, epochs, batch_size, learning_rate, held_out, seed } = options;
-    let training = Training { epochs, batch_size, learning_rate, held_out, seed };
-    Orpo::new(folder, comparisons, OddsRatio { beta }, training, fingerprint, resume, device)
 }

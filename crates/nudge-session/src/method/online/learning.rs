@@ -12,16 +12,16 @@ use crate::trainer::StepOnDevice;
 pub struct Learning {
     sums: Vec<(&'static str, f64, usize)>,
     ratios: Vec<f64>,
-    /// Updates still on the device, with the names of their numbers and of their gradient norm.
-    updates: Vec<(StepOnDevice, Vec<&'static str>, &'static str)>,
+    /// Updates still on the device, with the name of their gradient norm.
+    updates: Vec<(StepOnDevice, &'static str)>,
     /// Learning rate of the last update.
     pub learning_rate: f64,
 }
 
 impl Learning {
-    /// Takes an update in: `names` of what its loss function gave along, `grad_norm` of its gradient norm.
-    pub fn push(&mut self, step: StepOnDevice, names: Vec<&'static str>, grad_norm: &'static str) {
-        self.updates.push((step, names, grad_norm));
+    /// Takes an update in; `grad_norm` names its gradient norm.
+    pub fn push(&mut self, step: StepOnDevice, grad_norm: &'static str) {
+        self.updates.push((step, grad_norm));
     }
 
     /// Waits for the updates taken in since the last time, once for all. Gives the last value of the number `of`.
@@ -29,14 +29,10 @@ impl Learning {
     /// # Errors
     /// If the device fails or an update diverged.
     pub async fn settle(&mut self, of: &str) -> Result<Option<f32>, SessionError> {
-        let (mut steps, mut named) = (Vec::new(), Vec::new());
-        for (step, names, grad_norm) in std::mem::take(&mut self.updates) {
-            steps.push(step);
-            named.push((names, grad_norm));
-        }
+        let (steps, grad_norms): (Vec<_>, Vec<_>) = std::mem::take(&mut self.updates).into_iter().unzip();
         let mut last = None;
-        for (numbers, (names, grad_norm)) in StepOnDevice::wait(steps).await?.into_iter().zip(named) {
-            for (name, number) in names.into_iter().zip(numbers.extra) {
+        for (numbers, grad_norm) in StepOnDevice::wait(steps).await?.into_iter().zip(grad_norms) {
+            for (name, number) in numbers.numbers {
                 self.add(name, number);
                 last = if name == of { Some(number) } else { last };
             }

@@ -1,14 +1,25 @@
-//! Some rows of a rollout as tensors; shapes `[rows, time]` over answer tokens.
+//! Some rows of a rollout as tensors; shapes `[rows, time]` over the tokens of completions.
 //!
 //! Deliberately absent: losses.
 
-use super::experience::Experience;
+use super::experience::Estimated;
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use nudge_model::{Decoder, DecoderConfig, Frozen, ScalarModel, TokenBatch};
-use nudge_rlhf::{GaeScope, KlEstimator, KlPlacement, PolicyLoss, PpoOptions, sequence_policy_loss, whiten};
+use nudge_rlhf::{PolicyLoss, Variance, sequence_policy_loss, whiten};
+
+/// How the rows are laid out.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Layout {
+    /// Advantages are whitened over the minibatch, with this divisor of the variance.
+    pub whiten: Option<Variance>,
+    /// The loss holds the KL over the whole vocabulary: the reference has to read the rows, too.
+    pub exact_kl_in_loss: bool,
+}
 
 /// Some rows of a rollout as tensors.
 pub struct Minibatch {
+    /// Places of the rows in the rollout.
+    places: Vec<usize>,
     policy_rows: TokenBatch,
     /// Without autodiff, where the reference's logits are needed.
     ref_rows: Option<TokenBatch>,
@@ -21,9 +32,9 @@ pub struct Minibatch {
     pub ref_logprobs: Tensor<2>,
     /// What each token is learnt by; whitened where the method whitens.
     pub advantages: Tensor<2>,
-    /// The advantage of each answer where all its tokens have the same, `[rows]`.
-    answer_advantages: Tensor<1>,
-    /// Answer tokens.
+    /// The advantage of each completion where all its tokens have the same, `[rows]`.
+    pub completion_advantages: Tensor<1>,
+    /// Tokens of the completions.
     pub mask: Tensor<2, Bool>,
     width: usize,
     tokens: Vec<u32>,
@@ -45,38 +56,33 @@ pub struct ValueBatch {
 }
 
 impl Minibatch {
-    /// Some rows of `experience` on an autodiff device.
-    pub fn new(
-        experience: &Experience,
-        rows: &[usize],
-        policy: &DecoderConfig,
-        options: &PpoOptions,
-        device: &Device,
-    ) -> Self {
-        let (time, width) = (experience.time, experience.prompt_width + experience.time);
-        let mask = pick(&experience.mask, rows, time);
-        let mut advantages = pick(&experience.advantages, rows, time);
-        if options.gae_scope == GaeScope::Minibatch {
-            advantages = whiten(&advantages, &mask, options.whiten_variance, true);
+    /// Some `rows` of a rollout, as `policy`'s model reads them, on an autodiff device.
+    pub fn new(estimated: &Estimated, rows: &[usize], policy: &DecoderConfig, layout: Layout, device: &Device) -> Self {
+        let (laid_out, time, width) = (&estimated.rows, estimated.time(), estimated.rows.width());
+        let mask = pick(&estimated.mask, rows, time);
+        let mut advantages = pick(&estimated.advantages, rows, time);
+        if let Some(variance) = layout.whiten {
+            advantages = whiten(&advantages, &mask, variance, true);
         }
-        let answer_advantages: Vec<f32> = advantages.chunks(time).map(|row| row[0]).collect();
+        let completion_advantages: Vec<f32> = advantages.chunks(time).map(|row| row[0]).collect();
         let shape = [rows.len(), time];
         let floats = |values: Vec<f32>| -> Tensor<2> { Tensor::from_data(TensorData::new(values, shape), device) };
-        let (tokens, token_mask) = (pick(&experience.tokens, rows, width), pick(&experience.token_mask, rows, width));
-        let answer = |row: &[u32]| row[experience.prompt_width..].iter().map(|token| *token as i32).collect::<Vec<_>>();
-        let targets: Vec<i32> = tokens.chunks(width).flat_map(answer).collect();
+        let (tokens, token_mask) = (pick(&laid_out.tokens, rows, width), pick(&laid_out.mask, rows, width));
+        let completion =
+            |row: &[u32]| row[laid_out.prompt_width..].iter().map(|token| *token as i32).collect::<Vec<_>>();
+        let targets: Vec<i32> = tokens.chunks(width).flat_map(completion).collect();
         let batch = |device: &Device| TokenBatch::new(&tokens, &token_mask, rows.len(), width, policy, device);
-        let exact_kl = options.kl_placement == KlPlacement::Loss && options.kl_estimator == KlEstimator::Full;
         Self {
+            places: rows.to_vec(),
             policy_rows: batch(device),
-            ref_rows: exact_kl.then(|| batch(&device.clone().without_autodiff())),
+            ref_rows: layout.exact_kl_in_loss.then(|| batch(&device.clone().without_autodiff())),
             targets: Tensor::from_data(TensorData::new(targets, shape), device),
-            first: experience.prompt_width - 1,
+            first: laid_out.prompt_width - 1,
             time,
-            old_logprobs: floats(pick(&experience.logprobs, rows, time)),
-            ref_logprobs: floats(pick(&experience.ref_logprobs, rows, time)),
+            old_logprobs: floats(pick(&estimated.logprobs, rows, time)),
+            ref_logprobs: floats(pick(&estimated.ref_logprobs, rows, time)),
             advantages: floats(advantages),
-            answer_advantages: Tensor::from_data(answer_advantages.as_slice(), device),
+            completion_advantages: Tensor::from_data(completion_advantages.as_slice(), device),
             mask: Tensor::from_data(TensorData::new(mask, shape), device),
             width,
             tokens,
@@ -86,37 +92,38 @@ impl Minibatch {
     }
 
     /// What the value model learns from in the same rows.
-    pub fn values(&self, experience: &Experience, rows: &[usize], value: &DecoderConfig) -> ValueBatch {
+    pub fn values(&self, estimated: &Estimated, value: &DecoderConfig) -> ValueBatch {
+        let rows = self.places.as_slice();
         let shape = [rows.len(), self.time];
         let floats = |values: Vec<f32>| Tensor::from_data(TensorData::new(values, shape), &self.device);
-        let reward_mask = pick(&experience.reward_mask, rows, self.time);
+        let reward_mask = pick(&estimated.reward_mask, rows, self.time);
         ValueBatch {
             rows: TokenBatch::new(&self.tokens, &self.token_mask, rows.len(), self.width, value, &self.device),
             first: self.first,
             time: self.time,
-            old_values: floats(pick(&experience.values, rows, self.time)),
-            returns: floats(pick(&experience.returns, rows, self.time)),
+            old_values: floats(pick(&estimated.values, rows, self.time)),
+            returns: floats(pick(&estimated.returns, rows, self.time)),
             reward_mask: Tensor::from_data(TensorData::new(reward_mask, shape), &self.device),
         }
     }
 
-    /// The policy's hidden states before each answer token, `[rows, time, hidden]`.
+    /// The policy's hidden states before each token of the completions, `[rows, time, hidden]`.
     pub fn policy_hidden(&self, policy: &Decoder) -> Tensor<3> {
         policy.hidden(&self.policy_rows).narrow(1, self.first, self.time)
     }
 
-    /// Log-probabilities of the answer tokens, from the policy's hidden states.
+    /// Log-probabilities of the completions' tokens, from the policy's hidden states.
     pub fn logprobs_of(&self, policy: &Decoder, hidden: Tensor<3>, temperature: f32) -> Tensor<2> {
         policy.logprobs(hidden, self.targets.clone(), temperature)
     }
 
-    /// The surrogate of methods for which the whole answer is one action.
+    /// The surrogate of methods for which the whole completion is one action.
     pub fn sequence_surrogate(&self, new_logprobs: Tensor<2>, cliprange: f32) -> PolicyLoss {
-        let (old, advantages) = (self.old_logprobs.clone(), self.answer_advantages.clone());
+        let (old, advantages) = (self.old_logprobs.clone(), self.completion_advantages.clone());
         sequence_policy_loss(new_logprobs, old, advantages, self.mask.clone(), cliprange)
     }
 
-    /// The reference's logits before each answer token, `[rows, time, vocabulary]`, divided by the temperature. Only
+    /// The reference's logits before each token of the completions, `[rows, time, vocabulary]`, divided by the temperature. Only
     /// where the exact KL stands in the loss.
     pub fn ref_logits(&self, reference: &Frozen<Decoder>, temperature: f32) -> Tensor<3> {
         let rows =
@@ -127,7 +134,7 @@ impl Minibatch {
 }
 
 impl ValueBatch {
-    /// Values before each answer token.
+    /// Values before each token of the completions.
     pub fn new_values(&self, value: &ScalarModel) -> Tensor<2> {
         value.values(&self.rows).narrow(1, self.first, self.time)
     }

@@ -7,7 +7,7 @@ use nudge_model::Parameters;
 const PAD: u32 = 0;
 const VOCAB: usize = 40;
 
-/// Demonstrations of random tokens, the answer being the second half. `whole`: the prompt counts too.
+/// Demonstrations of random tokens, the completion being the second half. `whole`: the prompt counts too.
 fn demonstrations(lengths: &[usize], whole: bool) -> Vec<EncodedDemonstration> {
     let mut rng = Rng::new(7);
     let mut of = |length: usize| EncodedDemonstration {
@@ -103,7 +103,7 @@ fn the_end_of_one_demonstration_does_not_predict_the_next() {
         expected[target - 1] = 1.0;
     }
     assert_eq!(counts, expected);
-    assert_eq!(batch.tokens, 12);
+    assert_eq!((batch.tokens, batch.targets), (12, 9));
 }
 
 #[test]

@@ -5,15 +5,15 @@
 
 use crate::SessionError;
 use crate::folder::Folder;
-use crate::rollout::Row;
+use crate::rollout::SampledCompletion;
 use burn::tensor::{Device, Int, Tensor};
 use nudge_model::{Frozen, ScalarModel, TokenBatch};
 use nudge_rlhf::{EnsembleRule, RewardNormalization, Variance};
 
-/// A rule over an answer.
-pub type Rule = Box<dyn Fn(&Row) -> f32>;
+/// A rule over a completion.
+pub type Rule = Box<dyn Fn(&SampledCompletion) -> f32>;
 
-/// Who scores an answer.
+/// Who scores a completion.
 pub enum Scorer {
     /// Reward models, one or more.
     RewardModels(Vec<Frozen<ScalarModel>>),
@@ -45,10 +45,10 @@ impl Scorer {
         self.members().iter().map(|member| member.score_at(&rows(member), last.clone()).reshape([count, 1])).collect()
     }
 
-    /// What a rule says of each answer; nothing where reward models score.
-    pub fn on_host(&self, rows: &[Row]) -> Option<Vec<f32>> {
+    /// What a rule says of each completion; nothing where reward models score.
+    pub fn on_host(&self, completions: &[SampledCompletion]) -> Option<Vec<f32>> {
         match self {
-            Self::Rule(rule) => Some(rows.iter().map(rule).collect()),
+            Self::Rule(rule) => Some(completions.iter().map(rule).collect()),
             Self::RewardModels(_) => None,
         }
     }
@@ -66,7 +66,7 @@ pub fn normalizations(raw_scores: &[Vec<f32>], normalize: bool) -> Normalization
     raw_scores.iter().map(of).collect()
 }
 
-/// One score an answer: each member normalised, then the ensemble's rule.
+/// One score a completion: each member normalised, then the ensemble's rule.
 pub fn scores(raw_scores: &[Vec<f32>], normalizations: &[RewardNormalization], rule: EnsembleRule) -> Vec<f32> {
     let members: Vec<Vec<f32>> = raw_scores
         .iter()

@@ -1,25 +1,25 @@
-//! A few rankings as tensors: every answer once, its log-probabilities, and which answers form a pair.
+//! A few rankings as tensors: every completion once, its log-probabilities, and which completions form a pair.
 //!
 //! Deliberately absent: losses.
 
-use crate::stage::batching::DemonstrationBatch;
-use crate::stage::rankings::Ranked;
+use crate::batch::demonstrations::DemonstrationBatch;
+use crate::batch::preferences::Ranked;
 use crate::trainer::training_device;
 use burn::tensor::{Device, Int, Tensor};
 use nudge_data::{EncodedDemonstration, Tokenizer};
 use nudge_model::{Decoder, DecoderConfig, Frozen};
 use nudge_rlhf::loss::masked::{masked_row_mean, masked_row_sum};
 
-/// Log-probabilities of whole answers with their end tokens, in nats, `[answers]`.
+/// Log-probabilities of whole completions with their end tokens, in nats, `[completions]`.
 #[derive(Clone)]
-pub struct AnswerLogprobs {
-    /// Summed over the tokens of an answer.
+pub struct CompletionLogprobs {
+    /// Summed over the tokens of a completion.
     pub sum: Tensor<1>,
     /// Averaged over them.
     pub mean: Tensor<1>,
 }
 
-impl AnswerLogprobs {
+impl CompletionLogprobs {
     /// Those of `model`, by one forward pass.
     pub(crate) fn new(batch: &DemonstrationBatch, model: &Decoder) -> Self {
         let logprobs = batch.token_logprobs(model);
@@ -31,7 +31,7 @@ impl AnswerLogprobs {
         Self { sum: map(self.sum), mean: map(self.mean) }
     }
 
-    /// Some of the answers.
+    /// Some of the completions.
     pub fn select(&self, places: &Tensor<1, Int>) -> Self {
         self.clone().map(|logprobs| logprobs.select(0, places.clone()))
     }
@@ -39,17 +39,17 @@ impl AnswerLogprobs {
 
 /// A few rankings as tensors on an autodiff device.
 pub struct PreferenceBatch {
-    answers: DemonstrationBatch,
-    reference: Option<AnswerLogprobs>,
+    completions: DemonstrationBatch,
+    reference: Option<CompletionLogprobs>,
     /// One entry a ranking.
     pub pairs: Vec<RankingPairs>,
-    /// Answers that their record labels, or that win more pairs than they lose (`true`) or the other way round; the
+    /// Completions that their record labels, or that win more pairs than they lose (`true`) or the other way round; the
     /// others are in no list.
     pub labels: Labels,
-    mismatched: Option<(DemonstrationBatch, AnswerLogprobs)>,
+    mismatched: Option<(DemonstrationBatch, CompletionLogprobs)>,
 }
 
-/// Places of the chosen and the rejected answers of one ranking's pairs in the batch, `[pairs]` each.
+/// Places of the chosen and the rejected completions of one ranking's pairs in the batch, `[pairs]` each.
 pub struct RankingPairs {
     /// Winners.
     pub chosen: Tensor<1, Int>,
@@ -57,7 +57,7 @@ pub struct RankingPairs {
     pub rejected: Tensor<1, Int>,
 }
 
-/// Answers with a label of their own.
+/// Completions with a label of their own.
 pub struct Labels {
     /// Places in the batch, `[labelled]`.
     pub places: Tensor<1, Int>,
@@ -68,7 +68,7 @@ pub struct Labels {
 type Rankings<'a> = [&'a Ranked<EncodedDemonstration>];
 
 impl PreferenceBatch {
-    /// Lays out rankings. `mismatched` adds the answers of each ranking behind the prompt of the next.
+    /// Lays out rankings. `mismatched` adds the completions of each ranking behind the prompt of the next.
     pub fn new(
         rankings: &Rankings<'_>,
         reference: Option<&Frozen<Decoder>>,
@@ -87,45 +87,55 @@ impl PreferenceBatch {
         let lay_out = |rows: &[&EncodedDemonstration]| {
             let ref_logprobs = reference.map(|reference| {
                 let batch = DemonstrationBatch::padded(rows, tokenizer.pad_id(), config, device);
-                AnswerLogprobs::new(&batch, reference).map(Tensor::autodiff)
+                CompletionLogprobs::new(&batch, reference).map(Tensor::autodiff)
             });
             (DemonstrationBatch::padded(rows, tokenizer.pad_id(), config, &training), ref_logprobs)
         };
-        let (answers, ref_logprobs) = lay_out(&rows);
+        let (completions, ref_logprobs) = lay_out(&rows);
         let mismatched = mismatched.then(|| mismatched_rows(rankings, config.max_position_embeddings));
         let mismatched = mismatched.and_then(|rows| {
-            let (answers, reference) = lay_out(&rows.iter().collect::<Vec<_>>());
-            reference.map(|reference| (answers, reference))
+            let (completions, reference) = lay_out(&rows.iter().collect::<Vec<_>>());
+            reference.map(|reference| (completions, reference))
         });
-        Self { answers, reference: ref_logprobs, pairs, labels: Labels::new(&labels, &training), mismatched }
+        Self { completions, reference: ref_logprobs, pairs, labels: Labels::new(&labels, &training), mismatched }
     }
 
     /// Real tokens in it.
     pub fn tokens(&self) -> usize {
-        self.answers.tokens
+        self.completions.tokens
     }
 
-    /// Log-probabilities of all answers under `policy`.
-    pub fn policy(&self, policy: &Decoder) -> AnswerLogprobs {
-        AnswerLogprobs::new(&self.answers, policy)
+    /// Log-probabilities of all completions under `policy`.
+    pub fn policy(&self, policy: &Decoder) -> CompletionLogprobs {
+        CompletionLogprobs::new(&self.completions, policy)
     }
 
-    /// Log-probabilities of all answers under the reference; no gradient.
+    /// Log-probabilities of all completions under the reference; no gradient.
     ///
     /// # Panics
     /// If the batch was laid out without one.
-    pub fn reference(&self) -> &AnswerLogprobs {
+    pub fn reference(&self) -> &CompletionLogprobs {
         self.reference.as_ref().expect("a method that asks for the reference says that it has one")
     }
 
-    /// The same of answers behind another prompt, without a graph: policy, reference.
+    /// The same of completions behind another prompt, without a graph: policy, reference.
     ///
     /// # Panics
     /// If the batch was laid out without them.
     pub fn mismatched(&self, policy: &Decoder) -> (Tensor<1>, Tensor<1>) {
-        let (batch, reference) = self.mismatched.as_ref().expect("a method that asks for mismatched answers says so");
-        (AnswerLogprobs::new(batch, policy).sum.detach(), reference.sum.clone())
+        let (batch, reference) =
+            self.mismatched.as_ref().expect("a method that asks for mismatched completions says so");
+        (CompletionLogprobs::new(batch, policy).sum.detach(), reference.sum.clone())
     }
+}
+
+/// Means over the pairs of each ranking, then over rankings, so that each ranking counts as much as any other.
+pub fn mean_over_rankings<const N: usize>(rankings: impl Iterator<Item = [Tensor<1>; N]>) -> [Tensor<1>; N] {
+    let mut terms: [Vec<Tensor<1>>; N] = std::array::from_fn(|_| Vec::new());
+    for ranking in rankings {
+        terms.iter_mut().zip(ranking).for_each(|(term, number)| term.push(number));
+    }
+    terms.map(|rankings| Tensor::cat(rankings, 0).mean())
 }
 
 impl RankingPairs {
@@ -148,7 +158,7 @@ impl Labels {
     }
 }
 
-/// Which answers of a ranking are good and which are bad: those that win more pairs than they lose, and the reverse.
+/// Which completions of a ranking are good and which are bad: those that win more pairs than they lose, and the reverse.
 fn labels_of(ranked: &Ranked<EncodedDemonstration>, offset: usize) -> Vec<(usize, bool)> {
     if let Some(label) = ranked.label {
         return vec![(offset, label)];
@@ -160,11 +170,11 @@ fn labels_of(ranked: &Ranked<EncodedDemonstration>, offset: usize) -> Vec<(usize
     labelled.map(|(answer, balance)| (answer + offset, balance > 0)).collect()
 }
 
-/// The answers of each ranking behind the prompt of the next, cut to `context` tokens.
+/// The completions of each ranking behind the prompt of the next, cut to `context` tokens.
 fn mismatched_rows(rankings: &Rankings<'_>, context: usize) -> Vec<EncodedDemonstration> {
     let prompt_of = |ranked: &Ranked<EncodedDemonstration>| {
         let row = &ranked.rows[0];
-        row.tokens[..answer_start(row)].to_vec()
+        row.tokens[..completion_start(row)].to_vec()
     };
     let behind = |(place, ranked): (usize, &&Ranked<EncodedDemonstration>)| {
         let prompt = prompt_of(rankings[(place + 1) % rankings.len()]);
@@ -173,17 +183,17 @@ fn mismatched_rows(rankings: &Rankings<'_>, context: usize) -> Vec<EncodedDemons
     rankings.iter().enumerate().flat_map(behind).collect()
 }
 
-fn joined(prompt: &[u32], answer: &EncodedDemonstration, context: usize) -> EncodedDemonstration {
-    let start = answer_start(answer);
-    let mut tokens = [prompt, &answer.tokens[start..]].concat();
-    let mut loss_mask = [vec![false; prompt.len()], answer.loss_mask[start..].to_vec()].concat();
+fn joined(prompt: &[u32], completion: &EncodedDemonstration, context: usize) -> EncodedDemonstration {
+    let start = completion_start(completion);
+    let mut tokens = [prompt, &completion.tokens[start..]].concat();
+    let mut loss_mask = [vec![false; prompt.len()], completion.loss_mask[start..].to_vec()].concat();
     tokens.truncate(context);
     loss_mask.truncate(context);
     EncodedDemonstration { tokens, loss_mask }
 }
 
-/// Place of the first token of the answer.
-fn answer_start(row: &EncodedDemonstration) -> usize {
+/// Place of the first token of the completion.
+fn completion_start(row: &EncodedDemonstration) -> usize {
     row.loss_mask.iter().position(|counts| *counts).unwrap_or(row.tokens.len())
 }
 

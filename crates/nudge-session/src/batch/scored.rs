@@ -1,0 +1,60 @@
+//! Completions as rows that a reward model scores.
+//!
+//! A row is prompt, completion, end token; its reward is the head's number at the last real token. Deliberately
+//! absent: training.
+
+use crate::SessionError;
+use crate::folder::Folder;
+use crate::room::{PADDED_STEP, longest_row};
+use burn::tensor::{Device, Int, Tensor};
+use nudge_data::{EncodedDemonstration, PaddedBatch, Prompt, Tokenizer, bucket};
+use nudge_model::{ScalarModel, TokenBatch};
+
+/// Completions as tensors, ready to be scored.
+pub struct CompletionBatch {
+    rows: TokenBatch,
+    last: Tensor<1, Int>,
+    /// Real tokens in it.
+    pub tokens: usize,
+}
+
+impl CompletionBatch {
+    /// Pads `rows` on the right.
+    pub fn new(rows: &[Vec<u32>], tokenizer: &Tokenizer, model: &ScalarModel, device: &Device) -> Self {
+        let longest = rows.iter().map(Vec::len).max().unwrap_or(1);
+        let padded = PaddedBatch::right(rows, tokenizer.pad_id(), bucket(longest, PADDED_STEP));
+        let last: Vec<i32> = rows.iter().map(|row| row.len() as i32 - 1).collect();
+        let config = &model.decoder.config;
+        Self {
+            rows: TokenBatch::new(&padded.tokens, &padded.mask, padded.batch, padded.time, config, device),
+            last: Tensor::from_data(last.as_slice(), device),
+            tokens: rows.iter().map(Vec::len).sum(),
+        }
+    }
+
+    /// One reward a completion, `[batch]`.
+    pub fn rewards(&self, model: &ScalarModel) -> Tensor<1> {
+        model.score_at(&self.rows, self.last.clone())
+    }
+}
+
+/// Prompt, completion and end token as `folder`'s model reads them.
+///
+/// # Errors
+/// If they cannot be written as a conversation, or are longer than the model's context.
+pub fn encode_completion(
+    folder: &Folder,
+    prompt: &Prompt,
+    completion: &str,
+) -> Result<EncodedDemonstration, SessionError> {
+    let encoded = folder.tokenizer.encode_demonstration(prompt, completion)?;
+    let context = longest_row(folder.config.max_position_embeddings);
+    if encoded.tokens.len() > context {
+        return Err(SessionError::Nothing(format!(
+            "the completion of `{}` and its prompt have {} tokens, more than the model's context of {context}. Shorten or remove it",
+            prompt.to_string().chars().take(40).collect::<String>(),
+            encoded.tokens.len()
+        )));
+    }
+    Ok(encoded)
+}

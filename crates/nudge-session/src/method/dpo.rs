@@ -1,0 +1,103 @@
+//! DPO, direct preference optimisation (Rafailov et al. 2023): the policy is its own reward model. It learns that the
+//! chosen completion has gained more over the reference than the rejected one.
+//!
+//! The loss is a function of that difference: sigmoid (the paper's), hinge (SLiC), squared (IPO, Azar et al. 2023, on
+//! averages over tokens), or made robust to wrong labels (Chowdhury et al. 2024).
+
+use super::offline::{CompletionLogprobs, Offline, OfflineMethod, OfflineOptions, PreferenceBatch, mean_over_rankings};
+use super::{LearnsFrom, Material, Target, TuningMethod};
+use crate::options::declare::{BELOW_HALF, POSITIVE};
+use crate::trainer::Measured;
+use crate::{Run, SessionError, options};
+use burn::tensor::{Device, Tensor};
+use nudge_model::Decoder;
+use nudge_rlhf::{DpoVariant, dpo_loss};
+
+options! {
+    /// Options of DPO.
+    DpoOptions {
+        /// Function of the difference of implicit rewards; sigmoid is the paper's
+        loss: DpoVariant = DpoVariant::Sigmoid;
+        /// Weight of the KL to the reference in the objective that the loss solves (Rafailov et al. 2023, appendix B)
+        beta: f32 = 0.1, POSITIVE;
+        /// Assumed share of pairs ranked the wrong way round; sigmoid (Mitchell 2023) and robust only
+        label_smoothing: f32 = 0.0, BELOW_HALF;
+        ..offline: OfflineOptions = OfflineOptions::default();
+    }
+}
+
+impl TuningMethod for DpoOptions {
+    const NAME: &'static str = "dpo";
+    const TITLE: &'static str = "DPO";
+    const ABOUT: &'static str =
+        "Tune a policy on rankings or comparisons themselves, without reward model and sampling (DPO)";
+    const SOURCE: &'static str = "Rafailov et al. 2023";
+    const LEARNS_FROM: LearnsFrom = LearnsFrom::Rankings;
+    const TARGET: Option<Target> = Some(Target::Optimum);
+
+    fn check(&self) -> Result<(), SessionError> {
+        let smooths = matches!(self.loss, DpoVariant::Sigmoid | DpoVariant::Robust);
+        if self.label_smoothing > 0.0 && !smooths {
+            let expected = "0 unless loss is sigmoid or robust";
+            return Err(SessionError::option("label_smoothing", self.label_smoothing, expected));
+        }
+        Ok(())
+    }
+
+    fn start(self, material: &dyn Material, device: &Device) -> Result<Run, SessionError> {
+        Offline::new(self, material, device).map(Run::from)
+    }
+}
+
+impl DpoOptions {
+    /// Summed over tokens, or averaged where the loss is IPO's.
+    fn of(&self, logprobs: CompletionLogprobs) -> Tensor<1> {
+        match self.loss {
+            DpoVariant::Ipo => logprobs.mean,
+            _ => logprobs.sum,
+        }
+    }
+}
+
+impl OfflineMethod for DpoOptions {
+    fn offline(&self) -> &OfflineOptions {
+        &self.offline
+    }
+
+    fn loss(&self, policy: &Decoder, batch: &PreferenceBatch) -> Measured {
+        let (policy, reference) = (batch.policy(policy), batch.reference());
+        let rankings = batch.pairs.iter().map(|pairs| {
+            let [chosen, rejected] =
+                [&pairs.chosen, &pairs.rejected].map(|side| (policy.select(side), reference.select(side)));
+            let logps = [&chosen, &rejected].map(|(policy, _)| policy.sum.clone().detach().mean());
+            let terms = dpo_loss(
+                self.of(chosen.0),
+                self.of(rejected.0),
+                self.of(chosen.1),
+                self.of(rejected.1),
+                self.beta,
+                self.label_smoothing,
+                self.loss,
+            );
+            let [logps_chosen, logps_rejected] = logps;
+            [terms.loss, terms.chosen_rewards, terms.rejected_rewards, terms.accuracy, logps_chosen, logps_rejected]
+        });
+        let [loss, chosen, rejected, accuracy, logps_chosen, logps_rejected] = mean_over_rankings(rankings);
+        let measured = [
+            ("rewards/margins", chosen.clone() - rejected.clone()),
+            ("rewards/chosen", chosen),
+            ("rewards/rejected", rejected),
+            ("rewards/accuracies", accuracy),
+            ("logps/chosen", logps_chosen),
+            ("logps/rejected", logps_rejected),
+        ];
+        Measured::new(loss, measured)
+    }
+
+    /// `beta * (logprob - ref_logprob)` (eq. 5).
+    fn implicit_rewards(&self, policy: CompletionLogprobs, reference: Option<CompletionLogprobs>) -> Tensor<1> {
+        let policy = self.of(policy);
+        let reference = reference.map_or_else(|| policy.zeros_like(), |reference| self.of(reference));
+        (policy - reference).mul_scalar(self.beta)
+    }
+}

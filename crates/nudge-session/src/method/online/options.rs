@@ -1,0 +1,133 @@
+//! The options that the methods share which learn from their own completions.
+
+use super::experience::Collecting;
+use crate::SessionError;
+use crate::options;
+use crate::options::declare::{AT_LEAST_ONE, BELOW_ONE, FRACTION, NON_NEGATIVE, POSITIVE};
+use nudge_model::{OptimizerOptions, SamplingOptions};
+use nudge_rlhf::{AdaptiveKl, Decay, EnsembleRule, KlController, KlEstimator, KlPlacement, LearningRate, MissingEos};
+
+options! {
+    /// Options of every method that learns from its own completions. Learning rates are for models of a few million
+    /// parameters, far above what the papers use for billions.
+    OnlineOptions {
+        /// Completions sampled in all
+        episodes: usize = 960, AT_LEAST_ONE;
+        /// Completions of one rollout
+        batch_size: usize = 64, AT_LEAST_ONE;
+        /// Learning rate of the policy
+        // PPO's 4e-5 went to twice the target KL without a value model: an advantage for the whole completion pulls at
+        // every token.
+        learning_rate: f32 = 2.5e-5, NON_NEGATIVE;
+        /// Longest completion in tokens
+        max_new_tokens: usize = 64, AT_LEAST_ONE;
+        /// Divides the logits wherever a distribution is formed: sampling, log-probabilities, reference
+        // At 1 a small model leaves its English.
+        temperature: f32 = 0.7, POSITIVE;
+        /// Price of one nat of KL to the reference, in units of score; where it starts if it adapts
+        kl_coef: f32 = 0.2, NON_NEGATIVE;
+        /// Steers kl_coef: off, or TARGET:HORIZON in nats and episodes (Ziegler et al. 2019)
+        // Measured: at a fixed coefficient one reward model lets go of English and another teaches nothing.
+        adaptive_kl: Option<AdaptiveKl> = Some(AdaptiveKl { target: 3.5, horizon: 64.0 });
+        /// Estimator of the KL to the reference; full is exact, over the vocabulary
+        // Unbiased; k3 would punish rare tokens without bound.
+        kl_estimator: KlEstimator = KlEstimator::K1;
+        /// Whether the KL costs reward or is a term of the loss; never both
+        kl_placement: KlPlacement = KlPlacement::Reward;
+        /// Rule for completions that were cut off: off, replace:SCORE or subtract:PENALTY
+        // Keeps the order of unfinished completions: one that is cut off still shows which text was better.
+        missing_eos: MissingEos = MissingEos::Subtract(1.0);
+        /// The ratio counts only within 1 ± cliprange (Schulman et al. 2017)
+        cliprange: f32 = 0.2, POSITIVE;
+        /// Passes over each rollout
+        num_iterations: usize = 2, AT_LEAST_ONE;
+        /// Optimizer steps in each pass; divides batch_size
+        // More, smaller steps out of few rollouts.
+        num_mini_batches: usize = 4, AT_LEAST_ONE;
+        /// Factor on the entropy that the loss rewards; 0 is off
+        entropy_coef: f32 = 0.0, NON_NEGATIVE;
+        /// Course of the learning rates after the warm-up: constant, linear or cosine:FLOOR
+        lr_decay: Decay = Decay::Constant;
+        /// Share of all updates in which the learning rates rise from a tenth to their peak
+        // Moments are empty for the first few updates of some hundred.
+        warmup_ratio: f32 = 0.05, FRACTION;
+        /// Decay of Adam's second moment
+        adam_beta2: f32 = 0.95, BELOW_ONE;
+        /// Added to the root of Adam's second moment
+        adam_eps: f32 = 1e-8, POSITIVE;
+        /// Gradients are scaled down to this global norm; 0 is off
+        // One surprising rollout out of fifteen must not decide the run.
+        max_grad_norm: f32 = 1.0, NON_NEGATIVE;
+        /// The saved policy is a moving average with this decay: off, or a number below 1
+        ema_decay: Option<f32> = None, BELOW_ONE;
+        /// Whether scores are brought to mean 0 and variance 1 on the first rollout, so that kl_coef weighs the same
+        /// against every reward model (Ziegler et al. 2019)
+        normalize_scores: bool = true;
+        /// What several reward models say together (Coste et al. 2023): mean, min or mean_minus_variance:FACTOR
+        ensemble: EnsembleRule = EnsembleRule::Mean;
+        /// Simulated labeler whose score is logged as objective/gold_score; it never trains
+        gold_labeler: Option<String> = None;
+        /// Seed of prompts, noise and minibatches
+        seed: u64 = 1;
+    }
+}
+
+impl OnlineOptions {
+    /// What ranges of single options cannot say; `k` completions of a prompt belong together.
+    ///
+    /// # Errors
+    /// [`SessionError::Option`] for the first option that does not go with the others.
+    pub fn check(&self, k: usize) -> Result<(), SessionError> {
+        if !self.batch_size.is_multiple_of(k) {
+            let expected = "a multiple of k: a rollout holds k completions of each prompt";
+            return Err(SessionError::option("batch_size", self.batch_size, expected));
+        }
+        if !self.batch_size.is_multiple_of(self.num_mini_batches) {
+            let expected = "a divisor of batch_size: all minibatches have one size";
+            return Err(SessionError::option("num_mini_batches", self.num_mini_batches, expected));
+        }
+        Ok(())
+    }
+
+    /// Rollouts of a run.
+    pub fn total_steps(&self) -> usize {
+        self.episodes.div_ceil(self.batch_size).max(1)
+    }
+
+    /// Course of a learning rate over all updates of a run.
+    pub fn schedule(&self, peak: f32) -> LearningRate {
+        let updates = self.total_steps() * self.num_iterations * self.num_mini_batches;
+        let warmup = (self.warmup_ratio * updates as f32) as usize;
+        LearningRate::new(peak.into(), updates).warmup(warmup).decay(self.lr_decay)
+    }
+
+    /// Adam.
+    pub fn optimizer(&self) -> OptimizerOptions {
+        OptimizerOptions {
+            beta2: self.adam_beta2,
+            eps: self.adam_eps,
+            max_grad_norm: self.max_grad_norm,
+            ..Default::default()
+        }
+    }
+
+    /// The controller of the KL coefficient at the start.
+    pub fn kl_controller(&self) -> KlController {
+        KlController { kl_coef: self.kl_coef, adaptive: self.adaptive_kl }
+    }
+
+    /// How completions are drawn.
+    pub fn sampling(&self) -> SamplingOptions {
+        SamplingOptions { temperature: self.temperature, ..Default::default() }
+    }
+
+    /// How a rollout is measured.
+    pub fn collecting(&self) -> Collecting {
+        Collecting { time: self.max_new_tokens, temperature: self.temperature, kl_estimator: self.kl_estimator }
+    }
+
+    /// Whether the loss holds the KL over the whole vocabulary.
+    pub fn exact_kl_in_loss(&self) -> bool {
+        self.kl_placement == KlPlacement::Loss && self.kl_estimator == KlEstimator::Full
+    }
+}
