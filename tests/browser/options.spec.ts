@@ -42,15 +42,15 @@ test('changed options are sent, restored and remembered, each method its own', a
   });
 
   await test.step('what is not allowed is refused in words', async () => {
-    await field(page, 'epochs').fill('1.5');
+    await field(page, 'batch_size').fill('1.5');
     await page.keyboard.press('Enter');
-    await expect(option(page, 'epochs').getByRole('alert')).toHaveText('It must be a whole number.');
-    await field(page, 'epochs').fill('0');
+    await expect(option(page, 'batch_size').getByRole('alert')).toHaveText('It must be a whole number.');
+    await field(page, 'batch_size').fill('0');
     await page.keyboard.press('Enter');
-    await expect(option(page, 'epochs').getByRole('alert')).toContainText('1 or more');
-    await field(page, 'epochs').fill('1');
+    await expect(option(page, 'batch_size').getByRole('alert')).toContainText('1 or more');
+    await field(page, 'batch_size').fill('3');
     await page.keyboard.press('Enter');
-    await expect(option(page, 'epochs').getByRole('alert')).toHaveCount(0);
+    await expect(option(page, 'batch_size').getByRole('alert')).toHaveCount(0);
   });
 
   await test.step('the trainer gets what was changed and nothing else', async () => {
@@ -58,7 +58,7 @@ test('changed options are sent, restored and remembered, each method its own', a
     await button(page, 'Start DPO').click();
     await expect(button(page, 'Start DPO again')).toBeEnabled({ timeout: MINUTE });
     const { options } = (await sent()).at(-1)!;
-    expect(options).toEqual({ beta: 0.25, epochs: 1, loss: 'ipo', seed: 1 });
+    expect(options).toEqual({ batch_size: 3, beta: 0.25, epochs: 2, loss: 'ipo', seed: 1 });
   });
 
   await test.step('a reload keeps the choices of the method, and of no other', async () => {

@@ -10,9 +10,11 @@ const LAUNCHES_A_SUBMIT: usize = 64;
 pub async fn open(name: &str) -> Result<Device, Thrown> {
     match name {
         "cpu" => Ok(Device::flex()),
-        "webgpu" => Device::wgpu_options().tasks_max(LAUNCHES_A_SUBMIT).init_async().await.map_err(|error| {
-            Thrown::device(format!("WebGPU could not be opened: {error}. The CPU will do the work"))
-        }),
+        "webgpu" => {
+            Device::wgpu_options().tasks_max(LAUNCHES_A_SUBMIT).init_async().await.map_err(|error| {
+                Thrown::device(format!("WebGPU could not be opened: {error}. The CPU will do the work"))
+            })
+        }
         other => Err(Thrown::mistake(format!("no device is called `{other}`; choose `cpu` or `webgpu`"))),
     }
 }

@@ -7,8 +7,7 @@ use wasm_bindgen::{JsCast, JsValue};
 
 /// `Record<string, Uint8Array>` to a map.
 pub fn from_js(object: &JsValue) -> Result<Files, Thrown> {
-    let object: &Object =
-        object.dyn_ref().ok_or_else(|| Thrown::mistake("files must be an object of byte arrays"))?;
+    let object: &Object = object.dyn_ref().ok_or_else(|| Thrown::mistake("files must be an object of byte arrays"))?;
     let mut files = Files::new();
     for name in Object::keys(object) {
         let value = Reflect::get(object, &name).map_err(|_| Thrown::mistake("a file could not be read"))?;

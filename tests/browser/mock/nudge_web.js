@@ -23,14 +23,14 @@ const NON_NEGATIVE = range('0 or more', 0, null);
 const FRACTION = range('between 0 and 1', 0, 1);
 const WHOLE = range('1 or more', 1, null);
 const option = (name, kind, range, usual, more = {}) => ({
-  name, doc: `A made-up meaning of \`${name}\`, in a sentence or two.`, kind, range, default: usual, ...more,
+  name, doc: `A made-up meaning of \`${name}\`, in a sentence or two`, kind, range, default: usual, ...more,
 });
 const SHARED = [
   option('batch_size', 'whole', WHOLE, 16),
   option('learning_rate', 'number', POSITIVE, 0.0003),
   option('seed', 'whole', ANY, 1),
 ];
-const RANKINGS = [option('beta', 'number', POSITIVE, 0.1), option('epochs', 'whole', WHOLE, 3), option('held_out', 'number', FRACTION, 0.1)];
+const RANKINGS = [option('beta', 'number', POSITIVE, 0.1), option('epochs', 'number', POSITIVE, 3), option('held_out', 'number', FRACTION, 0.1)];
 const REWARDS = [
   option('kl_coef', 'number', NON_NEGATIVE, 0.2),
   option('adaptive_kl', 'rule', ANY, null, { form: 'off, or TARGET:HORIZON' }),

@@ -63,7 +63,7 @@ fn check(part: &'static str, value: f32, range: &Range) -> Result<(), Wrong> {
 pub fn words_of(kind: &Kind, words: &str) -> Result<Value, String> {
     match kind {
         Kind::Whole => words.parse::<u64>().map(Value::from).map_err(|_| format!("`{words}` is no whole number")),
-        Kind::Number => number(words).map(|number| super::declare::json(&number)),
+        Kind::Number => number(words),
         Kind::Flag => words.parse::<bool>().map(Value::from).map_err(|_| "give true or false".into()),
         Kind::Choice { names } if !names.iter().any(|name| name == words) => {
             Err(format!("`{words}` is none of {}", names.join(", ")))
@@ -166,8 +166,9 @@ fn rule(form: &'static str, words: &str) -> Result<Value, String> {
     }
 }
 
-fn number(words: &str) -> Result<f32, String> {
-    words.parse::<f32>().map_err(|_| format!("`{words}` is no number"))
+fn number(words: &str) -> Result<Value, String> {
+    let number = words.parse::<f32>().map_err(|_| format!("`{words}` is no number"))?;
+    Ok(super::declare::json(&number))
 }
 
 /// Rules, with the numbers in each that have ranges.
@@ -218,6 +219,7 @@ mod tests {
         let steered = AdaptiveKl { target: 6.0, horizon: 10_000.0 };
         assert_eq!(<Option<AdaptiveKl>>::from_words("6:10000"), Ok(json!(steered)));
         assert_eq!(Decay::from_words("cosine:0.5"), Ok(json!(Decay::Cosine(0.5))));
+        assert_eq!(Decay::from_words("cosine:0.1"), Ok(json!({"cosine": 0.1})), "as written, not as the f32 beside it");
         assert_eq!(EnsembleRule::from_words("mean_minus_variance:2"), Ok(json!(EnsembleRule::MeanMinusVariance(2.0))));
         for (wrong, found) in [
             ("replace", MissingEos::from_words("replace")),
