@@ -56,9 +56,10 @@ export function allows({ low, high, with_low, with_high }: Range, number: number
   return Number.isFinite(number) && above && below;
 }
 
-/** A value as its text field shows it: rules as on the command line, `off`, `linear`, `cosine:0.1` or `6:10000`. */
+/** A value as its text field shows it: small numbers as `4e-5`, rules as on the command line, `off` or `cosine:0.1`. */
 export function wordsOf(kind: Declared['kind'], value: unknown): string {
   if (value === null || value === undefined) return kind === 'rule' ? 'off' : '';
+  if (typeof value === 'number' && value !== 0 && Math.abs(value) < 1e-3) return value.toExponential();
   if (typeof value !== 'object') return String(value);
   const entries = Object.entries(value);
   return entries.length === 1 ? entries.flat().join(':') : Object.values(value).join(':');
