@@ -2,12 +2,16 @@
 
 use std::collections::HashMap;
 
-use nudge_session::Files;
+use nudge_data::{CandidatesRecord, DataError, DemonstrationRecord, demonstrations_from, preferences_from, read_jsonl};
+use nudge_session::method::LearnsFrom;
+use nudge_session::{Files, Method};
 use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
 use serde_json::{Value, json};
 
-use crate::support::{DEMONSTRATIONS, base, empty_session, pretrain_command, refusal, reward_model, session_with, sft};
+use crate::support::{
+    base, demonstrations, empty_session, pretrain_command, records, refusal, reward_model, session_with, sft,
+};
 
 const GOOD_RANKING: &str = r#"{"id":"r1","prompt":"p","completions":[{"text":"a"},{"text":"b"}],"ranking":[[0],[1]]}"#;
 
@@ -105,11 +109,13 @@ fn models_and_labelers_that_are_not_there_or_of_the_wrong_kind() {
     let sample = |model: &str| json!({"command": "sample", "model": model, "prompts": ["Hi."]});
     says(&refusal(&session, sample("nobody")), &["nobody", "load it first"]);
     says(&refusal(&session, sample("reward")), &["`reward` is a reward model", "needs a language model"]);
-    let ppo =
-        |policy: &str, reward: &str| json!({"command": "ppo", "policy": policy, "reward": reward, "prompts": ["Hi."]});
+    let ppo = |policy: &str, reward: &str| {
+        json!({"command": "tune", "method": "ppo", "options": {}, "policy": policy, "rewards": [reward],
+            "prompts": ["Hi."]})
+    };
     says(&refusal(&session, ppo("reward", "reward")), &["`reward` is a reward model", "needs a language model"]);
     says(&refusal(&session, ppo("sft", "sft")), &["`sft` is a language model", "needs a reward model"]);
-    let score = json!({"command": "score", "reward": "sft", "records": "{\"prompt\":\"p\",\"completion\":\"c\"}"});
+    let score = json!({"command": "score", "reward": "sft", "records": [{"prompt": "p", "completion": "c"}]});
     says(&refusal(&session, score), &["`sft` is a language model", "needs a reward model"]);
     let judged =
         |judge: Value| json!({"command": "compare", "a": "sft", "b": "base", "prompts": ["Hi."], "judge": judge});
@@ -168,25 +174,53 @@ fn options_outside_their_range() {
     says(&pretrain("intermediate_size", 0.into()), &["intermediate_size is 0", "1 or more"]);
     says(&pretrain("epochs", 0.0.into()), &["epochs is 0", "more than 0"]);
     says(&pretrain("vocab_size", 100.into()), &["vocabulary of 100", "260"]);
-    let tune = |options: Value| json!({"command": "sft", "model": "base", "demonstrations": DEMONSTRATIONS, "options": options});
+    let tune = |options: Value| json!({"command": "sft", "model": "base", "demonstrations": demonstrations(), "options": options});
     says(&refusal(&session, tune(json!({"held_out": 1.0}))), &["held_out is 1", "less than 1"]);
     says(&refusal(&session, tune(json!({"batch_size": 0}))), &["batch_size is 0"]);
-    let reward =
-        |options: Value| json!({"command": "reward", "model": "sft", "comparisons": GOOD_RANKING, "options": options});
+    let reward = |options: Value| json!({"command": "reward", "model": "sft", "preferences": records(GOOD_RANKING), "options": options});
     says(&refusal(&session, reward(json!({"epochs": -1.0}))), &["epochs is -1", "more than 0"]);
     says(&refusal(&session, reward(json!({"learning_rate": -1.0}))), &["learning_rate is -1", "0 or more"]);
-    let ppo = |options: Value| json!({"command": "ppo", "policy": "sft", "reward": "reward", "prompts": ["Hi."], "options": options});
+    let ppo = |options: Value| {
+        json!({"command": "tune", "method": "ppo", "options": options, "policy": "sft", "rewards": ["reward"],
+            "prompts": ["Hi."]})
+    };
     says(&refusal(&session, ppo(json!({"batch_size": 1}))), &["batch_size is 1", "2 or more", "whitened"]);
     says(&refusal(&session, ppo(json!({"episodes": 0}))), &["episodes is 0"]);
     says(&refusal(&session, ppo(json!({"value_learning_rate": -1.0}))), &["value_learning_rate is -1"]);
     says(
-        &refusal(&session, ppo(json!({"batch_size": 2, "ppo": {"num_mini_batches": 3}}))),
+        &refusal(&session, ppo(json!({"batch_size": 2, "num_mini_batches": 3}))),
         &["num_mini_batches is 3", "a divisor of batch_size"],
     );
-    says(&refusal(&session, ppo(json!({"ppo": {"lambda": 1.5}}))), &["lambda is 1.5", "between 0 and 1"]);
+    says(&refusal(&session, ppo(json!({"lambda": 1.5}))), &["lambda is 1.5", "between 0 and 1"]);
     let compare = |options: Value| json!({"command": "compare", "a": "sft", "b": "base", "prompts": ["Hi."], "judge": {"judge": "person"}, "options": options});
     says(&refusal(&session, compare(json!({"temperature": -0.5}))), &["temperature is -0.5", "0 or more"]);
     says(&refusal(&session, compare(json!({"pairs_per_prompt": 0}))), &["pairs_per_prompt is 0", "1 or more"]);
+}
+
+#[test]
+fn tuning_without_what_the_method_learns_from() {
+    let session = session();
+    let refused = |method: Method, given: Value| {
+        let mut value = json!({"command": "tune", "method": method.info().name, "options": {}, "policy": "sft"});
+        value.as_object_mut().expect("an object").extend(given.as_object().expect("an object").clone());
+        refusal(&session, value)
+    };
+    for method in Method::all() {
+        let title = method.info().title;
+        match method.info().learns_from {
+            LearnsFrom::Rewards => {
+                let missing = refused(method.clone(), json!({"prompts": ["Hi."]}));
+                says(&missing, &["no reward model", title, "`rewards`"]);
+                let missing = refused(method, json!({"rewards": ["reward"]}));
+                says(&missing, &["no prompt", title, "`prompts`"]);
+            }
+            LearnsFrom::Rankings | LearnsFrom::Labels => {
+                says(&refused(method, json!({"prompts": ["Hi."]})), &["no ranking", title, "`preferences`"]);
+            }
+        }
+    }
+    let best_of = json!({"command": "best_of", "policy": "sft", "rewards": [], "prompts": ["Hi."]});
+    says(&refusal(&session, best_of), &["no reward model", "`rewards`"]);
 }
 
 #[test]
@@ -199,58 +233,68 @@ fn an_option_that_does_not_exist_is_named() {
 #[test]
 fn rankings_with_a_wrong_line() {
     let session = session();
-    let refused = |line: &str| {
-        let comparisons = format!("{GOOD_RANKING}\n{line}\n");
-        refusal(&session, json!({"command": "reward", "model": "sft", "comparisons": comparisons}))
+    // What cannot be read is refused by the shell that reads it, by its line.
+    let refused = |line: &str| match preferences_from("rankings", &format!("{GOOD_RANKING}\n{line}\n")) {
+        Ok(records) => refusal(&session, json!({"command": "reward", "model": "sft", "preferences": records})),
+        Err(error) => error.to_string(),
     };
     let ranked = |ranking: &str| {
         refused(&format!(
             r#"{{"id":"r2","prompt":"p","completions":[{{"text":"a"}},{{"text":"b"}},{{"text":"c"}}],"ranking":{ranking}}}"#
         ))
     };
-    says(&ranked("[[0],[1],[1]]"), &["line 2", "names completion 1 twice"]);
-    says(&ranked("[[0],[2]]"), &["line 2", "leaves out completion 1"]);
-    says(&ranked("[[0],[1],[2],[3]]"), &["line 2", "names completion 3", "there are 3"]);
-    says(&ranked("[[0,1,2]]"), &["line 2", "no preference"]);
+    says(&ranked("[[0],[1],[1]]"), &["record 2", "names completion 1 twice"]);
+    says(&ranked("[[0],[2]]"), &["record 2", "leaves out completion 1"]);
+    says(&ranked("[[0],[1],[2],[3]]"), &["record 2", "names completion 3", "there are 3"]);
+    says(&ranked("[[0,1,2]]"), &["record 2", "no preference"]);
     let one = refused(r#"{"id":"r2","prompt":"p","completions":[{"text":"a"}],"ranking":[[0]]}"#);
-    says(&one, &["line 2", "1 completion", "two or more"]);
+    says(&one, &["record 2", "1 completion", "two or more"]);
     says(&refused(r#"{"prompt":"p","completion":"c"}"#), &["line 2", "neither a ranking", "nor a pair"]);
     says(&refused(r#"{"id":"r2","prompt":"#), &["line 2", "not valid JSON"]);
     let long = format!(r#"{{"prompt":"p","chosen":"{}","rejected":"b"}}"#, "too long ".repeat(100));
-    says(&refused(&long), &["answer to `p`", "context of 128", "Shorten or remove it"]);
-    let none = refusal(&session, json!({"command": "reward", "model": "sft", "comparisons": "\n"}));
-    says(&none, &["no comparison", "rank some answers first"]);
+    says(&refused(&long), &["record 2", "completion of `p`", "context of 128", "Shorten or remove it"]);
+    let none = refusal(&session, json!({"command": "reward", "model": "sft", "preferences": []}));
+    says(&none, &["no comparison", "rank some completions first"]);
 }
 
 #[test]
 fn candidates_with_a_wrong_line() {
     let session = empty_session();
-    let rank = |candidates: &str| {
-        refusal(&session, json!({"command": "rank", "candidates": candidates, "labeler": "shorter"}))
+    let rank = |text: &str| match read_jsonl::<CandidatesRecord>("candidates", text) {
+        Ok(candidates) => refusal(&session, json!({"command": "rank", "candidates": candidates, "labeler": "shorter"})),
+        Err(error) => error.to_string(),
     };
     let good = r#"{"id":"c1","prompt":"p","completions":[{"text":"a"},{"text":"b"}]}"#;
     let one = r#"{"id":"c2","prompt":"p","completions":[{"text":"a"}]}"#;
-    says(&rank(&format!("{good}\n{one}")), &["candidates, line 2", "`c2` has 1 answer", "two or more"]);
+    says(&rank(&format!("{good}\n{one}")), &["record 2", "`c2` has 1 completion", "two or more"]);
     says(&rank(&format!("{good}\n{{")), &["candidates, line 2"]);
     says(&rank(""), &["no candidates", "sample some first"]);
-    let nobody = refusal(&session, json!({"command": "rank", "candidates": good, "labeler": "nicer"}));
+    let nobody = refusal(&session, json!({"command": "rank", "candidates": records(good), "labeler": "nicer"}));
     says(&nobody, &["nicer", "happier"]);
 }
 
 #[test]
 fn demonstrations_records_and_texts_that_hold_nothing_or_the_wrong_thing() {
     let session = session();
-    let tune = |text: &str| refusal(&session, json!({"command": "sft", "model": "base", "demonstrations": text}));
-    says(&tune("\n\n"), &["no demonstration"]);
-    says(&tune("{\"prompt\":\"p\",\"completion\":\"c\"}\n{\"prompt\":\"p\"}"), &["line 2", "completion"]);
+    let tune = |records: Result<Vec<DemonstrationRecord>, DataError>| match records {
+        Ok(records) => refusal(&session, json!({"command": "sft", "model": "base", "demonstrations": records})),
+        Err(error) => error.to_string(),
+    };
+    let read = |text: &str| demonstrations_from("demonstrations", text);
+    let good = "{\"prompt\":\"p\",\"completion\":\"c\"}";
+    says(&tune(read("\n\n")), &["no demonstration"]);
+    says(&tune(read(&format!("{good}\n{{\"prompt\":\"p\"}}"))), &["line 2", "completion"]);
+    // Shells read an empty field as a mistake; a command that holds one is refused too.
+    let empty = format!("{good}\n{{\"prompt\":\"p\",\"completion\":\" \"}}");
+    says(&tune(read(&empty)), &["line 2", "`completion` is empty"]);
+    says(&tune(read_jsonl("demonstrations", &empty)), &["record 2", "`completion` is empty"]);
     let long = format!("{{\"prompt\":\"p\",\"completion\":\"{}\"}}", "too long ".repeat(100));
-    says(
-        &tune(&format!("{{\"prompt\":\"p\",\"completion\":\"c\"}}\n{long}")),
-        &["2", "context of 128", "Shorten or remove it"],
-    );
-    let score = |text: &str| refusal(&session, json!({"command": "score", "reward": "reward", "records": text}));
+    says(&tune(read(&format!("{good}\n{long}"))), &["record 2", "context of 128", "Shorten or remove it"]);
+    let score =
+        |text: &str| refusal(&session, json!({"command": "score", "reward": "reward", "records": records(text)}));
     says(&score(""), &["no record"]);
-    says(&score("{\"prompt\":\"p\"}"), &["1", "no answers", "completions"]);
+    says(&score("{\"prompt\":\"p\"}"), &["record 1", "no completions", "`chosen` and `rejected`"]);
+    says(&score(&long), &["record 1", "context of 128", "Shorten or remove it"]);
     says(&score("{\"prompt\":\"p\",\"completions\":[]}"), &["`completions` is empty"]);
     says(&score("{\"completion\":\"c\"}"), &["neither a text nor messages in `prompt`"]);
     says(

@@ -3,10 +3,10 @@
 use nudge_session::Event;
 use serde_json::{Value, json};
 
-use crate::support::{DEMONSTRATIONS, base, events_of, progress, series, session_with};
+use crate::support::{base, demonstrations, events_of, progress, series, session_with};
 
 fn sft(options: Value) -> Value {
-    json!({"command": "sft", "model": "base", "demonstrations": DEMONSTRATIONS, "options": options})
+    json!({"command": "sft", "model": "base", "demonstrations": demonstrations(), "options": options})
 }
 
 fn run(batching: &str) -> Vec<Event> {
@@ -45,6 +45,18 @@ fn an_sft_run_on_batches_of_similar_length_learns_too() {
     assert!(last(&grouped) < first - 0.2, "{} after {first}", last(&grouped));
     assert!((last(&grouped) / last(&padded) - 1.0).abs() < 0.1, "{} and {}", last(&grouped), last(&padded));
     assert_ne!(series(&grouped, "loss"), series(&padded, "loss"));
+}
+
+#[test]
+fn the_held_out_loss_of_sft_weighs_tokens_whatever_the_batches() {
+    let eval_loss = |batch_size: usize| {
+        // Nothing is learnt, so that the model is the same in both runs.
+        let options = json!({"epochs": 1.0, "batch_size": batch_size, "learning_rate": 0.0, "held_out": 0.3});
+        let events = events_of(&session_with(&[("base", base())]), sft(options));
+        *series(&events, "eval_loss").last().expect("it is measured at the end")
+    };
+    let (each, together) = (eval_loss(1), eval_loss(100));
+    assert!((each - together).abs() < 1e-5, "{each} demonstration by demonstration, {together} in one batch");
 }
 
 #[test]

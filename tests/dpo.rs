@@ -1,29 +1,27 @@
 //! DPO on models of test size: where it starts exactly, and that rankings move the policy to what they prefer.
 
 use nudge_data::Rng;
-use nudge_session::{Event, Metrics};
+use nudge_session::{Command, Event, Metrics};
 use serde_json::{Value, json};
 
 use crate::support::{events_of, mean, model_of, progress, prompts, rankings, refusal, series, session_with, sft};
 
-/// Rankings of sampled answers by the labeler `shorter`, one record each.
+/// Rankings of sampled completions by the labeler `shorter`, one record each.
 fn shorter(count: usize) -> Vec<Value> {
-    let text = rankings(&session_with(&[("sft", sft())]), "shorter", count);
-    text.lines().map(|line| serde_json::from_str(line).expect("a record is JSON")).collect()
+    rankings(&session_with(&[("sft", sft())]), "shorter", count).iter().map(|record| json!(record)).collect()
 }
 
 fn dpo(records: &[Value], options: Value) -> Value {
-    let comparisons: String = records.iter().map(|record| format!("{record}\n")).collect();
-    json!({"command": "dpo", "policy": "sft", "comparisons": comparisons, "options": options})
+    json!({"command": "tune", "method": "dpo", "options": options, "policy": "sft", "preferences": records})
 }
 
 fn run(records: &[Value], options: Value) -> Vec<Event> {
     events_of(&session_with(&[("sft", sft())]), dpo(records, options))
 }
 
-/// The answers of a record in another order, its ranking renumbered.
+/// The completions of a record in another order, its ranking renumbered.
 fn reordered(record: &Value, rng: &mut Rng) -> Value {
-    let completions = record["completions"].as_array().expect("answers");
+    let completions = record["completions"].as_array().expect("completions");
     let mut order: Vec<usize> = (0..completions.len()).collect();
     rng.shuffle(&mut order);
     let place_of = |old: &Value| order.iter().position(|place| Some(*place as u64) == old.as_u64());
@@ -93,7 +91,7 @@ fn what_is_preferred_becomes_likelier_and_is_written() {
 
 #[test]
 fn a_larger_beta_keeps_the_policy_nearer() {
-    // The implicit reward of the chosen answers, divided by beta, is their log-ratio to the reference.
+    // The implicit reward of the chosen completions, divided by beta, is their log-ratio to the reference.
     let records = shorter(24);
     let distance = |beta: f64| {
         let options = json!({"beta": beta, "epochs": 8.0, "learning_rate": 1e-3, "held_out": 0.0});
@@ -129,7 +127,7 @@ fn every_ranking_weighs_the_same() {
 }
 
 #[test]
-fn the_order_of_the_answers_in_a_record_does_not_matter() {
+fn the_order_of_the_completions_in_a_record_does_not_matter() {
     let records = shorter(16);
     let mut rng = Rng::new(3);
     let other: Vec<Value> = records.iter().map(|record| reordered(record, &mut rng)).collect();
@@ -160,10 +158,21 @@ fn what_makes_no_sense_is_refused() {
         assert!(parts.iter().all(|part| message.contains(part)), "{message}");
     }
     let none = refusal(&session, dpo(&[], json!({})));
-    assert!(none.contains("no comparison") && none.contains("rank some answers first"), "{none}");
-    let wrong = refusal(&session, dpo(&[pair, json!({"prompt": "p"})], json!({})));
-    assert!(wrong.contains("line 2") && wrong.contains("neither a ranking"), "{wrong}");
+    assert!(none.contains("no ranking or pair") && none.contains("`preferences`"), "{none}");
+    let repeat = json!({"id": "r", "prompt": "p", "completions": [{"text": "a"}, {"text": "b"}],
+        "ranking": [[0], [1]], "repeat_of": "q"});
+    let none = refusal(&session, dpo(&[repeat], json!({})));
+    assert!(none.contains("no comparison") && none.contains("rank some completions first"), "{none}");
+    let wrong = serde_json::from_value::<Command>(dpo(&[pair.clone(), json!({"prompt": "p"})], json!({})));
+    let wrong = wrong.expect_err("is refused").to_string();
+    assert!(wrong.contains("neither a ranking"), "{wrong}");
+    let tied = json!({"prompt": "p", "chosen": "a", "rejected": "a"});
+    let wrong = refusal(&session, dpo(&[pair, tied], json!({})));
+    assert!(wrong.contains("record 2") && wrong.contains("the same text"), "{wrong}");
     let long = json!({"prompt": "p", "chosen": "too long ".repeat(100), "rejected": "b"});
     let long = refusal(&session, dpo(&[long], json!({})));
-    assert!(long.contains("answer to `p`") && long.contains("context of 128"), "{long}");
+    assert!(
+        long.contains("record 1") && long.contains("completion of `p`") && long.contains("context of 128"),
+        "{long}"
+    );
 }

@@ -38,10 +38,6 @@ const SHELL_CRATES: [&str; 10] = [
     "web-sys",
 ];
 
-/// The one library with a platform module (yielding to the browser, the clock) and what that may use there.
-const PLATFORM_LIBRARY: &str = "nudge-session";
-const PLATFORM_CRATES: [&str; 3] = ["js-sys", "wasm-bindgen", "web-sys"];
-
 /// Features of burn that pull in a GPU stack.
 const GPU_FEATURES: [&str; 8] = ["autotune", "cuda", "fusion", "metal", "rocm", "vulkan", "webgpu", "wgpu"];
 
@@ -85,9 +81,7 @@ fn libraries_depend_on_no_shell_platform_or_backend() {
         let name = text(&package, "name");
         for dependency in dependencies(&package).filter(|dependency| dependency["kind"] != "dev") {
             let other = text(dependency, "name");
-            let only_in_browser = dependency["target"].as_str().is_some_and(|target| target.contains("wasm"));
-            let platform = name == PLATFORM_LIBRARY && only_in_browser && PLATFORM_CRATES.contains(&other);
-            assert!(!SHELL_CRATES.contains(&other) || platform, "{name} must not depend on {other}");
+            assert!(!SHELL_CRATES.contains(&other), "{name} must not depend on {other}");
             for feature in dependency["features"].as_array().expect("a list of features") {
                 let feature = feature.as_str().expect("a feature is a string");
                 assert!(

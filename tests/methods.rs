@@ -5,11 +5,11 @@ use nudge_session::{Event, Files};
 use serde_json::{Value, json};
 
 use crate::support::{
-    DEMONSTRATIONS, command, events_of, mean, model_of, prompts, pull, rankings, refusal, reward_model, series,
+    command, demonstrations, events_of, mean, model_of, prompts, pull, rankings, refusal, reward_model, series,
     session_with, sft,
 };
 
-/// Methods that sample, with answers to each prompt, and how many updates the tests make of a rollout.
+/// Methods that sample, with completions of each prompt, and how many updates the tests make of a rollout.
 const ONLINE: [(&str, usize); 3] = [("grpo", 4), ("rloo", 4), ("reinforce", 1)];
 const OFFLINE: [&str; 3] = ["dpo", "kto", "orpo"];
 
@@ -19,21 +19,22 @@ fn online(method: &str, k: usize, changes: Value) -> Value {
         "episodes": 96, "batch_size": 16, "k": k, "max_new_tokens": 24, "learning_rate": 5e-4, "num_mini_batches": 2,
         "kl_coef": 0.05, "adaptive_kl": null, "temperature": 1.0,
     });
-    let changes = changes.as_object().expect("options are an object").clone();
-    options.as_object_mut().expect("an object").extend(changes);
-    json!({"command": method, "policy": "sft", "reward": "reward", "prompts": prompts(32), "options": options})
+    tuned(method, &mut options, changes)
 }
 
-fn ppo(changes: Value, ppo: Value) -> Value {
-    let mut algorithm = json!({
-        "num_ppo_epochs": 2, "num_mini_batches": 2, "kl_coef": 0.05, "adaptive_kl": null, "temperature": 1.0,
-    });
-    algorithm.as_object_mut().expect("an object").extend(ppo.as_object().expect("options").clone());
+fn ppo(changes: Value) -> Value {
     let mut options = json!({
-        "episodes": 48, "batch_size": 16, "max_new_tokens": 24, "learning_rate": 5e-4, "ppo": algorithm,
+        "episodes": 48, "batch_size": 16, "max_new_tokens": 24, "learning_rate": 5e-4, "num_iterations": 2,
+        "num_mini_batches": 2, "kl_coef": 0.05, "adaptive_kl": null, "temperature": 1.0,
     });
-    options.as_object_mut().expect("an object").extend(changes.as_object().expect("options").clone());
-    json!({"command": "ppo", "policy": "sft", "reward": "reward", "prompts": prompts(32), "options": options})
+    tuned("ppo", &mut options, changes)
+}
+
+fn tuned(method: &str, options: &mut Value, changes: Value) -> Value {
+    let changes = changes.as_object().expect("options are an object").clone();
+    options.as_object_mut().expect("an object").extend(changes);
+    json!({"command": "tune", "method": method, "options": options, "policy": "sft", "rewards": ["reward"],
+        "prompts": prompts(32)})
 }
 
 fn run(command: Value) -> Vec<Event> {
@@ -41,8 +42,8 @@ fn run(command: Value) -> Vec<Event> {
 }
 
 fn offline(method: &str, count: usize, options: Value) -> Value {
-    let comparisons = rankings(&session_with(&[("sft", sft())]), "shorter", count);
-    json!({"command": method, "policy": "sft", "comparisons": comparisons, "options": options})
+    let preferences = rankings(&session_with(&[("sft", sft())]), "shorter", count);
+    json!({"command": "tune", "method": method, "options": options, "policy": "sft", "preferences": preferences})
 }
 
 /// Without what depends on the clock.
@@ -168,31 +169,24 @@ fn each_method_on_rankings_starts_where_its_formula_says() {
 
 #[test]
 fn labels_move_kto_to_what_is_wanted() {
-    let comparisons = rankings(&session_with(&[("sft", sft())]), "shorter", 48);
-    let labelled: String = nudge_data::comparisons_from("rankings", &comparisons)
-        .expect("valid rankings")
+    let labelled: Vec<Value> = rankings(&session_with(&[("sft", sft())]), "shorter", 48)
         .iter()
-        .flat_map(|ranking| {
-            let line = |answer: &usize, label: bool| {
-                let (prompt, completion) = (&ranking.prompt, &ranking.completions[*answer]);
-                json!({"prompt": prompt, "completion": completion, "label": label}).to_string() + "\n"
+        .flat_map(|record| {
+            let labelled = |place: usize, label: bool| {
+                json!({"prompt": record.prompt, "completion": record.completions[place].text, "label": label})
             };
-            let (best, worst) = (&ranking.tiers[0][0], &ranking.tiers[ranking.tiers.len() - 1][0]);
-            [line(best, true), line(worst, false)]
+            let (best, worst) = (record.ranking[0][0], record.ranking[record.ranking.len() - 1][0]);
+            [labelled(best, true), labelled(worst, false)]
         })
-        .filter(|line| !line.contains("\"completion\":\"\""))
+        .filter(|record| record["completion"] != "")
         .collect();
     let options = json!({"epochs": 8.0, "learning_rate": 5e-4, "held_out": 0.0, "beta": 0.3, "batch_size": 8});
-    let events = run(json!({"command": "kto", "policy": "sft", "comparisons": labelled, "options": options}));
+    let tune = |method: &str, options: Value| json!({"command": "tune", "method": method, "options": options, "policy": "sft", "preferences": labelled});
+    let events = run(tune("kto", options));
     let margins = series(&events, "rewards/margins");
     let (early, late) = (mean(&margins[..8]), mean(&margins[margins.len() - 8..]));
     assert!(late > early + 0.02, "margins went from {early} to {late}");
-    let refused = refusal(
-        &session_with(&[("sft", sft())]),
-        json!({
-            "command": "dpo", "policy": "sft", "comparisons": labelled,
-        }),
-    );
+    let refused = refusal(&session_with(&[("sft", sft())]), tune("dpo", json!({})));
     assert!(refused.contains("nudge kto"), "{refused}");
 }
 
@@ -215,7 +209,7 @@ fn an_ensemble_of_one_model_twice_is_that_model() {
     for rule in [json!("mean"), json!("min"), json!({"mean_minus_variance": 0.5})] {
         let one = online("rloo", 2, json!({"episodes": 32}));
         let mut two = online("rloo", 2, json!({"episodes": 32, "ensemble": rule}));
-        two["reward_ensemble"] = json!(["again"]);
+        two["rewards"] = json!(["reward", "again"]);
         assert_eq!(numbers(&run(one)), numbers(&run(two)), "{rule}");
     }
 }
@@ -223,10 +217,10 @@ fn an_ensemble_of_one_model_twice_is_that_model() {
 #[test]
 fn members_of_an_ensemble_differ_but_are_measured_on_the_same_prompts() {
     let session = session_with(&[("sft", sft())]);
-    let comparisons = rankings(&session, "shorter", 16);
+    let preferences = rankings(&session, "shorter", 16);
     let member = |member: usize| {
         let options = json!({"epochs": 1.0, "member": member, "held_out": 0.25});
-        let train = json!({"command": "reward", "model": "sft", "comparisons": comparisons, "options": options});
+        let train = json!({"command": "reward", "model": "sft", "preferences": preferences, "options": options});
         events_of(&session, train)
     };
     let (first, second) = (member(0), member(1));
@@ -237,9 +231,9 @@ fn members_of_an_ensemble_differ_but_are_measured_on_the_same_prompts() {
 #[test]
 fn demonstrations_score_zero_on_average() {
     let session = session_with(&[("sft", sft())]);
-    let demonstrations: String = DEMONSTRATIONS.lines().take(12).map(|line| format!("{line}\n")).collect();
+    let demonstrations = &demonstrations()[..12];
     for (loss, margin) in [("bradley_terry", 0.5), ("best_of_k", 0.0), ("plackett_luce", 0.0)] {
-        let train = json!({"command": "reward", "model": "sft", "comparisons": rankings(&session, "shorter", 12),
+        let train = json!({"command": "reward", "model": "sft", "preferences": rankings(&session, "shorter", 12),
             "demonstrations": demonstrations, "options": {"epochs": 4.0, "loss": loss, "margin": margin}});
         let events = events_of(&session, train);
         let accuracy = series(&events, "accuracy");
@@ -249,7 +243,7 @@ fn demonstrations_score_zero_on_average() {
         let scores: Vec<f64> = events_of(&scorer, score)
             .into_iter()
             .filter_map(|event| match event {
-                Event::Scored { record } => serde_json::from_str::<Value>(&record).expect("JSON")["scores"][0].as_f64(),
+                Event::Scored { record } => record["scores"][0].as_f64(),
                 _ => None,
             })
             .collect();
@@ -261,24 +255,24 @@ fn demonstrations_score_zero_on_average() {
 
 #[test]
 fn the_saved_average_lies_between_start_and_end() {
-    let end = run(ppo(json!({}), json!({})));
-    let averaged = run(ppo(json!({}), json!({"ema_decay": 0.9})));
+    let end = run(ppo(json!({})));
+    let averaged = run(ppo(json!({"ema_decay": 0.9})));
     // The average is only saved: the run itself is the same.
     assert_eq!(numbers(&end), numbers(&averaged));
     let (end, average) = (model_of(&end), model_of(&averaged));
     let whole = distance(sft(), end);
     assert!(distance(sft(), average) < whole && distance(average, end) < whole);
     assert!(distance(sft(), average) > 0.0 && distance(average, end) > 0.0);
-    let last = run(ppo(json!({}), json!({"ema_decay": 0.0})));
+    let last = run(ppo(json!({"ema_decay": 0.0})));
     assert!(distance(model_of(&last), end) == 0.0, "an average without memory is the last policy");
 }
 
 #[test]
 fn a_policy_that_moved_too_far_ends_the_passes() {
-    let events = run(ppo(json!({}), json!({"target_kl": 1e-6, "num_ppo_epochs": 3})));
+    let events = run(ppo(json!({"target_kl": 1e-6, "num_iterations": 3})));
     // The first update starts from a ratio of 1 and cannot be too far; the second is.
     assert_eq!(series(&events, "policy/stopped_epoch"), [1.0; 3]);
-    let far = run(ppo(json!({}), json!({"target_kl": 1e6})));
+    let far = run(ppo(json!({"target_kl": 1e6})));
     assert!(series(&far, "policy/stopped_epoch").is_empty());
 }
 
@@ -286,10 +280,9 @@ fn a_policy_that_moved_too_far_ends_the_passes() {
 fn pretraining_text_is_not_forgotten() {
     let stories = "A dog ran home. It was late.<|endoftext|>The sea was calm and blue.<|endoftext|>".repeat(20);
     let nats = |ptx_coef: f64| {
-        let mut command = ppo(
-            json!({"episodes": 320, "learning_rate": 1e-3, "ptx_batch_size": 4, "ptx_context": 24}),
-            json!({"ptx_coef": ptx_coef}),
-        );
+        let mut command = ppo(json!({
+            "episodes": 320, "learning_rate": 1e-3, "ptx_batch_size": 4, "ptx_context": 24, "ptx_coef": ptx_coef,
+        }));
         command["pretraining_texts"] = json!([stories]);
         let events = run(command);
         assert_eq!(series(&events, "loss/ptx_avg").is_empty(), ptx_coef == 0.0);
@@ -307,22 +300,23 @@ fn pretraining_text_is_not_forgotten() {
 #[test]
 fn values_of_the_rollout_are_those_that_training_sees() {
     // With a value model that does not move, every new value is the old one, and none is clipped.
-    let events = run(ppo(json!({"value_learning_rate": 0.0}), json!({"cliprange_value": 1e-6, "temperature": 0.7})));
+    let still = json!({"value_learning_rate": 0.0, "cliprange_value": 1e-6, "temperature": 0.7});
+    let events = run(ppo(still));
     assert_eq!(series(&events, "val/clipfrac_avg"), [0.0; 3]);
-    let moving = run(ppo(json!({"value_learning_rate": 1e-3}), json!({"cliprange_value": 1e-6})));
+    let moving = run(ppo(json!({"value_learning_rate": 1e-3, "cliprange_value": 1e-6})));
     assert!(series(&moving, "val/clipfrac_avg").iter().all(|clipped| *clipped > 0.0));
 }
 
 #[test]
 fn a_head_of_zeros_predicts_nothing_at_first() {
-    let events = run(ppo(json!({}), json!({"value_init": "zero_head"})));
+    let events = run(ppo(json!({"value_init": "zero_head"})));
     // Values of 0 explain no variance of the returns around their mean, and less where the mean is not 0.
     assert!(series(&events, "val/var_explained")[0] <= 1e-6);
 }
 
 #[test]
-fn best_of_more_answers_scores_more() {
-    let command = json!({"command": "best_of", "policy": "sft", "reward": "reward", "prompts": prompts(24),
+fn best_of_more_completions_scores_more() {
+    let command = json!({"command": "best_of", "policy": "sft", "rewards": ["reward"], "prompts": prompts(24),
         "options": {"n": 8, "batch_size": 64, "max_new_tokens": 24, "temperature": 1.0, "gold_labeler": "shorter"}});
     let events = run(command);
     let last = |name: String| *series(&events, &name).last().expect("it was measured");
@@ -366,10 +360,10 @@ fn a_model_is_no_distance_from_itself_and_answers_like_itself() {
     };
     let same = verdict(json!({}), None);
     assert_eq!((same.kl, same.ties), (Some(0.0), 12));
-    let answers = same.a.expect("answers are described");
-    assert_eq!(Some(&answers), same.b.as_ref());
-    assert!((1.0..=16.0).contains(&answers.mean_length) && (0.0..=1.0).contains(&answers.eos_rate), "{answers:?}");
-    assert!(answers.distinct_1 > 0.0 && answers.distinct_1 < answers.distinct_2, "{answers:?}");
+    let written = same.a.expect("completions are described");
+    assert_eq!(Some(&written), same.b.as_ref());
+    assert!((1.0..=16.0).contains(&written.mean_length) && (0.0..=1.0).contains(&written.eos_rate), "{written:?}");
+    assert!(written.distinct_1 > 0.0 && written.distinct_1 < written.distinct_2, "{written:?}");
     let greedy = verdict(json!({"temperature": 0.0}), None);
     assert_eq!(greedy.kl, None, "the likeliest token has no distribution to compare");
     let chosen = verdict(json!({"best_of": 4}), Some("reward"));

@@ -6,38 +6,40 @@ use nudge_session::Event;
 use serde_json::{Value, json};
 
 use crate::support::{
-    DEMONSTRATIONS, base, events_of, pretrain_command, prompts, rankings, reward_model, session_with, sft,
+    DEMONSTRATIONS, base, demonstrations, events_of, pretrain_command, prompts, rankings, reward_model, session_with,
+    sft,
 };
 
 /// One run of every stage, with the options that log something more.
 fn commands() -> Vec<Value> {
-    let comparisons = rankings(&session_with(&[("sft", sft())]), "shorter", 12);
+    let preferences = rankings(&session_with(&[("sft", sft())]), "shorter", 12);
     let online = |method: &str, options: Value| {
         let mut options = options;
         for (name, value) in [("episodes", json!(8)), ("batch_size", json!(4)), ("max_new_tokens", json!(8))] {
             options[name] = value;
         }
-        json!({"command": method, "policy": "sft", "reward": "reward", "prompts": prompts(4), "options": options})
+        json!({"command": "tune", "method": method, "options": options, "policy": "sft", "rewards": ["reward"],
+            "prompts": prompts(4)})
     };
-    let offline = |method: &str| json!({"command": method, "policy": "sft", "comparisons": comparisons});
-    let ppo = json!({
+    let offline = |method: &str| json!({"command": "tune", "method": method, "options": {}, "policy": "sft", "preferences": preferences});
+    let options = json!({
         "ptx_coef": 1.0, "kl_placement": "loss", "kl_estimator": "full", "target_kl": 1e-9, "num_mini_batches": 2,
+        "gold_labeler": "shorter", "ptx_context": 8, "ptx_batch_size": 1,
     });
-    let options = json!({"ppo": ppo, "gold_labeler": "shorter", "ptx_context": 8, "ptx_batch_size": 1});
     let mut with_text = online("ppo", options);
     with_text["pretraining_texts"] = json!([DEMONSTRATIONS]);
     let sampled = json!({"k": 2, "max_new_tokens": 8});
     vec![
         pretrain_command(1.0),
-        json!({"command": "sft", "model": "base", "demonstrations": DEMONSTRATIONS, "options": {"epochs": 1.0}}),
+        json!({"command": "sft", "model": "base", "demonstrations": demonstrations(), "options": {"epochs": 1.0}}),
         json!({"command": "sample", "model": "sft", "prompts": prompts(2), "options": sampled}),
-        json!({"command": "reward", "model": "sft", "comparisons": comparisons, "options": {"held_out": 0.3}}),
-        json!({"command": "calibrate", "reward": "reward", "comparisons": comparisons}),
+        json!({"command": "reward", "model": "sft", "preferences": preferences, "options": {"held_out": 0.3}}),
+        json!({"command": "calibrate", "reward": "reward", "preferences": preferences}),
         with_text,
         online("grpo", json!({"k": 2})),
         online("rloo", json!({"k": 2})),
         online("reinforce", json!({})),
-        json!({"command": "best_of", "policy": "sft", "reward": "reward", "prompts": prompts(2),
+        json!({"command": "best_of", "policy": "sft", "rewards": ["reward"], "prompts": prompts(2),
             "options": {"n": 2, "max_new_tokens": 8, "gold_labeler": "shorter"}}),
         offline("dpo"),
         offline("kto"),

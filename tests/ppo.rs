@@ -11,15 +11,12 @@ use crate::support::{
 fn ppo(changes: Value) -> Value {
     let mut options = json!({
         "episodes": 96, "batch_size": 16, "max_new_tokens": 24, "learning_rate": 5e-4, "value_learning_rate": 1e-3,
-        "ppo": {"num_ppo_epochs": 2, "num_mini_batches": 2, "kl_coef": 0.05, "adaptive_kl": null, "temperature": 1.0},
+        "num_iterations": 2, "num_mini_batches": 2, "kl_coef": 0.05, "adaptive_kl": null, "temperature": 1.0,
     });
-    for (name, change) in changes.as_object().expect("options are an object") {
-        match (change.as_object(), options[name].as_object_mut()) {
-            (Some(change), Some(nested)) => nested.extend(change.clone()),
-            _ => options[name] = change.clone(),
-        }
-    }
-    json!({"command": "ppo", "policy": "sft", "reward": "reward", "prompts": prompts(32), "options": options})
+    let changes = changes.as_object().expect("options are an object").clone();
+    options.as_object_mut().expect("an object").extend(changes);
+    json!({"command": "tune", "method": "ppo", "options": options, "policy": "sft", "rewards": ["reward"],
+        "prompts": prompts(32)})
 }
 
 fn run(changes: Value) -> Vec<Event> {
@@ -34,12 +31,12 @@ fn numbers(events: &[Event]) -> Vec<Vec<(String, f64)>> {
     progress(events).into_iter().map(step).collect()
 }
 
-fn answers(events: &[Event]) -> Vec<&str> {
-    let answers = events.iter().filter_map(|event| match event {
-        Event::Rollout { answer, .. } => Some(answer.as_str()),
+fn completions(events: &[Event]) -> Vec<&str> {
+    let completions = events.iter().filter_map(|event| match event {
+        Event::Completion { completion, .. } => Some(completion.as_str()),
         _ => None,
     });
-    answers.collect()
+    completions.collect()
 }
 
 #[test]
@@ -47,8 +44,7 @@ fn the_first_ratio_of_every_step_is_exactly_one() {
     // Minibatches of every size, one row included, at other temperatures too.
     for (num_mini_batches, temperature) in [(1, 1.0), (2, 0.7), (4, 1.0), (16, 1.3)] {
         let events = run(json!({
-            "episodes": 48,
-            "ppo": {"num_mini_batches": num_mini_batches, "num_ppo_epochs": 1, "temperature": temperature},
+            "episodes": 48, "num_mini_batches": num_mini_batches, "num_iterations": 1, "temperature": temperature,
         }));
         let ratios = series(&events, "val/first_ratio");
         assert_eq!(ratios, [1.0; 3], "{num_mini_batches} minibatches at temperature {temperature}");
@@ -63,7 +59,7 @@ fn the_first_ratio_of_every_step_is_exactly_one() {
 #[test]
 fn learning_rate_zero_stays_on_the_reference() {
     // Policy and reference are both divided by the temperature.
-    let warm = run(json!({"learning_rate": 0.0, "ppo": {"temperature": 0.7}}));
+    let warm = run(json!({"learning_rate": 0.0, "temperature": 0.7}));
     assert_eq!(series(&warm, "objective/kl"), [0.0; 6]);
     let events = run(json!({"learning_rate": 0.0}));
     assert_eq!(series(&events, "objective/kl"), [0.0; 6]);
@@ -79,28 +75,28 @@ fn a_seed_repeats_exactly_and_another_differs() {
     let again = run(json!({"episodes": 48, "seed": 7}));
     let other = run(json!({"episodes": 48, "seed": 8}));
     assert_eq!(numbers(&first), numbers(&again));
-    assert_eq!(answers(&first), answers(&again));
+    assert_eq!(completions(&first), completions(&again));
     assert!(model_of(&first) == model_of(&again), "one seed gave two models");
-    assert_ne!(answers(&first), answers(&other));
+    assert_ne!(completions(&first), completions(&other));
     assert_ne!(numbers(&first), numbers(&other));
 }
 
 #[test]
 fn a_few_dozen_steps_raise_the_score_and_what_it_stands_for() {
-    let events = run(json!({"episodes": 640, "gold_labeler": "shorter", "ppo": {"kl_coef": 0.02}}));
+    let events = run(json!({"episodes": 640, "gold_labeler": "shorter", "kl_coef": 0.02}));
     let scores = series(&events, "objective/scores");
     let (early, late) = (mean(&scores[..8]), mean(&scores[scores.len() - 8..]));
-    // Scores have deviation 1 on the first rollout; a mean over 8 steps of 16 answers has a standard error of 0.09.
+    // Scores have deviation 1 on the first rollout; a mean over 8 steps of 16 completions has a standard error of 0.09.
     assert!(late > early + 0.5, "scores went from {early} to {late}");
     let gold = series(&events, "objective/gold_score");
     let (early, late) = (mean(&gold[..8]), mean(&gold[gold.len() - 8..]));
-    assert!(late > early + 1.0, "answers went from {} words to {}", -early, -late);
+    assert!(late > early + 1.0, "completions went from {} words to {}", -early, -late);
 }
 
 #[test]
 fn a_larger_kl_coef_keeps_the_policy_nearer() {
     let last_kl = |kl_coef: f64| {
-        let events = run(json!({"episodes": 480, "learning_rate": 2e-3, "ppo": {"kl_coef": kl_coef}}));
+        let events = run(json!({"episodes": 480, "learning_rate": 2e-3, "kl_coef": kl_coef}));
         let kl = series(&events, "objective/kl");
         mean(&kl[kl.len() - 8..])
     };

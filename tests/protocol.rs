@@ -5,16 +5,60 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use nudge_data::{
+    CandidatesRecord, Completion, DemonstrationRecord, Finish, PairRecord, PreferenceRecord, RankingRecord,
+    UnpairedRecord,
+};
 use nudge_rlhf::CalibrationBin;
 use nudge_session::options::{
-    BestOfOptions, CompareOptions, DpoOptions, EvalOptions, GrpoOptions, KtoOptions, OrpoOptions, PpoStageOptions,
-    PretrainOptions, ReinforceOptions, RewardOptions, RlooOptions, SampleOptions, SftOptions,
+    BestOfOptions, CompareOptions, EvalOptions, PretrainOptions, RewardOptions, SampleOptions, SftOptions,
 };
-use nudge_session::protocol::{AccuracySlice, Answer, Calibration, Evaluation};
-use nudge_session::{Command, Event, Files, Judge, Metrics, Preference, Session, Stage, Verdict};
-use serde_json::{Value, json};
+use nudge_session::protocol::{AccuracySlice, Calibration, Evaluation};
+use nudge_session::{Command, Event, Files, Judge, Method, Metrics, Preference, Session, StageName, Verdict};
+use serde_json::{Map, Value, json};
 
-/// One command of every kind, with every option, and every kind of judge.
+fn completion(text: &str) -> Completion {
+    Completion {
+        seed: Some(9_007_199_254_740_991),
+        logprob: Some(-3.5),
+        finish: Some(Finish::Eos),
+        ..Completion::from_text(text)
+    }
+}
+
+/// A field that Nudge does not know; it stays.
+fn extra() -> Map<String, Value> {
+    Map::from_iter([("note".to_string(), json!("kept"))])
+}
+
+fn demonstration() -> DemonstrationRecord {
+    let (prompt, completion) = ("Hi.".into(), "Hello.".into());
+    DemonstrationRecord { prompt, completion, task: Some("greeting".into()), split: None, extra: extra() }
+}
+
+fn candidates() -> CandidatesRecord {
+    let completions = vec![completion("A dog."), completion("A cat.")];
+    CandidatesRecord { id: "1-0".into(), prompt: "Hi.".into(), completions, extra: extra() }
+}
+
+fn ranking() -> RankingRecord {
+    let CandidatesRecord { id, prompt, completions, extra } = candidates();
+    let (labeler, seconds) = (Some("simulated:shorter".into()), Some(0.0));
+    RankingRecord { id, prompt, completions, ranking: vec![vec![1], vec![0]], labeler, seconds, extra }
+}
+
+/// One of every kind.
+fn preferences() -> Vec<PreferenceRecord> {
+    let pair = PairRecord { prompt: "Hi.".into(), chosen: "A.".into(), rejected: "B.".into(), extra: extra() };
+    let unpaired = UnpairedRecord { prompt: "Hi.".into(), completion: "A.".into(), label: true, extra: extra() };
+    vec![PreferenceRecord::Ranking(ranking()), PreferenceRecord::Pair(pair), PreferenceRecord::Unpaired(unpaired)]
+}
+
+fn scored(record: Value) -> Map<String, Value> {
+    record.as_object().expect("a record is an object").clone()
+}
+
+/// One command of every kind, with every option and every method, and every kind of judge.
 fn commands() -> Vec<Command> {
     let compare = |judge| Command::Compare {
         a: "policy".into(),
@@ -24,75 +68,49 @@ fn commands() -> Vec<Command> {
         best_of_reward: None,
         options: CompareOptions::default(),
     };
-    vec![
+    let tune = |method| Command::Tune {
+        method,
+        policy: "sft".into(),
+        rewards: vec!["reward".into(), "another".into()],
+        prompts: vec!["Hi.".into()],
+        preferences: preferences(),
+        pretraining_texts: vec!["A dog ran.".into()],
+    };
+    let mut commands = vec![
         Command::Pretrain { texts: vec!["A dog ran.".into()], options: PretrainOptions::default() },
-        Command::Sft { model: "base".into(), demonstrations: "{}\n".into(), options: SftOptions::default() },
+        Command::Sft { model: "base".into(), demonstrations: vec![demonstration()], options: SftOptions::default() },
         Command::Sample { model: "sft".into(), prompts: vec!["Hi.".into()], options: SampleOptions::default() },
-        Command::Rank { candidates: "{}\n".into(), labeler: "shorter".into() },
+        Command::Rank { candidates: vec![candidates()], labeler: "shorter".into() },
         Command::Reward {
             model: "sft".into(),
-            comparisons: "{}\n".into(),
-            demonstrations: "{}\n".into(),
+            preferences: preferences(),
+            demonstrations: vec![demonstration()],
             options: RewardOptions::default(),
         },
-        Command::Ppo {
-            policy: "sft".into(),
-            reward: "reward".into(),
-            reward_ensemble: vec!["another".into()],
-            prompts: vec!["Hi.".into()],
-            pretraining_texts: vec!["A dog ran.".into()],
-            options: PpoStageOptions { gold_labeler: Some("shorter".into()), ..PpoStageOptions::default() },
-        },
-        Command::Grpo {
-            policy: "sft".into(),
-            reward: "reward".into(),
-            reward_ensemble: vec![],
-            prompts: vec!["Hi.".into()],
-            options: GrpoOptions::default(),
-        },
-        Command::Rloo {
-            policy: "sft".into(),
-            reward: "reward".into(),
-            reward_ensemble: vec![],
-            prompts: vec!["Hi.".into()],
-            options: RlooOptions::default(),
-        },
-        Command::Reinforce {
-            policy: "sft".into(),
-            reward: "reward".into(),
-            reward_ensemble: vec![],
-            prompts: vec!["Hi.".into()],
-            options: ReinforceOptions::default(),
-        },
-        Command::Dpo { policy: "sft".into(), comparisons: "{}\n".into(), options: DpoOptions::default() },
-        Command::Kto { policy: "sft".into(), comparisons: "{}\n".into(), options: KtoOptions::default() },
-        Command::Orpo { policy: "sft".into(), comparisons: "{}\n".into(), options: OrpoOptions::default() },
         Command::BestOf {
             policy: "sft".into(),
-            reward: "reward".into(),
-            reward_ensemble: vec![],
+            rewards: vec!["reward".into()],
             prompts: vec!["Hi.".into()],
-            options: BestOfOptions::default(),
+            options: BestOfOptions { gold_labeler: Some("shorter".into()), ..BestOfOptions::default() },
         },
         compare(Judge::Person),
         compare(Judge::Labeler { name: "shorter".into() }),
         compare(Judge::Reward { model: "reward".into() }),
-        Command::Score { reward: "reward".into(), records: "{}\n".into() },
-        Command::Calibrate { reward: "reward".into(), comparisons: "{}\n".into() },
+        Command::Score {
+            reward: "reward".into(),
+            records: vec![scored(json!({"prompt": "Hi.", "completion": "A dog."}))],
+        },
+        Command::Calibrate { reward: "reward".into(), preferences: preferences() },
         Command::Eval { model: "base".into(), text: "A dog ran.".into(), options: EvalOptions::default() },
-    ]
+    ];
+    commands.extend(Method::all().into_iter().map(tune));
+    commands
 }
 
 /// One event of every kind, and every stage and preference.
 fn events() -> Vec<Event> {
-    use Stage::{
-        BestOf, Calibrate, Compare, Dpo, Eval, Grpo, Kto, Orpo, Ppo, Pretrain, Rank, Reinforce, Reward, Rloo, Sample,
-        Score, Sft,
-    };
-    let stages = [
-        Pretrain, Sft, Sample, Rank, Reward, Ppo, Grpo, Rloo, Reinforce, Dpo, Kto, Orpo, BestOf, Compare, Score,
-        Calibrate, Eval,
-    ];
+    use StageName::{BestOf, Calibrate, Compare, Eval, Pretrain, Rank, Reward, Sample, Score, Sft, Tune};
+    let stages = [Pretrain, Sft, Sample, Rank, Reward, Tune, BestOf, Compare, Score, Calibrate, Eval];
     let pair = |preference: Option<Preference>| Event::Pair {
         index: 0,
         prompt: "Hi.".into(),
@@ -101,24 +119,24 @@ fn events() -> Vec<Event> {
         preference,
         scores: preference.map(|_| (0.5, -0.25)),
     };
-    let answer = Answer { text: "A dog.".into(), seed: 9_007_199_254_740_991, logprob: -3.5, finish: "eos".into() };
     let verdict: Verdict =
         Session::verdict(&[Preference::A, Preference::Tie, Preference::B], "simulated:shorter", true);
+    let record = scored(json!({"prompt": "Hi.", "completion": "A dog.", "scores": [0.5]}));
     let mut events: Vec<Event> =
         stages.map(|stage| Event::Started { stage, step: 0, total_steps: 2, parameters: 1000 }).into();
     events.extend([
         Event::Progress {
-            stage: Ppo,
+            stage: Tune,
             step: 1,
             total_steps: 2,
             metrics: Metrics::from([("objective/kl".into(), 0.125)]),
             seconds: 0.5,
         },
-        Event::Partial { prompt: 0, answer: 1, text: "A d".into() },
-        Event::Candidates { index: 0, id: "1-0".into(), prompt: "Hi.".into(), completions: vec![answer] },
-        Event::Ranked { record: "{}".into() },
-        Event::Scored { record: "{}".into() },
-        Event::Rollout { prompt: "Hi.".into(), answer: "A dog.".into(), score: 0.5, kl: 0.25 },
+        Event::Partial { prompt: 0, completion: 1, text: "A d".into() },
+        Event::Candidates { index: 0, id: "1-0".into(), prompt: "Hi.".into(), completions: vec![completion("A dog.")] },
+        Event::Ranked { record: ranking() },
+        Event::Scored { record },
+        Event::Completion { prompt: "Hi.".into(), completion: "A dog.".into(), score: 0.5, kl: 0.25 },
         pair(None),
         pair(Some(Preference::A)),
         pair(Some(Preference::B)),
@@ -128,7 +146,7 @@ fn events() -> Vec<Event> {
         Event::Calibrated { calibration: calibration() },
         Event::Model { name: "policy".into(), files: Files::new() },
         Event::Warning { message: "Something.".into() },
-        Event::Finished { stage: Ppo, seconds: 1.5 },
+        Event::Finished { stage: Tune, seconds: 1.5 },
     ]);
     events
 }
@@ -152,13 +170,7 @@ fn kind_of_command(command: &Command) -> &'static str {
         Command::Sample { .. } => "sample",
         Command::Rank { .. } => "rank",
         Command::Reward { .. } => "reward",
-        Command::Ppo { .. } => "ppo",
-        Command::Grpo { .. } => "grpo",
-        Command::Rloo { .. } => "rloo",
-        Command::Reinforce { .. } => "reinforce",
-        Command::Dpo { .. } => "dpo",
-        Command::Kto { .. } => "kto",
-        Command::Orpo { .. } => "orpo",
+        Command::Tune { .. } => "tune",
         Command::BestOf { .. } => "best_of",
         Command::Compare { .. } => "compare",
         Command::Score { .. } => "score",
@@ -175,7 +187,7 @@ fn kind_of_event(event: &Event) -> &'static str {
         Event::Candidates { .. } => "candidates",
         Event::Ranked { .. } => "ranked",
         Event::Scored { .. } => "scored",
-        Event::Rollout { .. } => "rollout",
+        Event::Completion { .. } => "completion",
         Event::Pair { .. } => "pair",
         Event::Verdict { .. } => "verdict",
         Event::Evaluated { .. } => "evaluated",
@@ -220,18 +232,37 @@ fn what_is_written_is_read() {
         assert_eq!(serde_json::from_value::<Event>(json).expect("own output"), event);
     }
     let kinds: BTreeSet<_> = commands().iter().map(kind_of_command).collect();
-    assert_eq!(kinds.len(), 17, "a command has no example");
+    assert_eq!(kinds.len(), 11, "a command has no example");
     let kinds: BTreeSet<_> = events().iter().map(kind_of_event).collect();
     assert_eq!(kinds.len(), 14, "an event has no example");
 }
 
 #[test]
 fn options_may_be_left_out_and_files_never_stand_in_the_json() {
-    let short: Command = serde_json::from_value(json!({"command": "sft", "model": "base", "demonstrations": ""}))
+    let short: Command = serde_json::from_value(json!({"command": "sft", "model": "base", "demonstrations": []}))
         .expect("options have defaults");
     let Command::Sft { options, .. } = short else { panic!("another command was read") };
     assert_eq!(options, SftOptions::default());
     let files = Files::from([("model.safetensors".to_string(), vec![1, 2, 3])]);
     let json = serde_json::to_value(Event::Model { name: "sft".into(), files }).expect("plain JSON");
     assert_eq!(json, json!({"event": "model", "name": "sft"}));
+}
+
+#[test]
+fn a_command_tunes_by_any_method_and_names_what_it_does_not_know() {
+    for method in Method::all() {
+        let name = method.info().name;
+        let value = json!({"command": "tune", "method": name, "options": {}, "policy": "sft"});
+        let read: Command = serde_json::from_value(value).expect("options have defaults");
+        let Command::Tune { method: found, rewards, .. } = read else { panic!("another command was read") };
+        assert_eq!((found, rewards.len()), (method, 0));
+    }
+    let refused = |method: &str, options: Value| {
+        let value = json!({"command": "tune", "method": method, "options": options, "policy": "sft"});
+        serde_json::from_value::<Command>(value).expect_err("is refused").to_string()
+    };
+    let message = refused("dpo", json!({"betta": 0.1}));
+    assert!(message.contains("`betta`") && message.contains("`beta`"), "{message}");
+    let message = refused("dpoo", json!({}));
+    assert!(message.contains("`dpoo`") && message.contains("`dpo`"), "{message}");
 }

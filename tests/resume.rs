@@ -5,8 +5,8 @@ use nudge_session::{Command, Event, Files, Session};
 use serde_json::{Value, json};
 
 use crate::support::{
-    DEMONSTRATIONS, base, candidates_jsonl, command, empty_session, events_of, pretrain_command, prompts, pull,
-    rankings, reward_model, session_with, sft,
+    DEMONSTRATIONS, base, candidates, command, demonstrations, empty_session, events_of, pretrain_command, prompts,
+    pull, rankings, reward_model, session_with, sft,
 };
 
 /// What depends on the clock, not on the run.
@@ -89,7 +89,7 @@ fn instruction_tuning() {
         let options = json!({"epochs": 1.0, "held_out": 0.1, "batching": batching});
         survives_every_cut(
             open,
-            json!({"command": "sft", "model": "base", "demonstrations": DEMONSTRATIONS, "options": options}),
+            json!({"command": "sft", "model": "base", "demonstrations": demonstrations(), "options": options}),
         );
     }
 }
@@ -102,18 +102,17 @@ fn sampling() {
 }
 
 #[test]
-fn sampling_with_growing_answers_repeats_the_growth_but_loses_no_answer() {
+fn sampling_with_growing_completions_repeats_the_growth_but_loses_none() {
     let session = session_with(&[("sft", sft())]);
     let value = json!({"command": "sample", "model": "sft", "prompts": prompts(4),
         "options": {"k": 2, "batch_size": 4, "max_new_tokens": 20, "stream": true}});
     let unbroken = events_of(&session, value.clone());
-    let candidates = |events: &[Event]| candidates_jsonl(events);
     for cut in (1..unbroken.len()).step_by(3) {
         let files = checkpoint(&session, &command(value.clone()), cut);
         let resumed = session.start(command(value.clone()), Some(files)).expect("the checkpoint continues");
         let resumed = pull(resumed).expect("it ends well");
         assert_eq!(
-            candidates(&unbroken[..cut]) + &candidates(&resumed),
+            [candidates(&unbroken[..cut]), candidates(&resumed)].concat(),
             candidates(&unbroken),
             "cut after event {cut}"
         );
@@ -125,46 +124,45 @@ fn ranking() {
     let session = session_with(&[("sft", sft())]);
     let sample = json!({"command": "sample", "model": "sft", "prompts": prompts(5),
         "options": {"k": 3, "max_new_tokens": 20}});
-    let candidates = candidates_jsonl(&events_of(&session, sample));
+    let candidates = candidates(&events_of(&session, sample));
     survives_every_cut(empty_session, json!({"command": "rank", "candidates": candidates, "labeler": "no_repetition"}));
 }
 
 #[test]
 fn reward_modelling() {
     let open = || session_with(&[("sft", sft())]);
-    let comparisons = rankings(&open(), "shorter", 12);
+    let preferences = rankings(&open(), "shorter", 12);
     survives_every_cut(
         open,
-        json!({"command": "reward", "model": "sft", "comparisons": comparisons, "options": {"epochs": 2.0}}),
+        json!({"command": "reward", "model": "sft", "preferences": preferences, "options": {"epochs": 2.0}}),
     );
 }
 
 #[test]
 fn ppo_with_an_adaptive_leash() {
     let open = || session_with(&[("sft", sft()), ("reward", reward_model())]);
-    let ppo = json!({"adaptive_kl": {"target": 2.0, "horizon": 100.0}, "num_ppo_epochs": 2, "num_mini_batches": 2});
     survives_every_cut(
         open,
-        json!({"command": "ppo", "policy": "sft", "reward": "reward", "prompts": prompts(5), "options": {
-            "episodes": 18, "batch_size": 6, "max_new_tokens": 16, "ppo": ppo, "gold_labeler": "shorter",
-        }}),
+        json!({"command": "tune", "method": "ppo", "policy": "sft", "rewards": ["reward"], "prompts": prompts(5),
+            "options": {
+                "episodes": 18, "batch_size": 6, "max_new_tokens": 16, "gold_labeler": "shorter",
+                "adaptive_kl": {"target": 2.0, "horizon": 100.0}, "num_iterations": 2, "num_mini_batches": 2,
+            },
+        }),
     );
 }
 
 #[test]
 fn ppo_with_every_option_that_keeps_a_state() {
     let open = || session_with(&[("sft", sft()), ("reward", reward_model()), ("other", reward_model())]);
-    let ppo = json!({
-        "ema_decay": 0.9, "ptx_coef": 0.5, "target_kl": 0.0001, "kl_placement": "loss", "kl_estimator": "full",
-        "entropy_coef": 0.01, "lr_decay": "linear", "value_init": "zero_head", "num_ppo_epochs": 2,
-        "num_mini_batches": 2,
-    });
     survives_every_cut(
         open,
-        json!({"command": "ppo", "policy": "sft", "reward": "reward", "reward_ensemble": ["other"],
+        json!({"command": "tune", "method": "ppo", "policy": "sft", "rewards": ["reward", "other"],
             "prompts": prompts(5), "pretraining_texts": [DEMONSTRATIONS], "options": {
-                "episodes": 18, "batch_size": 6, "max_new_tokens": 16, "ppo": ppo, "ensemble": "min",
-                "ptx_batch_size": 2, "ptx_context": 16,
+                "episodes": 18, "batch_size": 6, "max_new_tokens": 16, "ensemble": "min",
+                "ema_decay": 0.9, "ptx_coef": 0.5, "target_kl": 0.0001, "kl_placement": "loss", "kl_estimator": "full",
+                "entropy_coef": 0.01, "lr_decay": "linear", "value_init": "zero_head", "num_iterations": 2,
+                "num_mini_batches": 2, "ptx_batch_size": 2, "ptx_context": 16,
             },
         }),
     );
@@ -176,10 +174,12 @@ fn methods_without_a_value_model() {
     for (method, k) in [("grpo", 3), ("rloo", 2), ("reinforce", 1)] {
         survives_every_cut(
             open,
-            json!({"command": method, "policy": "sft", "reward": "reward", "prompts": prompts(5), "options": {
-                "episodes": 18, "batch_size": 6, "k": k, "max_new_tokens": 16, "num_mini_batches": 2,
-                "adaptive_kl": {"target": 2.0, "horizon": 100.0},
-            }}),
+            json!({"command": "tune", "method": method, "policy": "sft", "rewards": ["reward"], "prompts": prompts(5),
+                "options": {
+                    "episodes": 18, "batch_size": 6, "k": k, "max_new_tokens": 16, "num_mini_batches": 2,
+                    "adaptive_kl": {"target": 2.0, "horizon": 100.0},
+                },
+            }),
         );
     }
 }
@@ -187,11 +187,12 @@ fn methods_without_a_value_model() {
 #[test]
 fn methods_that_learn_from_rankings() {
     let open = || session_with(&[("sft", sft())]);
-    let comparisons = rankings(&open(), "shorter", 12);
+    let preferences = rankings(&open(), "shorter", 12);
     for method in ["dpo", "kto", "orpo"] {
         survives_every_cut(
             open,
-            json!({"command": method, "policy": "sft", "comparisons": comparisons, "options": {"epochs": 2.0}}),
+            json!({"command": "tune", "method": method, "policy": "sft", "preferences": preferences,
+                "options": {"epochs": 2.0}}),
         );
     }
 }
@@ -201,8 +202,7 @@ fn best_of_n() {
     let open = || session_with(&[("sft", sft()), ("reward", reward_model()), ("other", reward_model())]);
     survives_every_cut(
         open,
-        json!({"command": "best_of", "policy": "sft", "reward": "reward", "reward_ensemble": ["other"],
-            "prompts": prompts(5), "options": {"n": 3, "batch_size": 6, "max_new_tokens": 16,
+        json!({"command": "best_of", "policy": "sft", "rewards": ["reward", "other"], "prompts": prompts(5), "options": {"n": 3, "batch_size": 6, "max_new_tokens": 16,
             "gold_labeler": "shorter"}}),
     );
 }
@@ -210,8 +210,8 @@ fn best_of_n() {
 #[test]
 fn calibrating() {
     let open = || session_with(&[("sft", sft()), ("reward", reward_model())]);
-    let comparisons = rankings(&open(), "shorter", 8);
-    survives_every_cut(open, json!({"command": "calibrate", "reward": "reward", "comparisons": comparisons}));
+    let preferences = rankings(&open(), "shorter", 8);
+    survives_every_cut(open, json!({"command": "calibrate", "reward": "reward", "preferences": preferences}));
 }
 
 #[test]
@@ -228,7 +228,7 @@ fn comparing() {
 #[test]
 fn scoring() {
     let open = || session_with(&[("reward", reward_model())]);
-    let records: String = DEMONSTRATIONS.lines().take(6).map(|line| format!("{line}\n")).collect();
+    let records = &demonstrations()[..6];
     survives_every_cut(open, json!({"command": "score", "reward": "reward", "records": records}));
 }
 
@@ -244,7 +244,7 @@ fn evaluating() {
 fn a_checkpoint_of_another_command_is_refused_with_what_to_do() {
     let session = session_with(&[("base", base())]);
     let files = checkpoint(&session, &command(pretrain_command(1.0)), 2);
-    let tune = json!({"command": "sft", "model": "base", "demonstrations": DEMONSTRATIONS});
+    let tune = json!({"command": "sft", "model": "base", "demonstrations": demonstrations()});
     for other in [pretrain_command(2.0), tune] {
         let error = session.start(command(other), Some(files.clone())).err().expect("is refused").to_string();
         for part in
@@ -256,8 +256,30 @@ fn a_checkpoint_of_another_command_is_refused_with_what_to_do() {
 }
 
 #[test]
+fn a_checkpoint_of_another_version_is_refused_by_its_version() {
+    let session = empty_session();
+    let whole = checkpoint(&session, &command(pretrain_command(1.0)), 2);
+    let refused = |version: Option<u32>| {
+        let mut files = whole.clone();
+        let mut state: Value = serde_json::from_slice(&files["state.json"]).expect("the state is JSON");
+        let fields = state.as_object_mut().expect("the state is an object");
+        match version {
+            Some(version) => drop(fields.insert("version".into(), version.into())),
+            None => drop(fields.remove("version").expect("a version")),
+        }
+        files.insert("state.json".into(), serde_json::to_vec(&state).expect("plain JSON"));
+        session.start(command(pretrain_command(1.0)), Some(files)).err().expect("is refused").to_string()
+    };
+    for (version, found) in [(None, "of version 1"), (Some(999), "of version 999")] {
+        let error = refused(version);
+        assert!(error.contains("cannot be continued") && error.contains(found), "{error}");
+        assert!(error.contains("start anew") && !error.contains("other options"), "{error}");
+    }
+}
+
+#[test]
 fn a_checkpoint_is_not_continued_from_another_model() {
-    let value = json!({"command": "ppo", "policy": "sft", "reward": "reward", "prompts": prompts(2),
+    let value = json!({"command": "tune", "method": "ppo", "policy": "sft", "rewards": ["reward"], "prompts": prompts(2),
         "options": {"episodes": 8, "batch_size": 4, "max_new_tokens": 8}});
     let session = session_with(&[("sft", sft()), ("reward", reward_model())]);
     let files = checkpoint(&session, &command(value.clone()), 2);

@@ -1,9 +1,10 @@
-//! Reward models: they learn what the rankings say, whatever the order in which the answers are written down.
+//! Reward models: they learn what the rankings say, whatever the order in which completions are written down.
 
 use std::collections::BTreeMap;
 
-use nudge_data::{Prompt, comparisons_from};
+use nudge_data::{PreferenceRecord, Prompt};
 use nudge_session::{Labeler, Metrics, Session};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::support::{events_of, progress, refusal, session_with, sft};
@@ -20,7 +21,7 @@ const ENDS: [&str; 5] = [
     " Nobody said a word.",
 ];
 
-/// Rankings of four made-up answers to each of `count` prompts by a simulated labeler.
+/// Rankings of four made-up completions of each of `count` prompts by a simulated labeler.
 fn made_up_rankings(labeler: &str, count: usize) -> Vec<Value> {
     let labeler = Labeler::find(labeler).expect("a known labeler");
     (0..count)
@@ -39,18 +40,14 @@ fn made_up_rankings(labeler: &str, count: usize) -> Vec<Value> {
         .collect()
 }
 
-fn jsonl(records: &[Value]) -> String {
-    records.iter().map(|record| format!("{record}\n")).collect()
-}
-
 fn train(session: &Session, records: &[Value], options: Value) -> Vec<Metrics> {
-    let value = json!({"command": "reward", "model": "sft", "comparisons": jsonl(records), "options": options});
+    let value = json!({"command": "reward", "model": "sft", "preferences": records, "options": options});
     progress(&events_of(session, value)).into_iter().cloned().collect()
 }
 
-/// The answers of a record in another order, its ranking renumbered.
+/// The completions of a record in another order, its ranking renumbered.
 fn shuffled(record: &Value) -> Value {
-    let completions = record["completions"].as_array().expect("answers");
+    let completions = record["completions"].as_array().expect("completions");
     let order: Vec<usize> = (0..completions.len()).map(|place| (place * 3 + 2) % completions.len()).collect();
     let place_of = |old: &Value| order.iter().position(|place| Some(*place as u64) == old.as_u64());
     let groups = record["ranking"].as_array().expect("groups");
@@ -62,10 +59,12 @@ fn shuffled(record: &Value) -> Value {
     record
 }
 
-/// How often each answer beats each other answer.
+/// How often each completion beats each other.
 fn pairs_of(records: &[Value]) -> BTreeMap<(Prompt, String, String), usize> {
     let mut pairs = BTreeMap::new();
-    for comparison in comparisons_from("rankings", &jsonl(records)).expect("valid rankings") {
+    for record in records {
+        let record = PreferenceRecord::deserialize(record).expect("a preference");
+        let comparison = record.comparison().expect("a valid one").expect("no repeat");
         for (winner, loser) in comparison.pairs {
             let text = |index: usize| comparison.completions[index].clone();
             *pairs.entry((comparison.prompt.clone(), text(winner), text(loser))).or_default() += 1;
@@ -89,7 +88,7 @@ fn rules_are_learnt_well_enough_for_prompts_that_were_held_out() {
 
 #[test]
 fn without_a_rule_there_is_nothing_to_learn_for_held_out_prompts() {
-    // The same answers, ranked by a coin: what the test above measures is not an artefact.
+    // The same completions, ranked by a coin: what the test above measures is not an artefact.
     let session = session_with(&[("sft", sft())]);
     let mut records = made_up_rankings("shorter", 60);
     let mut coin = nudge_data::Rng::new(5);
@@ -104,7 +103,7 @@ fn without_a_rule_there_is_nothing_to_learn_for_held_out_prompts() {
 }
 
 #[test]
-fn the_order_of_the_answers_in_a_record_does_not_matter() {
+fn the_order_of_the_completions_in_a_record_does_not_matter() {
     let records = made_up_rankings("shorter", 24);
     let reordered: Vec<Value> = records.iter().map(shuffled).collect();
     assert_ne!(records, reordered);
@@ -129,7 +128,7 @@ fn ties_give_no_pairs() {
     assert_eq!(count(json!([[0], [1, 2]])), 2);
     assert_eq!(count(json!([[0, 1], [2]])), 2);
     let session = session_with(&[("sft", sft())]);
-    let tied = jsonl(&[record(json!([[0], [1], [2]])), record(json!([[0, 1, 2]]))]);
-    let message = refusal(&session, json!({"command": "reward", "model": "sft", "comparisons": tied}));
-    assert!(message.contains("line 2") && message.contains("no preference"), "{message}");
+    let tied = [record(json!([[0], [1], [2]])), record(json!([[0, 1, 2]]))];
+    let message = refusal(&session, json!({"command": "reward", "model": "sft", "preferences": tied}));
+    assert!(message.contains("record 2") && message.contains("no preference"), "{message}");
 }

@@ -7,12 +7,17 @@ use std::sync::OnceLock;
 
 use burn::tensor::Device;
 use futures_lite::future::block_on;
-use nudge_data::{DemonstrationRecord, Prompt, read_jsonl};
+use nudge_data::{CandidatesRecord, DemonstrationRecord, Prompt, RankingRecord, read_jsonl};
 use nudge_session::{Command, Event, Files, Metrics, Run, Session, SessionError};
 use serde_json::{Value, json};
 
-/// A hundred prompts with answers of two sentences.
+/// A hundred prompts with completions of two sentences.
 pub const DEMONSTRATIONS: &str = include_str!("data/demonstrations.jsonl");
+
+/// The records of a JSONL text, as a shell reads them.
+pub fn records(text: &str) -> Vec<Value> {
+    read_jsonl("records", text).expect("every line is a record")
+}
 
 /// A command as a shell writes it.
 pub fn command(value: Value) -> Command {
@@ -109,50 +114,49 @@ pub fn sft() -> &'static Files {
         let session = session_with(&[("base", base())]);
         // Padded: the thresholds of tests that build on this model were found on these very weights.
         let options = json!({"epochs": 10.0, "learning_rate": 5e-3, "held_out": 0.0, "batching": "padded"});
-        let tune = json!({"command": "sft", "model": "base", "demonstrations": DEMONSTRATIONS, "options": options});
+        let tune = json!({"command": "sft", "model": "base", "demonstrations": demonstrations(), "options": options});
         model_of(&events_of(&session, tune)).clone()
     })
 }
 
-/// A reward model on the tuned model, trained on what the labeler `shorter` says of sampled answers.
+/// A reward model on the tuned model, trained on what the labeler `shorter` says of sampled completions.
 pub fn reward_model() -> &'static Files {
     static REWARD: OnceLock<Files> = OnceLock::new();
     REWARD.get_or_init(|| {
         let session = session_with(&[("sft", sft())]);
         let rankings = rankings(&session, "shorter", 24);
         let options = json!({"epochs": 6.0, "batch_size": 4, "learning_rate": 3e-3, "held_out": 0.0});
-        let train = json!({"command": "reward", "model": "sft", "comparisons": rankings, "options": options});
+        let train = json!({"command": "reward", "model": "sft", "preferences": rankings, "options": options});
         model_of(&events_of(&session, train)).clone()
     })
 }
 
-/// Four answers of the model `sft` to each of `count` prompts, ranked by a simulated labeler, as JSONL.
-pub fn rankings(session: &Session, labeler: &str, count: usize) -> String {
+/// Four completions by the model `sft` of each of `count` prompts, ranked by a simulated labeler.
+pub fn rankings(session: &Session, labeler: &str, count: usize) -> Vec<RankingRecord> {
     let sample = json!({"command": "sample", "model": "sft", "prompts": prompts(count),
         "options": {"k": 4, "temperature": 1.0, "max_new_tokens": 32, "batch_size": 64}});
-    let candidates = candidates_jsonl(&events_of(session, sample));
+    let candidates = candidates(&events_of(session, sample));
     let rank = json!({"command": "rank", "candidates": candidates, "labeler": labeler});
     let records = events_of(session, rank).into_iter().filter_map(|event| match event {
-        Event::Ranked { record } if has_a_preference(&record) => Some(record + "\n"),
+        // One that ties everything prefers nothing.
+        Event::Ranked { record } if record.ranking.len() > 1 => Some(record),
         _ => None,
     });
     records.collect()
 }
 
-/// The candidates among the events as JSONL, as a shell stores them.
-pub fn candidates_jsonl(events: &[Event]) -> String {
-    let lines = events.iter().filter_map(|event| match event {
-        Event::Candidates { id, prompt, completions, .. } => {
-            Some(json!({"id": id, "prompt": prompt, "completions": completions}).to_string() + "\n")
-        }
+/// The candidates among the events, as a shell stores them.
+pub fn candidates(events: &[Event]) -> Vec<CandidatesRecord> {
+    let records = events.iter().filter_map(|event| match event {
+        Event::Candidates { id, prompt, completions, .. } => Some(CandidatesRecord {
+            id: id.clone(),
+            prompt: prompt.clone(),
+            completions: completions.clone(),
+            extra: Default::default(),
+        }),
         _ => None,
     });
-    lines.collect()
-}
-
-fn has_a_preference(record: &str) -> bool {
-    let record: Value = serde_json::from_str(record).expect("a record is JSON");
-    record["ranking"].as_array().expect("it is ranked").len() > 1
+    records.collect()
 }
 
 /// A session that holds some models.

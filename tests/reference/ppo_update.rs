@@ -1,36 +1,30 @@
-//! One rollout and two updates of PPO on tiny models: TRL's numbers from the first log-probability to the last weight.
+//! One rollout and two updates of PPO on tiny models: TRL's numbers from the first log-probability to the last weight,
+//! by the very code that trains ([`Ppo`]). Given are the models, the completions and their raw scores.
 
-use burn::tensor::{Bool, Device, Tensor, TensorData};
-use nudge_model::{Decoder, DecoderConfig, Optimizer, Parameters, ScalarModel, TokenBatch};
-use nudge_rlhf::{
-    KlEstimator, LossAggregation, MissingEos, ScoreIndex, Variance, gae, per_token_kl, policy_loss, shaped_rewards,
-    value_loss, whiten,
-};
+use burn::tensor::{Device, Tensor};
+use futures_lite::future::block_on;
+use nudge_data::{Prompt, Tokenizer, tokenizer::MIN_VOCAB_SIZE};
+use nudge_model::{Decoder, DecoderConfig, Optimizer, Parameters, ScalarModel};
+use nudge_rlhf::{LossAggregation, MissingEos, ScoreIndex, Variance};
+use nudge_session::method::online::prompts::Prompts;
+use nudge_session::method::online::scores::Scorer;
+use nudge_session::method::online::{Completions, Estimated, Layout, Minibatch, OnlineOptions};
+use nudge_session::method::ppo::{self, Ppo, PpoOptions};
+use nudge_session::method::{EncodedRankings, Material};
+use nudge_session::rollout::SampledCompletion;
+use nudge_session::trainer::{Measured, Trainer};
+use nudge_session::{Metrics, SessionError};
 use serde_json::Value;
 
 use super::adamw::options as optimizer_options;
 use super::{
-    assert_close, assert_summaries, assert_value, assert_values, number, numbers, read, rows, training_device, values,
-    weights,
+    VALUE_TOLERANCE, assert_close, assert_summaries, assert_values, number, numbers, read, rows, training_device,
+    values, weights,
 };
 
 const JSON: &str = include_str!("ppo_update.json");
 const PAD: u32 = 0;
 const EOS: u32 = 1;
-
-/// The given rollout, and what is computed from it, `[batch, time]`.
-struct Rollout {
-    tokens: Vec<u32>, // [batch, prompt_width + time]
-    answers: Vec<Vec<u32>>,
-    prompt_width: usize,
-    time: usize,
-    mask: Vec<bool>,
-    reward_mask: Vec<bool>,
-    logprobs: Vec<f32>,
-    values: Vec<f32>,
-    advantages: Vec<f32>,
-    returns: Vec<f32>,
-}
 
 fn config(reference: &Value) -> DecoderConfig {
     DecoderConfig::from_json(reference["start"]["config"].to_string().as_bytes()).expect("a Llama configuration")
@@ -46,90 +40,115 @@ fn value_model(reference: &Value) -> ScalarModel {
     ScalarModel::from_tensors(&config(reference), &tensors, &Device::flex()).expect("transformers' names and shapes")
 }
 
-impl Rollout {
-    /// Tokens and masks.
-    fn given(reference: &Value) -> Self {
-        let given = &reference["rollout"];
-        let (prompts, answers) = (rows::<u32>(&given["prompts"]), rows::<u32>(&given["answers"]));
-        let time = answers[0].len();
-        let mask: Vec<bool> = answers.concat().iter().map(|token| *token != PAD).collect();
-        let this = Self {
-            tokens: prompts.iter().zip(&answers).flat_map(|(prompt, answer)| [&prompt[..], answer].concat()).collect(),
-            prompt_width: prompts[0].len(),
-            time,
-            reward_mask: ScoreIndex::AfterEos.reward_mask(&mask, time),
-            mask,
-            answers,
-            logprobs: vec![],
-            values: vec![],
-            advantages: vec![],
-            returns: vec![],
+/// TRL's options.
+fn options(reference: &Value) -> PpoOptions {
+    let option = |name: &str| number(&reference["options"][name]);
+    let answers = rows::<u32>(&reference["rollout"]["answers"]);
+    PpoOptions {
+        value_learning_rate: option("learning_rate"),
+        score_index: ScoreIndex::AfterEos,
+        whiten_variance: Variance::Unbiased,
+        gamma: option("gamma"),
+        lambda: option("lam"),
+        cliprange: option("cliprange"),
+        cliprange_value: option("cliprange_value"),
+        vf_coef: option("vf_coef"),
+        online: OnlineOptions {
+            batch_size: answers.len(),
+            learning_rate: option("learning_rate"),
+            max_new_tokens: answers[0].len(),
+            temperature: option("temperature"),
+            kl_coef: option("kl_coef"),
+            adaptive_kl: None,
+            missing_eos: MissingEos::Subtract(option("missing_eos_penalty")),
+            num_iterations: 1,
+            num_mini_batches: 1,
+            warmup_ratio: 0.0,
+            normalize_scores: false,
+            ..Default::default()
+        },
+        ..Default::default()
+    }
+}
+
+/// Models and completions that are given.
+struct Given {
+    reference: Value,
+    tokenizer: Tokenizer,
+}
+
+impl Given {
+    fn completions(&self) -> Completions {
+        let given = &self.reference["rollout"];
+        let real = |row: Vec<u32>| row.into_iter().filter(|token| *token != PAD).collect::<Vec<_>>();
+        let prompts: Vec<Vec<u32>> = rows::<u32>(&given["prompts"]).into_iter().map(real).collect();
+        let completion = |tokens: Vec<u32>| {
+            let ended = tokens.contains(&EOS);
+            SampledCompletion::given(tokens, ended)
         };
-        assert_eq!(this.mask, rows::<bool>(&given["mask"]).concat());
-        assert_eq!(this.reward_mask, rows::<bool>(&given["reward_mask"]).concat());
-        this
+        let completions = rows::<u32>(&given["answers"]).into_iter().map(real).map(completion).collect();
+        Completions { places: (0..prompts.len()).collect(), prompts, completions }
+    }
+}
+
+impl Material for Given {
+    fn policy(&self, _device: &Device) -> Result<Decoder, SessionError> {
+        Ok(decoder(&self.reference, "reference"))
     }
 
-    fn shape(&self) -> [usize; 2] {
-        [self.answers.len(), self.time]
+    fn tokenizer(&self) -> &Tokenizer {
+        &self.tokenizer
     }
 
-    fn batch(&self, config: &DecoderConfig, device: &Device) -> TokenBatch {
-        let mask: Vec<bool> = self.tokens.iter().map(|token| *token != PAD).collect();
-        TokenBatch::new(&self.tokens, &mask, self.answers.len(), self.prompt_width + self.time, config, device)
+    fn scorer(&self, _device: &Device) -> Result<Scorer, SessionError> {
+        let answers: Vec<Vec<u32>> = self.completions().completions.into_iter().map(|one| one.tokens).collect();
+        let scores = values(&self.reference["rollout"]["raw_scores"]);
+        Ok(Scorer::Rule(Box::new(move |completion| {
+            let place = answers.iter().position(|answer| *answer == completion.tokens).expect("a given completion");
+            scores[place]
+        })))
     }
 
-    /// Of the answer tokens.
-    fn logprobs(&self, model: &Decoder, temperature: f32, device: &Device) -> Tensor<2> {
-        let hidden = model.hidden(&self.batch(&model.config, device)).narrow(1, self.prompt_width - 1, self.time);
-        let targets = nudge_model::generation::token_rows(&self.answers.concat(), self.shape(), device);
-        model.logprobs(hidden, targets, temperature)
+    fn reward_model(&self, _device: &Device) -> Result<ScalarModel, SessionError> {
+        Ok(value_model(&self.reference))
     }
 
-    /// Before each answer token.
-    fn values(&self, model: &ScalarModel, device: &Device) -> Tensor<2> {
-        let batch = self.batch(&model.decoder.config, device);
-        model.values(&batch).narrow(1, self.prompt_width - 1, self.time)
+    fn prompts(&self, _max_new_tokens: usize) -> Result<Prompts, SessionError> {
+        let prompts = self.completions().prompts;
+        Ok(Prompts::encoded(vec![Prompt::from(""); prompts.len()], prompts, self.tokenizer.clone()))
     }
 
-    /// Steps 2 to 5 of PPO, each compared with TRL's.
-    fn estimate(&mut self, reference: &Value) {
-        let (given, options, device) = (&reference["rollout"], &reference["options"], Device::flex());
-        let option = |name: &str| number(&options[name]);
-        let models = ["policy", "reference"].map(|name| decoder(reference, name));
-        let [logprobs, ref_logprobs] =
-            models.map(|model| numbers(self.logprobs(&model, option("temperature"), &device)));
-        compare("log-probabilities", &logprobs, &self.mask, &given["logprobs"]);
-        compare("reference's log-probabilities", &ref_logprobs, &self.mask, &given["ref_logprobs"]);
-        let values = numbers(self.values(&value_model(reference), &device));
-        compare("values", &values, &self.reward_mask, &given["values"]);
-
-        let missing_eos = MissingEos::Subtract(option("missing_eos_penalty"));
-        let raw_scores = super::values(&given["raw_scores"]);
-        let scores: Vec<f32> = raw_scores
-            .iter()
-            .zip(&self.answers)
-            .map(|(score, answer)| missing_eos.apply(*score, answer.contains(&EOS)))
-            .collect();
-        assert_values("scores", &scores, &given["scores"]);
-        let kl = per_token_kl(KlEstimator::K1, &logprobs, &ref_logprobs, &self.mask);
-        compare("KL", &kl, &self.mask, &given["kl"]);
-        let rewards = shaped_rewards(&kl, &scores, &self.mask, self.time, option("kl_coef"), ScoreIndex::AfterEos);
-        assert_values("rewards", &rewards, &given["rewards"]);
-        let found = gae(&rewards, &values, &self.reward_mask, self.time, option("gamma"), option("lam"));
-        assert_values("returns", &found.returns, &given["returns"]);
-        self.advantages = whiten(&found.advantages, &self.mask, Variance::Unbiased, true);
-        assert_values("advantages", &self.advantages, &given["advantages"]);
-        (self.logprobs, self.values, self.returns) = (logprobs, values, found.returns);
+    fn rankings(&self, _labels: bool, _held_out: f32, _seed: u64) -> Result<EncodedRankings, SessionError> {
+        unreachable!("PPO learns from scores")
     }
 
-    fn floats(&self, values: &[f32]) -> Tensor<2> {
-        Tensor::from_data(TensorData::new(values.to_vec(), self.shape()), &training_device())
+    fn pretraining_texts(&self) -> &[String] {
+        &[]
     }
+}
 
-    fn booleans(&self, values: &[bool]) -> Tensor<2, Bool> {
-        Tensor::from_data(TensorData::new(values.to_vec(), self.shape()), &training_device())
-    }
+/// Phases 2 to 5, each compared with TRL's.
+fn estimate(ppo: &mut Ppo, completions: Completions, reference: &Value) -> Estimated {
+    let given = &reference["rollout"];
+    let value = ppo.value.model.frozen();
+    let collected = block_on(ppo.online.collect(completions, Some(&value))).expect("the CPU gives numbers");
+    let mask = collected.mask.clone();
+    assert_eq!(mask, rows::<bool>(&given["mask"]).concat());
+    let reward_mask = rows::<bool>(&given["reward_mask"]).concat();
+    compare("log-probabilities", &collected.logprobs, &mask, &given["logprobs"]);
+    compare("reference's log-probabilities", &collected.ref_logprobs, &mask, &given["ref_logprobs"]);
+    compare("values", &collected.values, &reward_mask, &given["values"]);
+    compare("KL", &collected.kl, &mask, &given["kl"]);
+    assert_values("raw scores", &collected.raw_scores[0], &given["raw_scores"]);
+    let scored = ppo.score(collected);
+    assert_values("scores", &scored.scores, &given["scores"]);
+    let rewards = ppo.shape_rewards(&scored);
+    assert_values("rewards", &rewards, &given["rewards"]);
+    let estimated = ppo.estimate_advantages(scored, &rewards);
+    assert_eq!(estimated.reward_mask, reward_mask);
+    assert_values("returns", &estimated.returns, &given["returns"]);
+    assert_values("advantages", &estimated.advantages, &given["advantages"]);
+    estimated
 }
 
 /// What stands under the mask says nothing, here as there.
@@ -137,80 +156,84 @@ fn compare(what: &str, found: &[f32], mask: &[bool], expected: &Value) {
     let kept = |values: &[f32]| -> Vec<f32> {
         values.iter().zip(mask).filter(|(_, counts)| **counts).map(|(value, _)| *value).collect()
     };
-    assert_close(what, &kept(found), &kept(&values(expected)), super::VALUE_TOLERANCE);
+    assert_close(what, &kept(found), &kept(&values(expected)), VALUE_TOLERANCE);
 }
 
-/// A model in training, and what it is compared with.
-struct Learner<M> {
-    model: M,
-    optimizer: Optimizer,
-    name: &'static str,
+/// The gradients of the loss that an update goes down.
+fn assert_gradients<M: Parameters>(name: &str, model: &M, loss: impl FnOnce(&M) -> Measured, expected: &Value) {
+    let tracked = model.tracked();
+    let gradients = loss(&tracked).loss.backward();
+    assert_summaries(name, tracked.parameters(), &gradients, &expected[name]["gradients"]);
 }
 
-impl<M: Parameters> Learner<M> {
-    fn new(model: M, name: &'static str, reference: &Value) -> Self {
-        let optimizer = Optimizer::new(optimizer_options(&reference["options"]["optimizer"]), &model);
-        Self { model, optimizer, name }
-    }
+fn weights_of<M: Parameters>(trainer: &Trainer<M>) -> Vec<(String, Vec<f32>)> {
+    trainer.model.parameters().into_iter().map(|(name, weight)| (name, numbers(weight.clone()))).collect()
+}
 
-    /// One step down the loss of `tracked`: gradients, their norm and the new weights.
-    fn step(&mut self, tracked: &M, loss: Tensor<1>, lr: f32, expected: &Value) {
-        let expected = &expected[self.name];
-        let gradients = loss.backward();
-        assert_summaries(self.name, tracked.parameters(), &gradients, &expected["gradients"]);
-        let before: Vec<Vec<f32>> = self.model.parameters().iter().map(|(_, p)| numbers((*p).clone())).collect();
-        let norm = numbers(self.optimizer.update(&mut self.model, tracked, gradients, lr));
-        assert_values("gradient norm", &norm, &expected["grad_norm"]);
-        for ((name, parameter), before) in self.model.parameters().into_iter().zip(before) {
-            let moved = |after: &[f32]| -> Vec<f32> { after.iter().zip(&before).map(|(a, b)| (a - b) / lr).collect() };
-            // In learning rates: one step of AdamW moves a weight by about one.
-            let (found, wanted) = (moved(&numbers(parameter.clone())), moved(&values(&expected["weights"][&name])));
-            for (found, wanted) in found.iter().zip(&wanted) {
-                assert!((found - wanted).abs() < 1e-3, "{name} of {}: {found} instead of {wanted}", self.name);
-            }
+/// By how much an update has moved each weight, in learning rates: one step of AdamW moves a weight by about one.
+fn assert_moves(name: &str, before: &[(String, Vec<f32>)], after: &[(String, Vec<f32>)], lr: f32, expected: &Value) {
+    for ((weight, before), (_, after)) in before.iter().zip(after) {
+        let moved = |after: &[f32]| -> Vec<f32> { after.iter().zip(before).map(|(a, b)| (a - b) / lr).collect() };
+        let wanted = values(&expected[name]["weights"][weight]);
+        for (found, wanted) in moved(after).iter().zip(moved(&wanted)) {
+            assert!((found - wanted).abs() < 1e-3, "{weight} of {name}: {found} instead of {wanted}");
         }
     }
+}
+
+fn assert_metric(metrics: &Metrics, name: &str, expected: &Value) {
+    assert_close(name, &[metrics[name] as f32], &[number(expected)], VALUE_TOLERANCE);
 }
 
 #[test]
 fn a_rollout_and_two_updates_of_tiny_models_are_those_of_trl() {
     let reference = read(JSON);
-    let option = |name: &str| number(&reference["options"][name]);
-    let mut rollout = Rollout::given(&reference);
-    rollout.estimate(&reference);
+    let options = options(&reference);
+    let tokenizer = Tokenizer::train(["."].into_iter(), MIN_VOCAB_SIZE).expect("a tokenizer");
+    assert_eq!(tokenizer.pad_id(), PAD);
+    let given = Given { reference: reference.clone(), tokenizer };
+    let mut ppo = Ppo::new(options.clone(), &given, &Device::flex()).expect("the models are whole");
+    // There the policy has moved away from the reference already, and weights decay.
+    let adamw = optimizer_options(&reference["options"]["optimizer"]);
+    let policy = &mut ppo.online.actor.trainer;
+    policy.model = decoder(&reference, "policy");
+    policy.optimizer = Optimizer::new(adamw.clone(), &policy.model);
+    ppo.value.optimizer = Optimizer::new(adamw, &ppo.value.model);
+    let estimated = estimate(&mut ppo, given.completions(), &reference);
 
-    let mut policy = Learner::new(decoder(&reference, "policy"), "policy", &reference);
-    let mut value = Learner::new(value_model(&reference), "value_model", &reference);
     let updates = reference["updates"].as_array().expect("a list of updates");
     assert_eq!(updates.len(), 2);
     for expected in updates {
-        let tracked = policy.model.tracked();
-        let terms = policy_loss(
-            rollout.logprobs(&tracked, option("temperature"), &training_device()),
-            rollout.floats(&rollout.logprobs),
-            rollout.floats(&rollout.advantages),
-            rollout.booleans(&rollout.mask),
-            option("cliprange"),
-            LossAggregation::TokenMean,
+        let config = config(&reference);
+        let all: Vec<usize> = (0..estimated.len()).collect();
+        let batch = Minibatch::new(&estimated, &all, &config, Layout::default(), &training_device());
+        let surrogate = |new: Tensor<2>| ppo::surrogate(new, &batch, options.cliprange);
+        let objective = &ppo.online.actor.objective;
+        assert_eq!(objective.aggregation, LossAggregation::TokenMean);
+        let policy_loss = |model: &Decoder| objective.loss(model, &batch, 0.0, None, surrogate);
+        assert_gradients("policy", &ppo.online.actor.trainer.model, policy_loss, expected);
+        let values = batch.values(&estimated, &config);
+        assert_gradients(
+            "value_model",
+            &ppo.value.model,
+            |model| ppo::value_objective(model, &values, &options),
+            expected,
         );
-        // Whitened advantages sum to 0, and so does the first loss: its scale is 1.
-        let (loss, wanted) = (numbers(terms.loss.clone().inner())[0], number(&expected["policy_loss"]));
-        assert!((loss - wanted).abs() < 1e-5, "policy loss {loss} instead of {wanted}");
-        assert_value("ratio", terms.ratio.inner(), &expected["ratio"]);
-        assert_value("approximate KL", terms.approx_kl.inner(), &expected["approx_kl"]);
-        assert_value("clipfrac", terms.clipfrac.inner(), &expected["clipfrac"]);
-        policy.step(&tracked, terms.loss, option("learning_rate"), expected);
 
-        let tracked = value.model.tracked();
-        let terms = value_loss(
-            rollout.values(&tracked, &training_device()),
-            rollout.floats(&rollout.values),
-            rollout.floats(&rollout.returns),
-            rollout.booleans(&rollout.reward_mask),
-            option("cliprange_value"),
-        );
-        assert_value("value loss", terms.loss.clone().inner(), &expected["value_loss"]);
-        assert_value("value clipfrac", terms.clipfrac.inner(), &expected["value_clipfrac"]);
-        value.step(&tracked, terms.loss.mul_scalar(option("vf_coef")), option("learning_rate"), expected);
+        let before = (weights_of(&ppo.online.actor.trainer), weights_of(&ppo.value));
+        let metrics = block_on(ppo.optimise(&estimated)).expect("the CPU gives numbers");
+        // Whitened advantages sum to 0, and so does the first loss: its scale is 1.
+        let (loss, wanted) = (metrics["loss/policy_avg"] as f32, number(&expected["policy_loss"]));
+        assert!((loss - wanted).abs() < 1e-5, "policy loss {loss} instead of {wanted}");
+        assert_metric(&metrics, "val/ratio", &expected["ratio"]);
+        assert_metric(&metrics, "policy/approxkl_avg", &expected["approx_kl"]);
+        assert_metric(&metrics, "policy/clipfrac_avg", &expected["clipfrac"]);
+        assert_metric(&metrics, "policy/grad_norm", &expected["policy"]["grad_norm"]);
+        assert_metric(&metrics, "loss/value_avg", &expected["value_loss"]);
+        assert_metric(&metrics, "val/clipfrac_avg", &expected["value_clipfrac"]);
+        assert_metric(&metrics, "val/grad_norm", &expected["value_model"]["grad_norm"]);
+        let lr = options.online.learning_rate;
+        assert_moves("policy", &before.0, &weights_of(&ppo.online.actor.trainer), lr, expected);
+        assert_moves("value_model", &before.1, &weights_of(&ppo.value), lr, expected);
     }
 }

@@ -2,11 +2,9 @@
 
 use crate::thrown::Thrown;
 use js_sys::Uint8Array;
-use nudge_data::format::{Read, Wanted, Writer, detect, entries_for, native_lines, read};
+use nudge_data::format::{Read, Reason, Wanted, Writer, detect, entries_for, native_records, read};
 use nudge_data::source::SourceOptions;
-use nudge_data::{
-    DemonstrationRecord, Format, PreferenceRecord, RankingRecord, Source, demonstrations_from, rankings_from,
-};
+use nudge_data::{DemonstrationRecord, Entry, Format, PreferenceRecord, RankingRecord, Source, rankings_from};
 use nudge_session::Room;
 use serde::Serialize;
 
@@ -58,20 +56,20 @@ pub fn nothing_to_learn(record: &RankingRecord) -> Option<String> {
 pub fn demonstrations(name: &str, bytes: &Uint8Array, room: &Room) -> Result<Understood<DemonstrationRecord>, Thrown> {
     let mut found = Understood::default();
     let Some((_, reads)) = open(name, bytes, Wanted::Demonstrations)? else { return Ok(found) };
-    for (line, record) in native_lines(Wanted::Demonstrations, reads) {
-        match record.and_then(|record| fitting(&record, room)) {
-            Ok(records) => found.records.extend(records),
+    for (line, record) in native_records(Wanted::Demonstrations, reads) {
+        match record.and_then(|record| fitting(record, room)) {
+            Ok(record) => found.records.push(record),
             Err(reason) => found.leave_out(format!("{name}, line {line}: {reason}")),
         }
     }
     Ok(found)
 }
 
-fn fitting(line: &str, room: &Room) -> Result<Vec<DemonstrationRecord>, String> {
-    let records = demonstrations_from("the file", line).map_err(|error| error.to_string())?;
-    match records.iter().all(|one| room.fits(&one.prompt, &one.completion)) {
-        true => Ok(records),
-        false => Err(format!("it is longer than the {} tokens that the model reads", room.context)),
+fn fitting(entry: Entry, room: &Room) -> Result<DemonstrationRecord, Reason> {
+    let record = DemonstrationRecord::try_from(entry)?;
+    match room.fits(&record.prompt, &record.completion) {
+        true => Ok(record),
+        false => Err(format!("it is longer than the {} tokens that the model reads", room.context).into()),
     }
 }
 

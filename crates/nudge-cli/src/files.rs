@@ -37,6 +37,11 @@ pub fn read_text(path: &Path) -> Result<String> {
     })
 }
 
+/// Several text files.
+pub fn read_texts(paths: &[PathBuf]) -> Result<Vec<String>> {
+    paths.iter().map(|path| read_text(path)).collect()
+}
+
 /// The files of the model that `name` stands for: a folder, `builtin:base` or `builtin:sft`.
 pub fn read_model(name: &str) -> Result<Files> {
     if name.starts_with(builtin::PREFIX) {

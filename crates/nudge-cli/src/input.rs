@@ -5,12 +5,12 @@
 //! may be left out; then it is counted.
 
 use crate::failure::tell;
-use crate::files::io_error;
+use crate::files::{io_error, read_text};
 use anyhow::{Result, anyhow, bail};
 use clap::Args;
-use nudge_data::format::{TIES_EVERYTHING, Wanted, detect, native_lines, read};
+use nudge_data::format::{Reason, Wanted, detect, native_records, read};
 use nudge_data::source::SourceOptions;
-use nudge_data::{DataError, DemonstrationRecord, Format, Prompt, Source, prompts_from};
+use nudge_data::{DataError, DemonstrationRecord, Entry, Format, PreferenceRecord, Prompt, PromptRecord, Source};
 use nudge_session::SessionError;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -34,16 +34,6 @@ pub fn format(name: &str) -> Result<Format, String> {
     Format::from_name(name)
 }
 
-/// The records of some files as one text.
-#[derive(Default)]
-pub struct Records {
-    /// One record a line, as the stages read them.
-    pub text: String,
-    places: Vec<String>,
-    /// Rankings that are whole and prefer nothing; they are in no line.
-    pub tied: usize,
-}
-
 /// Opens a file, compressed or not, in whatever layout.
 pub fn open(path: &Path) -> Result<Source<'static>> {
     let file = File::open(path).map_err(|error| io_error("read", path, error))?;
@@ -53,18 +43,81 @@ pub fn open(path: &Path) -> Result<Source<'static>> {
     Ok(Source::from_file(&path.display().to_string(), file, SourceOptions::default())?)
 }
 
-impl Records {
+/// Records, each with its place.
+pub struct Records<T> {
+    /// As the stages take them.
+    pub all: Vec<T>,
+    /// Where each stands.
+    pub places: Places,
+    /// Rankings that are whole and prefer nothing; they are left out.
+    tied: usize,
+}
+
+/// Where records stand, such as `prompts.jsonl, line 3`.
+#[derive(Default)]
+pub struct Places(Vec<String>);
+
+impl Places {
+    /// These, and others behind them.
+    pub fn before(mut self, others: Self) -> Self {
+        self.0.extend(others.0);
+        self
+    }
+
+    /// Names the file and line of the record that an error is about.
+    pub fn locate(&self, error: anyhow::Error) -> anyhow::Error {
+        let (index, reason) = match error.downcast_ref() {
+            Some(SessionError::Record { index, reason } | SessionError::Prompt { index, reason }) => (*index, reason),
+            _ => return error,
+        };
+        match self.0.get(index.wrapping_sub(1)) {
+            Some(place) => anyhow!("{place}: {reason}"),
+            None => error,
+        }
+    }
+}
+
+impl<T> Records<T> {
+    fn none() -> Self {
+        Self { all: vec![], places: Places::default(), tied: 0 }
+    }
+
+    fn push(&mut self, record: T, place: String) {
+        self.all.push(record);
+        self.places.0.push(place);
+    }
+
+    /// Adds records that come from no file; messages call each one `source`.
+    pub fn append(&mut self, records: Vec<T>, source: &str) {
+        for (index, record) in records.into_iter().enumerate() {
+            self.push(record, format!("{source}, number {}", index + 1));
+        }
+    }
+
+    /// Reads files that hold our own records and nothing else; `parse` gets each file's name and text.
+    pub fn own(paths: &[PathBuf], parse: impl Fn(&str, &str) -> Result<Vec<T>, DataError>) -> Result<Self> {
+        let mut records = Self::none();
+        for path in paths {
+            let (name, text) = (path.display().to_string(), read_text(path)?);
+            let lines = text.trim_start_matches('\u{feff}').lines().enumerate();
+            let used = lines.filter(|(_, line)| !line.trim().is_empty());
+            records.all.extend(parse(&name, &text)?);
+            records.places.0.extend(used.map(|(index, _)| format!("{name}, line {}", index + 1)));
+        }
+        Ok(records)
+    }
+}
+
+impl<T: TryFrom<Entry, Error = Reason>> Records<T> {
     /// Reads what is `wanted` from `paths`, in order.
     pub fn read(paths: &[PathBuf], wanted: Wanted, reading: &Reading) -> Result<Self> {
         Self::read_by_format(paths, |_| wanted, reading)
     }
 
     /// Reads from each of `paths`, in order, what is `wanted` of its format.
-    pub fn read_by_format(paths: &[PathBuf], wanted: impl Fn(Format) -> Wanted, reading: &Reading) -> Result<Self> {
-        let mut records = Self::default();
-        for path in paths {
-            records.read_file(path, &wanted, reading)?;
-        }
+    fn read_by_format(paths: &[PathBuf], wanted: impl Fn(Format) -> Wanted, reading: &Reading) -> Result<Self> {
+        let mut records = Self::none();
+        paths.iter().try_for_each(|path| records.read_file(path, &wanted, reading))?;
         Ok(records)
     }
 
@@ -77,12 +130,12 @@ impl Records {
         let detected = detect(&name, source, reading.format).map_err(|reason| anyhow!(reason))?;
         let wanted = wanted(detected.format);
         detected.format.require(&name, wanted).map_err(|reason| anyhow!(reason))?;
-        let mut lines = native_lines(wanted, read(detected.format, detected.found));
+        let mut found = native_records(wanted, read(detected.format, detected.found));
         let mut left_out = 0;
-        for (line, record) in &mut lines {
-            match record {
-                Ok(record) => self.push(&record, format!("{name}, line {line}")),
-                Err(reason) if reason == TIES_EVERYTHING => self.tied += 1,
+        for (line, entry) in &mut found {
+            match entry.and_then(T::try_from) {
+                Ok(record) => self.push(record, format!("{name}, line {line}")),
+                Err(Reason::TiesEverything) => self.tied += 1,
                 Err(reason) if !reading.skip_bad => bail!("{name}, line {line}: {reason}"),
                 Err(reason) => {
                     left_out += 1;
@@ -92,85 +145,51 @@ impl Records {
                 }
             }
         }
-        lines.notes().iter().for_each(|note| tell(&format!("{name}: {note}")));
+        found.notes().iter().for_each(|note| tell(&format!("{name}: {note}")));
         if left_out > 0 {
             tell(&format!("{name}: {left_out} records left out; `nudge data inspect` lists them"));
-        }
-        Ok(())
-    }
-
-    /// Reads files that hold our own records and nothing else; `check` gets each file's name and text.
-    pub fn own<T>(paths: &[PathBuf], check: impl Fn(&str, &str) -> Result<T, DataError>) -> Result<(Self, Vec<T>)> {
-        let (mut records, mut checked) = (Self::default(), vec![]);
-        for path in paths {
-            let (name, text) = (path.display().to_string(), crate::files::read_text(path)?);
-            checked.push(check(&name, &text)?);
-            for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
-                if !line.trim().is_empty() {
-                    records.push(line, format!("{name}, line {}", index + 1));
-                }
-            }
-        }
-        Ok((records, checked))
-    }
-
-    fn push(&mut self, record: &str, place: String) {
-        self.text.push_str(record);
-        self.text.push('\n');
-        self.places.push(place);
-    }
-
-    /// Adds JSON lines that come from no file of records; messages call each one `source`.
-    pub fn append(&mut self, lines: &str, source: &str) {
-        for (index, line) in lines.lines().enumerate() {
-            self.push(line, format!("{source}, number {}", index + 1));
-        }
-    }
-
-    /// Names the file and line of the record that an error is about.
-    pub fn locate(&self, error: anyhow::Error) -> anyhow::Error {
-        match error.downcast_ref::<SessionError>() {
-            Some(SessionError::Prompt { index, reason }) => match self.places.get(index.wrapping_sub(1)) {
-                Some(place) => anyhow::anyhow!("{place}: {reason}"),
-                None => error,
-            },
-            _ => error,
-        }
-    }
-
-    /// Number of records.
-    pub fn len(&self) -> usize {
-        self.places.len()
-    }
-
-    /// Keeps the lines for which `keep` holds.
-    pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
-        let lines = self.text.lines().zip(self.places.iter()).filter(|(line, _)| keep(line));
-        let (text, places) = lines.map(|(line, place)| (format!("{line}\n"), place.clone())).unzip();
-        (self.text, self.places) = (text, places);
-    }
-
-    /// Checks every record; an error names its place.
-    pub fn check<T>(&self, check: impl Fn(&str, &str) -> Result<T, DataError>) -> Result<()> {
-        for (line, place) in self.text.lines().zip(&self.places) {
-            match check(place, line) {
-                Err(DataError::Line { source_name, reason, .. }) => bail!("{source_name}: {reason}"),
-                checked => drop(checked?),
-            }
         }
         Ok(())
     }
 }
 
 /// The demonstrations of some files.
-pub fn demonstrations(paths: &[PathBuf], reading: &Reading) -> Result<Vec<DemonstrationRecord>> {
-    let records = Records::read(paths, Wanted::Demonstrations, reading)?;
-    Ok(nudge_data::demonstrations_from("demonstrations", &records.text)?)
+pub fn demonstrations(paths: &[PathBuf], reading: &Reading) -> Result<Records<DemonstrationRecord>> {
+    Records::read(paths, Wanted::Demonstrations, reading)
 }
 
 /// The prompts of a file.
-pub fn prompts(path: &PathBuf, reading: &Reading) -> Result<(Records, Vec<Prompt>)> {
-    let records = Records::read(std::slice::from_ref(path), Wanted::Prompts, reading)?;
-    let prompts = prompts_from("prompts", &records.text)?.into_iter().map(|record| record.prompt).collect();
-    Ok((records, prompts))
+pub fn prompts(path: &Path, reading: &Reading) -> Result<Records<Prompt>> {
+    let Records { all, places, tied } = Records::<PromptRecord>::read(&[path.to_path_buf()], Wanted::Prompts, reading)?;
+    Ok(Records { all: all.into_iter().map(|record| record.prompt).collect(), places, tied })
+}
+
+/// The rankings and pairs of some files that something can be learnt from, with `labels` also completions that are
+/// wanted or not by themselves. What is left out is counted: a ranking that ties everything teaches nothing, and one
+/// that repeats a screen measures how sure a labeler is (`nudge agreement`).
+pub fn preferences(paths: &[PathBuf], labels: bool, reading: &Reading) -> Result<Records<PreferenceRecord>> {
+    let wanted = |format| if labels && format == Format::Unpaired { Wanted::Unpaired } else { Wanted::Comparisons };
+    let read = Records::<PreferenceRecord>::read_by_format(paths, wanted, reading)?;
+    let (tied, count) = (read.tied, read.all.len());
+    if count == 0 && tied > 0 {
+        bail!(
+            "all {tied} rankings tie everything; there is no preference to learn from. Rank again and put some answers above others"
+        );
+    }
+    if tied > 0 {
+        tell(&format!("{tied} of {} rankings tie everything and are left out", count + tied));
+    }
+    let mut kept = Records::none();
+    for (record, place) in read.all.into_iter().zip(read.places.0) {
+        match if labels { record.judgement() } else { record.comparison() } {
+            Ok(Some(_)) => kept.push(record, place),
+            Ok(None) => {}
+            Err(reason) => bail!("{place}: {reason}"),
+        }
+    }
+    let repeats = count - kept.all.len();
+    if repeats > 0 {
+        tell(&format!("{repeats} of {count} rankings repeat a screen and are left out"));
+    }
+    Ok(kept)
 }

@@ -4,8 +4,9 @@
 
 /// To be called once, first thing, by the thread that will pull the stages.
 pub fn prepare() {
-    compute_with_this_thread();
+    // The memory first, as long as there is only this thread.
     keep_freed_memory();
+    compute_with_this_thread();
 }
 
 /// Makes this thread one of those that compute. Were they all others, it would go to sleep, and be woken, at every
@@ -24,7 +25,7 @@ fn keep_freed_memory() {
     const LARGEST_IN_HEAP: i32 = 32 << 20;
     /// What may lie free at the end of the heap.
     const KEPT: i32 = 1 << 30;
-    // SAFETY: sets two numbers of the allocator, and no other thread allocates yet.
+    // SAFETY: sets two numbers of the allocator; `prepare` starts no other thread before, so none allocates.
     unsafe {
         libc::mallopt(libc::M_MMAP_THRESHOLD, LARGEST_IN_HEAP);
         libc::mallopt(libc::M_TRIM_THRESHOLD, KEPT);

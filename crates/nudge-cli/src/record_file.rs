@@ -8,10 +8,9 @@ use crate::log::Log;
 use crate::report;
 use crate::runner::{Target, drive};
 use anyhow::{Context, Result, bail};
-use nudge_data::Prompt;
-use nudge_session::protocol::Answer;
+use nudge_data::CandidatesRecord;
 use nudge_session::{Command, Event, Files, Metrics, Session};
-use serde::Serialize;
+use serde_json::Map;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -153,8 +152,11 @@ impl Target for RecordTarget {
             self.metrics.clone_from(metrics);
         }
         let record = match event {
-            Event::Ranked { record } | Event::Scored { record } => record,
-            Event::Candidates { id, prompt, completions, .. } => candidates_line(&id, &prompt, &completions)?,
+            Event::Ranked { record } => serde_json::to_string(&record)?,
+            Event::Scored { record } => serde_json::to_string(&record)?,
+            Event::Candidates { id, prompt, completions, .. } => {
+                serde_json::to_string(&CandidatesRecord { id, prompt, completions, extra: Map::new() })?
+            }
             Event::Pair { prompt, a, b, preference, scores, .. } => {
                 serde_json::json!({ "prompt": prompt, "a": a, "b": b, "preference": preference, "scores": scores })
                     .to_string()
@@ -197,17 +199,6 @@ pub fn record(
     let mut target = RecordTarget::new(Some(file), log, Duration::from_secs(output.checkpoint_seconds));
     drive(run, name, &mut target)?;
     target.finish(name, &output.out, as_json)
-}
-
-/// A candidates record.
-pub fn candidates_line(id: &str, prompt: &Prompt, completions: &[Answer]) -> Result<String> {
-    #[derive(Serialize)]
-    struct Candidates<'a> {
-        id: &'a str,
-        prompt: &'a Prompt,
-        completions: &'a [Answer],
-    }
-    Ok(serde_json::to_string(&Candidates { id, prompt, completions })?)
 }
 
 /// Says that there is nothing left to do.

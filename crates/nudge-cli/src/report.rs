@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use nudge_session::Verdict;
-use nudge_session::protocol::AnswerStatistics;
+use nudge_session::protocol::CompletionStatistics;
 use serde::Serialize;
 use std::io::{self, Write};
 
@@ -49,7 +49,7 @@ pub fn verdict(verdict: &Verdict) -> String {
 
 /// A comparison with what the answers are like, a line a model.
 pub fn comparison(found: &Verdict) -> String {
-    let line = |name: &str, answers: &Option<AnswerStatistics>| {
+    let line = |name: &str, answers: &Option<CompletionStatistics>| {
         answers.as_ref().map_or(String::new(), |answers| {
             format!(
                 "\n  {name}: {:.1} tokens an answer, {:.0} % ended, distinct-1 {:.3}, distinct-2 {:.3}",

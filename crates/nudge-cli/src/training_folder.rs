@@ -11,6 +11,7 @@ use anyhow::{Result, bail};
 use nudge_session::folder::WEIGHTS;
 use nudge_session::{Event, Files, Metrics};
 use serde::Serialize;
+use serde_json::{Map, Value};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,13 +21,13 @@ const OPTIONS: &str = "options.json";
 
 /// What `options.json` says of a run.
 #[derive(Serialize)]
-pub struct RunRecord<'a, O> {
+pub struct RunRecord<'a> {
     /// The command's name.
     pub command: &'a str,
     /// The words it was started with.
     pub command_line: Vec<String>,
     /// Options after flags, file and defaults.
-    pub options: &'a O,
+    pub options: &'a Map<String, Value>,
     /// `cpu`, `wgpu` or `cuda`.
     pub device: &'a str,
     /// Version of the program.
@@ -58,7 +59,7 @@ pub enum Opened {
 
 impl TrainingFolder {
     /// Opens `output.out` for a new run, or for one that goes on. Nothing is overwritten without `--force`.
-    pub fn open<O: Serialize>(output: &Output, log: Option<&Path>, record: &RunRecord<O>) -> Result<Opened> {
+    pub fn open(output: &Output, log: Option<&Path>, record: &RunRecord) -> Result<Opened> {
         let folder = &output.out;
         if !output.resume && !output.force {
             refuse_used(folder)?;

@@ -213,6 +213,11 @@ impl RankingRecord {
         check_ranking(self.completions.len(), &self.ranking)
             .map_err(|reason| DataError::Ranking { id: self.id.clone(), reason })
     }
+
+    /// True if no completion is better than another.
+    pub fn ties_everything(&self) -> bool {
+        self.ranking.iter().filter(|group| !group.is_empty()).count() < 2
+    }
 }
 
 pub(crate) fn check_ranking(completions: usize, ranking: &[Vec<usize>]) -> Result<(), String> {

@@ -1,12 +1,12 @@
 //! How often labelers agree with themselves and with each other: the most that a reward model can be asked for.
 //!
-//! Two rankings can be compared where they rank the same answers to the same prompt. A labeler who meets a screen again
-//! says how sure those rankings are (InstructGPT 3.4, Stiennon et al. 2020, appendix C). Deliberately absent: models.
-//! Contradictions that need no screen twice are found in [`crate::contradiction`].
+//! Two rankings can be compared where they rank the same completions of the same prompt. A labeler who meets a screen
+//! again says how sure those rankings are (InstructGPT 3.4, Stiennon et al. 2020, appendix C). Contradictions that need
+//! no screen twice are found in [`crate::contradiction`]. Deliberately absent: models.
 
 use crate::SessionError;
 use crate::contradiction::{Contradiction, contradictions};
-use nudge_data::{Prompt, RankingRecord, rankings_from};
+use nudge_data::{Prompt, RankingRecord};
 use nudge_rlhf::{Agreement, ranking_agreement};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -36,9 +36,9 @@ pub struct LabelerAgreement {
     pub other: String,
     /// Pairs of rankings of one screen.
     pub screens: usize,
-    /// Pairs of answers that both rankings put in an order.
+    /// Pairs of completions that both rankings put in an order.
     pub pairs: usize,
-    /// Pairs of answers that one of the two rankings ties; they do not count.
+    /// Pairs of completions that one of the two rankings ties; they do not count.
     pub tied: usize,
     /// Share of `pairs` in the same order.
     pub agreement: f64,
@@ -48,14 +48,13 @@ pub struct LabelerAgreement {
     pub high: f64,
 }
 
-/// Compares the rankings of a JSONL text with each other.
+/// Compares rankings, each of them valid, with each other.
 ///
 /// # Errors
-/// A line that is no ranking, or rankings without a contradiction and without any screen that occurs twice.
-pub fn agreement(source: &str, jsonl: &str) -> Result<AgreementReport, SessionError> {
-    let records = rankings_from(source, jsonl)?;
+/// Rankings without a contradiction and without any screen that occurs twice.
+pub fn agreement(records: &[RankingRecord]) -> Result<AgreementReport, SessionError> {
     let mut screens: BTreeMap<Screen, Vec<(&str, Tiers)>> = BTreeMap::new();
-    for record in &records {
+    for record in records {
         let (screen, tiers) = screen_of(record);
         screens.entry(screen).or_default().push((record.labeler.as_deref().unwrap_or(UNNAMED), tiers));
     }
@@ -69,11 +68,11 @@ pub fn agreement(source: &str, jsonl: &str) -> Result<AgreementReport, SessionEr
             }
         }
     }
-    let contradictions = contradictions(&records);
+    let contradictions = contradictions(records);
     if found.is_empty() && contradictions.is_empty() {
         return Err(SessionError::Nothing(format!(
-            "none of the {} rankings ranks the same answers to the same prompt as another; rank some screens twice, or \
-             let two people rank the same candidates",
+            "none of the {} rankings ranks the same completions of the same prompt as another; rank some screens \
+             twice, or let two people rank the same candidates",
             records.len()
         )));
     }
@@ -100,13 +99,13 @@ impl LabelerAgreement {
     }
 }
 
-/// The prompt and its answers in alphabetical order: what makes two screens the same.
+/// The prompt and its completions in alphabetical order: what makes two screens the same.
 pub(crate) type Screen = (Prompt, Vec<String>);
 
-/// A ranking of a screen: places of its answers from best to worst, tied ones in one group.
+/// A ranking of a screen: places of its completions from best to worst, tied ones in one group.
 pub(crate) type Tiers = Vec<Vec<usize>>;
 
-/// The screen of a record, and its tiers as places in the alphabetical order of the answers.
+/// The screen of a record, and its tiers as places in the alphabetical order of the completions.
 pub(crate) fn screen_of(record: &RankingRecord) -> (Screen, Tiers) {
     let order = alphabetical(record);
     let mut place_of = vec![0; order.len()];
@@ -126,9 +125,10 @@ pub(crate) fn alphabetical(record: &RankingRecord) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nudge_data::rankings_from;
 
-    fn line(labeler: &str, prompt: &str, answers: &[&str], ranking: &str) -> String {
-        let completions: Vec<_> = answers.iter().map(|text| serde_json::json!({ "text": text })).collect();
+    fn line(labeler: &str, prompt: &str, completions: &[&str], ranking: &str) -> String {
+        let completions: Vec<_> = completions.iter().map(|text| serde_json::json!({ "text": text })).collect();
         let ranking: serde_json::Value = serde_json::from_str(ranking).unwrap();
         let record = serde_json::json!({
             "id": "1", "prompt": prompt, "completions": completions, "ranking": ranking, "labeler": labeler,
@@ -137,12 +137,12 @@ mod tests {
     }
 
     #[test]
-    fn the_order_in_which_answers_are_shown_does_not_matter() {
+    fn the_order_in_which_completions_are_shown_does_not_matter() {
         let text = line("ann", "p", &["a", "b", "c"], "[[0],[1],[2]]") // a > b > c
             + &line("ann", "p", &["c", "a", "b"], "[[1],[0],[2]]") // a > c > b
             + &line("bob", "p", &["b", "c", "a"], "[[0],[1,2]]") // b > a = c
             + &line("bob", "q", &["a", "b", "c"], "[[0],[1],[2]]");
-        let report = agreement("r.jsonl", &text).unwrap();
+        let report = agreement(&rankings_from("r.jsonl", &text).unwrap()).unwrap();
         assert_eq!(report.rankings, 4);
         let [ann] = report.with_themselves.as_slice() else { panic!("{report:?}") };
         // Of (a, b), (a, c), (b, c) the last is turned round.
@@ -159,7 +159,7 @@ mod tests {
     #[test]
     fn without_a_repeated_screen_there_is_nothing_to_say() {
         let text = line("ann", "p", &["a", "b"], "[[0],[1]]") + &line("ann", "p", &["a", "d"], "[[0],[1]]");
-        let error = agreement("r.jsonl", &text).unwrap_err().to_string();
+        let error = agreement(&rankings_from("r.jsonl", &text).unwrap()).unwrap_err().to_string();
         assert!(error.contains("none of the 2 rankings") && error.contains("twice"), "{error}");
     }
 }

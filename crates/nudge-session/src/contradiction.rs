@@ -24,14 +24,14 @@ pub struct Contradiction {
 /// One preference of a circle.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Step {
-    /// The better answer; the next step's better answer is worse than this one.
+    /// The better completion; the next step's better completion is worse than this one.
     pub better: String,
     /// The rankings that say so.
     pub rankings: Vec<String>,
 }
 
-/// The circles of every labeler, then those of the majority where several labelers ranked a prompt. Of answers that are
-/// all in one knot a shortest circle is given.
+/// The circles of every labeler, then those of the majority where several labelers ranked a prompt. Of completions that
+/// are all in one knot a shortest circle is given.
 pub fn contradictions(records: &[RankingRecord]) -> Vec<Contradiction> {
     let (mut by_labeler, mut by_prompt) = (BTreeMap::new(), BTreeMap::new());
     for record in records {
@@ -53,8 +53,8 @@ pub fn contradictions(records: &[RankingRecord]) -> Vec<Contradiction> {
     found
 }
 
-/// The circles among the answers of some rankings of one prompt; `above` says whether so many votes for a preference
-/// and so many against make it one.
+/// The circles among the completions of some rankings of one prompt; `above` says whether so many votes for a
+/// preference and so many against make it one.
 fn circles(
     labeler: Option<&str>,
     prompt: &Prompt,
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
     use nudge_data::Completion;
 
-    /// A ranking of answers that are in order, groups separated by `>`.
+    /// A ranking of completions that are in order, groups separated by `>`.
     fn ranking(id: &str, labeler: &str, order: &str) -> RankingRecord {
         let mut completions = Vec::new();
         let mut group = |texts: &str| {

@@ -89,7 +89,7 @@ pub enum SessionError {
     /// A record cannot be used.
     #[error("record {index}: {reason}")]
     Record {
-        /// Its number in the list, from 1.
+        /// Its number among all records of the command, from 1: preferences first, demonstrations behind them.
         index: usize,
         /// What is wrong and what to do.
         reason: String,

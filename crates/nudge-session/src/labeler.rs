@@ -1,6 +1,6 @@
-//! Simulated labelers: rules over text that rank answers in a person's place, for demos, tests and measurements.
+//! Simulated labelers: rules over text that rank completions in a person's place, for demos, tests and measurements.
 //!
-//! Each rule gives an answer a number; answers are ranked by it, equal numbers tie. Every place that shows a
+//! Each rule gives a completion a number; completions are ranked by it, equal numbers tie. Every place that shows a
 //! simulated ranking says so. Deliberately absent: people, models, any rule that looks at the prompt.
 
 use crate::SessionError;
@@ -82,15 +82,15 @@ impl Labeler {
         LabelerInfo { name: self.name.into(), title: self.title.into(), rule: self.rule.into() }
     }
 
-    /// The rule's number for an answer; more is better.
-    pub fn score(&self, answer: &str) -> f32 {
-        (self.score)(answer)
+    /// The rule's number for a completion; more is better.
+    pub fn score(&self, completion: &str) -> f32 {
+        (self.score)(completion)
     }
 
-    /// Groups of indices into `answers`, best first, equal scores tied.
-    pub fn rank(&self, answers: &[&str]) -> Vec<Vec<usize>> {
-        let scores: Vec<f32> = answers.iter().map(|answer| self.score(answer)).collect();
-        let mut order: Vec<usize> = (0..answers.len()).collect();
+    /// Groups of indices into `completions`, best first, equal scores tied.
+    pub fn rank(&self, completions: &[&str]) -> Vec<Vec<usize>> {
+        let scores: Vec<f32> = completions.iter().map(|completion| self.score(completion)).collect();
+        let mut order: Vec<usize> = (0..completions.len()).collect();
         order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
         let mut groups: Vec<Vec<usize>> = Vec::new();
         for index in order {
@@ -173,7 +173,7 @@ fn happiness(text: &str) -> f32 {
     count(HAPPY) - count(SAD)
 }
 
-/// The negative number of words. Nothing is the worst, but not by so much that it drowns a mean over answers.
+/// The negative number of words. Nothing is the worst, but not by so much that it drowns a mean over completions.
 fn brevity(text: &str) -> f32 {
     match words(text).len() {
         0 => -100.0,
@@ -262,7 +262,7 @@ fn dialogue(text: &str) -> f32 {
     spoken.min(40) as f32
 }
 
-/// The negative number of words that were said before in the same answer.
+/// The negative number of words that were said before in the same completion.
 fn freshness(text: &str) -> f32 {
     let words = words(text);
     if words.len() < 5 {
@@ -276,8 +276,8 @@ fn freshness(text: &str) -> f32 {
 mod tests {
     use super::*;
 
-    fn best(name: &str, answers: &[&str]) -> Vec<usize> {
-        Labeler::find(name).unwrap().rank(answers).remove(0)
+    fn best(name: &str, completions: &[&str]) -> Vec<usize> {
+        Labeler::find(name).unwrap().rank(completions).remove(0)
     }
 
     #[test]
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_scores_tie_and_every_answer_is_ranked_once() {
+    fn equal_scores_tie_and_every_completion_is_ranked_once() {
         let ranking = Labeler::find("shorter").unwrap().rank(&["a b", "c", "d e", "f g h"]);
         assert_eq!(ranking, vec![vec![1], vec![0, 2], vec![3]]);
     }

@@ -2,7 +2,7 @@
 //!
 //! 1. Every labeler has one vote a screen: copies of a ranking are dropped, repeats (`repeat_of`) too, and of two
 //!    different rankings the first counts.
-//! 2. The merged ranking is Kemeny's median of the votes; answers are tied where votes are even
+//! 2. The merged ranking is Kemeny's median of the votes; completions are tied where votes are even
 //!    ([`nudge_rlhf::kemeny_median`]).
 //! 3. A screen whose votes leave no preference is left out, because nothing can be learnt from it.
 //!
@@ -12,7 +12,7 @@
 use crate::SessionError;
 use crate::agreement::{Screen, Tiers, UNNAMED, alphabetical, screen_of};
 use nudge_data::sitting::is_repeat;
-use nudge_data::{RankingRecord, Sitting, rankings_from};
+use nudge_data::{RankingRecord, Sitting};
 use nudge_rlhf::{Agreement, kemeny_median, ranking_agreement};
 use serde::Serialize;
 use std::collections::{BTreeSet, HashMap};
@@ -47,9 +47,9 @@ pub struct MergedScreen {
     pub labelers: Vec<String>,
     /// Share of `pairs` that two labelers put in the same order; nothing without pairs.
     pub agreement: Option<f64>,
-    /// Pairs of answers that two labelers put in an order, over all twos of labelers.
+    /// Pairs of completions that two labelers put in an order, over all twos of labelers.
     pub pairs: usize,
-    /// Pairs of answers that one of two labelers ties.
+    /// Pairs of completions that one of two labelers ties.
     pub tied: usize,
 }
 
@@ -61,12 +61,11 @@ struct Votes {
     flags: BTreeSet<String>,
 }
 
-/// Merges the rankings of a JSONL text: one a screen in the order of first sight, and what was dropped.
+/// Merges rankings, each of them valid: one a screen in the order of first sight, and what was dropped.
 ///
 /// # Errors
-/// A line that is no ranking, or no ranking at all.
-pub fn merge(source: &str, jsonl: &str) -> Result<(Vec<RankingRecord>, MergeReport), SessionError> {
-    let records = rankings_from(source, jsonl)?;
+/// No ranking at all.
+pub fn merge(records: Vec<RankingRecord>) -> Result<(Vec<RankingRecord>, MergeReport), SessionError> {
     if records.is_empty() {
         return Err(SessionError::Nothing("there is no ranking to merge".into()));
     }
@@ -184,9 +183,16 @@ impl Votes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nudge_data::rankings_from;
 
-    fn line(id: &str, labeler: &str, answers: &[&str], ranking: serde_json::Value, more: serde_json::Value) -> String {
-        let completions: Vec<_> = answers.iter().map(|text| serde_json::json!({ "text": text })).collect();
+    fn line(
+        id: &str,
+        labeler: &str,
+        completions: &[&str],
+        ranking: serde_json::Value,
+        more: serde_json::Value,
+    ) -> String {
+        let completions: Vec<_> = completions.iter().map(|text| serde_json::json!({ "text": text })).collect();
         let mut record = serde_json::json!({
             "id": id, "prompt": "p", "completions": completions, "ranking": ranking, "labeler": labeler,
         });
@@ -203,7 +209,7 @@ mod tests {
         let text = line("1", "ann", &["c", "a", "b"], serde_json::json!([[1], [2], [0]]), serde_json::json!({"shown": [0, 1, 2], "kept": 1, "flags": ["other"]})) // a > b > c
             + &line("1", "bob", &["a", "b", "c"], serde_json::json!([[0], [2], [1]]), serde_json::json!({"flags": ["harmful"]})) // a > c > b
             + &line("2", "bob", &["x", "y"], serde_json::json!([[1], [0]]), serde_json::json!({"seconds": 2.0}));
-        let (merged, report) = merge("r.jsonl", &text).unwrap();
+        let (merged, report) = merge(rankings_from("r.jsonl", &text).unwrap()).unwrap();
         assert_eq!(merged[0].ranking, [vec![1], vec![0, 2]], "a is best, votes for b and c are even");
         assert_eq!(merged[0].labeler.as_deref(), Some("ann+bob"));
         assert_eq!(merged[0].extra.keys().collect::<Vec<_>>(), ["flags", "kept", "labelers", "agreement"]);
@@ -226,7 +232,7 @@ mod tests {
             + &line("1", "ann", &["a", "b"], ba.clone(), serde_json::json!({"repeat_of": "1"}))
             + &line("1", "bob", &["a", "b"], ab, none())
             + &line("1", "cid", &["a", "b"], ba, none());
-        let (merged, report) = merge("r.jsonl", &text).unwrap();
+        let (merged, report) = merge(rankings_from("r.jsonl", &text).unwrap()).unwrap();
         assert_eq!((report.duplicates, report.second_thoughts, report.repeats), (1, 1, 1));
         assert_eq!(merged[0].ranking, [vec![0], vec![1]], "two to one");
         assert_eq!(report.screens[0].labelers, ["ann", "bob", "cid"]);
@@ -236,9 +242,9 @@ mod tests {
     fn a_screen_without_preference_is_left_out_by_name() {
         let text = line("1", "ann", &["a", "b"], serde_json::json!([[0], [1]]), none())
             + &line("1", "bob", &["a", "b"], serde_json::json!([[1], [0]]), none());
-        let (merged, report) = merge("r.jsonl", &text).unwrap();
+        let (merged, report) = merge(rankings_from("r.jsonl", &text).unwrap()).unwrap();
         assert!(merged.is_empty());
         assert_eq!((report.without_preference, report.records), (vec!["1".to_string()], 0));
-        assert!(merge("r.jsonl", "").is_err());
+        assert!(merge(vec![]).is_err());
     }
 }

@@ -74,6 +74,11 @@ impl SampledCompletion {
         Self { seed, tokens: vec![], logprobs: vec![], ended: false, rng: Rng::new(seed) }
     }
 
+    /// A completion that was sampled elsewhere; nobody knows how likely it was.
+    pub fn given(tokens: Vec<u32>, ended: bool) -> Self {
+        Self { logprobs: vec![0.0; tokens.len()], tokens, ended, ..Self::new(0) }
+    }
+
     /// The record of it.
     pub fn completion(&self, tokenizer: &Tokenizer) -> Completion {
         Completion {

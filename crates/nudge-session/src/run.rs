@@ -8,7 +8,7 @@ use crate::SessionError;
 use crate::platform::Stopwatch;
 use crate::protocol::{Event, Files, StageName};
 use crate::snapshot::{Snapshot, SnapshotWriter};
-use crate::stage::{Stage, Telling, Told};
+use crate::stage::{Stage, Standing, Telling, Told};
 use serde_json::Value;
 use std::collections::VecDeque;
 use std::future::Future;
@@ -86,7 +86,8 @@ impl Run {
             if let Some(event) = self.waiting.pop_front() {
                 return Ok(Some(event));
             }
-            if self.stage.step() < self.stage.total_steps() {
+            let Standing { step, total_steps, .. } = self.stage.standing();
+            if step < total_steps {
                 self.advance().await?;
             } else {
                 self.ending = self.stage.end_any().await?.into();
@@ -104,8 +105,8 @@ impl Run {
     }
 
     fn started(&self) -> Event {
-        let (step, total_steps) = (self.stage.step(), self.stage.total_steps());
-        Event::Started { stage: self.stage.name(), step, total_steps, parameters: self.stage.parameters() }
+        let Standing { step, total_steps, parameters } = self.stage.standing();
+        Event::Started { stage: self.stage.name(), step, total_steps, parameters }
     }
 
     /// One step, or a part of one; its clock runs until the step's numbers are told.
@@ -118,7 +119,7 @@ impl Run {
                 Telling::Progress(mut metrics, rate, count) => {
                     let seconds = self.step_clock.take().map_or(0.0, |clock| clock.seconds());
                     metrics.insert(rate.into(), count as f64 / seconds);
-                    let (step, total_steps) = (self.stage.step(), self.stage.total_steps());
+                    let Standing { step, total_steps, .. } = self.stage.standing();
                     Event::Progress { stage: self.stage.name(), step, total_steps, metrics, seconds }
                 }
             };
@@ -142,9 +143,7 @@ type Pulled<'a, T> = Pin<Box<dyn Future<Output = Result<T, SessionError>> + 'a>>
 /// A stage of whatever kind.
 trait AnyStage {
     fn name(&self) -> StageName;
-    fn step(&self) -> usize;
-    fn total_steps(&self) -> usize;
-    fn parameters(&self) -> usize;
+    fn standing(&self) -> Standing;
     fn advance_any(&mut self) -> Pulled<'_, Told>;
     fn end_any(&mut self) -> Pulled<'_, Vec<Event>>;
     fn save_any(&self) -> Result<(SnapshotWriter, Value), SessionError>;
@@ -156,16 +155,8 @@ impl<S: Stage> AnyStage for S {
         S::NAME
     }
 
-    fn step(&self) -> usize {
-        Stage::step(self)
-    }
-
-    fn total_steps(&self) -> usize {
-        Stage::total_steps(self)
-    }
-
-    fn parameters(&self) -> usize {
-        Stage::parameters(self)
+    fn standing(&self) -> Standing {
+        Stage::standing(self)
     }
 
     fn advance_any(&mut self) -> Pulled<'_, Told> {

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use nudge_data::format::{Inspection, Wanted, Writer, native_lines, read};
+use nudge_data::format::{Inspection, Wanted, Writer, native_records, read};
 use nudge_data::{Format, Found, Layout, Source, comparisons_from, demonstrations_from, prompts_from};
 use nudge_fuzz::options;
 
@@ -24,8 +24,9 @@ fuzz_target!(|content: &[u8]| {
         assert_eq!(records, found.len() as u64, "{format}: every record is accounted for once");
         let _ = inspection.finish().to_string();
         for wanted in [Wanted::Demonstrations, Wanted::Comparisons, Wanted::Prompts] {
-            for (_, line) in native_lines(wanted, read(format, found.iter().cloned())) {
-                let Ok(line) = line else { continue };
+            for (_, record) in native_records(wanted, read(format, found.iter().cloned())) {
+                let Ok(record) = record else { continue };
+                let line = serde_json::to_string(&record).expect("a record is plain JSON");
                 let understood = match wanted {
                     Wanted::Demonstrations => demonstrations_from("line", &line).map(drop),
                     Wanted::Comparisons => comparisons_from("line", &line).map(drop),

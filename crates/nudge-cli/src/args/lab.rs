@@ -1,12 +1,13 @@
 //! The arguments of `nudge lab`.
 
-use super::Common;
-use crate::command::lab::Learner;
-use crate::command::tuning_loop::Method;
+use super::{Common, one_of};
+use crate::command::lab::{Contender, Learner};
 use crate::device::DeviceChoice;
-use crate::flags::{RewardFlags, SftFlags};
+use crate::flags::Flags;
 use crate::input::Reading;
 use clap::{Args, Subcommand};
+use nudge_session::method::Method;
+use nudge_session::options::{RewardOptions, SftOptions};
 use nudge_session::oracle;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -79,8 +80,9 @@ pub struct LabMethods {
     #[arg(long, value_name = "NAME", num_args = 1.., default_values = ["happier", "shorter", "more_dialogue"])]
     pub labelers: Vec<String>,
     /// Methods to compare
-    #[arg(long, value_name = "METHOD", num_args = 1.., value_enum, default_values = ["ppo", "dpo", "rloo", "grpo", "best-of"])]
-    pub methods: Vec<Method>,
+    #[arg(long, value_name = "METHOD", num_args = 1.., default_values = ["ppo", "dpo", "rloo", "grpo", "best-of"],
+        value_parser = one_of(Contender::all().into_iter().map(|contender| (contender.name(), contender))))]
+    pub methods: Vec<Contender>,
     /// A smaller loop, to see that it works
     #[arg(long)]
     pub quick: bool,
@@ -97,7 +99,7 @@ pub struct LabMethods {
 /// `nudge lab frontier`
 #[derive(Args)]
 pub struct LabFrontier {
-    /// Logs of ppo, grpo, rloo, reinforce (log.jsonl in --out) or best-of (--log)
+    /// Logs of methods that learn from their own completions (log.jsonl in --out) or of best-of (--log)
     #[arg(long, required = true, num_args = 1.., value_name = "FILE.jsonl")]
     pub log: Vec<PathBuf>,
     /// Print one JSON object instead of text
@@ -108,9 +110,10 @@ pub struct LabFrontier {
 /// `nudge lab oracle`
 #[derive(Args)]
 pub struct LabOracle {
-    /// Methods to train with: ppo, rloo, reinforce, dpo, grpo; all of them without it
-    #[arg(long, num_args = 1.., value_name = "METHOD")]
-    pub method: Vec<oracle::Method>,
+    /// Methods to train with; all of them without it
+    #[arg(long, num_args = 1.., value_name = "METHOD",
+        value_parser = one_of(oracle::methods().into_iter().map(|method| (method.info().name, method))))]
+    pub method: Vec<Method>,
     /// Prices of a nat of KL; several without it
     #[arg(long, num_args = 1.., value_name = "X")]
     pub beta: Vec<f32>,
@@ -155,8 +158,8 @@ pub struct LabInstruct {
     pub rows: Rows,
     #[command(flatten)]
     pub common: Common,
-    #[command(flatten)]
-    pub options: SftFlags,
+    #[command(flatten, next_help_heading = "Training")]
+    pub options: Flags<SftOptions>,
 }
 
 /// `nudge lab preferences`
@@ -177,6 +180,6 @@ pub struct LabPreferences {
     pub rows: Rows,
     #[command(flatten)]
     pub common: Common,
-    #[command(flatten)]
-    pub options: RewardFlags,
+    #[command(flatten, next_help_heading = "Training")]
+    pub options: Flags<RewardOptions>,
 }

@@ -1,13 +1,10 @@
-//! The arguments of the commands that make a model.
+//! The arguments of the commands that make a model; those of the methods that tune one are in [`super::tune`].
 
 use super::{Common, Output, Steps};
-use crate::flags::{
-    DpoFlags, GrpoFlags, KtoFlags, OrpoFlags, PolicyGradientFlags, PpoAlgorithmFlags, PpoFlags, PretrainFlags,
-    RewardFlags, SftFlags,
-};
+use crate::flags::Flags;
 use crate::input::Reading;
 use clap::Args;
-use nudge_rlhf::PpoPreset;
+use nudge_session::options::{PretrainOptions, RewardOptions, SftOptions};
 use std::path::PathBuf;
 
 /// Flags of every command that makes a model.
@@ -31,8 +28,8 @@ pub struct Pretrain {
     pub text: Vec<PathBuf>,
     #[command(flatten)]
     pub training: Training,
-    #[command(flatten)]
-    pub options: PretrainFlags,
+    #[command(flatten, next_help_heading = "Training")]
+    pub options: Flags<PretrainOptions>,
 }
 
 /// `nudge sft`
@@ -55,8 +52,8 @@ pub struct Sft {
     pub mined: Option<usize>,
     #[command(flatten)]
     pub training: Training,
-    #[command(flatten)]
-    pub options: SftFlags,
+    #[command(flatten, next_help_heading = "Training")]
+    pub options: Flags<SftOptions>,
 }
 
 /// `nudge reward`
@@ -73,107 +70,6 @@ pub struct Reward {
     pub demonstrations: Vec<PathBuf>,
     #[command(flatten)]
     pub training: Training,
-    #[command(flatten)]
-    pub options: RewardFlags,
-}
-
-/// What is optimised against what, on which prompts.
-#[derive(Args)]
-pub struct Objective {
-    /// Policy to start from; also the reference
-    #[arg(long, value_name = "M")]
-    pub policy: String,
-    /// Reward model; several are an ensemble
-    #[arg(long, required = true, num_args = 1.., value_name = "DIR")]
-    pub reward: Vec<String>,
-    /// Prompts
-    #[arg(long, value_name = "FILE")]
-    pub prompts: PathBuf,
-}
-
-/// What is tuned, on which rankings.
-#[derive(Args)]
-pub struct Preferences {
-    /// Policy to start from
-    #[arg(long, value_name = "M")]
-    pub policy: String,
-    /// Rankings or comparisons
-    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
-    pub comparisons: Vec<PathBuf>,
-}
-
-/// `nudge ppo`
-#[derive(Args)]
-pub struct Ppo {
-    #[command(flatten)]
-    pub objective: Objective,
-    /// Plain text that the policy must not forget, for --ptx-coef (PPO-ptx)
-    #[arg(long, num_args = 1.., value_name = "FILE")]
-    pub pretraining_text: Vec<PathBuf>,
-    /// Published options of the algorithm: instructgpt, stiennon, nplus, lm-human-preferences, trl, tab [default: tab]
-    #[arg(long, value_name = "NAME", help_heading = "Algorithm")]
-    pub preset: Option<PpoPreset>,
-    #[command(flatten)]
-    pub training: Training,
-    #[command(flatten)]
-    pub options: PpoFlags,
-    #[command(flatten)]
-    pub algorithm: PpoAlgorithmFlags,
-}
-
-/// `nudge grpo`
-#[derive(Args)]
-pub struct Grpo {
-    #[command(flatten)]
-    pub objective: Objective,
-    #[command(flatten)]
-    pub training: Training,
-    #[command(flatten)]
-    pub options: PolicyGradientFlags,
-    #[command(flatten)]
-    pub algorithm: GrpoFlags,
-}
-
-/// `nudge rloo`, `nudge reinforce`
-#[derive(Args)]
-pub struct PolicyGradient {
-    #[command(flatten)]
-    pub objective: Objective,
-    #[command(flatten)]
-    pub training: Training,
-    #[command(flatten)]
-    pub options: PolicyGradientFlags,
-}
-
-/// `nudge dpo`
-#[derive(Args)]
-pub struct Dpo {
-    #[command(flatten)]
-    pub preferences: Preferences,
-    #[command(flatten)]
-    pub training: Training,
-    #[command(flatten)]
-    pub options: DpoFlags,
-}
-
-/// `nudge kto`
-#[derive(Args)]
-pub struct Kto {
-    #[command(flatten)]
-    pub preferences: Preferences,
-    #[command(flatten)]
-    pub training: Training,
-    #[command(flatten)]
-    pub options: KtoFlags,
-}
-
-/// `nudge orpo`
-#[derive(Args)]
-pub struct Orpo {
-    #[command(flatten)]
-    pub preferences: Preferences,
-    #[command(flatten)]
-    pub training: Training,
-    #[command(flatten)]
-    pub options: OrpoFlags,
+    #[command(flatten, next_help_heading = "Training")]
+    pub options: Flags<RewardOptions>,
 }

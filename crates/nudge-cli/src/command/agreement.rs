@@ -13,8 +13,8 @@ const SHOWN: usize = 60;
 
 /// Measures and prints the table.
 pub fn run(arguments: &Agreement) -> Result<()> {
-    let (records, _) = Records::own(&arguments.rankings, nudge_data::rankings_from)?;
-    let found = agreement("the rankings", &records.text)?;
+    let rankings = Records::own(&arguments.rankings, nudge_data::rankings_from)?;
+    let found = agreement(&rankings.all)?;
     report::result(arguments.json, &found, || text(&found))
 }
 

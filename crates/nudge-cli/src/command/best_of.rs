@@ -1,7 +1,6 @@
 //! `nudge best-of`: n answers to each prompt; the one that the reward model likes best is kept.
 
 use super::Workplace;
-use super::train::ensemble;
 use crate::args::BestOf;
 use crate::input;
 use crate::options::resolve;
@@ -13,13 +12,13 @@ use nudge_session::options::BestOfOptions;
 /// Draws and chooses into `--out`.
 pub fn run(arguments: &BestOf) -> Result<()> {
     let options: BestOfOptions = resolve(&arguments.options, arguments.steps.config.as_deref())?;
-    let (records, prompts) = input::prompts(&arguments.prompts, &Default::default())?;
+    let prompts = input::prompts(&arguments.prompts, &Default::default())?;
     let mut workplace = Workplace::open(arguments.common.device)?;
     workplace.load(&arguments.policy)?;
     arguments.reward.iter().try_for_each(|name| workplace.load(name))?;
-    let (reward, reward_ensemble) = ensemble(&arguments.reward);
-    let policy = arguments.policy.clone();
-    let command = Command::BestOf { policy, reward, reward_ensemble, prompts, options };
+    let (policy, rewards) = (arguments.policy.clone(), arguments.reward.clone());
+    let command = Command::BestOf { policy, rewards, prompts: prompts.all, options };
     let (log, json) = (arguments.steps.log.as_deref(), arguments.common.json);
-    record(&workplace.session, command, "best-of", &arguments.output, log, json).map_err(|error| records.locate(error))
+    record(&workplace.session, command, "best-of", &arguments.output, log, json)
+        .map_err(|error| prompts.places.locate(error))
 }

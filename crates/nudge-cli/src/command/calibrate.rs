@@ -1,8 +1,8 @@
 //! `nudge calibrate`: how far a reward model can be trusted, measured on rankings.
 
 use super::Workplace;
-use super::train::comparisons;
 use crate::args::Calibrate;
+use crate::input;
 use crate::report::{self, percent};
 use crate::runner::{Listen, drive};
 use anyhow::{Context, Result};
@@ -11,11 +11,11 @@ use nudge_session::{Command, Event};
 
 /// Measures and prints the tables.
 pub fn run(arguments: &Calibrate) -> Result<()> {
-    let records = comparisons(&arguments.comparisons, &arguments.reading)?;
+    let records = input::preferences(&arguments.comparisons, false, &arguments.reading)?;
     let mut workplace = Workplace::open(arguments.common.device)?;
     workplace.load(&arguments.reward)?;
-    let command = Command::Calibrate { reward: arguments.reward.clone(), comparisons: records.text.clone() };
-    let run = workplace.session.start(command, None).map_err(|error| records.locate(error.into()))?;
+    let command = Command::Calibrate { reward: arguments.reward.clone(), preferences: records.all };
+    let run = workplace.session.start(command, None).map_err(|error| records.places.locate(error.into()))?;
     let mut found = None;
     let listen = |event: Event| {
         if let Event::Calibrated { calibration } = event {

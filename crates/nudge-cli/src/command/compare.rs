@@ -16,7 +16,7 @@ use std::time::Duration;
 /// Compares and prints the verdict.
 pub fn run(arguments: &Compare) -> Result<()> {
     let options: CompareOptions = resolve(&arguments.options, arguments.steps.config.as_deref())?;
-    let (records, prompts) = input::prompts(&arguments.prompts, &Default::default())?;
+    let prompts = input::prompts(&arguments.prompts, &Default::default())?;
     let mut workplace = Workplace::open(arguments.common.device)?;
     workplace.load(&arguments.a)?;
     workplace.load(&arguments.b)?;
@@ -24,8 +24,9 @@ pub fn run(arguments: &Compare) -> Result<()> {
     let best_of_reward = arguments.best_of_reward.clone();
     best_of_reward.iter().try_for_each(|name| workplace.load(name))?;
     let (a, b) = (arguments.a.clone(), arguments.b.clone());
-    let command = Command::Compare { a, b, prompts, judge, best_of_reward, options };
-    let mut run = workplace.session.start(command.clone(), None).map_err(|error| records.locate(error.into()))?;
+    let command = Command::Compare { a, b, prompts: prompts.all, judge, best_of_reward, options };
+    let mut run =
+        workplace.session.start(command.clone(), None).map_err(|error| prompts.places.locate(error.into()))?;
     let (file, checkpoint) = match arguments.pairs.as_deref() {
         None => (None, None),
         Some(path) => match RecordFile::open(path, arguments.resume, arguments.force)? {

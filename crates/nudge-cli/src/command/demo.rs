@@ -11,11 +11,12 @@
 
 use super::Workplace;
 use super::demo_report::{self, Report};
-use super::tuning_loop::{FULL, Method, QUICK, TuningLoop};
+use super::tuning_loop::{Contender, FULL, QUICK, TuningLoop};
 use crate::args::Demo;
 use crate::files::create_folder;
 use crate::report;
 use anyhow::{Result, bail};
+use nudge_session::method::Method;
 use nudge_session::options::EvalOptions;
 use nudge_session::{Command, Event, Labeler};
 use std::fs;
@@ -57,15 +58,16 @@ fn play(this: &mut TuningLoop, base: &str) -> Result<Report> {
     let candidates = this.sample("1/5 sample", &train)?;
     let rankings = this.rank("2/5 rank", candidates)?;
     let reward = this.reward("3/5 reward", &rankings)?;
-    let ppo = this.tune("4/5 ppo", Method::Ppo, &train, &rankings)?;
-    let pairs = this.compare("5/5 compare", Method::Ppo, &held_out)?;
-    let mut report = Report::new(&reward, &ppo, &pairs)?;
+    let ppo = Method::Ppo(Default::default());
+    let tuned = this.tune("4/5 ppo", &ppo, &train, &rankings)?;
+    let pairs = this.compare("5/5 compare", &Contender::Tuned(ppo), &held_out)?;
+    let mut report = Report::new(&reward, &tuned, &pairs)?;
     let answers = |tuned: bool| pairs.iter().filter_map(move |event| demo_report::answer(event, tuned));
     report.tuned.nats_per_char = nats_per_char(this, base, "reading the tuned model's answers", answers(true))?;
     report.sft.nats_per_char = nats_per_char(this, base, "reading the first model's answers", answers(false))?;
     report.rankings = this.plan.rankings;
     report.held_out_rankings = this.plan.held_out;
-    report.answers_per_ranking = this.plan.answers;
+    report.answers_per_ranking = this.plan.completions;
     Ok(report)
 }
 

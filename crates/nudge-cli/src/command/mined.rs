@@ -6,19 +6,19 @@
 
 use crate::args::Sft;
 use crate::failure::tell;
-use crate::files::read_text;
+use crate::files::read_texts;
 use crate::input::Records;
 use anyhow::{Result, bail};
-use nudge_data::{MixtureOptions, built_in_tasks, mine, mix, write_jsonl};
+use nudge_data::{DemonstrationRecord, MixtureOptions, built_in_tasks, mine, mix};
 use nudge_session::Session;
 use std::path::PathBuf;
 
 /// Adds to `records` what the stories of `arguments` give: `cap` demonstrations of a task and `mined` in all, at most.
-pub fn add(records: &mut Records, arguments: &Sft, seed: u64, session: &Session) -> Result<()> {
+pub fn add(records: &mut Records<DemonstrationRecord>, arguments: &Sft, seed: u64, session: &Session) -> Result<()> {
     if arguments.stories.is_empty() {
         return Ok(());
     }
-    let written = records.len();
+    let written = records.all.len();
     let mut mined = mine(&stories_of(&arguments.stories)?, built_in_tasks(), "train", seed);
     let names = || arguments.stories.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
     if mined.is_empty() {
@@ -35,14 +35,13 @@ pub fn add(records: &mut Records, arguments: &Sft, seed: u64, session: &Session)
     let mixture = mix(mined, &MixtureOptions { cap: arguments.cap, size: None, held_out: vec![], seed });
     let mut mined = mixture.records;
     mined.truncate(arguments.mined.unwrap_or(usize::MAX));
-    records.append(&write_jsonl(&mined), "the demonstrations mined from --stories");
     tell(&format!("demonstrations: {written} written, {} mined from stories", mined.len()));
+    records.append(mined, "the demonstrations mined from --stories");
     Ok(())
 }
 
 /// The text of some files of stories.
 pub fn stories_of(paths: &[PathBuf]) -> Result<String> {
-    let texts = paths.iter().map(|path| read_text(path)).collect::<Result<Vec<_>>>()?;
     // A record ends where its file ends.
-    Ok(texts.join("\n<|endoftext|>\n"))
+    Ok(read_texts(paths)?.join("\n<|endoftext|>\n"))
 }

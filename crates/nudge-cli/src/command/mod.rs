@@ -10,6 +10,7 @@ mod data;
 mod demo;
 mod demo_report;
 mod eval;
+mod job;
 pub mod lab;
 mod mined;
 mod rank;
@@ -17,7 +18,8 @@ mod sample;
 mod score;
 mod self_check;
 mod train;
-pub mod tuning_loop;
+mod tune;
+mod tuning_loop;
 
 use crate::args::{Arguments, Command};
 use crate::device::{self, DeviceChoice};
@@ -38,13 +40,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Command::Agreement(arguments) => agreement::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),
         Command::Calibrate(arguments) => calibrate::run(&arguments),
-        Command::Ppo(arguments) => train::ppo(&arguments),
-        Command::Grpo(arguments) => train::grpo(&arguments),
-        Command::Rloo(arguments) => train::rloo(&arguments),
-        Command::Reinforce(arguments) => train::reinforce(&arguments),
-        Command::Dpo(arguments) => train::dpo(&arguments),
-        Command::Kto(arguments) => train::kto(&arguments),
-        Command::Orpo(arguments) => train::orpo(&arguments),
+        Command::Tune(arguments) => tune::run(&arguments),
         Command::BestOf(arguments) => best_of::run(&arguments),
         Command::Sample(arguments) => sample::run(&arguments),
         Command::Rank(arguments) => rank::run(&arguments),

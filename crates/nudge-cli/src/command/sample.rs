@@ -12,10 +12,11 @@ use nudge_session::options::SampleOptions;
 /// Samples into `--out`.
 pub fn run(arguments: &Sample) -> Result<()> {
     let options: SampleOptions = resolve(&arguments.options, arguments.steps.config.as_deref())?;
-    let (records, prompts) = input::prompts(&arguments.prompts, &Default::default())?;
+    let prompts = input::prompts(&arguments.prompts, &Default::default())?;
     let mut workplace = Workplace::open(arguments.common.device)?;
     workplace.load(&arguments.model)?;
-    let command = Command::Sample { model: arguments.model.clone(), prompts, options };
+    let command = Command::Sample { model: arguments.model.clone(), prompts: prompts.all, options };
     let (log, json) = (arguments.steps.log.as_deref(), arguments.common.json);
-    record(&workplace.session, command, "sample", &arguments.output, log, json).map_err(|error| records.locate(error))
+    record(&workplace.session, command, "sample", &arguments.output, log, json)
+        .map_err(|error| prompts.places.locate(error))
 }

@@ -6,14 +6,14 @@ use crate::input::Records;
 use crate::record_file::record;
 use anyhow::Result;
 use nudge_session::Command;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// Scores into `--out`.
 pub fn run(arguments: &Score) -> Result<()> {
-    let (records, _) = Records::own(std::slice::from_ref(&arguments.data), nudge_data::read_jsonl::<Value>)?;
+    let records = Records::own(std::slice::from_ref(&arguments.data), nudge_data::read_jsonl::<Map<String, Value>>)?;
     let mut workplace = Workplace::open(arguments.common.device)?;
     workplace.load(&arguments.reward)?;
-    let command = Command::Score { reward: arguments.reward.clone(), records: records.text.clone() };
+    let command = Command::Score { reward: arguments.reward.clone(), records: records.all };
     record(&workplace.session, command, "score", &arguments.output, None, arguments.common.json)
-        .map_err(|error| records.locate(error))
+        .map_err(|error| records.places.locate(error))
 }

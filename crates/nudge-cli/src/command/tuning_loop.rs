@@ -4,24 +4,21 @@
 //! Deliberately absent: reports.
 
 use super::Workplace;
-use super::train::ties_everything;
 use crate::builtin;
 use crate::files::{create_folder, write_atomic};
-use crate::record_file::candidates_line;
-use anyhow::{Result, bail};
-use clap::ValueEnum;
-use nudge_data::{Prompt, Rng, prompts_from};
-use nudge_session::options::{
-    CompareOptions, DpoOptions, GrpoOptions, KtoOptions, OrpoOptions, PpoStageOptions, ReinforceOptions, RewardOptions,
-    RlooOptions, SampleOptions,
+use anyhow::{Context, Result, bail};
+use nudge_data::{
+    CandidatesRecord, PreferenceRecord, Prompt, PromptRecord, RankingRecord, Rng, prompts_from, write_jsonl,
 };
+use nudge_session::method::{LearnsFrom, Method};
+use nudge_session::options::{CompareOptions, RewardOptions, SampleOptions};
 use nudge_session::{Command, Event, Judge};
-use serde::{Deserialize, Serialize};
+use serde_json::{Map, json};
 use std::path::PathBuf;
 
 const REWARD: &str = "reward";
 const TUNED: &str = "tuned";
-/// Answers among which best-of-n chooses.
+/// Completions among which best-of-n chooses.
 pub const BEST_OF: usize = 8;
 
 /// How much is done.
@@ -31,16 +28,16 @@ pub struct Plan {
     pub rankings: usize,
     /// Rankings that it is measured on.
     pub held_out: usize,
-    /// Answers in each: the most that InstructGPT had ranked at once is 9.
-    pub answers: usize,
+    /// Completions in each: the most that InstructGPT had ranked at once is 9.
+    pub completions: usize,
     episodes: usize,
     pairs_per_prompt: usize,
 }
 
 /// As measured in the README.
-pub const FULL: Plan = Plan { rankings: 30, held_out: 60, answers: 8, episodes: 960, pairs_per_prompt: 4 };
+pub const FULL: Plan = Plan { rankings: 30, held_out: 60, completions: 8, episodes: 960, pairs_per_prompt: 4 };
 /// To see that it works.
-pub const QUICK: Plan = Plan { rankings: 20, held_out: 10, answers: 4, episodes: 128, pairs_per_prompt: 1 };
+pub const QUICK: Plan = Plan { rankings: 20, held_out: 10, completions: 4, episodes: 128, pairs_per_prompt: 1 };
 
 impl Plan {
     fn prompts(&self) -> usize {
@@ -48,26 +45,28 @@ impl Plan {
     }
 }
 
-/// How the model is tuned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Method {
-    /// Against the reward model, with a value model.
-    Ppo,
-    /// Against the reward model, by groups.
-    Grpo,
-    /// Against the reward model, leaving one out.
-    Rloo,
-    /// Against the reward model, with a running mean.
-    Reinforce,
-    /// On the rankings.
-    Dpo,
-    /// On answers that are good or bad each by itself.
-    Kto,
-    /// On the rankings, without a reference.
-    Orpo,
-    /// Not at all: the reward model chooses among eight answers.
+/// What is compared with the model as it was.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Contender {
+    /// The model, tuned.
+    Tuned(Method),
+    /// The model as it was, with the reward model to choose among [`BEST_OF`] completions.
     BestOf,
+}
+
+impl Contender {
+    /// All of them, with the methods' own defaults.
+    pub fn all() -> Vec<Self> {
+        Method::all().into_iter().map(Self::Tuned).chain([Self::BestOf]).collect()
+    }
+
+    /// On the command line and in tables.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Tuned(method) => method.info().name,
+            Self::BestOf => "best-of",
+        }
+    }
 }
 
 /// The loop being played.
@@ -97,7 +96,7 @@ impl TuningLoop {
         let records = prompts_from("the built-in prompts", builtin::PROMPTS)?;
         let (train, held_out): (Vec<_>, Vec<_>) =
             records.into_iter().partition(|record| record.extra.get("split").is_some_and(|split| split == "train"));
-        let shuffled = |records: Vec<nudge_data::PromptRecord>, stream| {
+        let shuffled = |records: Vec<PromptRecord>, stream| {
             let mut prompts: Vec<Prompt> = records.into_iter().map(|record| record.prompt).collect();
             Rng::with_stream(self.seed, stream).shuffle(&mut prompts);
             prompts
@@ -105,116 +104,96 @@ impl TuningLoop {
         Ok((shuffled(train, 0), shuffled(held_out, 1)))
     }
 
-    /// 1. Answers.
-    pub fn sample(&self, label: &str, prompts: &[Prompt]) -> Result<String> {
-        let options = SampleOptions { k: self.plan.answers, seed: self.seed, ..Default::default() };
+    /// 1. Completions.
+    pub fn sample(&self, label: &str, prompts: &[Prompt]) -> Result<Vec<CandidatesRecord>> {
+        let options = SampleOptions { k: self.plan.completions, seed: self.seed, ..Default::default() };
         let prompts = prompts.iter().take(self.plan.prompts()).cloned().collect();
         let events = self.workplace.pull(label, Command::Sample { model: self.sft.clone(), prompts, options })?;
-        let mut candidates = String::new();
-        for event in &events {
-            if let Event::Candidates { id, prompt, completions, .. } = event {
-                candidates += &candidates_line(id, prompt, completions)?;
-                candidates.push('\n');
+        let candidates = events.into_iter().filter_map(|event| match event {
+            Event::Candidates { id, prompt, completions, .. } => {
+                Some(CandidatesRecord { id, prompt, completions, extra: Map::new() })
             }
-        }
-        self.store("candidates.jsonl", &candidates)?;
+            _ => None,
+        });
+        let candidates: Vec<CandidatesRecord> = candidates.collect();
+        self.store("candidates.jsonl", &write_jsonl(&candidates))?;
         Ok(candidates)
     }
 
     /// 2. Rankings; those that tie everything teach nothing.
-    pub fn rank(&self, label: &str, candidates: String) -> Result<String> {
+    pub fn rank(&self, label: &str, candidates: Vec<CandidatesRecord>) -> Result<Vec<PreferenceRecord>> {
         let events = self.workplace.pull(label, Command::Rank { candidates, labeler: self.labeler.clone() })?;
-        let records = events.iter().filter_map(|event| match event {
-            Event::Ranked { record } => Some(format!("{record}\n")),
+        let records = events.into_iter().filter_map(|event| match event {
+            Event::Ranked { record } => Some(record),
             _ => None,
         });
-        let rankings: String = records.collect();
-        self.store("rankings.jsonl", &rankings)?;
-        let telling: String =
-            rankings.lines().filter(|line| !ties_everything(line)).map(|line| format!("{line}\n")).collect();
-        if telling.is_empty() {
+        let mut rankings: Vec<RankingRecord> = records.collect();
+        self.store("rankings.jsonl", &write_jsonl(&rankings))?;
+        rankings.retain(|ranking| !ranking.ties_everything());
+        if rankings.is_empty() {
             bail!("the labeler `{}` ties all answers of this model; choose another --labeler or --seed", self.labeler);
         }
-        Ok(telling)
+        Ok(rankings.into_iter().map(PreferenceRecord::Ranking).collect())
     }
 
     /// 3. The reward model.
-    pub fn reward(&mut self, label: &str, rankings: &str) -> Result<Vec<Event>> {
+    pub fn reward(&mut self, label: &str, rankings: &[PreferenceRecord]) -> Result<Vec<Event>> {
         let options = RewardOptions { held_out: self.held_out(), seed: self.seed, ..Default::default() };
-        let command = Command::Reward {
-            model: self.sft.clone(),
-            comparisons: rankings.into(),
-            demonstrations: String::new(),
-            options,
-        };
+        let (model, preferences) = (self.sft.clone(), rankings.to_vec());
+        let command = Command::Reward { model, preferences, demonstrations: vec![], options };
         let events = self.workplace.pull(label, command)?;
         self.take_model(REWARD, &events)?;
         Ok(events)
     }
 
-    /// 4. The tuned model. Best-of-n trains nothing.
-    pub fn tune(&mut self, label: &str, method: Method, prompts: &[Prompt], rankings: &str) -> Result<Vec<Event>> {
-        let Some(command) = self.command(method, prompts, rankings) else { return Ok(vec![]) };
+    /// 4. The tuned model, by a method with the options that it comes with.
+    pub fn tune(
+        &mut self,
+        label: &str,
+        method: &Method,
+        prompts: &[Prompt],
+        rankings: &[PreferenceRecord],
+    ) -> Result<Vec<Event>> {
+        let command = self.tuning(method.clone(), prompts, rankings)?;
         let events = self.workplace.pull(label, command)?;
         self.take_model(TUNED, &events)?;
         Ok(events)
     }
 
-    /// What tunes by `method`, with its own defaults.
-    fn command(&self, method: Method, prompts: &[Prompt], rankings: &str) -> Option<Command> {
-        let (policy, reward, seed) = (self.sft.clone(), REWARD.to_string(), self.seed);
-        let (reward_ensemble, prompts, comparisons) = (vec![], prompts.to_vec(), rankings.to_string());
-        let (gold_labeler, episodes) = (Some(self.labeler.clone()), self.plan.episodes);
-        let held_out = self.held_out();
-        Some(match method {
-            Method::Ppo => {
-                let options = PpoStageOptions { episodes, gold_labeler, seed, ..Default::default() };
-                Command::Ppo { policy, reward, reward_ensemble, prompts, pretraining_texts: vec![], options }
+    /// What tunes by `method`: of its options the loop sets those that all methods must share.
+    fn tuning(&self, mut method: Method, prompts: &[Prompt], rankings: &[PreferenceRecord]) -> Result<Command> {
+        let shared = [
+            ("episodes", json!(self.plan.episodes)),
+            ("gold_labeler", json!(self.labeler)),
+            ("held_out", json!(self.held_out())),
+            ("seed", json!(self.seed)),
+        ];
+        for (name, value) in shared {
+            if method.has(name) {
+                method.set(name, value).with_context(|| method.info().name)?;
             }
-            Method::Grpo => {
-                let options = GrpoOptions { episodes, gold_labeler, seed, ..Default::default() };
-                Command::Grpo { policy, reward, reward_ensemble, prompts, options }
-            }
-            Method::Rloo => {
-                let options = RlooOptions { episodes, gold_labeler, seed, ..Default::default() };
-                Command::Rloo { policy, reward, reward_ensemble, prompts, options }
-            }
-            Method::Reinforce => {
-                let options = ReinforceOptions { episodes, gold_labeler, seed, ..Default::default() };
-                Command::Reinforce { policy, reward, reward_ensemble, prompts, options }
-            }
-            Method::Dpo => {
-                let options = DpoOptions { held_out, seed, ..Default::default() };
-                Command::Dpo { policy, comparisons, options }
-            }
-            Method::Kto => {
-                let options = KtoOptions { held_out, seed, ..Default::default() };
-                Command::Kto { policy, comparisons, options }
-            }
-            Method::Orpo => {
-                let options = OrpoOptions { held_out, seed, ..Default::default() };
-                Command::Orpo { policy, comparisons, options }
-            }
-            Method::BestOf => return None,
-        })
+        }
+        let (policy, pretraining_texts) = (self.sft.clone(), vec![]);
+        let (rewards, prompts, preferences) = match method.info().learns_from {
+            LearnsFrom::Rewards => (vec![REWARD.to_string()], prompts.to_vec(), vec![]),
+            LearnsFrom::Rankings | LearnsFrom::Labels => (vec![], vec![], rankings.to_vec()),
+        };
+        Ok(Command::Tune { method, policy, rewards, prompts, preferences, pretraining_texts })
     }
 
     /// 5. Before and after, on prompts that nothing was learnt from.
-    pub fn compare(&self, label: &str, method: Method, prompts: &[Prompt]) -> Result<Vec<Event>> {
-        let best_of = if method == Method::BestOf { BEST_OF } else { 1 };
+    pub fn compare(&self, label: &str, contender: &Contender, prompts: &[Prompt]) -> Result<Vec<Event>> {
+        let (a, best_of, best_of_reward) = match contender {
+            Contender::Tuned(_) => (TUNED.to_string(), 1, None),
+            Contender::BestOf => (self.sft.clone(), BEST_OF, Some(REWARD.to_string())),
+        };
         let (pairs_per_prompt, seed) = (self.plan.pairs_per_prompt, self.seed);
         let options = CompareOptions { pairs_per_prompt, best_of, seed, ..Default::default() };
         let judge = Judge::Labeler { name: self.labeler.clone() };
-        let (a, best_of_reward) = match method {
-            Method::BestOf => (self.sft.clone(), Some(REWARD.to_string())),
-            _ => (TUNED.to_string(), None),
-        };
-        let command =
-            Command::Compare { a, b: self.sft.clone(), prompts: prompts.to_vec(), judge, best_of_reward, options };
-        let events = self.workplace.pull(label, command)?;
-        let pairs = events.iter().filter(|event| matches!(event, Event::Pair { .. }));
-        let lines = pairs.map(|pair| Ok(format!("{}\n", serde_json::to_string(pair)?))).collect::<Result<String>>()?;
-        self.store("pairs.jsonl", &lines)?;
+        let (b, prompts) = (self.sft.clone(), prompts.to_vec());
+        let events = self.workplace.pull(label, Command::Compare { a, b, prompts, judge, best_of_reward, options })?;
+        let pairs: Vec<&Event> = events.iter().filter(|event| matches!(event, Event::Pair { .. })).collect();
+        self.store("pairs.jsonl", &write_jsonl(&pairs))?;
         Ok(events)
     }
 

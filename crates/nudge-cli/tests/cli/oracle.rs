@@ -23,5 +23,5 @@ fn what_makes_no_sense_is_refused() {
     place.refused("lab oracle --beta 0 --device cpu", &["beta is 0", "more than 0"]);
     let ended = place.run("lab oracle --method kto");
     assert_eq!(ended.code, Some(2), "{}", ended.err);
-    assert!(ended.err.contains("choose one of: ppo, rloo, reinforce, dpo, grpo"), "{}", ended.err);
+    assert!(ended.err.contains("possible values: ppo, grpo, rloo, reinforce, dpo]"), "{}", ended.err);
 }

@@ -77,6 +77,8 @@ fn options_outside_their_range() {
     place.write("data.jsonl", "{\"prompt\":\"a\",\"completion\":\"b\"}\n");
     place.write("wrong.toml", "learning_rat = 0.1\n");
     place.write("text.toml", "epochs = \"many\"\n");
+    place.write("table.toml", "episodes = 64\n[ppo]\nkl_coef = 0.1\n");
+    place.write("preset.toml", "preset = \"best\"\n");
     for (words, parts) in [
         ("sft --model base --data data.jsonl --epochs 0 --out out", ["epochs is 0", "more than 0"]),
         ("sft --model base --data data.jsonl --held-out 1 --out out", ["held_out is 1", "less than 1"]),
@@ -99,6 +101,14 @@ fn options_outside_their_range() {
         (
             "ppo --policy sft --reward reward --prompts prompts.jsonl --episodes 0 --out out",
             ["episodes is 0", "1 or more"],
+        ),
+        (
+            "ppo --policy sft --reward reward --prompts prompts.jsonl --config table.toml --out out",
+            ["table.toml", "no table [ppo] any more; its keys stand at the top"],
+        ),
+        (
+            "ppo --policy sft --reward reward --prompts prompts.jsonl --config preset.toml --out out",
+            ["preset.toml", "preset is best, but must be one of instructgpt"],
         ),
         ("dpo --policy sft --comparisons pack.jsonl --beta 0 --out out", ["beta is 0", "more than 0"]),
         (
@@ -125,7 +135,7 @@ fn options_outside_their_range() {
         ),
         (
             "ppo --policy sft --reward reward --prompts prompts.jsonl --ema-decay 1 --out out",
-            ["ema_decay is 1", "below 1"],
+            ["ema_decay is 1", "less than 1"],
         ),
         ("grpo --policy sft --reward reward --prompts prompts.jsonl --k 1 --out out", ["k is 1", "2 or more"]),
         ("rloo --policy sft --reward reward --prompts prompts.jsonl --k 1 --out out", ["k is 1", "2 or more"]),
@@ -151,6 +161,8 @@ fn options_outside_their_range() {
         "sample --model sft",
         "sft --model base --out out",
         "ppo --preset best",
+        "dpo --preset trl",
+        "ppo --num-ppo-epochs 4",
         "sample --k many",
         "sample --temperature nan",
     ] {

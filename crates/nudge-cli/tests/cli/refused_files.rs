@@ -173,6 +173,8 @@ fn prompts_that_are_empty_or_too_long() {
             place.refused(words, &["prompts.bad, line 2", part]);
         }
         place.refused("sft --model base --data records.bad --out out", &["records.bad, line 2", part]);
+        let reward = "reward --model sft --comparisons pack.jsonl --demonstrations records.bad --out out";
+        place.refused(reward, &["records.bad, line 2", part]);
     }
     place.write("empty.bad", "\n");
     for words in [

@@ -32,6 +32,10 @@ fn trained(place: &Place, words: &str, out: &str, metrics: &[&str]) {
     for name in metrics {
         assert!(summary[name].is_number(), "{words}: no {name} in {summary}");
     }
+    let options: Value = serde_json::from_str(&place.read(&format!("{out}/options.json"))).expect("JSON");
+    assert_eq!(options["command"], summary["command"]);
+    let own = options["options"].as_object().expect("options");
+    assert!(own["seed"] == 1 && own.values().all(|value| !value["seed"].is_number()), "they stand flat: {options}");
     let mut expected: Vec<&str> = MODEL.into_iter().chain(["log.jsonl", "options.json"]).collect();
     expected.sort_unstable();
     let found = files(&place.path(out));

@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value};
 
+use super::reason::Reason;
 use super::regroup::RANKING_ID;
 use crate::prompt::Prompt;
 use crate::rankings::ranking_to_pairs;
@@ -12,9 +13,6 @@ use crate::records::{
     ConversationRecord, DemonstrationRecord, Entry, PairRecord, PromptRecord, RankingRecord, TextRecord, UnpairedRecord,
 };
 use crate::template::Message;
-
-/// Why a ranking is dropped that is whole and prefers nothing: the only reason that is no mistake.
-pub const TIES_EVERYTHING: &str = "it ties all completions, so it carries no preference";
 
 /// What conversions lost, each loss once.
 #[derive(Debug, Default)]
@@ -46,11 +44,11 @@ pub(super) fn kind(entry: &Entry) -> &'static str {
     }
 }
 
-fn refuse<T>(entry: &Entry, wanted: &str) -> Result<T, String> {
-    Err(format!("a {} can not become {wanted}", kind(entry)))
+pub(super) fn refuse<T>(entry: &Entry, wanted: &str) -> Result<T, Reason> {
+    Err(format!("a {} can not become {wanted}", kind(entry)).into())
 }
 
-pub(super) fn texts(entry: &Entry, notes: &mut Notes) -> Result<TextRecord, String> {
+pub(super) fn texts(entry: &Entry, notes: &mut Notes) -> Result<TextRecord, Reason> {
     const BOUNDARY: &str = "prompts and answers became plain texts: where an answer begins and ends is left out";
     let (text, extra) = match entry {
         Entry::Text(record) => return Ok(record.clone()),
@@ -62,7 +60,7 @@ pub(super) fn texts(entry: &Entry, notes: &mut Notes) -> Result<TextRecord, Stri
     Ok(TextRecord { text, extra: extra.clone() })
 }
 
-pub(super) fn prompts(entry: &Entry, notes: &mut Notes) -> Result<PromptRecord, String> {
+pub(super) fn prompts(entry: &Entry, notes: &mut Notes) -> Result<PromptRecord, Reason> {
     let (prompt, extra) = match entry {
         Entry::Prompt(record) => return Ok(record.clone()),
         Entry::Text(_) => return refuse(entry, "a prompt"),
@@ -85,7 +83,7 @@ pub(super) fn prompts(entry: &Entry, notes: &mut Notes) -> Result<PromptRecord, 
 
 /// The answer to imitate: of a pair the chosen one, of a ranking the best (the first of several best), of a
 /// conversation the last.
-pub(super) fn demonstration(entry: &Entry, notes: &mut Notes) -> Result<DemonstrationRecord, String> {
+pub(super) fn demonstration(entry: &Entry, notes: &mut Notes) -> Result<DemonstrationRecord, Reason> {
     match entry {
         Entry::Demonstration(record) => Ok(record.clone()),
         Entry::Conversation(record) => {
@@ -93,7 +91,7 @@ pub(super) fn demonstration(entry: &Entry, notes: &mut Notes) -> Result<Demonstr
             if turns.len() > 1 {
                 notes.once("only the last answer of a conversation is imitated; the earlier ones became its prompt");
             }
-            turns.pop().ok_or_else(|| "the conversation answers no prompt".to_owned())
+            turns.pop().ok_or_else(|| "the conversation answers no prompt".to_owned().into())
         }
         Entry::Pair(record) => {
             notes.once("rejected answers are left out: only the chosen ones are taken");
@@ -102,7 +100,7 @@ pub(super) fn demonstration(entry: &Entry, notes: &mut Notes) -> Result<Demonstr
         Entry::Unpaired(record) if record.label => {
             Ok(from_parts(record.prompt.clone(), &record.completion, &record.extra))
         }
-        Entry::Unpaired(_) => Err("it is labelled as a bad answer, which nobody should imitate".to_owned()),
+        Entry::Unpaired(_) => Err("it is labelled as a bad answer, which nobody should imitate".to_owned().into()),
         Entry::Ranking(record) => {
             require_order(record)?;
             notes.once("only the best answer of each ranking is taken (the first of several best)");
@@ -115,7 +113,7 @@ pub(super) fn demonstration(entry: &Entry, notes: &mut Notes) -> Result<Demonstr
 }
 
 /// Each of the assistant's turns with the conversation before it as its prompt.
-pub(super) fn every_turn(record: &ConversationRecord, notes: &mut Notes) -> Result<Vec<DemonstrationRecord>, String> {
+pub(super) fn every_turn(record: &ConversationRecord, notes: &mut Notes) -> Result<Vec<DemonstrationRecord>, Reason> {
     let mut demonstrations = Vec::new();
     for (index, message) in record.messages.iter().enumerate().filter(|(_, message)| message.role == "assistant") {
         let prompt = match &record.messages[..index] {
@@ -130,12 +128,12 @@ pub(super) fn every_turn(record: &ConversationRecord, notes: &mut Notes) -> Resu
         demonstrations.push(DemonstrationRecord { prompt, completion, task, split, extra: record.extra.clone() });
     }
     if demonstrations.is_empty() {
-        return Err("the conversation has no answer after a prompt".to_owned());
+        return Err("the conversation has no answer after a prompt".to_owned().into());
     }
     Ok(demonstrations)
 }
 
-pub(super) fn conversation(entry: &Entry, notes: &mut Notes) -> Result<ConversationRecord, String> {
+pub(super) fn conversation(entry: &Entry, notes: &mut Notes) -> Result<ConversationRecord, Reason> {
     if let Entry::Conversation(record) = entry {
         return Ok(record.clone());
     }
@@ -146,7 +144,7 @@ pub(super) fn conversation(entry: &Entry, notes: &mut Notes) -> Result<Conversat
 }
 
 /// The pairs of an entry; those of a ranking carry its id in `ranking_id`, and who ranked.
-pub(super) fn pairs(entry: &Entry, notes: &mut Notes) -> Result<Vec<PairRecord>, String> {
+pub(super) fn pairs(entry: &Entry, notes: &mut Notes) -> Result<Vec<PairRecord>, Reason> {
     let record = match entry {
         Entry::Pair(record) => return Ok(vec![record.clone()]),
         Entry::Ranking(record) => record,
@@ -182,7 +180,7 @@ pub(super) fn pairs(entry: &Entry, notes: &mut Notes) -> Result<Vec<PairRecord>,
 
 /// Answers by themselves: of a pair the chosen one is good and the rejected one bad; of a ranking the best are good,
 /// the worst are bad, and those between are left out.
-pub(super) fn unpaired(entry: &Entry, notes: &mut Notes) -> Result<Vec<UnpairedRecord>, String> {
+pub(super) fn unpaired(entry: &Entry, notes: &mut Notes) -> Result<Vec<UnpairedRecord>, Reason> {
     let judged: Vec<(&str, bool)> = match entry {
         Entry::Unpaired(record) => return Ok(vec![record.clone()]),
         Entry::Pair(record) => vec![(&record.chosen, true), (&record.rejected, false)],
@@ -211,7 +209,7 @@ pub(super) fn unpaired(entry: &Entry, notes: &mut Notes) -> Result<Vec<UnpairedR
 }
 
 /// The ranking of an entry; a pair is a ranking of two, named by `ranking_id`, its `id`, or its `number`.
-pub(super) fn ranking(entry: &Entry, number: u64) -> Result<RankingRecord, String> {
+pub(super) fn ranking(entry: &Entry, number: u64) -> Result<RankingRecord, Reason> {
     let untyped = |extra: &Map<String, Value>| {
         let mut extra = extra.clone();
         ["labeler", "seconds"].iter().for_each(|key| drop(extra.shift_remove(*key)));
@@ -239,11 +237,8 @@ pub(super) fn ranking(entry: &Entry, number: u64) -> Result<RankingRecord, Strin
     })
 }
 
-fn require_order(record: &RankingRecord) -> Result<(), String> {
-    if record.ranking.iter().filter(|group| !group.is_empty()).count() < 2 {
-        return Err(TIES_EVERYTHING.to_owned());
-    }
-    Ok(())
+fn require_order(record: &RankingRecord) -> Result<(), Reason> {
+    if record.ties_everything() { Err(Reason::TiesEverything) } else { Ok(()) }
 }
 
 fn from_parts(prompt: Prompt, completion: &str, extra: &Map<String, Value>) -> DemonstrationRecord {

@@ -3,7 +3,7 @@
 //! A [`Format`] names what one record looks like, whichever file carries it; the byte side
 //! ([`source`](crate::source)) knows JSON from Parquet. [`detect`] tells the format of a file from its first records,
 //! [`read`] turns every record into entries or into a drop that says why, and [`Writer`] goes the other way.
-//! [`Inspection`] counts what was understood, and [`native_lines`] feeds the training stages.
+//! [`Inspection`] counts what was understood, and [`native_records`] feeds the training stages.
 //!
 //! It lacks downloads, tools and images in conversations, and formats of token ids.
 
@@ -31,6 +31,7 @@ mod prompt_completion;
 mod question_answer;
 mod ranking;
 mod read;
+mod reason;
 mod regroup;
 mod render;
 mod sharegpt;
@@ -43,14 +44,14 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub use convert::TIES_EVERYTHING;
 pub use detect::{Detected, detect};
 pub use duplicates::Repeats;
 pub use histogram::{Bucket, Histogram};
 pub use inspect::{Dropped, Inspection, Lengths, Report};
 pub use name::Format;
-pub use native::{EntriesFor, NativeLines, Wanted, entries_for, native_lines};
+pub use native::{EntriesFor, NativeRecords, Wanted, entries_for, native_records};
 pub use oasst_messages::HELD_BYTES;
 pub use read::{Read, Reading, read};
+pub use reason::Reason;
 pub use regroup::regroup;
 pub use write::Writer;

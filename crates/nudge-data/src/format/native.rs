@@ -1,19 +1,17 @@
 //! What a training stage wants, from a file of any format that holds it.
 //!
-//! The stages read JSONL of our own records; every line here names the line of the user's file that it came from, so
-//! that whatever is wrong with it can be told where it was written.
+//! The stages read our own records; every record here names the line of the user's file that it came from, so that
+//! whatever is wrong with it can be told where it was written.
 
 use std::collections::VecDeque;
-
-use serde_json::Value;
 
 use super::convert::{self, Notes};
 use super::name::Format;
 use super::read::Read;
-use super::write::with_extra;
-use super::{preference, prompt, prompt_completion, ranking, text, unpaired};
+use super::reason::Reason;
 use crate::prompt::Prompt;
-use crate::records::Entry;
+use crate::rankings::PreferenceRecord;
+use crate::records::{DemonstrationRecord, Entry, PromptRecord};
 
 /// What a stage reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -145,7 +143,7 @@ impl<I> EntriesFor<I> {
 }
 
 impl<I: Iterator<Item = Read>> Iterator for EntriesFor<I> {
-    type Item = (u64, Result<Entry, String>);
+    type Item = (u64, Result<Entry, Reason>);
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
@@ -156,7 +154,7 @@ impl<I: Iterator<Item = Read>> Iterator for EntriesFor<I> {
             if self.was_asked(&result) {
                 continue;
             }
-            match result.and_then(|entry| wanted_from(self.wanted, entry, &mut self.notes)) {
+            match result.map_err(Reason::from).and_then(|entry| wanted_from(self.wanted, entry, &mut self.notes)) {
                 Ok(entries) => self.ready.extend(entries.into_iter().map(|entry| (line, entry))),
                 Err(reason) => return Some((line, Err(reason))),
             }
@@ -164,7 +162,7 @@ impl<I: Iterator<Item = Read>> Iterator for EntriesFor<I> {
     }
 }
 
-fn wanted_from(wanted: Wanted, entry: Entry, notes: &mut Notes) -> Result<Vec<Entry>, String> {
+fn wanted_from(wanted: Wanted, entry: Entry, notes: &mut Notes) -> Result<Vec<Entry>, Reason> {
     Ok(match (wanted, &entry) {
         (Wanted::Demonstrations, Entry::Conversation(_)) | (Wanted::Comparisons, Entry::Pair(_)) => vec![entry],
         (Wanted::Comparisons, Entry::Ranking(_)) => {
@@ -180,38 +178,38 @@ fn wanted_from(wanted: Wanted, entry: Entry, notes: &mut Notes) -> Result<Vec<En
     })
 }
 
-/// The records of a stage as lines of JSONL, without line ends, each with the line that it came from.
+/// The records of a stage, each with the line that it came from.
 ///
-/// A conversation becomes one demonstration for each of the assistant's turns, which is the same loss.
-/// `demonstrations_from`, `comparisons_from` and `prompts_from` read every line that this gives.
-pub fn native_lines<I: Iterator<Item = Read>>(wanted: Wanted, reads: I) -> NativeLines<I> {
-    NativeLines { entries: entries_for(wanted, reads), ready: VecDeque::new() }
+/// Demonstrations, rankings, pairs, unpaired answers, prompts or texts, as what is wanted says. A conversation becomes
+/// one demonstration for each of the assistant's turns, which is the same loss.
+pub fn native_records<I: Iterator<Item = Read>>(wanted: Wanted, reads: I) -> NativeRecords<I> {
+    NativeRecords { entries: entries_for(wanted, reads), ready: VecDeque::new() }
 }
 
-/// The records of a stage as lines.
-pub struct NativeLines<I> {
+/// The records of a stage.
+pub struct NativeRecords<I> {
     entries: EntriesFor<I>,
-    ready: VecDeque<(u64, String)>,
+    ready: VecDeque<(u64, Entry)>,
 }
 
-impl<I> NativeLines<I> {
-    /// What of the file is not used, each loss once; complete when the lines are through.
+impl<I> NativeRecords<I> {
+    /// What of the file is not used, each loss once; complete when the records are through.
     pub fn notes(&self) -> &[String] {
         self.entries.notes.all()
     }
 }
 
-impl<I: Iterator<Item = Read>> Iterator for NativeLines<I> {
-    type Item = (u64, Result<String, String>);
+impl<I: Iterator<Item = Read>> Iterator for NativeRecords<I> {
+    type Item = (u64, Result<Entry, Reason>);
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            if let Some((line, text)) = self.ready.pop_front() {
-                return Some((line, Ok(text)));
+            if let Some((line, record)) = self.ready.pop_front() {
+                return Some((line, Ok(record)));
             }
             let (line, entry) = self.entries.next()?;
             match entry.and_then(|entry| native(entry, &mut self.entries.notes)) {
-                Ok(records) => self.ready.extend(records.iter().map(|record| (line, record.to_string()))),
+                Ok(records) => self.ready.extend(records.into_iter().map(|record| (line, record))),
                 Err(reason) => return Some((line, Err(reason))),
             }
         }
@@ -219,27 +217,50 @@ impl<I: Iterator<Item = Read>> Iterator for NativeLines<I> {
 }
 
 /// The records of an entry in the form that the stages read.
-fn native(entry: Entry, notes: &mut Notes) -> Result<Vec<Value>, String> {
-    let (fields, extra) = match entry {
+fn native(entry: Entry, notes: &mut Notes) -> Result<Vec<Entry>, Reason> {
+    let mut records = match entry {
         Entry::Conversation(record) => {
-            let turns = convert::every_turn(&record, notes)?;
-            let lines = turns.into_iter().map(|turn| with_extra(prompt_completion::write(&turn), turn.extra));
-            return Ok(lines.map(Value::Object).collect());
+            convert::every_turn(&record, notes)?.into_iter().map(Entry::Demonstration).collect()
         }
-        Entry::Demonstration(record) => (prompt_completion::write(&record), record.extra),
-        Entry::Text(record) => (text::write(&record), record.extra),
-        Entry::Prompt(record) => (prompt::write(&record.prompt), record.extra),
-        Entry::Unpaired(record) => (unpaired::write(&record), record.extra),
-        Entry::Ranking(_) => {
-            let record = convert::ranking(&entry, 0)?;
-            (ranking::write(&record), record.extra)
-        }
-        Entry::Pair(mut record) => {
-            // It would make the line a ranking.
-            record.extra.shift_remove("ranking");
-            (preference::write(&record), record.extra)
-        }
-        Entry::Candidates(_) => return Err("candidates wait to be ranked; no stage trains on them".to_owned()),
+        Entry::Ranking(_) => vec![Entry::Ranking(convert::ranking(&entry, 0)?)],
+        Entry::Candidates(_) => return convert::refuse(&entry, "a record of a stage: it waits to be ranked"),
+        other => vec![other],
     };
-    Ok(vec![Value::Object(with_extra(fields, extra))])
+    records.iter_mut().for_each(drop_fields_said_twice);
+    Ok(records)
+}
+
+/// A user's field with the name of one of the record's own would make the record another one when it is written.
+fn drop_fields_said_twice(record: &mut Entry) {
+    let (extra, own): (_, &[&str]) = match record {
+        Entry::Text(record) => (&mut record.extra, &["text"]),
+        Entry::Prompt(record) => (&mut record.extra, &["prompt"]),
+        Entry::Demonstration(record) => (&mut record.extra, &["prompt", "completion"]),
+        Entry::Pair(record) => (&mut record.extra, &["prompt", "chosen", "rejected", "ranking"]),
+        Entry::Unpaired(record) => (&mut record.extra, &["prompt", "completion", "label"]),
+        Entry::Ranking(record) => (&mut record.extra, &["prompt", "completions", "ranking"]),
+        Entry::Conversation(_) | Entry::Candidates(_) => return,
+    };
+    extra.retain(|name, _| !own.contains(&name.as_str()));
+}
+
+macro_rules! from_entry {
+    ($($record:ty, $name:literal: $($kind:ident => $made:expr),*;)*) => {$(
+        impl TryFrom<Entry> for $record {
+            type Error = Reason;
+
+            fn try_from(entry: Entry) -> Result<Self, Reason> {
+                match entry {
+                    $(Entry::$kind(record) => Ok($made(record)),)*
+                    other => convert::refuse(&other, $name),
+                }
+            }
+        }
+    )*};
+}
+
+from_entry! {
+    DemonstrationRecord, "a demonstration": Demonstration => std::convert::identity;
+    PromptRecord, "a prompt": Prompt => std::convert::identity;
+    PreferenceRecord, "a preference": Ranking => Self::Ranking, Pair => Self::Pair, Unpaired => Self::Unpaired;
 }

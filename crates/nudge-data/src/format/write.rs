@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::convert::{self, Notes};
 use super::name::Format;
+use super::reason::Reason;
 use super::{
     alpaca, conversation, dolly, implicit_preference, preference, prompt, prompt_completion, ranking, sharegpt, text,
     unpaired,
@@ -57,7 +58,7 @@ impl Writer {
     /// # Errors
     ///
     /// Why the entry has no form in this format, such as a prompt as a demonstration.
-    pub fn write(&mut self, entry: &Entry) -> Result<Vec<Value>, String> {
+    pub fn write(&mut self, entry: &Entry) -> Result<Vec<Value>, Reason> {
         self.taken += 1;
         let records = match self.format {
             Format::Candidates => vec![candidates(entry)?],
@@ -85,7 +86,7 @@ impl Writer {
 type Fields = Map<String, Value>;
 
 /// The formats of texts, prompts and answers to imitate.
-fn write_single(format: Format, entry: &Entry, notes: &mut Notes) -> Result<(Fields, Fields), String> {
+fn write_single(format: Format, entry: &Entry, notes: &mut Notes) -> Result<(Fields, Fields), Reason> {
     Ok(match format {
         Format::Text => {
             let record = convert::texts(entry, notes)?;
@@ -113,7 +114,7 @@ fn write_single(format: Format, entry: &Entry, notes: &mut Notes) -> Result<(Fie
 }
 
 /// The formats of judgements, of which a ranking needs several records.
-fn write_judged(format: Format, entry: &Entry, notes: &mut Notes) -> Result<Vec<(Fields, Fields)>, String> {
+fn write_judged(format: Format, entry: &Entry, notes: &mut Notes) -> Result<Vec<(Fields, Fields)>, Reason> {
     if format == Format::Unpaired {
         let records = convert::unpaired(entry, notes)?;
         return Ok(records.into_iter().map(|record| (unpaired::write(&record), record.extra)).collect());
@@ -143,7 +144,7 @@ fn candidates(entry: &Entry) -> Result<(Fields, Fields), String> {
 }
 
 /// The record with the unknown fields for which there is room.
-pub(super) fn with_extra(mut fields: Fields, extra: Fields) -> Fields {
+fn with_extra(mut fields: Fields, extra: Fields) -> Fields {
     for (key, value) in extra {
         fields.entry(key).or_insert(value);
     }

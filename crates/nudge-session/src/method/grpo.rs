@@ -5,11 +5,11 @@
 //! first, and has the KL (k3) in the loss. Dr. GRPO (Liu et al. 2025) divides by nothing and by one fixed length.
 
 use super::online::policy_gradient::{GroupMethod, GroupOptions, PolicyGradient};
-use super::online::{Minibatch, OnlineOptions};
+use super::online::{Minibatch, OnlineOptions, Surrogate};
 use super::{LearnsFrom, Material, Target, TuningMethod};
 use crate::{Run, SessionError, options};
 use burn::tensor::{Device, Tensor};
-use nudge_rlhf::{KlEstimator, KlPlacement, LossAggregation, PolicyLoss, ScaleRewards, grpo_advantages, policy_loss};
+use nudge_rlhf::{KlEstimator, KlPlacement, LossAggregation, ScaleRewards, grpo_advantages, policy_loss};
 
 options! {
     /// Options of GRPO: its KL estimator and where the KL stands are the paper's.
@@ -25,6 +25,7 @@ options! {
                 kl_placement: KlPlacement::Loss,
                 ..Default::default()
             },
+            ..Default::default()
         };
     }
 }
@@ -50,8 +51,12 @@ impl TuningMethod for GrpoOptions {
 impl GroupMethod for GrpoOptions {
     type Own = ();
 
-    fn group(&self) -> &GroupOptions {
-        &self.group
+    fn online(&self) -> &OnlineOptions {
+        &self.group.online
+    }
+
+    fn k(&self) -> usize {
+        self.group.k
     }
 
     fn aggregation(&self) -> LossAggregation {
@@ -62,8 +67,8 @@ impl GroupMethod for GrpoOptions {
         grpo_advantages(rewards, k, self.scale_rewards)
     }
 
-    fn surrogate(&self, new_logprobs: Tensor<2>, batch: &Minibatch) -> PolicyLoss {
+    fn surrogate(&self, new_logprobs: Tensor<2>, batch: &Minibatch) -> Surrogate {
         let (old, advantages, mask) = (batch.old_logprobs.clone(), batch.advantages.clone(), batch.mask.clone());
-        policy_loss(new_logprobs, old, advantages, mask, self.group.online.cliprange, self.loss_aggregation)
+        policy_loss(new_logprobs, old, advantages, mask, self.group.cliprange, self.loss_aggregation).into()
     }
 }

@@ -4,10 +4,9 @@
 //! Symbols: a prompt x, its completion y of tokens y_1 .. y_T, the policy π, the policy that sampled π_old, the policy
 //! at the start π_ref, the value model V, the reward model r, the price of a nat β (`kl_coef`).
 //!
-//! The value model starts from the reward model, the reference is the policy at the start (InstructGPT 3.5). With
-//! `ptx_coef` this is PPO-ptx (InstructGPT eq. 2). Where published programs disagree, each choice is an option, and
-//! `ppo_presets` says who chose what. Sources: Schulman et al. 2017 (PPO) and 2016 (GAE), Ziegler et al. 2019, Stiennon
-//! et al. 2020; TRL for the names of the numbers. Deliberately absent: a shared trunk for policy and value.
+//! The value model starts from the reward model (InstructGPT 3.5). With `ptx_coef` this is PPO-ptx (eq. 2 there). Where
+//! published programs disagree, each choice is an option; `ppo_presets` says who chose what. Sources: Schulman et al.
+//! 2017 (PPO) and 2016 (GAE), Ziegler et al. 2019, Stiennon et al. 2020; TRL for the names of the numbers.
 
 use super::online::{
     Actor, Collected, Estimated, Layout, Learning, Minibatch, Online, OnlineOptions, OnlineState, PretrainingMix,
@@ -17,14 +16,14 @@ use super::{LearnsFrom, Material, Preset, Target, TuningMethod, ppo_presets};
 use crate::options::declare::{AT_LEAST_ONE, FRACTION, NON_NEGATIVE, POSITIVE};
 use crate::protocol::{Event, Metrics, StageName};
 use crate::snapshot::{Snapshot, SnapshotWriter};
-use crate::stage::{Stage, Told};
+use crate::stage::{Stage, Standing, Told};
 use crate::trainer::{Measured, Trainer};
 use crate::{Run, SessionError, options};
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor};
 use nudge_model::ScalarModel;
 use nudge_rlhf::{
-    Advantages, GaeScope, LossAggregation, ScoreIndex, ValueInit, Variance, gae, policy_loss, shaped_rewards,
-    value_loss, whiten,
+    Advantages, GaeScope, LossAggregation, PolicyLoss, ScoreIndex, ValueInit, Variance, gae, policy_loss,
+    shaped_rewards, value_loss, whiten,
 };
 
 options! {
@@ -46,11 +45,13 @@ options! {
         gamma: f32 = 1.0, FRACTION;
         /// Decay of later surprises in generalised advantage estimation
         lambda: f32 = 0.95, FRACTION;
+        /// The ratio counts only within 1 ± cliprange (Schulman et al. 2017)
+        cliprange: f32 = 0.2, POSITIVE;
         /// A value counts only within ± cliprange_value of its value at the rollout
         cliprange_value: f32 = 0.2, POSITIVE;
         /// Factor on the value loss
         vf_coef: f32 = 0.1, NON_NEGATIVE;
-        /// Ends the passes over a rollout when approx_kl is above it: off, or nats
+        /// Ends the passes over a rollout when approx_kl is above it, in nats
         target_kl: Option<f32> = None, POSITIVE;
         /// Factor on the loss on pretraining text (PPO-ptx, InstructGPT eq. 2); 0 is off
         ptx_coef: f32 = 0.0, NON_NEGATIVE;
@@ -147,8 +148,9 @@ impl Ppo {
         let whiten = (options.gae_scope == GaeScope::Minibatch).then_some(options.whiten_variance);
         let layout = Layout { whiten, exact_kl_in_loss: options.online.exact_kl_in_loss() };
         let update = |actor: &mut Actor, batch: &Minibatch, kl_coef: f32, learning: &mut Learning| {
-            update_policy(actor, batch, options.online.cliprange, kl_coef, learning);
-            update_value(value, &batch.values(estimated, &value.model.decoder.config), options, learning);
+            actor.update(batch, kl_coef, learning, |new| surrogate(new, batch, options.cliprange));
+            let values = batch.values(estimated, &value.model.decoder.config);
+            learning.push(value.step_on_device(|model| value_objective(model, &values, options)), "val/grad_norm");
         };
         online.passes(estimated, layout, options.target_kl, 1, update).await
     }
@@ -159,23 +161,18 @@ impl Ppo {
     }
 }
 
-/// L^CLIP (Schulman et al. 2017, eq. 7) as a loss.
-fn update_policy(actor: &mut Actor, batch: &Minibatch, cliprange: f32, kl_coef: f32, learning: &mut Learning) {
-    actor.update(batch, kl_coef, learning, |new_logprobs| {
-        let (old, advantages, mask) = (batch.old_logprobs.clone(), batch.advantages.clone(), batch.mask.clone());
-        policy_loss(new_logprobs, old, advantages, mask, cliprange, LossAggregation::TokenMean)
-    });
+/// L^CLIP (Schulman et al. 2017, eq. 7) as a loss, from the new log-probabilities, `[rows, time]`.
+pub fn surrogate(new_logprobs: Tensor<2>, batch: &Minibatch, cliprange: f32) -> PolicyLoss {
+    let (old, advantages, mask) = (batch.old_logprobs.clone(), batch.advantages.clone(), batch.mask.clone());
+    policy_loss(new_logprobs, old, advantages, mask, cliprange, LossAggregation::TokenMean)
 }
 
-/// L^VF (eq. 9), clipped as the ratio is (the code of Ziegler et al. 2019).
-fn update_value(value: &mut Trainer<ScalarModel>, batch: &ValueBatch, options: &PpoOptions, learning: &mut Learning) {
-    let step = value.step_on_device(|model| {
-        let (old, returns, mask) = (batch.old_values.clone(), batch.returns.clone(), batch.reward_mask.clone());
-        let terms = value_loss(batch.new_values(model), old, returns, mask, options.cliprange_value);
-        let loss = terms.loss.clone().mul_scalar(options.vf_coef);
-        Measured::new(loss, [("val/clipfrac_avg", terms.clipfrac), ("loss/value_avg", terms.loss)])
-    });
-    learning.push(step, "val/grad_norm");
+/// L^VF (eq. 9), clipped as the ratio is (the code of Ziegler et al. 2019), times its factor.
+pub fn value_objective(value: &ScalarModel, batch: &ValueBatch, options: &PpoOptions) -> Measured {
+    let (old, returns, mask) = (batch.old_values.clone(), batch.returns.clone(), batch.reward_mask.clone());
+    let terms = value_loss(batch.new_values(value), old, returns, mask, options.cliprange_value);
+    let loss = terms.loss.clone().mul_scalar(options.vf_coef);
+    Measured::new(loss, [("val/clipfrac_avg", terms.clipfrac), ("loss/value_avg", terms.loss)])
 }
 
 impl Stage for Ppo {
@@ -204,16 +201,8 @@ impl Stage for Ppo {
         self.online.end().await
     }
 
-    fn step(&self) -> usize {
-        self.online.step()
-    }
-
-    fn total_steps(&self) -> usize {
-        self.options.online.total_steps()
-    }
-
-    fn parameters(&self) -> usize {
-        self.online.parameters()
+    fn standing(&self) -> Standing {
+        self.online.standing()
     }
 
     fn state(&self) -> OnlineState {

@@ -33,12 +33,12 @@ fn lm_human_preferences() -> PpoOptions {
         ptx_coef: 0.0,                     // none
         target_kl: None,                   // none
         value_init: ValueInit::ZeroHead,   // a head of zeros; the trunk it shares with the policy is ours apart
+        cliprange: 0.2,                    // `ppo.cliprange`
         online: OnlineOptions {
             missing_eos: MissingEos::Replace(-1.0), // `penalty_reward_value`
             kl_estimator: KlEstimator::K1,          // `logprobs - ref_logprobs`
             kl_coef: 0.2,                           // `rewards.kl_coef`; by task .01 to .15
             adaptive_kl: Some(AdaptiveKl { target: 6.0, horizon: 10_000.0 }), // `rewards.adaptive_kl`
-            cliprange: 0.2,                         // `ppo.cliprange`
             num_iterations: 4,                      // `ppo.noptepochs`
             num_mini_batches: 1,                    // `ppo.nminibatches`
             temperature: 0.7,                       // `task.policy.temperature`; .5 for CNN/DM
@@ -81,9 +81,9 @@ fn instructgpt() -> PpoOptions {
     PpoOptions {
         gamma: 1.0,     // appendix C: no discount
         ptx_coef: 27.8, // appendix C
+        cliprange: 0.2, // appendix C
         online: OnlineOptions {
             kl_coef: 0.02,             // appendix C
-            cliprange: 0.2,            // appendix C
             num_iterations: 1,         // appendix C: one pass
             num_mini_batches: 8,       // appendix C: 512 episodes in minibatches of 64
             temperature: 1.0,          // appendix C
@@ -111,12 +111,12 @@ fn nplus() -> PpoOptions {
         ptx_coef: 0.0,                      // ppo.py: none
         target_kl: None,                    // ppo.py: none
         value_init: ValueInit::RewardModel, // ppo.py: the critic is loaded from the reward model
+        cliprange: 0.2,                     // ppo.py
         online: OnlineOptions {
             missing_eos: MissingEos::Replace(-1.0), // ppo.py: `penalty_reward_value`
             kl_estimator: KlEstimator::K1,          // ppo.py: `logprobs - ref_logprobs`
             kl_coef: 0.05,                          // ppo.py
             adaptive_kl: None,                      // ppo.py
-            cliprange: 0.2,                         // ppo.py
             num_iterations: 4,                      // ppo.py
             num_mini_batches: 1,                    // ppo.py
             temperature: 0.7,                       // ppo.py

@@ -5,17 +5,17 @@
 //! `-A ln π`; the clipped ratio matters only in further passes. The KL is part of the reward.
 
 use super::online::policy_gradient::{GroupMethod, GroupOptions, PolicyGradient};
-use super::online::{Minibatch, OnlineOptions};
+use super::online::{Minibatch, OnlineOptions, Surrogate};
 use super::{LearnsFrom, Material, Target, TuningMethod};
 use crate::{Run, SessionError, options};
 use burn::tensor::{Device, Tensor};
-use nudge_rlhf::{PolicyLoss, RewardBaseline};
+use nudge_rlhf::RewardBaseline;
 
 options! {
     /// Options of REINFORCE.
     ReinforceOptions {
         ..group: GroupOptions =
-            GroupOptions { k: 1, online: OnlineOptions { num_iterations: 1, ..Default::default() } };
+            GroupOptions { k: 1, online: OnlineOptions { num_iterations: 1, ..Default::default() }, ..Default::default() };
     }
 }
 
@@ -40,15 +40,19 @@ impl TuningMethod for ReinforceOptions {
 impl GroupMethod for ReinforceOptions {
     type Own = RewardBaseline;
 
-    fn group(&self) -> &GroupOptions {
-        &self.group
+    fn online(&self) -> &OnlineOptions {
+        &self.group.online
+    }
+
+    fn k(&self) -> usize {
+        self.group.k
     }
 
     fn advantages(&self, baseline: &mut RewardBaseline, rewards: &[f32], _k: usize) -> Vec<f32> {
         baseline.advantages(rewards)
     }
 
-    fn surrogate(&self, new_logprobs: Tensor<2>, batch: &Minibatch) -> PolicyLoss {
-        batch.sequence_surrogate(new_logprobs, self.group.online.cliprange)
+    fn surrogate(&self, new_logprobs: Tensor<2>, batch: &Minibatch) -> Surrogate {
+        batch.sequence_surrogate(new_logprobs, self.group.cliprange).into()
     }
 }

@@ -3,12 +3,12 @@
 //!
 //! The whole completion is one action: one ratio, one advantage. The KL is part of the reward.
 
-use super::online::Minibatch;
 use super::online::policy_gradient::{GroupMethod, GroupOptions, PolicyGradient};
+use super::online::{Minibatch, OnlineOptions, Surrogate};
 use super::{LearnsFrom, Material, Target, TuningMethod};
 use crate::{Run, SessionError, options};
 use burn::tensor::{Device, Tensor};
-use nudge_rlhf::{PolicyLoss, rloo_advantages};
+use nudge_rlhf::rloo_advantages;
 
 options! {
     /// Options of RLOO.
@@ -38,15 +38,19 @@ impl TuningMethod for RlooOptions {
 impl GroupMethod for RlooOptions {
     type Own = ();
 
-    fn group(&self) -> &GroupOptions {
-        &self.group
+    fn online(&self) -> &OnlineOptions {
+        &self.group.online
+    }
+
+    fn k(&self) -> usize {
+        self.group.k
     }
 
     fn advantages(&self, _own: &mut (), rewards: &[f32], k: usize) -> Vec<f32> {
         rloo_advantages(rewards, k)
     }
 
-    fn surrogate(&self, new_logprobs: Tensor<2>, batch: &Minibatch) -> PolicyLoss {
-        batch.sequence_surrogate(new_logprobs, self.group.online.cliprange)
+    fn surrogate(&self, new_logprobs: Tensor<2>, batch: &Minibatch) -> Surrogate {
+        batch.sequence_surrogate(new_logprobs, self.group.cliprange).into()
     }
 }

@@ -154,7 +154,7 @@ fn rule(form: &'static str, words: &str) -> Result<Value, String> {
     let wrong = || format!("`{words}` is not {form}");
     match (form, name, numbers) {
         (OPTIONAL_NUMBER | ADAPTIVE_KL, "off", None) => Ok(Value::Null),
-        (OPTIONAL_NUMBER, words, None) => Ok(json!(number(words).map_err(|_| wrong())?)),
+        (OPTIONAL_NUMBER, words, None) => number(words).map_err(|_| wrong()),
         (ADAPTIVE_KL, target, Some(horizon)) => Ok(json!({ "target": number(target)?, "horizon": number(horizon)? })),
         (MISSING_EOS, "off", None) | (DECAY, "constant" | "linear", None) | (ENSEMBLE, "mean" | "min", None) => {
             Ok(name.into())
@@ -167,8 +167,9 @@ fn rule(form: &'static str, words: &str) -> Result<Value, String> {
 }
 
 fn number(words: &str) -> Result<Value, String> {
-    let number = words.parse::<f32>().map_err(|_| format!("`{words}` is no number"))?;
-    Ok(super::declare::json(&number))
+    // Rust reads `nan` and `inf`, which no option can mean.
+    let number = words.parse().ok().filter(|number: &f32| number.is_finite());
+    number.map(|number| super::declare::json(&number)).ok_or_else(|| format!("`{words}` is no number"))
 }
 
 /// Rules, with the numbers in each that have ranges.
@@ -226,6 +227,8 @@ mod tests {
             ("subtract:x", MissingEos::from_words("subtract:x")),
             ("6", <Option<AdaptiveKl>>::from_words("6")),
             ("cosine", Decay::from_words("cosine")),
+            ("nan", <Option<f32>>::from_words("nan")),
+            ("inf", f32::from_words("inf")),
         ] {
             assert!(found.is_err(), "{wrong}: {found:?}");
         }

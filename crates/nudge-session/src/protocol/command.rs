@@ -36,7 +36,7 @@ pub enum Command {
     },
     /// Sample `k` completions to each prompt.
     Sample {
-        /// Name of the model that answers.
+        /// Name of the model that writes them.
         model: String,
         /// What is asked: texts of the user, or conversations.
         #[cfg_attr(test, ts(type = "Prompt[]"))]
@@ -118,7 +118,7 @@ pub enum Command {
         prompts: Vec<Prompt>,
         /// Who prefers.
         judge: Judge,
-        /// Name of the reward model that chooses among the first model's answers where `best_of` is more than 1.
+        /// Name of the reward model that chooses among the first model's completions where `best_of` is more than 1.
         #[serde(default)]
         best_of_reward: Option<String>,
         /// How.
@@ -180,7 +180,7 @@ impl Command {
     }
 }
 
-/// Who says which of two answers is better.
+/// Who says which of two completions is better.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(tag = "judge", rename_all = "snake_case")]

@@ -92,6 +92,6 @@ pub struct Calibration {
     pub bins: Vec<CalibrationBin>,
     /// Groups of equal size by the distance between the two rewards.
     pub by_margin: Vec<AccuracySlice>,
-    /// By whether the better answer is the shorter one.
+    /// By whether the better completion is the shorter one.
     pub by_length: Vec<AccuracySlice>,
 }

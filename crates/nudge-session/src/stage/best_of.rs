@@ -18,7 +18,7 @@ use crate::protocol::{Event, Metrics, StageName};
 use crate::readback::read_all;
 use crate::rollout::{Rollout, SampledCompletion, encode_prompts};
 use crate::snapshot::Snapshot;
-use crate::stage::{Stage, Told};
+use crate::stage::{Stage, Standing, Told};
 use burn::tensor::Device;
 use nudge_data::{Prompt, Tokenizer};
 use nudge_model::{Decoder, Frozen, SamplingOptions};
@@ -120,16 +120,12 @@ impl Stage for BestOf {
 
     const NAME: StageName = StageName::BestOf;
 
-    fn step(&self) -> usize {
-        self.state.next_prompt
-    }
-
-    fn total_steps(&self) -> usize {
-        self.prompts.len()
-    }
-
-    fn parameters(&self) -> usize {
-        self.policy.config.parameter_count()
+    fn standing(&self) -> Standing {
+        Standing {
+            step: self.state.next_prompt,
+            total_steps: self.prompts.len(),
+            parameters: self.policy.config.parameter_count(),
+        }
     }
 
     // 2. to 4. As many prompts as fit a batch.
@@ -166,7 +162,7 @@ impl Stage for BestOf {
     }
 }
 
-/// What the best of 1, 2, 4, ... answers would score, on average over all ways to choose them, and what it costs.
+/// What the best of 1, 2, 4, ... completions would score, on average over all ways to choose them, and what it costs.
 fn estimates(scores: &[f32], gold: Option<&[f32]>) -> Vec<(String, f64)> {
     let sizes = std::iter::successors(Some(1), |n| Some(n * 2)).take_while(|n| *n <= scores.len());
     let of = |n: usize| {

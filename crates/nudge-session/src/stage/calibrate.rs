@@ -15,7 +15,7 @@ use crate::folder::Folder;
 use crate::protocol::{AccuracySlice, Calibration, Event, Metrics, StageName};
 use crate::readback::read;
 use crate::snapshot::Snapshot;
-use crate::stage::{Stage, Told};
+use crate::stage::{Stage, Standing, Told};
 use burn::tensor::Device;
 use nudge_data::{PreferenceRecord, Prompt};
 use nudge_model::{Frozen, ScalarModel};
@@ -92,16 +92,12 @@ impl Stage for Calibrate {
 
     const NAME: StageName = StageName::Calibrate;
 
-    fn step(&self) -> usize {
-        self.state.next
-    }
-
-    fn total_steps(&self) -> usize {
-        self.rankings.len()
-    }
-
-    fn parameters(&self) -> usize {
-        self.folder.config.parameter_count()
+    fn standing(&self) -> Standing {
+        Standing {
+            step: self.state.next,
+            total_steps: self.rankings.len(),
+            parameters: self.folder.config.parameter_count(),
+        }
     }
 
     // 1. Score the completions of one ranking.

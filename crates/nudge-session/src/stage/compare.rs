@@ -18,7 +18,7 @@ use crate::rollout::{Rollout, SampledCompletion, encode_prompts};
 use crate::session::Session;
 use crate::snapshot::Snapshot;
 use crate::stage::best_of::best_place;
-use crate::stage::{Stage, Told};
+use crate::stage::{Stage, Standing, Told};
 use burn::tensor::Device;
 use nudge_data::Prompt;
 use nudge_model::{Decoder, Frozen, SamplingOptions, ScalarModel};
@@ -197,16 +197,12 @@ impl Stage for Compare {
 
     const NAME: StageName = StageName::Compare;
 
-    fn step(&self) -> usize {
-        self.state.next_pair
-    }
-
-    fn total_steps(&self) -> usize {
-        self.total_pairs()
-    }
-
-    fn parameters(&self) -> usize {
-        self.models[0].config.parameter_count()
+    fn standing(&self) -> Standing {
+        Standing {
+            step: self.state.next_pair,
+            total_steps: self.total_pairs(),
+            parameters: self.models[0].config.parameter_count(),
+        }
     }
 
     /// Samples and judges one batch of pairs.

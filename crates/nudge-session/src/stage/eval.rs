@@ -10,7 +10,7 @@ use crate::options::{EvalOptions, Options};
 use crate::protocol::{Evaluation, Event, Metrics, StageName};
 use crate::readback::read;
 use crate::snapshot::Snapshot;
-use crate::stage::{Stage, Told};
+use crate::stage::{Stage, Standing, Told};
 use burn::tensor::Device;
 use nudge_data::{PaddedBatch, bucket, split_records};
 use nudge_model::{Decoder, Frozen, TokenBatch};
@@ -81,16 +81,12 @@ impl Stage for Eval {
 
     const NAME: StageName = StageName::Eval;
 
-    fn step(&self) -> usize {
-        self.state.next_window.div_ceil(self.batch_size)
-    }
-
-    fn total_steps(&self) -> usize {
-        self.windows.len().div_ceil(self.batch_size)
-    }
-
-    fn parameters(&self) -> usize {
-        self.model.config.parameter_count()
+    fn standing(&self) -> Standing {
+        Standing {
+            step: self.state.next_window.div_ceil(self.batch_size),
+            total_steps: self.windows.len().div_ceil(self.batch_size),
+            parameters: self.model.config.parameter_count(),
+        }
     }
 
     /// One batch of windows.

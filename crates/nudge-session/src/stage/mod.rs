@@ -28,14 +28,8 @@ pub trait Stage {
     /// Which stage.
     const NAME: StageName;
 
-    /// Steps made.
-    fn step(&self) -> usize;
-
-    /// Steps in all.
-    fn total_steps(&self) -> usize;
-
-    /// Parameters of its main model.
-    fn parameters(&self) -> usize;
+    /// Where it stands.
+    fn standing(&self) -> Standing;
 
     /// One step, or a part of one. Called while steps are left.
     ///
@@ -67,6 +61,17 @@ pub trait Stage {
     /// # Errors
     /// If it lacks something.
     fn restore(&mut self, state: Self::State, snapshot: &Snapshot) -> Result<(), SessionError>;
+}
+
+/// Where a stage stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Standing {
+    /// Steps made.
+    pub step: usize,
+    /// Steps in all.
+    pub total_steps: usize,
+    /// Parameters of its main model.
+    pub parameters: usize,
 }
 
 /// What a step has to tell.

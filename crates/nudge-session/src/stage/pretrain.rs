@@ -13,7 +13,7 @@ use crate::folder::{self, Kind};
 use crate::options::{Options, PretrainOptions};
 use crate::protocol::{Event, StageName};
 use crate::snapshot::{Snapshot, SnapshotWriter};
-use crate::stage::{Stage, StepState, Told};
+use crate::stage::{Stage, Standing, StepState, Told};
 use crate::trainer::{Trainer, training_device};
 use burn::tensor::Device;
 use nudge_data::{TokenStream, Tokenizer, deduplicate, split_records};
@@ -83,16 +83,12 @@ impl Stage for Pretrain {
 
     const NAME: StageName = StageName::Pretrain;
 
-    fn step(&self) -> usize {
-        self.trainer.optimizer.step
-    }
-
-    fn total_steps(&self) -> usize {
-        self.total_steps
-    }
-
-    fn parameters(&self) -> usize {
-        self.trainer.model.config.parameter_count()
+    fn standing(&self) -> Standing {
+        Standing {
+            step: self.trainer.optimizer.step,
+            total_steps: self.total_steps,
+            parameters: self.trainer.model.config.parameter_count(),
+        }
     }
 
     // 3. Predict every next token.

@@ -6,7 +6,7 @@ use crate::SessionError;
 use crate::labeler::Labeler;
 use crate::protocol::{Event, StageName};
 use crate::snapshot::Snapshot;
-use crate::stage::{Stage, StepState, Told};
+use crate::stage::{Stage, Standing, StepState, Told};
 use nudge_data::{CandidatesRecord, RankingRecord};
 
 /// A ranking run.
@@ -45,16 +45,8 @@ impl Stage for Rank {
 
     const NAME: StageName = StageName::Rank;
 
-    fn step(&self) -> usize {
-        self.next
-    }
-
-    fn total_steps(&self) -> usize {
-        self.candidates.len()
-    }
-
-    fn parameters(&self) -> usize {
-        0
+    fn standing(&self) -> Standing {
+        Standing { step: self.next, total_steps: self.candidates.len(), parameters: 0 }
     }
 
     async fn advance(&mut self, told: &mut Told) -> Result<(), SessionError> {

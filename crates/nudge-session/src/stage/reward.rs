@@ -22,7 +22,7 @@ use crate::options::{Options, RewardOptions};
 use crate::protocol::{Event, StageName};
 use crate::readback::read;
 use crate::snapshot::{Snapshot, SnapshotWriter};
-use crate::stage::{Stage, StepState, Told};
+use crate::stage::{Stage, Standing, StepState, Told};
 use crate::trainer::{Measured, Trainer, training_device};
 use burn::tensor::{Device, Tensor};
 use nudge_data::{DemonstrationRecord, PreferenceRecord, Prompt, Tokenizer};
@@ -67,8 +67,9 @@ impl Reward {
         let encode = |prompt: &Prompt, completion: &str| Ok(encode_completion(&folder, prompt, completion)?.tokens);
         let (train, held_out) = split_and_encode(preferences, false, options.held_out, options.seed, encode)?;
         let encode_record = |(index, record): (usize, &DemonstrationRecord)| {
-            record.check().map_err(|reason| SessionError::Record { index: index + 1, reason })?;
-            encode(&record.prompt, &record.completion).map_err(|error| error.of_record(index + 1))
+            let index = preferences.len() + index + 1;
+            record.check().map_err(|reason| SessionError::Record { index, reason })?;
+            encode(&record.prompt, &record.completion).map_err(|error| error.of_record(index))
         };
         let demonstrations = demonstrations.iter().enumerate().map(encode_record).collect::<Result<_, _>>()?;
         // 2. The SFT model under a fresh head.
@@ -103,16 +104,12 @@ impl Stage for Reward {
 
     const NAME: StageName = StageName::Reward;
 
-    fn step(&self) -> usize {
-        self.trainer.optimizer.step
-    }
-
-    fn total_steps(&self) -> usize {
-        self.total_steps
-    }
-
-    fn parameters(&self) -> usize {
-        self.trainer.model.decoder.config.parameter_count()
+    fn standing(&self) -> Standing {
+        Standing {
+            step: self.trainer.optimizer.step,
+            total_steps: self.total_steps,
+            parameters: self.trainer.model.decoder.config.parameter_count(),
+        }
     }
 
     // 3. All pairs of a few rankings.

@@ -12,7 +12,7 @@ use crate::options::{Options, SampleOptions};
 use crate::protocol::{Event, Metrics, StageName};
 use crate::rollout::{Rollout, encode_prompts};
 use crate::snapshot::Snapshot;
-use crate::stage::{Stage, StepState, Told};
+use crate::stage::{Stage, Standing, StepState, Told};
 use burn::tensor::Device;
 use nudge_data::{Prompt, Tokenizer};
 use nudge_model::{Decoder, Frozen, SamplingOptions};
@@ -102,16 +102,12 @@ impl Stage for Sample {
 
     const NAME: StageName = StageName::Sample;
 
-    fn step(&self) -> usize {
-        self.next_prompt
-    }
-
-    fn total_steps(&self) -> usize {
-        self.prompts.len()
-    }
-
-    fn parameters(&self) -> usize {
-        self.model.config.parameter_count()
+    fn standing(&self) -> Standing {
+        Standing {
+            step: self.next_prompt,
+            total_steps: self.prompts.len(),
+            parameters: self.model.config.parameter_count(),
+        }
     }
 
     // 2. A few tokens more.

@@ -8,7 +8,7 @@ use crate::folder::Folder;
 use crate::protocol::{Event, StageName};
 use crate::readback::read;
 use crate::snapshot::Snapshot;
-use crate::stage::{Stage, StepState, Told};
+use crate::stage::{Stage, Standing, StepState, Told};
 use burn::tensor::Device;
 use nudge_data::Prompt;
 use nudge_model::{Frozen, ScalarModel};
@@ -46,16 +46,8 @@ impl Stage for Score {
 
     const NAME: StageName = StageName::Score;
 
-    fn step(&self) -> usize {
-        self.next
-    }
-
-    fn total_steps(&self) -> usize {
-        self.records.len()
-    }
-
-    fn parameters(&self) -> usize {
-        self.folder.config.parameter_count()
+    fn standing(&self) -> Standing {
+        Standing { step: self.next, total_steps: self.records.len(), parameters: self.folder.config.parameter_count() }
     }
 
     async fn advance(&mut self, told: &mut Told) -> Result<(), SessionError> {

@@ -16,7 +16,7 @@ use crate::protocol::{Event, StageName};
 use crate::readback::read;
 use crate::room::longest_row;
 use crate::snapshot::{Snapshot, SnapshotWriter};
-use crate::stage::{Stage, StepState, Told};
+use crate::stage::{Stage, Standing, StepState, Told};
 use crate::trainer::{Trainer, training_device};
 use burn::tensor::Device;
 use nudge_data::{DemonstrationRecord, EncodedDemonstration, Prompt, Rng, Tokenizer};
@@ -89,16 +89,12 @@ impl Stage for Sft {
 
     const NAME: StageName = StageName::Sft;
 
-    fn step(&self) -> usize {
-        self.trainer.optimizer.step
-    }
-
-    fn total_steps(&self) -> usize {
-        self.total_steps
-    }
-
-    fn parameters(&self) -> usize {
-        self.trainer.model.config.parameter_count()
+    fn standing(&self) -> Standing {
+        Standing {
+            step: self.trainer.optimizer.step,
+            total_steps: self.total_steps,
+            parameters: self.trainer.model.config.parameter_count(),
+        }
     }
 
     // 3. Cross-entropy on the completions.

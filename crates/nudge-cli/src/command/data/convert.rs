@@ -7,7 +7,7 @@ use crate::failure::tell;
 use crate::files::{beside, io_error};
 use crate::report;
 use anyhow::{Result, anyhow, bail};
-use nudge_data::format::{Dropped, Read, Writer};
+use nudge_data::format::{Dropped, Read, Reason, Writer};
 use nudge_data::source::Sink;
 use serde::Serialize;
 use std::fs::{self, File};
@@ -74,7 +74,8 @@ fn convert(arguments: &Convert, mut writer: Writer, temporary: &Path) -> Result<
         notes: vec![],
     };
     opened.each(arguments.strict, |record: &Read| {
-        let made = record.result.as_ref().map_err(Clone::clone).and_then(|entry| writer.write(entry));
+        let entry = record.result.as_ref().map_err(|reason| Reason::from(reason.clone()));
+        let made = entry.and_then(|entry| writer.write(entry));
         match made {
             Ok(values) => {
                 summary.records += record.records;
@@ -84,7 +85,7 @@ fn convert(arguments: &Convert, mut writer: Writer, temporary: &Path) -> Result<
             Err(reason) if arguments.strict => {
                 bail!("{}, line {}: {reason}", arguments.input.display(), record.line)
             }
-            Err(reason) => summary.drop(arguments, Dropped { line: record.line, reason }),
+            Err(reason) => summary.drop(arguments, Dropped { line: record.line, reason: reason.to_string() }),
         }
         Ok(())
     })?;

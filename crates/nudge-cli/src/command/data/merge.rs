@@ -15,8 +15,8 @@ const LISTED: usize = 10;
 /// Merges into `--out`.
 pub fn run(arguments: &Merge) -> Result<()> {
     check_free(&arguments.out, arguments.force)?;
-    let (records, _) = Records::own(&arguments.rankings, nudge_data::rankings_from)?;
-    let (merged, found) = merge("the rankings", &records.text)?;
+    let rankings = Records::own(&arguments.rankings, nudge_data::rankings_from)?;
+    let (merged, found) = merge(rankings.all)?;
     write_atomic(&arguments.out, write_jsonl(&merged).as_bytes())?;
     report::result(arguments.json, &found, || {
         format!("{}\nmerge: {} -> {}", text(&found), times(found.records, "record", "records"), arguments.out.display())

@@ -60,7 +60,7 @@ fn line(share: &TaskShare) -> String {
 fn material(arguments: &Mix) -> Result<Vec<DemonstrationRecord>> {
     let mut all = Vec::new();
     for path in &arguments.data {
-        let mut records = input::demonstrations(std::slice::from_ref(path), &Reading::default())?;
+        let mut records = input::demonstrations(std::slice::from_ref(path), &Reading::default())?.all;
         let name = path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         mixture::name_task(&mut records, &name);
         all.append(&mut records);

@@ -2,8 +2,7 @@
 
 use super::check_free;
 use crate::args::Split;
-use crate::files::write_atomic;
-use crate::input::Records;
+use crate::files::{read_text, write_atomic};
 use crate::report::{self, times};
 use anyhow::{Result, bail};
 use nudge_data::split_lines;
@@ -19,12 +18,16 @@ pub fn run(arguments: &Split) -> Result<()> {
     check_free(&arguments.train, arguments.force)?;
     check_free(&arguments.test, arguments.force)?;
     // Each file is checked by itself, so that a message names it; all are split together.
-    let check = |name: &str, text: &str| split_lines(name, text, 0.0, 0).map(drop);
-    let (records, _) = Records::own(&arguments.data, check)?;
-    let split = split_lines("the records", &records.text, arguments.held_out, arguments.seed)?;
+    let mut all = String::new();
+    for path in &arguments.data {
+        let text = read_text(path)?;
+        all += &split_lines(&path.display().to_string(), &text, 0.0, 0)?.train;
+    }
+    let split = split_lines("the records", &all, arguments.held_out, arguments.seed)?;
     if split.train_prompts + split.held_out_prompts < 2 && arguments.held_out > 0.0 {
         let prompts = times(split.train_prompts, "prompt", "prompts");
-        bail!("there is only {prompts} in {}; a split needs two or more", times(records.len(), "record", "records"));
+        let records = times(split.train_records + split.held_out_records, "record", "records");
+        bail!("there is only {prompts} in {records}; a split needs two or more");
     }
     write_atomic(&arguments.test, split.held_out.as_bytes())?;
     write_atomic(&arguments.train, split.train.as_bytes())?;

@@ -1,5 +1,6 @@
 //! `nudge lab frontier`: what is gained for the distance covered. Reward against the square root of the KL, from the
-//! logs of PPO, GRPO, RLOO, REINFORCE and best-of-n, with the curves of Gao et al. 2022 and the peak they foresee.
+//! logs of best-of-n and of methods that learn from their own completions, with the curves of Gao et al. 2022 and the
+//! peak they foresee.
 //!
 //! The proxy is what was optimised (the reward model's score), gold is what was meant (the simulated labeler's own
 //! score, where it was logged). Rewards are measured from where the run started. Deliberately absent: plots.
@@ -49,7 +50,7 @@ fn frontier(path: &Path) -> Result<Frontier> {
     let points = from_the_start(points);
     if points.len() < 2 {
         bail!(
-            "{name} has no steps with objective/kl and objective/scores; give the log.jsonl of ppo, grpo, rloo, reinforce, or the --log of best-of"
+            "{name} has no steps with objective/kl and objective/scores; give the log.jsonl of a method that learns from its own completions, or the --log of best-of"
         );
     }
     let fit = |of: &dyn Fn(&Point) -> Option<f64>| {

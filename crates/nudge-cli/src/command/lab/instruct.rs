@@ -19,7 +19,7 @@ use crate::options::resolve;
 use crate::report;
 use anyhow::{Result, anyhow, bail};
 use nudge_data::{
-    Check, DemonstrationRecord, MixtureOptions, Prompt, Rng, built_in_tasks, check_of, mine, mix, mixture, write_jsonl,
+    Check, DemonstrationRecord, Finish, MixtureOptions, Prompt, Rng, built_in_tasks, check_of, mine, mix, mixture,
 };
 use nudge_session::options::{SampleOptions, SftOptions};
 use nudge_session::{Command, Event};
@@ -118,7 +118,7 @@ pub fn run(arguments: &LabInstruct) -> Result<()> {
 fn material(arguments: &LabInstruct, seed: u64) -> Result<(Vec<DemonstrationRecord>, Vec<Question>)> {
     let mut demonstrations = mine(&stories_of(&arguments.stories)?, built_in_tasks(), "train", seed);
     let mut asked = mine(&stories_of(&arguments.held_out_stories)?, built_in_tasks(), "held_out", seed);
-    let written = |paths: &[PathBuf]| input::demonstrations(paths, &Reading::default());
+    let written = |paths: &[PathBuf]| Ok::<_, anyhow::Error>(input::demonstrations(paths, &Reading::default())?.all);
     demonstrations.extend(written(&arguments.data)?);
     asked.extend(written(&arguments.held_out_data)?);
     mixture::remove_prompts_of(&mut asked, &demonstrations);
@@ -154,7 +154,7 @@ fn train(
     }
     tell(&format!("{label}: {} demonstrations", mixture.records.len()));
     let model = arguments.model.clone();
-    let command = Command::Sft { model, demonstrations: write_jsonl(&mixture.records), options };
+    let command = Command::Sft { model, demonstrations: mixture.records, options };
     let events = workplace.pull(label, command)?;
     workplace.keep(TUNED, &events)?;
     Ok(TUNED.into())
@@ -181,7 +181,7 @@ fn answer(
         let (question, given) = (&questions[*index], &completions[0]);
         let (asked, passed) = counts.entry((&question.cluster, &question.task)).or_default();
         *asked += 1;
-        *passed += usize::from(question.check.passes(&given.text, given.finish == "eos"));
+        *passed += usize::from(question.check.passes(&given.text, given.finish == Some(Finish::Eos)));
     }
     let row = |((cluster, task), (questions, passed)): ((&str, &str), (usize, usize))| Row {
         seed,

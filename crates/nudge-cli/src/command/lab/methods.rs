@@ -9,7 +9,7 @@ use super::over_seeds::{mean_over_seeds, percent_over_seeds};
 use super::row_file;
 use crate::args::LabMethods;
 use crate::command::Workplace;
-use crate::command::tuning_loop::{BEST_OF, FULL, Method, QUICK, TuningLoop};
+use crate::command::tuning_loop::{BEST_OF, Contender, FULL, QUICK, TuningLoop};
 use crate::failure::tell;
 use crate::report;
 use anyhow::{Context, Result};
@@ -22,7 +22,7 @@ use std::time::Instant;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Row {
     labeler: String,
-    method: Method,
+    method: String,
     seed: u64,
     /// Against the model before, judged by the labeler, ties counting half.
     win_rate: f64,
@@ -40,7 +40,7 @@ struct Row {
 #[derive(Serialize)]
 struct Summary {
     labeler: String,
-    method: Method,
+    method: String,
     seeds: usize,
     win_rate: f64,
     /// Half width of the 95 % interval of the mean over seeds (Student); nothing for a single seed.
@@ -64,12 +64,9 @@ pub fn run(arguments: &LabMethods) -> Result<()> {
     let mut rows: Vec<Row> = row_file::kept(&arguments.rows)?;
     for seed in arguments.rows.seeds() {
         for labeler in &labelers {
-            let wanted: Vec<Method> = arguments
-                .methods
-                .iter()
-                .copied()
-                .filter(|method| !rows.iter().any(|row| is_of(row, labeler.name, *method, seed)))
-                .collect();
+            let is_missing =
+                |contender: &&Contender| !rows.iter().any(|row| is_of(row, labeler.name, contender.name(), seed));
+            let wanted: Vec<&Contender> = arguments.methods.iter().filter(is_missing).collect();
             if !wanted.is_empty() {
                 measure(arguments, labeler.name, seed, &wanted, |row| {
                     row_file::keep(&arguments.rows, &row)?;
@@ -84,7 +81,7 @@ pub fn run(arguments: &LabMethods) -> Result<()> {
     report::result(arguments.json, &results, || text(&results.summary))
 }
 
-fn is_of(row: &Row, labeler: &str, method: Method, seed: u64) -> bool {
+fn is_of(row: &Row, labeler: &str, method: &str, seed: u64) -> bool {
     row.labeler == labeler && row.method == method && row.seed == seed
 }
 
@@ -93,7 +90,7 @@ fn measure(
     arguments: &LabMethods,
     labeler: &str,
     seed: u64,
-    methods: &[Method],
+    contenders: &[&Contender],
     mut found: impl FnMut(Row) -> Result<()>,
 ) -> Result<()> {
     let mut workplace = Workplace::open(arguments.device)?;
@@ -106,22 +103,27 @@ fn measure(
     let rankings = this.rank(&format!("{labeler} {seed}: rank"), candidates)?;
     let reward = this.reward(&format!("{labeler} {seed}: reward"), &rankings)?;
     let reward_accuracy = last_metric(&reward, "eval_accuracy");
-    for method in methods {
-        let label = format!("{labeler} {seed}: {}", name(*method));
+    for contender in contenders {
+        let label = format!("{labeler} {seed}: {}", contender.name());
         let clock = Instant::now();
-        this.tune(&label, *method, &train, &rankings)?;
+        if let Contender::Tuned(method) = contender {
+            this.tune(&label, method, &train, &rankings)?;
+        }
         let seconds = clock.elapsed().as_secs_f64();
-        let compared = this.compare(&format!("{label}, compared"), *method, &held_out)?;
+        let compared = this.compare(&format!("{label}, compared"), contender, &held_out)?;
         let verdict = verdict(&compared)?;
         tell(&format!("{label}: {}", report::verdict(verdict)));
         found(Row {
             labeler: labeler.clone(),
-            method: *method,
+            method: contender.name().into(),
             seed,
             win_rate: verdict.win_rate,
             low: verdict.low,
             high: verdict.high,
-            kl: if *method == Method::BestOf { Some(best_of_n_kl(BEST_OF)) } else { verdict.kl },
+            kl: match contender {
+                Contender::Tuned(_) => verdict.kl,
+                Contender::BestOf => Some(best_of_n_kl(BEST_OF)),
+            },
             reward_accuracy,
             seconds,
         })?;
@@ -146,19 +148,19 @@ fn last_metric(events: &[Event], name: &str) -> Option<f64> {
 
 /// One line for each labeler and method, in the order in which they were measured.
 fn summaries(rows: &[Row]) -> Vec<Summary> {
-    let mut kinds: Vec<(&str, Method)> = Vec::new();
+    let mut kinds: Vec<(&str, &str)> = Vec::new();
     for row in rows {
-        if !kinds.contains(&(row.labeler.as_str(), row.method)) {
-            kinds.push((&row.labeler, row.method));
+        if !kinds.contains(&(row.labeler.as_str(), row.method.as_str())) {
+            kinds.push((&row.labeler, &row.method));
         }
     }
-    let of = |(labeler, method): (&str, Method)| {
+    let of = |(labeler, method): (&str, &str)| {
         let rows: Vec<&Row> = rows.iter().filter(|row| row.labeler == labeler && row.method == method).collect();
         let mean = |values: Vec<f64>| (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
         let (win_rate, half_width) = mean_over_seeds(&rows.iter().map(|row| row.win_rate).collect::<Vec<_>>());
         Summary {
             labeler: labeler.into(),
-            method,
+            method: method.into(),
             seeds: rows.len(),
             win_rate,
             win_rate_half_width: half_width,
@@ -180,10 +182,6 @@ fn median(mut values: Vec<f64>) -> f64 {
     }
 }
 
-fn name(method: Method) -> String {
-    serde_json::to_value(method).ok().and_then(|value| value.as_str().map(String::from)).unwrap_or_default()
-}
-
 fn text(summary: &[Summary]) -> String {
     let mut lines = vec![
         "SIMULATED: a rule ranked and judged, not a person.".to_string(),
@@ -192,10 +190,9 @@ fn text(summary: &[Summary]) -> String {
     for row in summary {
         let win_rate = percent_over_seeds(row.win_rate, row.win_rate_half_width, 1);
         let kl = row.kl.map_or("-".into(), |kl| format!("{kl:.2}"));
-        let method = name(row.method);
         lines.push(format!(
-            "{:<20} {method:<10} {:>5} {win_rate:>20} {kl:>8} {:>9.1}",
-            row.labeler, row.seeds, row.seconds
+            "{:<20} {:<10} {:>5} {win_rate:>20} {kl:>8} {:>9.1}",
+            row.labeler, row.method, row.seeds, row.seconds
         ));
     }
     lines.join("\n")
@@ -207,9 +204,9 @@ mod tests {
 
     #[test]
     fn seeds_of_one_method_and_labeler_are_averaged() {
-        let row = |method, seed, win_rate| Row {
+        let row = |method: &str, seed, win_rate| Row {
             labeler: "shorter".into(),
-            method,
+            method: method.into(),
             seed,
             win_rate,
             low: 0.5,
@@ -218,7 +215,7 @@ mod tests {
             reward_accuracy: None,
             seconds: 2.0,
         };
-        let rows = [row(Method::Ppo, 1, 0.6), row(Method::Dpo, 1, 0.9), row(Method::Ppo, 3, 0.8)];
+        let rows = [row("ppo", 1, 0.6), row("dpo", 1, 0.9), row("ppo", 3, 0.8)];
         let summary = summaries(&rows);
         assert_eq!(summary.len(), 2);
         assert_eq!((summary[0].seeds, summary[0].kl), (2, Some(2.0)));

@@ -9,6 +9,7 @@ mod over_seeds;
 mod preferences;
 mod row_file;
 
+pub use super::tuning_loop::Contender;
 pub use preferences::Learner;
 
 use crate::args::{Lab, LabCommand};

@@ -10,30 +10,31 @@ use crate::runner::{Listen, drive};
 use anyhow::{Context, Result, bail};
 use futures_lite::future::block_on;
 use nudge_session::Event;
-use nudge_session::oracle::{BETAS, Method, Oracle, Row, TOLERANCE};
+use nudge_session::method::Method;
+use nudge_session::oracle::{self, BETAS, Oracle, Row, TOLERANCE};
 
 /// Trains with every method at every beta.
 pub fn run(arguments: &LabOracle) -> Result<()> {
     let workplace = Workplace::open(arguments.common.device)?;
-    let oracle = block_on(Oracle::new(arguments.seed, workplace.session.device()))?;
-    let methods = if arguments.method.is_empty() { Method::ALL.to_vec() } else { arguments.method.clone() };
+    let toy = block_on(Oracle::new(arguments.seed, workplace.session.device()))?;
+    let methods = if arguments.method.is_empty() { oracle::methods() } else { arguments.method.clone() };
     let betas = if arguments.beta.is_empty() { BETAS.to_vec() } else { arguments.beta.clone() };
     let (mut missed, mut above) = (Vec::new(), Some(head()));
     for method in methods {
         for beta in &betas {
-            let row = measure(&oracle, method, *beta)?;
+            let row = measure(&toy, &method, *beta)?;
             report::result(arguments.common.json, &row, || {
                 above.take().into_iter().chain([line(&row)]).collect::<Vec<_>>().join("\n")
             })?;
             if !reaches(&row) {
-                missed.push(format!("{method} at beta {beta}"));
+                missed.push(format!("{} at beta {beta}", row.method));
             }
         }
     }
     conclude(&missed)
 }
 
-fn measure(oracle: &Oracle, method: Method, beta: f32) -> Result<Row> {
+fn measure(toy: &Oracle, method: &Method, beta: f32) -> Result<Row> {
     let mut model = None;
     let mut keep = Listen(|event| {
         if let Event::Model { files, .. } = event {
@@ -41,9 +42,9 @@ fn measure(oracle: &Oracle, method: Method, beta: f32) -> Result<Row> {
         }
         Ok(())
     });
-    drive(oracle.run(method, beta)?, &format!("{method} {beta}"), &mut keep)?;
+    drive(toy.run(method, beta)?, &format!("{} {beta}", method.info().name), &mut keep)?;
     let model = model.context("the run ended without a model")?;
-    Ok(oracle.row(method, beta, &block_on(oracle.policy(&model))?)?)
+    Ok(toy.row(method, beta, &block_on(toy.policy(&model))?)?)
 }
 
 /// A NaN does not reach anything.
@@ -72,10 +73,11 @@ fn conclude(missed: &[String]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nudge_session::method::Target;
 
     fn row(tv: f64) -> Row {
-        let (method, beta) = (Method::Grpo, 0.5);
-        Row { method, beta, target: method.target(), tv, tv_reference: 0.25, kl: 0.125, reward: -0.5, answers: 40 }
+        let (method, target) = ("grpo", Target::GrpoFixedPoint);
+        Row { method, beta: 0.5, target, tv, tv_reference: 0.25, kl: 0.125, reward: -0.5, answers: 40 }
     }
 
     #[test]

@@ -13,19 +13,19 @@ use super::over_seeds::{mean_over_seeds, percent_over_seeds};
 use super::row_file;
 use crate::args::LabPreferences;
 use crate::command::Workplace;
-use crate::command::train::comparisons;
 use crate::failure::tell;
-use crate::input::Reading;
+use crate::input::{self, Reading};
 use crate::options::resolve;
 use crate::report;
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
-use nudge_data::{Comparison, Prompt, Rng, comparisons_from, split_by_prompt};
+use nudge_data::{Comparison, Completion, PreferenceRecord, Prompt, RankingRecord, Rng, split_by_prompt};
 use nudge_rlhf::pairwise_accuracy;
 use nudge_session::options::RewardOptions;
 use nudge_session::protocol::AccuracySlice;
 use nudge_session::{Command, Event};
 use serde::{Deserialize, Serialize};
+use serde_json::Map;
 use std::collections::HashSet;
 use std::path::Path;
 
@@ -132,8 +132,8 @@ struct Bench<'a> {
 impl Bench<'_> {
     // 1. What fits.
     fn read(&self, path: &Path) -> Result<Vec<Comparison>> {
-        let records = comparisons(&[path.to_path_buf()], self.reading)?;
-        let all = comparisons_from(&path.display().to_string(), &records.text)?;
+        let records = input::preferences(&[path.to_path_buf()], false, self.reading)?.all;
+        let all: Vec<Comparison> = records.iter().filter_map(|record| record.comparison().ok().flatten()).collect();
         let room = self.workplace.session.room(self.model)?;
         let count = all.len();
         let fits = |one: &Comparison| one.completions.iter().all(|answer| room.fits(&one.prompt, answer));
@@ -180,8 +180,8 @@ impl Bench<'_> {
         };
         let command = Command::Reward {
             model: self.model.to_string(),
-            comparisons: jsonl(&rows),
-            demonstrations: String::new(),
+            preferences: records(&rows),
+            demonstrations: vec![],
             options,
         };
         let events = self.workplace.pull(label, command)?;
@@ -190,7 +190,7 @@ impl Bench<'_> {
     }
 
     fn accuracy(&self, label: &str, on: &[Comparison]) -> Result<AccuracySlice> {
-        let command = Command::Calibrate { reward: MODEL.into(), comparisons: jsonl(on) };
+        let command = Command::Calibrate { reward: MODEL.into(), preferences: records(on) };
         let calibration = self.workplace.pull(label, command)?.into_iter().find_map(|event| match event {
             Event::Calibrated { calibration } => Some(calibration),
             _ => None,
@@ -222,15 +222,17 @@ fn pairs_of(ranking: &Comparison) -> Vec<Comparison> {
 }
 
 /// Rankings as records, for the session.
-fn jsonl(comparisons: &[Comparison]) -> String {
-    let line = |(index, one): (usize, &Comparison)| {
-        let completions: Vec<_> = one.completions.iter().map(|text| serde_json::json!({ "text": text })).collect();
-        let record = serde_json::json!({
-            "id": index.to_string(), "prompt": one.prompt, "completions": completions, "ranking": one.tiers,
-        });
-        format!("{record}\n")
+fn records(comparisons: &[Comparison]) -> Vec<PreferenceRecord> {
+    let record = |(index, one): (usize, &Comparison)| RankingRecord {
+        id: index.to_string(),
+        prompt: one.prompt.clone(),
+        completions: one.completions.iter().map(Completion::from_text).collect(),
+        ranking: one.tiers.clone(),
+        labeler: None,
+        seconds: None,
+        extra: Map::new(),
     };
-    comparisons.iter().enumerate().map(line).collect()
+    comparisons.iter().enumerate().map(record).map(PreferenceRecord::Ranking).collect()
 }
 
 fn accuracy_of_words(words: &BagOfWords, on: &[Comparison]) -> AccuracySlice {
@@ -326,7 +328,10 @@ mod tests {
         let texts: Vec<(&str, &str)> =
             pairs.iter().map(|pair| (pair.completions[0].as_str(), pair.completions[1].as_str())).collect();
         assert_eq!(texts, [("p 0", "p 1"), ("p 0", "p 2"), ("p 1", "p 2")]);
-        assert_eq!(comparisons_from("x", &jsonl(&pairs)).unwrap().len(), 3);
-        assert_eq!(comparisons_from("x", &jsonl(std::slice::from_ref(&ranking))).unwrap(), [ranking]);
+        let read = |rankings: &[Comparison]| -> Vec<Comparison> {
+            records(rankings).iter().map(|record| record.comparison().unwrap().unwrap()).collect()
+        };
+        assert_eq!(read(&pairs), pairs);
+        assert_eq!(read(std::slice::from_ref(&ranking)), [ranking]);
     }
 }

@@ -7,12 +7,13 @@
 
 use crate::args::{Choose, Rank};
 use crate::command::Workplace;
+use crate::options::object;
 use crate::runner::{Listen, drive};
 use anyhow::{Context, Result, bail};
-use nudge_data::{CandidatesRecord, Choice, ChoiceRule, Rng, Sitting, write_jsonl};
+use nudge_data::{CandidatesRecord, Choice, ChoiceRule, Rng, Sitting};
 use nudge_rlhf::preference_disagreement;
 use nudge_session::{Command, Event};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// The stream of the seed that orders prompts at random; `schedule` uses those near its two ends.
 const ORDER: u64 = u64::MAX - 1;
@@ -60,11 +61,11 @@ pub fn choose(arguments: &Rank, candidates: Vec<CandidatesRecord>) -> Result<Vec
 /// How far the reward models disagree about each record.
 fn disagreements(arguments: &Rank, candidates: &[CandidatesRecord]) -> Result<Vec<Option<f64>>> {
     let mut workplace = Workplace::open(arguments.device)?;
-    let text = write_jsonl(candidates);
+    let records = candidates.iter().map(object).collect::<Result<Vec<_>>>()?;
     let mut members: Vec<Vec<Vec<f32>>> = Vec::new();
     for reward in &arguments.reward {
         workplace.load(reward)?;
-        members.push(scores(&workplace, reward, &text)?);
+        members.push(scores(&workplace, reward, records.clone())?);
     }
     let of_record = |record: usize| {
         let scores: Vec<Vec<f32>> = members.iter().map(|member| member[record].clone()).collect();
@@ -81,14 +82,14 @@ fn disagreements(arguments: &Rank, candidates: &[CandidatesRecord]) -> Result<Ve
 }
 
 /// One reward model's scores of every answer, record by record.
-fn scores(workplace: &Workplace, reward: &str, records: &str) -> Result<Vec<Vec<f32>>> {
-    let command = Command::Score { reward: reward.to_string(), records: records.to_string() };
+fn scores(workplace: &Workplace, reward: &str, records: Vec<Map<String, Value>>) -> Result<Vec<Vec<f32>>> {
+    let command = Command::Score { reward: reward.to_string(), records };
     let run = workplace.session.start(command, None)?;
     let mut all = Vec::new();
     let listen = |event: Event| {
-        if let Event::Scored { record } = event {
-            let record: Value = serde_json::from_str(&record)?;
-            all.push(serde_json::from_value(record["scores"].clone()).context("a record was scored without scores")?);
+        if let Event::Scored { mut record } = event {
+            let scores = record.remove("scores").unwrap_or_default();
+            all.push(serde_json::from_value(scores).context("a record was scored without scores")?);
         }
         Ok(())
     };

@@ -19,7 +19,7 @@ use crate::runner::resume_command;
 use anyhow::{Result, bail};
 use desk::Desk;
 use nudge_data::sitting::unskipped;
-use nudge_data::{CandidatesRecord, read_jsonl_checked, write_jsonl};
+use nudge_data::{CandidatesRecord, read_jsonl_checked};
 use nudge_session::{Command, Session};
 use schedule::{distinct, schedule};
 use std::io::{IsTerminal, stderr, stdin};
@@ -41,17 +41,17 @@ pub fn run(arguments: &Rank) -> Result<()> {
         bail!("--repeat {} is no share of the screens; give a number from 0 to 1", arguments.repeat);
     }
     let check = |name: &str, text: &str| read_jsonl_checked(name, text, can_be_ranked);
-    let (_, candidates) = Records::own(std::slice::from_ref(&arguments.candidates), check)?;
-    let candidates: Vec<CandidatesRecord> = candidates.into_iter().flatten().map(unskipped).collect();
+    let candidates = Records::own(std::slice::from_ref(&arguments.candidates), check)?.all;
+    let candidates: Vec<CandidatesRecord> = candidates.into_iter().map(unskipped).collect();
     if candidates.is_empty() {
         bail!("{} holds no candidates; sample some first", arguments.candidates.display());
     }
     match &arguments.labeler {
         Some(labeler) => {
-            let chosen = choose::choose(arguments, candidates)?;
+            let candidates = choose::choose(arguments, candidates)?;
             // A rule needs no device; a session wants one.
             let session = Session::new(device::open(DeviceChoice::Cpu)?.device);
-            let command = Command::Rank { candidates: write_jsonl(&chosen), labeler: labeler.clone() };
+            let command = Command::Rank { candidates, labeler: labeler.clone() };
             record(&session, command, "rank", &arguments.output, None, arguments.json)
         }
         None => sit_down(arguments, candidates),

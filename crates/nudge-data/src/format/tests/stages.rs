@@ -1,15 +1,22 @@
 //! What the training stages are given.
 
-use super::super::{Wanted, entries_for, native_lines};
+use super::super::{Reason, Wanted, entries_for, native_records};
 use super::*;
 use crate::jsonl::read_jsonl;
-use crate::rankings::comparisons_from;
-use crate::records::{TextRecord, UnpairedRecord, demonstrations_from, prompts_from};
+use crate::rankings::{PreferenceRecord, comparisons_from};
+use crate::records::{
+    DemonstrationRecord, PromptRecord, TextRecord, UnpairedRecord, demonstrations_from, prompts_from,
+};
 
 const ALL: [Wanted; 5] = [Wanted::Demonstrations, Wanted::Comparisons, Wanted::Prompts, Wanted::Unpaired, Wanted::Text];
 
-fn lines(wanted: Wanted, format: Format, values: Vec<Value>) -> Vec<(u64, Result<String, String>)> {
-    native_lines(wanted, read(format, found(values))).collect()
+/// The records as they are written, each with the line that it came from.
+fn lines(wanted: Wanted, format: Format, values: Vec<Value>) -> Vec<(u64, Result<String, Reason>)> {
+    native_records(wanted, read(format, found(values))).map(|(line, record)| (line, record.map(written))).collect()
+}
+
+fn written(record: Entry) -> String {
+    serde_json::to_string(&record).expect("a record is plain JSON")
 }
 
 /// Reads the text as the stage does, and counts its records.
@@ -69,13 +76,13 @@ fn every_turn_of_a_conversation_is_a_demonstration_of_its_line() {
         { "role": "user", "content": "c" }, { "role": "assistant", "content": "d" },
     ], "task": "talk" });
     let mut native =
-        native_lines(Wanted::Demonstrations, read(Format::Conversation, found(vec![json!({}), talk.clone()])));
-    let lines: Vec<(u64, Result<String, String>)> = native.by_ref().collect();
-    assert_eq!(lines.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [1, 2, 2]);
-    assert!(lines[0].1.as_ref().expect_err("is a drop").contains("`messages` is missing"));
-    let demonstrations = demonstrations_from("x", lines[2].1.as_ref().expect("is a line")).expect("reads");
-    assert_eq!((demonstrations[0].completion.as_str(), demonstrations[0].prompt.messages().len()), ("d", 4));
-    assert_eq!(demonstrations[0].task.as_deref(), Some("talk"));
+        native_records(Wanted::Demonstrations, read(Format::Conversation, found(vec![json!({}), talk.clone()])));
+    let records: Vec<(u64, Result<Entry, Reason>)> = native.by_ref().collect();
+    assert_eq!(records.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [1, 2, 2]);
+    assert!(records[0].1.as_ref().expect_err("is a drop").to_string().contains("`messages` is missing"));
+    let last = DemonstrationRecord::try_from(records[2].1.clone().expect("is a record")).expect("is a demonstration");
+    assert_eq!((last.completion.as_str(), last.prompt.messages().len()), ("d", 4));
+    assert_eq!(last.task.as_deref(), Some("talk"));
     assert!(native.notes()[0].contains("nothing to answer before"), "{:?}", native.notes());
     let whole: Vec<_> = entries_for(Wanted::Demonstrations, read(Format::Conversation, found(vec![talk]))).collect();
     assert!(matches!(whole[0], (1, Ok(Entry::Conversation(_)))));
@@ -85,28 +92,34 @@ fn every_turn_of_a_conversation_is_a_demonstration_of_its_line() {
 fn rankings_stay_whole_for_comparisons_and_tied_ones_are_named() {
     let ranked =
         |ranking: Value| json!({ "id": "r", "prompt": "p", "completions": ["a", "b", "c"], "ranking": ranking });
-    let lines =
-        lines(Wanted::Comparisons, Format::Ranking, vec![ranked(json!([[2], [0, 1]])), ranked(json!([[0, 1, 2]]))]);
-    let comparisons = comparisons_from("x", lines[0].1.as_ref().expect("is a line")).expect("reads");
-    assert_eq!(comparisons[0].pairs, [(2, 0), (2, 1)]);
-    assert!(lines[1].1.as_ref().expect_err("is a drop").contains("ties all completions"));
+    let values = vec![ranked(json!([[2], [0, 1]])), ranked(json!([[0, 1, 2]]))];
+    let records: Vec<_> = native_records(Wanted::Comparisons, read(Format::Ranking, found(values))).collect();
+    let first = PreferenceRecord::try_from(records[0].1.clone().expect("is a record")).expect("is a preference");
+    assert_eq!(first.comparison().expect("compares").expect("is no repeat").pairs, [(2, 0), (2, 1)]);
+    assert_eq!(records[1].1, Err(Reason::TiesEverything));
+    let refused = PromptRecord::try_from(records[0].1.clone().expect("is a record")).expect_err("is a ranking");
+    assert_eq!(refused.to_string(), "a ranking can not become a prompt");
 }
 
 #[test]
 fn fields_of_the_user_never_change_what_a_line_is() {
-    let pair = json!({ "prompt": "p", "chosen": "a", "rejected": "b", "ranking": 3, "margin": "0.5", "task": 7, "split": [1] });
+    let pair = json!({
+        "prompt": "p", "chosen": "a", "rejected": "b", "ranking": 3, "margin": "0.5", "task": 7, "split": [1],
+        "completion": "c",
+    });
     let text = lines(Wanted::Comparisons, Format::Preference, vec![pair.clone()])[0].1.clone().expect("is a line");
     assert_eq!(comparisons_from("x", &text).expect("reads")[0].margin, Some(0.5));
     let text = lines(Wanted::Demonstrations, Format::Preference, vec![pair])[0].1.clone().expect("is a line");
-    assert_eq!(demonstrations_from("x", &text).expect("reads")[0].task.as_deref(), Some("7"));
+    let demonstration = &demonstrations_from("x", &text).expect("reads")[0];
+    assert_eq!((demonstration.task.as_deref(), demonstration.completion.as_str()), (Some("7"), "a"));
 }
 
 #[test]
 fn a_prompt_answered_several_times_in_a_row_is_asked_once() {
     let pair = |prompt: &str, chosen: &str| json!({ "prompt": prompt, "chosen": chosen, "rejected": "z" });
     let values = vec![pair("p", "a"), pair("p", "b"), pair("q", "a"), pair("p", "c")];
-    let mut native = native_lines(Wanted::Prompts, read(Format::Preference, found(values)));
-    let lines: Vec<u64> = native.by_ref().map(|(line, text)| text.map(|_| line).expect("is a line")).collect();
+    let mut native = native_records(Wanted::Prompts, read(Format::Preference, found(values)));
+    let lines: Vec<u64> = native.by_ref().map(|(line, record)| record.map(|_| line).expect("is a record")).collect();
     assert_eq!(lines, [1, 3, 4]);
     assert_eq!(native.notes().len(), 2, "{:?}", native.notes());
     let asked_twice = vec![json!({ "prompt": "p" }), json!({ "prompt": "p" })];

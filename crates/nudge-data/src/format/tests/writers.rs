@@ -17,7 +17,7 @@ fn written(format: Format, entries: &[Entry]) -> (Vec<Value>, Vec<String>) {
 }
 
 fn refusal(format: Format, entry: &Entry) -> String {
-    Writer::new(format).expect("can be written").write(entry).expect_err("is refused")
+    Writer::new(format).expect("can be written").write(entry).expect_err("is refused").to_string()
 }
 
 fn fixture(wanted: Format) -> Vec<Entry> {

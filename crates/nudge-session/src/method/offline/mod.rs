@@ -22,7 +22,7 @@ use crate::folder::{self, Kind};
 use crate::options::declare::{AT_LEAST_ONE, BELOW_ONE, NON_NEGATIVE, POSITIVE};
 use crate::protocol::{Event, StageName};
 use crate::snapshot::{Snapshot, SnapshotWriter};
-use crate::stage::{Stage, StepState, Told};
+use crate::stage::{Stage, Standing, StepState, Told};
 use crate::trainer::{Measured, Trainer};
 use crate::{SessionError, options};
 use burn::tensor::{Device, Tensor};
@@ -150,16 +150,12 @@ impl<M: OfflineMethod> Stage for Offline<M> {
         Ok(vec![Event::Model { name: "policy".into(), files }])
     }
 
-    fn step(&self) -> usize {
-        self.policy.optimizer.step
-    }
-
-    fn total_steps(&self) -> usize {
-        self.total_steps
-    }
-
-    fn parameters(&self) -> usize {
-        self.policy.model.config.parameter_count()
+    fn standing(&self) -> Standing {
+        Standing {
+            step: self.policy.optimizer.step,
+            total_steps: self.total_steps,
+            parameters: self.policy.model.config.parameter_count(),
+        }
     }
 
     fn state(&self) -> StepState {

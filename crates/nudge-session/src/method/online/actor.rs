@@ -36,6 +36,20 @@ pub struct Actor {
     device: Device,
 }
 
+/// What a method makes of new log-probabilities.
+pub struct Surrogate {
+    /// The loss, and how far the policy has moved since the rollout.
+    pub terms: PolicyLoss,
+    /// What else it measures, by its published names.
+    pub numbers: Vec<(&'static str, Tensor<1>)>,
+}
+
+impl From<PolicyLoss> for Surrogate {
+    fn from(terms: PolicyLoss) -> Self {
+        Self { terms, numbers: vec![] }
+    }
+}
+
 /// The loss around a method's surrogate.
 pub struct Objective {
     /// The policy at the start.
@@ -73,12 +87,12 @@ impl Actor {
 
     /// One update, whose numbers `learning` reads when they are wanted. `surrogate` makes the method's loss of the new
     /// log-probabilities, `[rows, time]`.
-    pub fn update(
+    pub fn update<S: Into<Surrogate>>(
         &mut self,
         batch: &Minibatch,
         kl_coef: f32,
         learning: &mut Learning,
-        surrogate: impl FnOnce(Tensor<2>) -> PolicyLoss,
+        surrogate: impl FnOnce(Tensor<2>) -> S,
     ) {
         let update = self.trainer.optimizer.step;
         let text = self.pretraining.as_mut().map(|mix| (mix.rows(update), mix.factor));
@@ -126,18 +140,18 @@ impl Actor {
 impl Objective {
     /// The loss of `model` on some rows, and what it measures. `surrogate` makes the method's loss of the new
     /// log-probabilities, `[rows, time]`; `text` is that of PPO-ptx with the factor on its loss.
-    pub fn loss(
+    pub fn loss<S: Into<Surrogate>>(
         &self,
         model: &Decoder,
         batch: &Minibatch,
         kl_coef: f32,
         text: Option<&(TokenBatch, f32)>,
-        surrogate: impl FnOnce(Tensor<2>) -> PolicyLoss,
+        surrogate: impl FnOnce(Tensor<2>) -> S,
     ) -> Measured {
         let options = &self.options;
         let hidden = batch.policy_hidden(model); // [rows, time, hidden]
         let logprobs = batch.logprobs_of(model, hidden.clone(), options.temperature);
-        let terms = surrogate(logprobs.clone());
+        let Surrogate { terms, numbers: further } = surrogate(logprobs.clone()).into();
         let mut loss = terms.loss.clone();
         let mut numbers = vec![
             ("val/ratio", terms.ratio),
@@ -145,6 +159,7 @@ impl Objective {
             ("policy/clipfrac_avg", terms.clipfrac),
             ("loss/policy_avg", terms.loss),
         ];
+        numbers.extend(further);
         let exact_kl = options.exact_kl_in_loss();
         let logits =
             (exact_kl || options.entropy_coef > 0.0).then(|| model.logits(hidden).div_scalar(options.temperature)); // [rows, time, vocabulary]

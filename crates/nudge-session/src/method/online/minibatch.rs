@@ -33,7 +33,7 @@ pub struct Minibatch {
     /// What each token is learnt by; whitened where the method whitens.
     pub advantages: Tensor<2>,
     /// The advantage of each completion where all its tokens have the same, `[rows]`.
-    pub completion_advantages: Tensor<1>,
+    pub completion_advantages: Vec<f32>,
     /// Tokens of the completions.
     pub mask: Tensor<2, Bool>,
     width: usize,
@@ -82,7 +82,7 @@ impl Minibatch {
             old_logprobs: floats(pick(&estimated.logprobs, rows, time)),
             ref_logprobs: floats(pick(&estimated.ref_logprobs, rows, time)),
             advantages: floats(advantages),
-            completion_advantages: Tensor::from_data(completion_advantages.as_slice(), device),
+            completion_advantages,
             mask: Tensor::from_data(TensorData::new(mask, shape), device),
             width,
             tokens,
@@ -119,7 +119,8 @@ impl Minibatch {
 
     /// The surrogate of methods for which the whole completion is one action.
     pub fn sequence_surrogate(&self, new_logprobs: Tensor<2>, cliprange: f32) -> PolicyLoss {
-        let (old, advantages) = (self.old_logprobs.clone(), self.completion_advantages.clone());
+        let advantages = Tensor::from_data(self.completion_advantages.as_slice(), &self.device);
+        let old = self.old_logprobs.clone();
         sequence_policy_loss(new_logprobs, old, advantages, self.mask.clone(), cliprange)
     }
 

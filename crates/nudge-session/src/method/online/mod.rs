@@ -22,7 +22,7 @@ pub mod pretraining;
 pub mod prompts;
 pub mod scores;
 
-pub use actor::Actor;
+pub use actor::{Actor, Surrogate};
 pub use experience::{Collected, Estimated, Scored, price};
 pub use learning::Learning;
 pub use minibatch::{Layout, Minibatch, ValueBatch};
@@ -35,7 +35,7 @@ use crate::labeler::Labeler;
 use crate::method::Material;
 use crate::protocol::{Event, Metrics};
 use crate::snapshot::{Snapshot, SnapshotWriter};
-use crate::stage::Told;
+use crate::stage::{Standing, Told};
 use crate::trainer::training_device;
 use actor::APPROX_KL;
 use burn::tensor::Device;
@@ -97,9 +97,10 @@ impl Online {
         Ok(Self { options, actor, prompts, scorer, gold, state, device: device.clone(), title })
     }
 
-    /// Steps made.
-    pub fn step(&self) -> usize {
-        self.state.step
+    /// Where it stands.
+    pub fn standing(&self) -> Standing {
+        let (total_steps, parameters) = (self.options.total_steps(), self.actor.reference().config.parameter_count());
+        Standing { step: self.state.step, total_steps, parameters }
     }
 
     /// Price of a nat of KL as it stands.
@@ -245,11 +246,6 @@ impl Online {
         self.actor.restore(snapshot, state.updates)?;
         self.state = state;
         Ok(())
-    }
-
-    /// Parameters of the policy.
-    pub fn parameters(&self) -> usize {
-        self.actor.reference().config.parameter_count()
     }
 
     /// Where everything is computed.

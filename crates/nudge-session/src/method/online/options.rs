@@ -26,7 +26,7 @@ options! {
         temperature: f32 = 0.7, POSITIVE;
         /// Price of one nat of KL to the reference, in units of score; where it starts if it adapts
         kl_coef: f32 = 0.2, NON_NEGATIVE;
-        /// Steers kl_coef: off, or TARGET:HORIZON in nats and episodes (Ziegler et al. 2019)
+        /// Steers kl_coef, in nats and episodes (Ziegler et al. 2019)
         // Measured: at a fixed coefficient one reward model lets go of English and another teaches nothing.
         adaptive_kl: Option<AdaptiveKl> = Some(AdaptiveKl { target: 3.5, horizon: 64.0 });
         /// Estimator of the KL to the reference; full is exact, over the vocabulary
@@ -34,11 +34,9 @@ options! {
         kl_estimator: KlEstimator = KlEstimator::K1;
         /// Whether the KL costs reward or is a term of the loss; never both
         kl_placement: KlPlacement = KlPlacement::Reward;
-        /// Rule for completions that were cut off: off, replace:SCORE or subtract:PENALTY
+        /// Rule for completions that were cut off
         // Keeps the order of unfinished completions: one that is cut off still shows which text was better.
         missing_eos: MissingEos = MissingEos::Subtract(1.0);
-        /// The ratio counts only within 1 ± cliprange (Schulman et al. 2017)
-        cliprange: f32 = 0.2, POSITIVE;
         /// Passes over each rollout
         num_iterations: usize = 2, AT_LEAST_ONE;
         /// Optimizer steps in each pass; divides batch_size
@@ -46,7 +44,7 @@ options! {
         num_mini_batches: usize = 4, AT_LEAST_ONE;
         /// Factor on the entropy that the loss rewards; 0 is off
         entropy_coef: f32 = 0.0, NON_NEGATIVE;
-        /// Course of the learning rates after the warm-up: constant, linear or cosine:FLOOR
+        /// Course of the learning rates after the warm-up
         lr_decay: Decay = Decay::Constant;
         /// Share of all updates in which the learning rates rise from a tenth to their peak
         // Moments are empty for the first few updates of some hundred.
@@ -58,12 +56,12 @@ options! {
         /// Gradients are scaled down to this global norm; 0 is off
         // One surprising rollout out of fifteen must not decide the run.
         max_grad_norm: f32 = 1.0, NON_NEGATIVE;
-        /// The saved policy is a moving average with this decay: off, or a number below 1
+        /// The saved policy is a moving average with this decay, below 1
         ema_decay: Option<f32> = None, BELOW_ONE;
         /// Whether scores are brought to mean 0 and variance 1 on the first rollout, so that kl_coef weighs the same
         /// against every reward model (Ziegler et al. 2019)
         normalize_scores: bool = true;
-        /// What several reward models say together (Coste et al. 2023): mean, min or mean_minus_variance:FACTOR
+        /// What several reward models say together (Coste et al. 2023)
         ensemble: EnsembleRule = EnsembleRule::Mean;
         /// Simulated labeler whose score is logged as objective/gold_score; it never trains
         gold_labeler: Option<String> = None;

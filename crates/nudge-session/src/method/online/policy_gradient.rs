@@ -12,22 +12,24 @@
 //! A method is what differs: its advantages and its surrogate ([`GroupMethod`]; one file each).
 //! Deliberately absent: values, whitening, a credit for single tokens.
 
-use super::{Estimated, Layout, Minibatch, Online, OnlineOptions, OnlineState, Scored, price};
+use super::{Estimated, Layout, Minibatch, Online, OnlineOptions, OnlineState, Scored, Surrogate, price};
 use crate::method::{Material, TuningMethod};
-use crate::options::declare::AT_LEAST_ONE;
+use crate::options::declare::{AT_LEAST_ONE, POSITIVE};
 use crate::protocol::{Event, Metrics, StageName};
 use crate::snapshot::{Snapshot, SnapshotWriter};
-use crate::stage::{Stage, Told};
+use crate::stage::{Stage, Standing, Told};
 use crate::{SessionError, options};
 use burn::tensor::{Device, Tensor};
-use nudge_rlhf::{LossAggregation, PolicyLoss, Variance, broadcast, masked_mean, masked_var, zero_spread_share};
+use nudge_rlhf::{LossAggregation, Variance, broadcast, masked_mean, masked_var, zero_spread_share};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 options! {
-    /// Options of methods that compare the completions of one prompt.
+    /// Options of methods that compare the completions of one prompt and clip their ratios.
     GroupOptions {
         /// Completions of each prompt of a rollout
         k: usize = 4, AT_LEAST_ONE;
+        /// The ratio counts only within 1 ± cliprange (Schulman et al. 2017)
+        cliprange: f32 = 0.2, POSITIVE;
         ..online: OnlineOptions = OnlineOptions::default();
     }
 }
@@ -52,7 +54,10 @@ pub trait GroupMethod: TuningMethod {
     type Own: Clone + Default + Serialize + DeserializeOwned + 'static;
 
     /// The options that it shares.
-    fn group(&self) -> &GroupOptions;
+    fn online(&self) -> &OnlineOptions;
+
+    /// Completions of each prompt.
+    fn k(&self) -> usize;
 
     /// How tokens make up the terms of the loss beside the surrogate.
     fn aggregation(&self) -> LossAggregation {
@@ -68,7 +73,7 @@ pub trait GroupMethod: TuningMethod {
     fn advantages(&self, own: &mut Self::Own, rewards: &[f32], k: usize) -> Vec<f32>;
 
     /// The loss that the advantages pull at, from the new log-probabilities, `[rows, time]`.
-    fn surrogate(&self, new_logprobs: Tensor<2>, batch: &Minibatch) -> PolicyLoss;
+    fn surrogate(&self, new_logprobs: Tensor<2>, batch: &Minibatch) -> Surrogate;
 }
 
 /// A run of one method.
@@ -91,7 +96,7 @@ impl<M: GroupMethod> PolicyGradient<M> {
     /// # Errors
     /// If a model or a prompt cannot be used.
     pub fn new(method: M, material: &dyn Material, device: &Device) -> Result<Self, SessionError> {
-        let mut online = Online::new(method.group().online.clone(), material, M::TITLE, device)?;
+        let mut online = Online::new(method.online().clone(), material, M::TITLE, device)?;
         online.actor.objective.aggregation = method.aggregation();
         Ok(Self { method, own: M::Own::default(), online })
     }
@@ -104,7 +109,7 @@ impl<M: GroupMethod> PolicyGradient<M> {
 
     /// 5. The method's advantages, one for all tokens of a completion.
     fn estimate_advantages(&mut self, scored: Scored, rewards: &[f32]) -> Estimated {
-        let advantages = self.method.advantages(&mut self.own, rewards, self.method.group().k);
+        let advantages = self.method.advantages(&mut self.own, rewards, self.method.k());
         let advantages = broadcast(&advantages, &scored.mask, scored.time());
         let reward_mask = scored.mask.clone();
         Estimated { scored, advantages, returns: vec![], reward_mask }
@@ -126,7 +131,7 @@ impl<M: GroupMethod> Stage for PolicyGradient<M> {
     const NAME: StageName = StageName::Tune;
 
     async fn advance(&mut self, told: &mut Told) -> Result<(), SessionError> {
-        let k = self.method.group().k;
+        let k = self.method.k();
         let completions = self.online.sample(k).await?; // 1.
         let collected = self.online.collect(completions, None).await?; // 2.
         let scored = self.online.score(collected); // 3.
@@ -142,16 +147,8 @@ impl<M: GroupMethod> Stage for PolicyGradient<M> {
         self.online.end().await
     }
 
-    fn step(&self) -> usize {
-        self.online.step()
-    }
-
-    fn total_steps(&self) -> usize {
-        self.online.options.total_steps()
-    }
-
-    fn parameters(&self) -> usize {
-        self.online.parameters()
+    fn standing(&self) -> Standing {
+        self.online.standing()
     }
 
     fn state(&self) -> Self::State {

@@ -1,0 +1,63 @@
+//! The commands that tune a policy, by whatever method.
+
+use super::Workplace;
+use super::job::Job;
+use crate::args::{Material, Tune};
+use crate::files::read_texts;
+use crate::input::{self, Places};
+use crate::options::{object, resolve_method};
+use anyhow::Result;
+use nudge_data::{PreferenceRecord, Prompt};
+use nudge_session::Command;
+use nudge_session::method::{LearnsFrom, Method};
+use serde_json::{Map, Value};
+
+/// Tunes into `--out`.
+pub fn run(arguments: &Tune) -> Result<()> {
+    let training = &arguments.training;
+    let config = training.steps.config.as_deref();
+    let method = resolve_method(&arguments.method, arguments.preset.as_deref(), &arguments.options, config)?;
+    let texts = read_texts(&arguments.pretraining_text)?;
+    let Read { rewards, prompts, preferences, places } = Read::new(arguments)?;
+    let mut workplace = Workplace::open(training.common.device)?;
+    workplace.load(&arguments.policy)?;
+    rewards.iter().try_for_each(|name| workplace.load(name))?;
+    let job = Job { name: method.info().name, training, options: options_of(&method)?, workplace, places };
+    let policy = arguments.policy.clone();
+    job.run(Command::Tune { method, policy, rewards, prompts, preferences, pretraining_texts: texts })
+}
+
+/// What a method learns from.
+#[derive(Default)]
+struct Read {
+    rewards: Vec<String>,
+    prompts: Vec<Prompt>,
+    preferences: Vec<PreferenceRecord>,
+    places: Places,
+}
+
+impl Read {
+    fn new(arguments: &Tune) -> Result<Self> {
+        let reading = &arguments.training.reading;
+        match &arguments.material {
+            Material::Rewards(objective) => {
+                let records = input::prompts(&objective.prompts, reading)?;
+                let (rewards, prompts, places) = (objective.reward.clone(), records.all, records.places);
+                Ok(Self { rewards, prompts, places, ..Self::default() })
+            }
+            Material::Preferences(given) => {
+                let labels = arguments.method.info().learns_from == LearnsFrom::Labels;
+                let records = input::preferences(&given.comparisons, labels, reading)?;
+                Ok(Self { preferences: records.all, places: records.places, ..Self::default() })
+            }
+        }
+    }
+}
+
+/// A method's options, without its name.
+fn options_of(method: &Method) -> Result<Map<String, Value>> {
+    match object(method)?.remove("options") {
+        Some(Value::Object(options)) => Ok(options),
+        _ => Ok(Map::new()),
+    }
+}
