@@ -54,10 +54,10 @@ test('a closed tab loses no training', async ({ page, context }) => {
     await page.getByTestId('effort').selectOption('normal');
     await button(page, 'Start PPO').click();
     let stored = 0;
-    [page, stored] = await closeInMidTraining(page, context, 'ppo');
+    [page, stored] = await closeInMidTraining(page, context, 'tune');
     await button(page, 'Continue training').click();
-    await expect.poll(() => stepOf(page, 'ppo'), { timeout: MINUTE }).toBeGreaterThan(stored);
+    await expect.poll(() => stepOf(page, 'tune'), { timeout: MINUTE }).toBeGreaterThan(stored);
     await button(page, 'Stop').click();
-    await expect(page.locator('#ppo')).toContainText('Stopped');
+    await expect(page.locator('#tune')).toContainText('Stopped');
   });
 });

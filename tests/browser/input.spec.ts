@@ -94,6 +94,30 @@ test('a broken file of rankings is refused with the number of its line', async (
   await expect(number(page, 'rank')).toHaveText('1');
 });
 
+test('a bad file ends nothing, whatever it is called', async ({ page }) => {
+  test.setTimeout(240_000);
+  await open(page, '?device=cpu&test=1');
+  await button(page, 'Train it here on the examples').click();
+  const run = page.getByTestId('sft-run');
+  const step = async () => Number(/Step (\d+) of/.exec((await run.textContent())!)![1]);
+  await expect(run).toContainText(/Step [1-9]/, { timeout: 60_000 });
+  const before = await step();
+  // What errors of a lost GPU speak of must not be mistaken for one.
+  for (const name of ['poison.jsonl', 'wgpu-device-lost.jsonl']) {
+    const good = { id: 'a', prompt: 'Say hello.', completions: [{ text: 'Hello.' }, { text: 'Go away.' }], ranking: [[0], [1]] };
+    const lines = [good, { id: 'b', prompt: 'Say hello.' }].map((line) => JSON.stringify(line));
+    const file = { name, mimeType: 'text/plain', buffer: Buffer.from(lines.join('\n')) };
+    await page.getByLabel('Import rankings').setInputFiles(file);
+    await expect(notices(page)).toContainText(`${name}, line 2: missing field`);
+    await expect(notices(page)).toContainText('Nothing was imported');
+  }
+  await expect(notices(page)).not.toContainText('started again');
+  await expect(run).toHaveAttribute('data-status', 'running');
+  await expect.poll(step, { timeout: 60_000 }).toBeGreaterThan(before);
+  await expect(page.getByTestId('instruct-sft')).not.toHaveText(/Waits|Not asked/, { timeout: 180_000 });
+  await expect(page.getByTestId('device')).not.toContainText('stopped');
+});
+
 test('files of other tools are understood: preferences to import, examples to train on', async ({ page }) => {
   test.setTimeout(180_000);
   await open(page, '?device=cpu&model=test&test=1');

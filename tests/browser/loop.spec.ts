@@ -85,18 +85,18 @@ test('base to comparison on the CPU', async ({ page }) => {
   await test.step('PPO pauses, outlives a reload, and goes on', async () => {
     await page.getByTestId('effort').selectOption('quick');
     await button(page, 'Start PPO').click();
-    await expect(page.getByTestId('rollouts').locator('li').first()).toBeVisible({ timeout: MINUTE });
+    await expect(page.getByTestId('completions').locator('li').first()).toBeVisible({ timeout: MINUTE });
     await button(page, 'Pause').click();
-    await expect(page.getByTestId('ppo-run')).toHaveAttribute('data-status', 'paused', { timeout: MINUTE });
+    await expect(page.getByTestId('tune-run')).toHaveAttribute('data-status', 'paused', { timeout: MINUTE });
     await page.reload();
     await ready(page);
-    await expect(page.getByTestId('ppo-run')).toContainText('Paused at step');
+    await expect(page.getByTestId('tune-run')).toContainText('Paused at step');
     await button(page, 'Continue training').click();
-    await expect(page.getByTestId('ppo-run')).toHaveCount(0, { timeout: 4 * MINUTE });
-    const kl = Number((await page.getByTestId('ppo-kl').textContent())!.replace('−', '-'));
+    await expect(page.getByTestId('tune-run')).toHaveCount(0, { timeout: 4 * MINUTE });
+    const kl = Number((await page.getByTestId('tune-kl').textContent())!.replace('−', '-'));
     expect(Number.isFinite(kl)).toBe(true);
     expect(kl).not.toBe(0);
-    await expectFiniteCurve(page, 'ppo', 'Reward');
+    await expectFiniteCurve(page, 'tune', 'Reward');
   });
 
   await test.step('the simulated labeler judges', async () => {
@@ -138,11 +138,11 @@ test('base to comparison on the CPU', async ({ page }) => {
   await test.step('DPO learns from the same rankings, without the reward model', async () => {
     await page.getByTestId('method').selectOption('dpo');
     await button(page, 'Start DPO').click();
-    await expect(page.getByTestId('ppo-run')).toContainText('DPO');
+    await expect(page.getByTestId('tune-run')).toContainText('DPO');
     await expect(button(page, 'Start DPO again')).toBeEnabled({ timeout: 5 * MINUTE });
-    await expectFiniteCurve(page, 'ppo', 'Loss and accuracy');
-    await expectFiniteCurve(page, 'ppo', 'Margin: how clearly it prefers the better answer');
-    const accuracy = Number.parseFloat((await number(page, 'ppo').textContent())!);
+    await expectFiniteCurve(page, 'tune', 'Loss and accuracy');
+    await expectFiniteCurve(page, 'tune', 'Margin: how clearly it prefers the better answer');
+    const accuracy = Number.parseFloat((await number(page, 'tune').textContent())!);
     expect(accuracy).toBeGreaterThan(0);
     expect(accuracy).toBeLessThanOrEqual(100);
     await button(page, /^Let the simulated labeler judge/).click();

@@ -1,7 +1,20 @@
 // Step 5 by each method: what it needs, what the trainer is asked for, what the page says of it; and the help on metrics.
 
 import type { Locator, Page } from '@playwright/test';
-import { button, expect, number, open, ready, takeInstructModel, test, trainReward } from './nudge';
+import {
+  button,
+  choose,
+  expect,
+  listen,
+  loadPack,
+  number,
+  open,
+  ready,
+  takeInstructModel,
+  test,
+  trainReward,
+  type Command,
+} from './nudge';
 
 const MINUTE = 60_000;
 const SMALL = '?device=cpu&model=test&test=1&seed=1';
@@ -9,38 +22,11 @@ const ONLINE = ['ppo', 'grpo', 'rloo', 'reinforce'] as const;
 const PREFERENCE = ['dpo', 'kto', 'orpo'] as const;
 const NAMES = { ppo: 'PPO', grpo: 'GRPO', rloo: 'RLOO', reinforce: 'REINFORCE', dpo: 'DPO', kto: 'KTO', orpo: 'ORPO' };
 
-type Command = Record<string, unknown> & { command: string; options: Record<string, unknown> };
-
-/** Writes down every command that the page sends to its worker. */
-async function listen(page: Page): Promise<() => Promise<Command[]>> {
-  await page.addInitScript(() => {
-    const sent: unknown[] = [];
-    Object.assign(window, { sentCommands: sent });
-    const post = Worker.prototype.postMessage;
-    Worker.prototype.postMessage = function (this: Worker, ...given: unknown[]) {
-      const message = given[0] as { kind?: string; command?: unknown };
-      if (message.kind === 'run') sent.push(message.command);
-      return Reflect.apply(post, this, given);
-    };
-  });
-  return () => page.evaluate(() => (window as unknown as { sentCommands: Command[] }).sentCommands);
-}
-
-async function choose(page: Page, method: string): Promise<void> {
-  await page.getByTestId('method').selectOption(method);
-}
-
-async function loadPack(page: Page): Promise<void> {
-  await page.locator('#rank details').first().evaluate((details) => details.setAttribute('open', ''));
-  await button(page, 'Load this pack').click();
-  await expect(number(page, 'rank')).toHaveText('30');
-}
-
 test('a method says what it needs, and no more', async ({ page }) => {
   test.setTimeout(3 * MINUTE);
   await open(page, SMALL);
   await takeInstructModel(page, MINUTE);
-  const need = page.getByTestId('ppo-need');
+  const need = page.getByTestId('tune-need');
   const start = (method: keyof typeof NAMES) => button(page, `Start ${NAMES[method]}`);
 
   for (const method of ONLINE) {
@@ -89,8 +75,9 @@ test('each method asks the trainer for itself, with its own options', async ({ p
   const started = async (method: keyof typeof NAMES): Promise<Command> => {
     await choose(page, method);
     await button(page, `Start ${NAMES[method]}`).click();
-    await expect.poll(async () => (await sent()).at(-1)!.command).toBe(method);
+    await expect.poll(async () => (await sent()).at(-1)!.method).toBe(method);
     const command = (await sent()).at(-1)!;
+    expect(command.command).toBe('tune');
     expect(command.policy).toBe('sft');
     expect(command.options.seed).toBe(1);
     return command;
@@ -99,31 +86,32 @@ test('each method asks the trainer for itself, with its own options', async ({ p
   const leash = { target: 1.5, horizon: 64 };
   for (const method of ONLINE) {
     const command = await started(method);
-    const run = page.getByTestId('ppo-run');
+    const run = page.getByTestId('tune-run');
     await expect(run).toContainText(NAMES[method]);
     await expect(page.getByTestId('method')).toBeDisabled();
     await button(run, 'Stop').click();
-    await expect(page.locator('#ppo')).toContainText('Stopped', { timeout: MINUTE });
-    expect(command.reward).toBe('reward');
-    expect(command.reward_ensemble).toEqual([]);
+    await expect(page.locator('#tune')).toContainText('Stopped', { timeout: MINUTE });
+    expect(command.rewards).toEqual(['reward']);
     expect((command.prompts as string[]).length).toBeGreaterThan(10);
-    expect(command).not.toHaveProperty('comparisons');
-    const { options } = command;
-    expect(options).toMatchObject({ episodes: 1920, batch_size: 64, max_new_tokens: 16, gold_labeler: null });
-    if (method === 'ppo') {
-      expect(options.ppo).toMatchObject({ adaptive_kl: leash, num_mini_batches: 2 });
-      expect(options).not.toHaveProperty('adaptive_kl');
-    } else {
-      expect(options).toMatchObject({ adaptive_kl: leash, num_mini_batches: 2 });
-      expect(options).not.toHaveProperty('ppo');
-    }
+    expect(command.preferences).toEqual([]);
+    expect(command.options).toEqual({
+      seed: 1,
+      episodes: 1920,
+      batch_size: 64,
+      max_new_tokens: 16,
+      gold_labeler: null,
+      adaptive_kl: leash,
+      num_iterations: 1,
+      num_mini_batches: 2,
+    });
   }
   for (const method of PREFERENCE) {
     const command = await started(method);
     await expect(button(page, `Start ${NAMES[method]} again`)).toBeEnabled({ timeout: MINUTE });
-    expect((command.comparisons as string).trim().split('\n')).toHaveLength(30);
-    expect(command).not.toHaveProperty('reward');
-    expect(command).not.toHaveProperty('prompts');
+    expect(command.preferences).toHaveLength(30);
+    expect(command.preferences).toContainEqual(expect.objectContaining({ completions: expect.any(Array) }));
+    expect(command.rewards).toEqual([]);
+    expect(command.prompts).toEqual([]);
     expect(Object.keys(command.options).sort()).toEqual(['epochs', 'seed']);
   }
 });
@@ -137,7 +125,7 @@ test('DPO pauses, outlives a reload, and its model keeps its name', async ({ pag
   await loadPack(page);
 
   await button(page, 'Start DPO').click();
-  const run = page.getByTestId('ppo-run');
+  const run = page.getByTestId('tune-run');
   await expect(run).toContainText(/Step [1-9]/, { timeout: MINUTE });
   await button(run, 'Pause').click();
   await expect(run).toHaveAttribute('data-status', 'paused', { timeout: MINUTE });
@@ -147,14 +135,14 @@ test('DPO pauses, outlives a reload, and its model keeps its name', async ({ pag
   await expect(run).toContainText('DPO · Paused at step');
   await button(page, 'Continue training').click();
   await expect(run).toHaveCount(0, { timeout: 3 * MINUTE });
-  expect((await sent()).map(({ command }) => command)).toEqual(['dpo']);
+  expect((await sent()).map(({ command, method }) => [command, method])).toEqual([['tune', 'dpo']]);
 
-  const step = page.locator('#ppo');
-  await expect(number(page, 'ppo')).toHaveText(/^\d+%$/);
+  const step = page.locator('#tune');
+  await expect(number(page, 'tune')).toHaveText(/^\d+%$/);
   await expect(step).toContainText('held-out pairs ordered');
   await expect(step.getByRole('img', { name: /^Loss and accuracy\. loss: \S+ → \S+; held-out accuracy: / })).toBeVisible();
   await expect(step.getByRole('img', { name: /^Margin/ })).toBeVisible();
-  await expect(page.getByTestId('rollouts')).toHaveCount(0);
+  await expect(page.getByTestId('completions')).toHaveCount(0);
   await expect(page.getByTestId('tuned-by')).toContainText('trained with DPO');
   await expect(page.getByTestId('curves-of')).toContainText('with DPO');
   await expect(page.locator('#compare')).toContainText('Tuned with DPO, against');
@@ -180,8 +168,8 @@ test('the best of eight is judged blind without any training', async ({ page }) 
   await takeInstructModel(page, MINUTE);
   await loadPack(page);
   await trainReward(page, 2 * MINUTE);
-  await expect(number(page, 'ppo')).toHaveText('8');
-  await expect(page.locator('#ppo')).toContainText('No training, no curve');
+  await expect(number(page, 'tune')).toHaveText('8');
+  await expect(page.locator('#tune')).toContainText('No training, no curve');
   await button(page, 'Go to the comparison').click();
   await expect(page.locator('#compare-heading')).toBeInViewport();
 
@@ -219,7 +207,7 @@ async function help(page: Page, step: Locator, label: RegExp): Promise<Locator> 
 test('the help on a metric opens and closes by keys', async ({ page }) => {
   test.setTimeout(2 * MINUTE);
   await open(page, SMALL);
-  const step = page.locator('#ppo');
+  const step = page.locator('#tune');
   const dialog = await help(page, step, /^What “KL”/);
   await expect(dialog).toBeVisible();
   await expect(dialog).toBeFocused();

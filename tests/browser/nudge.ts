@@ -86,3 +86,32 @@ export async function verdict(page: Page, who: 'person' | 'simulated', timeout: 
   expect(numbers).not.toBeNull();
   return numbers!.slice(1).map(Number);
 }
+
+export type Command = Record<string, unknown> & { command: string; method?: string; options: Record<string, unknown> };
+
+/** Writes down every command that the page sends to its worker. */
+export async function listen(page: Page): Promise<() => Promise<Command[]>> {
+  await page.addInitScript(() => {
+    const sent: unknown[] = [];
+    Object.assign(window, { sentCommands: sent });
+    const post = Worker.prototype.postMessage;
+    Worker.prototype.postMessage = function (this: Worker, ...given: unknown[]) {
+      const message = given[0] as { kind?: string; command?: unknown };
+      if (message.kind === 'run') sent.push(message.command);
+      return Reflect.apply(post, this, given);
+    };
+  });
+  return () => page.evaluate(() => (window as unknown as { sentCommands: Command[] }).sentCommands);
+}
+
+/** The method of step 5. */
+export async function choose(page: Page, method: string): Promise<void> {
+  await page.getByTestId('method').selectOption(method);
+}
+
+/** Step 3 by a pack of rankings. */
+export async function loadPack(page: Page): Promise<void> {
+  await page.locator('#rank details').first().evaluate((details) => details.setAttribute('open', ''));
+  await button(page, 'Load this pack').click();
+  await expect(number(page, 'rank')).toHaveText('30');
+}

@@ -35,7 +35,11 @@ export default defineConfig({
   use: { baseURL: `http://127.0.0.1:${port}`, viewport: { width: 1280, height: 800 }, actionTimeout: 30_000 },
   webServer: { command: 'node server.mjs', url: `http://127.0.0.1:${port}/`, env: { NUDGE_PORT: port } },
   projects: [
-    { name: 'page', testMatch: ['page.spec.ts', 'ranking.spec.ts', 'methods.spec.ts', 'input.spec.ts'], use: chromium([]) },
+    {
+      name: 'page',
+      testMatch: ['page.spec.ts', 'ranking.spec.ts', 'methods.spec.ts', 'options.spec.ts', 'stored.spec.ts', 'input.spec.ts'],
+      use: chromium([]),
+    },
     { name: 'cpu', testMatch: ['loop.spec.ts', 'closed.spec.ts'], use: chromium([]) },
     { name: 'webgpu', testMatch: 'webgpu.spec.ts', use: chromium(['--enable-unsafe-webgpu']) },
   ],

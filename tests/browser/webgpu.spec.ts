@@ -40,10 +40,10 @@ test('base to comparison on WebGPU', async ({ page }) => {
   await test.step('PPO trains', async () => {
     await page.getByTestId('effort').selectOption('quick');
     await button(page, 'Start PPO').click();
-    await expect(page.getByTestId('ppo-run')).toBeVisible();
-    await expect(page.getByTestId('ppo-run')).toHaveCount(0, { timeout: 8 * MINUTE });
-    await expectFiniteCurve(page, 'ppo', 'Reward');
-    await expectFiniteCurve(page, 'ppo', 'KL: distance from step 2');
+    await expect(page.getByTestId('tune-run')).toBeVisible();
+    await expect(page.getByTestId('tune-run')).toHaveCount(0, { timeout: 8 * MINUTE });
+    await expectFiniteCurve(page, 'tune', 'Reward');
+    await expectFiniteCurve(page, 'tune', 'KL: distance from step 2');
   });
 
   await test.step('the simulated labeler judges', async () => {
@@ -52,4 +52,38 @@ test('base to comparison on WebGPU', async ({ page }) => {
   });
 
   await expect(page.getByTestId('device')).toHaveAttribute('data-kind', 'webgpu');
+});
+
+test('a GPU that is lost is said to be lost, and the CPU goes on', async ({ page }) => {
+  test.setTimeout(10 * MINUTE);
+  // Notes down the devices that the worker opens, to destroy them while it trains.
+  page.on('worker', (worker) => {
+    void worker.evaluate(() => {
+      type Open = (this: unknown, ...given: unknown[]) => Promise<{ destroy(): void }>;
+      const scope = globalThis as unknown as { GPUAdapter: { prototype: { requestDevice: Open } }; opened: object[] };
+      scope.opened = [];
+      const open = scope.GPUAdapter.prototype.requestDevice;
+      scope.GPUAdapter.prototype.requestDevice = async function (...given) {
+        const device = await open.apply(this, given);
+        scope.opened.push(device);
+        return device;
+      };
+    });
+  });
+  await open(page, '?device=webgpu&model=test&test=1&seed=1');
+  const device = page.getByTestId('device');
+  await expect(device).toHaveAttribute('data-kind', 'webgpu');
+  await button(page, 'Train it here on the examples').click();
+  await expect(page.getByTestId('sft-run')).toContainText(/checkpoint at step \d+/, { timeout: 3 * MINUTE });
+  const destroyed = await page.workers()[0]!.evaluate(() => {
+    const { opened } = globalThis as unknown as { opened: { destroy(): void }[] };
+    opened.forEach((one) => one.destroy());
+    return opened.length;
+  });
+  expect(destroyed).toBeGreaterThan(0);
+  await expect(device).toHaveAttribute('data-kind', 'cpu', { timeout: 2 * MINUTE });
+  await expect(device).toContainText('the GPU stopped working');
+  await expect(page.getByTestId('sft-run')).toHaveAttribute('data-status', 'paused');
+  await button(page, 'Continue training').click();
+  await expect(page.getByTestId('instruct-sft')).not.toHaveText(/Waits|Not asked/, { timeout: 2 * MINUTE });
 });

@@ -2,8 +2,10 @@
 //!
 //! Launches and submits are counted by the caller, who can see the browser's GPU calls. Deliberately absent: the table.
 
+use crate::border::from_js;
 use crate::device;
-use js_sys::{Array, Error, Function, WebAssembly::Memory};
+use crate::thrown::Thrown;
+use js_sys::{Array, Function, WebAssembly::Memory};
 use nudge_session::SessionError;
 use nudge_session::bench::{self, BenchOptions, Ceilings, Meter, Phase, Row, Size};
 use serde::Deserialize;
@@ -53,18 +55,17 @@ impl Meter for PageMeter {
 }
 
 /// Measures one phase at one size. Gives its rows.
-pub async fn measure(request: &str, counts: Function) -> Result<Vec<Row>, Error> {
-    let wrong = |what: String| Error::new(&what);
-    let request: Request = serde_json::from_str(request).map_err(|error| wrong(error.to_string()))?;
+pub async fn measure(request: JsValue, counts: Function) -> Result<Vec<Row>, Thrown> {
+    let request: Request = from_js(request)?;
     let size = Size::ALL.into_iter().find(|size| size.name() == request.size);
     let phase = Phase::ALL.into_iter().find(|phase| phase.name() == request.phase);
     let (Some(size), Some(phase)) = (size, phase) else {
-        return Err(wrong(format!("there is no phase `{}` at a size `{}`", request.phase, request.size)));
+        let (phase, size) = (request.phase, request.size);
+        return Err(Thrown::mistake(format!("there is no phase `{phase}` at a size `{size}`")));
     };
     let opened = device::open(&request.device).await?;
-    let failed = |error: SessionError| Error::new(&error.to_string());
     // A browser without a GPU emulates one, a thousand times slower.
-    let ceilings = Ceilings::measure(&opened, true).await.map_err(failed)?;
+    let ceilings = Ceilings::measure(&opened, true).await?;
     let options = BenchOptions {
         phases: vec![phase],
         repeats: request.repeats,
@@ -78,6 +79,6 @@ pub async fn measure(request: &str, counts: Function) -> Result<Vec<Row>, Error>
         Ok::<_, SessionError>(())
     };
     let device = (request.device.as_str(), &opened);
-    bench::run(size, &options, device, &ceilings, &mut PageMeter { counts }, tell).await.map_err(failed)?;
+    bench::run(size, &options, device, &ceilings, &mut PageMeter { counts }, tell).await?;
     Ok(rows)
 }

@@ -1,21 +1,21 @@
 //! The one place in the page that names backends: the CPU (flex) and WebGPU.
 
+use crate::thrown::Thrown;
 use burn::tensor::Device;
-use js_sys::Error;
 
 /// Launches that go to the GPU in one submission: a training step of the built-in model takes four.
 const LAUNCHES_A_SUBMIT: usize = 64;
 
 /// Opens the device called `cpu` or `webgpu`. The message of a failure is for people.
-pub async fn open(name: &str) -> Result<Device, Error> {
+pub async fn open(name: &str) -> Result<Device, Thrown> {
     match name {
         "cpu" => Ok(Device::flex()),
-        "webgpu" => Device::wgpu_options()
-            .tasks_max(LAUNCHES_A_SUBMIT)
-            .init_async()
-            .await
-            .map_err(|error| Error::new(&format!("WebGPU could not be opened: {error}. The CPU will do the work"))),
-        other => Err(Error::new(&format!("no device is called `{other}`; choose `cpu` or `webgpu`"))),
+        "webgpu" => {
+            Device::wgpu_options().tasks_max(LAUNCHES_A_SUBMIT).init_async().await.map_err(|error| {
+                Thrown::device(format!("WebGPU could not be opened: {error}. The CPU will do the work"))
+            })
+        }
+        other => Err(Thrown::mistake(format!("no device is called `{other}`; choose `cpu` or `webgpu`"))),
     }
 }
 

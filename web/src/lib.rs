@@ -1,11 +1,13 @@
 //! The page's way in: one class over a session, for a worker that owns WebAssembly and the GPU.
 //!
-//! Commands and events cross as JSON text, model files as byte arrays; token ids and tensors never do.
+//! Commands, events and records cross as JavaScript objects, model files as byte arrays; token ids and tensors never do.
 //! Deliberately absent: storage, drawing, any formula. The crate is empty off wasm32, so that a native build of
 //! the workspace compiles no GPU stack.
 
 #[cfg(target_arch = "wasm32")]
 mod bench;
+#[cfg(target_arch = "wasm32")]
+mod border;
 #[cfg(target_arch = "wasm32")]
 mod data;
 #[cfg(target_arch = "wasm32")]
@@ -16,6 +18,8 @@ mod files;
 mod nudge;
 #[cfg(target_arch = "wasm32")]
 mod start;
+#[cfg(target_arch = "wasm32")]
+mod thrown;
 
 #[cfg(target_arch = "wasm32")]
 pub use nudge::Nudge;

@@ -1,15 +1,18 @@
 //! The class `Nudge`: a session and at most one run.
 
+use crate::border::{from_js, to_js};
+use crate::thrown::Thrown;
 use crate::{bench, data, device, files};
-use js_sys::Error;
-use nudge_data::{DataError, RankingRecord, comparisons_from, rankings_from, write_jsonl};
+use js_sys::{Function, Object, Uint8Array};
+use nudge_data::RankingRecord;
 use nudge_rlhf::metrics;
-use nudge_session::{Command, Event, Preference, Run, Session, SessionError, self_check};
+use nudge_session::options::words_of;
+use nudge_session::{Event, Method, Preference, Run, Session, SessionError, self_check};
 use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
 
-/// One session on one device. Errors are thrown as `Error` with a message for people.
+/// One session on one device. What is thrown is an `Error` with a message for people and a `kind`.
 #[wasm_bindgen]
 pub struct Nudge {
     device_name: String,
@@ -17,18 +20,10 @@ pub struct Nudge {
     run: Rc<RefCell<Option<Run>>>,
 }
 
-fn thrown(error: impl std::fmt::Display) -> Error {
-    Error::new(&error.to_string())
-}
-
-fn json(value: &impl serde::Serialize) -> Result<String, Error> {
-    serde_json::to_string(value).map_err(thrown)
-}
-
 #[wasm_bindgen]
 impl Nudge {
     /// Opens `cpu` or `webgpu`.
-    pub async fn create(device: String) -> Result<Nudge, Error> {
+    pub async fn create(device: String) -> Result<Nudge, Thrown> {
         console_error_panic_hook::set_once();
         let opened = device::open(&device).await?;
         Ok(Nudge {
@@ -43,68 +38,66 @@ impl Nudge {
         device::describe(&self.device_name).into()
     }
 
-    /// Whether this device computes what it should: all checks, or only the quick ones, which fit into a start. JSON
-    /// `{ok, checks:[{name, ok, value, limit}]}`; a value that is no number is `null`.
-    pub async fn self_check(&self, all: bool) -> Result<String, Error> {
+    /// Whether this device computes what it should: all checks, or only the quick ones, which fit into a start.
+    /// `{ok, checks: [{name, ok, value, limit}]}`.
+    pub async fn self_check(&self, all: bool) -> Result<JsValue, Thrown> {
         let device = self.session.borrow().device().clone();
         let cpu = device::open("cpu").await?;
         let report = if all { self_check::run(&device, &cpu).await } else { self_check::quick(&device, &cpu).await };
-        json(&report.map_err(thrown)?)
+        to_js(&report?)
     }
 
     /// Measures one phase of the bench, `{device, size, phase, repeats, warm_up, prompts}`; `counts` gives the
-    /// `[launches, submits]` of the GPU so far. JSON of the rows.
-    pub async fn bench(request: String, counts: js_sys::Function) -> Result<String, Error> {
+    /// `[launches, submits]` of the GPU so far. Gives the rows.
+    pub async fn bench(request: JsValue, counts: Function) -> Result<JsValue, Thrown> {
         console_error_panic_hook::set_once();
-        json(&bench::measure(&request, counts).await?)
+        to_js(&bench::measure(request, counts).await?)
     }
 
-    /// Takes a model's files in. JSON of what it is.
-    pub fn put_model(&self, name: String, files: JsValue) -> Result<String, Error> {
-        json(&self.session.borrow_mut().put_model(&name, files::from_js(&files)?).map_err(thrown)?)
+    /// Takes a model's files in. Gives what it is.
+    pub fn put_model(&self, name: String, files: JsValue) -> Result<JsValue, Thrown> {
+        to_js(&self.session.borrow_mut().put_model(&name, files::from_js(&files)?)?)
     }
 
     /// A model's files.
-    pub fn model_files(&self, name: String) -> Result<JsValue, Error> {
+    pub fn model_files(&self, name: String) -> Result<JsValue, Thrown> {
         let session = self.session.borrow();
-        let found = session.model_files(&name).ok_or_else(|| thrown(SessionError::UnknownModel(name)))?;
+        let found = session.model_files(&name).ok_or(SessionError::UnknownModel(name))?;
         files::to_js(found)
     }
 
     /// Starts a command, or goes on from a checkpoint of the same command. The run before it is dropped.
-    pub fn start(&self, command: String, resume: Option<js_sys::Object>) -> Result<(), Error> {
-        let command: Command = serde_json::from_str(&command).map_err(thrown)?;
+    pub fn start(&self, command: JsValue, resume: Option<Object>) -> Result<(), Thrown> {
         let resume = resume.map(|object| files::from_js(object.as_ref())).transpose()?;
-        let run = self.session.borrow().start(command, resume).map_err(thrown)?;
+        let run = self.session.borrow().start(from_js(command)?, resume)?;
         *self.run.borrow_mut() = Some(run);
         Ok(())
     }
 
-    /// The next event as JSON, or `undefined` after the last. A finished model is put into the session.
+    /// The next event, or `undefined` after the last. A finished model is put into the session.
     // The run is taken out while it works, so that a second call cannot disturb it.
-    pub async fn next(&self) -> Result<Option<String>, Error> {
+    pub async fn next(&self) -> Result<JsValue, Thrown> {
         let Some(mut run) = self.run.borrow_mut().take() else {
-            return Ok(None);
+            return Ok(JsValue::UNDEFINED);
         };
-        let event = run.next().await.map_err(thrown)?;
-        let Some(event) = event else {
-            return Ok(None);
+        let Some(event) = run.next().await? else {
+            return Ok(JsValue::UNDEFINED);
         };
         if let Event::Model { name, files } = &event {
-            self.session.borrow_mut().put_model(name, files.clone()).map_err(thrown)?;
+            self.session.borrow_mut().put_model(name, files.clone())?;
         }
         *self.run.borrow_mut() = Some(run);
-        json(&event).map(Some)
+        to_js(&event)
     }
 
     /// A checkpoint of the run as it stands.
-    pub async fn save(&self) -> Result<JsValue, Error> {
+    pub async fn save(&self) -> Result<JsValue, Thrown> {
         let Some(mut run) = self.run.borrow_mut().take() else {
-            return Err(Error::new("nothing is running; there is nothing to save"));
+            return Err(Thrown::mistake("nothing is running; there is nothing to save"));
         };
         let files = run.save().await;
         *self.run.borrow_mut() = Some(run);
-        files::to_js(&files.map_err(thrown)?)
+        files::to_js(&files?)
     }
 
     /// Drops the run.
@@ -112,47 +105,51 @@ impl Nudge {
         self.run.borrow_mut().take();
     }
 
-    /// JSON of all simulated labelers.
-    pub fn labelers() -> Result<String, Error> {
-        json(&Session::labelers())
+    /// All simulated labelers.
+    pub fn labelers() -> Result<JsValue, Thrown> {
+        to_js(&Session::labelers())
     }
 
-    /// JSON of what every logged number means, `[{name, meaning, healthy, act}]`.
-    pub fn metrics() -> Result<String, Error> {
-        json(&metrics::all())
+    /// All methods that tune, with their options.
+    pub fn methods() -> Result<JsValue, Thrown> {
+        to_js(&Session::methods())
     }
 
-    /// Win rate and interval of a person's preferences, `["a","b","tie",...]`.
-    pub fn verdict(preferences: String) -> Result<String, Error> {
-        let preferences: Vec<Preference> = serde_json::from_str(&preferences).map_err(thrown)?;
-        json(&Session::verdict(&preferences, "person", false))
+    /// The value that `words` stand for, such as `cosine:0.1`, as the option of a method.
+    pub fn option_value(method: String, option: String, words: String) -> Result<JsValue, Thrown> {
+        let method = Method::named(&method).ok_or_else(|| Thrown::mistake(format!("no method is `{method}`")))?;
+        let options = method.info().options;
+        let declared = options.iter().find(|declared| declared.name == option);
+        let kind = &declared.ok_or_else(|| Thrown::mistake(format!("no option is `{option}`")))?.kind;
+        to_js(&words_of(kind, &words).map_err(Thrown::option)?)
     }
 
-    /// Checks the rankings of a JSONL text called `name`. Throws for the first line that is no whole ranking.
-    /// Gives JSON with one entry a ranking: `null`, or why nothing can be learnt from it.
-    pub fn check_rankings(name: String, jsonl: String) -> Result<String, Error> {
-        let records = rankings_from(&name, &jsonl).map_err(thrown)?;
-        json(&records.iter().map(nothing_to_learn).collect::<Vec<_>>())
+    /// What every logged number means, `[{name, meaning, healthy, act}]`.
+    pub fn metrics() -> Result<JsValue, Thrown> {
+        to_js(&metrics::all())
     }
 
-    /// The rankings in a file of any format. Gives JSON `{format, jsonl, records, dropped, reason}`.
-    pub fn read_rankings(name: String, bytes: Vec<u8>) -> Result<String, Error> {
-        json(&data::rankings(&name, bytes).map_err(thrown)?)
+    /// Win rate and interval of a person's preferences, `["a", "b", "tie", ...]`.
+    pub fn verdict(preferences: JsValue) -> Result<JsValue, Thrown> {
+        let preferences: Vec<Preference> = from_js(preferences)?;
+        to_js(&Session::verdict(&preferences, "person", false))
     }
 
-    /// The demonstrations in a file of any format that the model called `model` has room for; JSON as of the rankings.
-    pub fn read_demonstrations(&self, name: String, bytes: Vec<u8>, model: String) -> Result<String, Error> {
-        let room = self.session.borrow().room(&model).map_err(thrown)?;
-        json(&data::demonstrations(&name, bytes, &room).map_err(thrown)?)
+    /// Why nothing can be learnt from a ranking, or `undefined`. Throws for one that is not whole.
+    pub fn check_ranking(record: JsValue) -> Result<Option<String>, Thrown> {
+        let record: RankingRecord = from_js(record)?;
+        record.validate()?;
+        Ok(data::nothing_to_learn(&record))
     }
-}
 
-/// Why the reward model would refuse a ranking that is whole: it prefers nothing, or tells equal answers apart.
-fn nothing_to_learn(record: &RankingRecord) -> Option<String> {
-    match comparisons_from("ranking", &write_jsonl(std::slice::from_ref(record))) {
-        Ok(_) => None,
-        // The advice after the cause is about lines of a file.
-        Err(DataError::Line { reason, .. }) => reason.split("; ").next().map(str::to_string),
-        Err(error) => Some(error.to_string()),
+    /// The rankings in a file of any format, `{records, dropped, reason}`.
+    pub fn read_rankings(name: String, bytes: &Uint8Array) -> Result<JsValue, Thrown> {
+        to_js(&data::rankings(&name, bytes)?)
+    }
+
+    /// The demonstrations in a file of any format that the model called `model` has room for; as of the rankings.
+    pub fn read_demonstrations(&self, name: String, bytes: &Uint8Array, model: String) -> Result<JsValue, Thrown> {
+        let room = self.session.borrow().room(&model)?;
+        to_js(&data::demonstrations(&name, bytes, &room)?)
     }
 }

@@ -15,6 +15,55 @@ function text(seed, length) {
   return `${joined[0].toUpperCase()}${joined.slice(1)}.`;
 }
 
+/** Declarations of every kind; the real ones are the trainer's. */
+const range = (words, low, high, ends = {}) => ({ words, low, high, with_low: true, with_high: true, ...ends });
+const ANY = range('a number', null, null);
+const POSITIVE = range('more than 0', 0, null, { with_low: false });
+const NON_NEGATIVE = range('0 or more', 0, null);
+const FRACTION = range('between 0 and 1', 0, 1);
+const WHOLE = range('1 or more', 1, null);
+const option = (name, kind, range, usual, more = {}) => ({
+  name, doc: `A made-up meaning of \`${name}\`, in a sentence or two`, kind, range, default: usual, ...more,
+});
+const SHARED = [
+  option('batch_size', 'whole', WHOLE, 16),
+  option('learning_rate', 'number', POSITIVE, 0.0003),
+  option('seed', 'whole', ANY, 1),
+];
+const RANKINGS = [option('beta', 'number', POSITIVE, 0.1), option('epochs', 'number', POSITIVE, 3), option('held_out', 'number', FRACTION, 0.1)];
+const REWARDS = [
+  option('kl_coef', 'number', NON_NEGATIVE, 0.2),
+  option('adaptive_kl', 'rule', ANY, null, { form: 'off, or TARGET:HORIZON' }),
+  option('kl_estimator', 'choice', ANY, 'k1', { names: ['k1', 'k2', 'k3', 'full'] }),
+  option('lr_decay', 'rule', ANY, 'constant', { form: 'constant, linear or cosine:FLOOR' }),
+  option('normalize_scores', 'flag', ANY, true),
+  option('entropy_coef', 'number', NON_NEGATIVE, 0),
+  option('num_iterations', 'whole', WHOLE, 4),
+  option('num_mini_batches', 'whole', WHOLE, 4),
+  option('episodes', 'whole', WHOLE, 640),
+  option('max_new_tokens', 'whole', WHOLE, 64),
+  option('gold_labeler', 'name', ANY, null),
+];
+const method = (name, learns_from, options, presets = []) => ({
+  name, title: name.toUpperCase(), about: `a made-up method called ${name}`, source: 'Nobody 2024', learns_from,
+  options: [...options, ...SHARED], presets,
+});
+const METHODS = [
+  method('ppo', 'rewards', [...REWARDS, option('lambda', 'number', FRACTION, 0.95)], [
+    { name: 'instructgpt', source: 'Ouyang et al. 2022', options: { kl_coef: 0.02, adaptive_kl: null, num_iterations: 4 } },
+  ]),
+  method('grpo', 'rewards', [...REWARDS, option('k', 'whole', WHOLE, 8)]),
+  method('rloo', 'rewards', [...REWARDS, option('k', 'whole', WHOLE, 4)]),
+  method('reinforce', 'rewards', REWARDS),
+  method('dpo', 'rankings', [option('loss', 'choice', ANY, 'sigmoid', { names: ['sigmoid', 'hinge', 'ipo'] }), ...RANKINGS]),
+  method('kto', 'labels', RANKINGS),
+  method('orpo', 'rankings', RANKINGS),
+  method('madeup', 'rankings', RANKINGS),
+];
+
+/** An error as the trainer throws it. */
+const thrown = (kind, message) => Object.assign(new Error(message), { kind });
+
 export default async function init({ module_or_path }) {
   await (await module_or_path).arrayBuffer();
 }
@@ -31,14 +80,25 @@ export class Nudge {
     return nudge;
   }
   static labelers() {
-    return JSON.stringify([
+    return [
       { name: 'happier', title: 'Happier', rule: 'More happy words, fewer sad ones.' },
       { name: 'shorter', title: 'Shorter', rule: 'Fewer words are better.' },
-    ]);
+    ];
+  }
+  static methods() {
+    return METHODS;
+  }
+  static option_value(name, option, words) {
+    const { form } = METHODS.find((one) => one.name === name).options.find((one) => one.name === option);
+    if (words === 'off') return null;
+    if (form.split(/, or |, | or /).includes(words)) return words;
+    const [first, second] = words.split(':');
+    if (second === undefined || Number.isNaN(Number(second))) throw thrown('option', `\`${words}\` is not ${form}`);
+    return Number.isNaN(Number(first)) ? { [first]: Number(second) } : { target: Number(first), horizon: Number(second) };
   }
   static metrics() {
     const metric = (name, meaning) => ({ name, meaning, healthy: `A made-up range of ${name}.`, act: `Made-up advice on ${name}.` });
-    return JSON.stringify([
+    return [
       // As long as the longest real one.
       { ...metric('loss', 'A made-up meaning. '.repeat(13)), healthy: 'A made-up range. '.repeat(12), act: 'Made-up advice. '.repeat(12) },
       metric('accuracy', 'Share of the pairs in this batch in the person\u2019s order.'),
@@ -50,23 +110,27 @@ export class Nudge {
       metric('objective/kl', 'How far the policy has moved from the reference model: KL of a whole answer in nats.'),
       metric('objective/gold_score', 'Score by the simulated labeler\u2019s own rule, which training never sees.'),
       metric('completions/mean_length', 'Mean length of the answers in tokens, the end token counted.'),
-    ]);
+    ];
   }
-  static check_rankings(name, jsonl) {
-    const check = (line, index) => {
-      const { ranking } = JSON.parse(line);
-      if (!ranking) throw new Error(`${name}, line ${index + 1}: missing field \`ranking\``);
-      return ranking.length > 1 ? null : 'it is all ties';
-    };
-    return JSON.stringify(jsonl.trim().split('\n').map(check));
+  static check_ranking({ ranking }) {
+    return ranking.length > 1 ? undefined : 'it is all ties';
   }
-  static verdict(json) {
-    const all = JSON.parse(json);
+  static read_rankings(name, bytes) {
+    const lines = new TextDecoder().decode(bytes).trim().split('\n').filter(Boolean);
+    const all = lines.map((line, index) => {
+      const record = JSON.parse(line);
+      if (!record.ranking) throw thrown('data', `${name}, line ${index + 1}: missing field \`ranking\``);
+      return record;
+    });
+    const records = all.filter((record) => Nudge.check_ranking(record) === undefined);
+    return { records, dropped: all.length - records.length, reason: 'it is all ties' };
+  }
+  static verdict(all) {
     const of = (kind) => all.filter((one) => one === kind).length;
-    return JSON.stringify({
+    return {
       wins: of('a'), ties: of('tie'), losses: of('b'),
       win_rate: (of('a') + of('tie') / 2) / all.length, low: 0.2, high: 0.9, judge: 'person', simulated: false,
-    });
+    };
   }
   device_name() {
     return this.device === 'cpu' ? 'CPU' : 'stand-in';
@@ -74,26 +138,26 @@ export class Nudge {
   async self_check(all) {
     const check = (name, value, limit) => ({ name, ok: true, value, limit });
     const quick = [check('training step: loss', 1e-6, 1e-3)];
-    return JSON.stringify({ ok: true, checks: all ? [check('gather', 0, 0), ...quick] : quick });
+    return { ok: true, checks: all ? [check('gather', 0, 0), ...quick] : quick };
   }
   put_model(name, files) {
     this.#models.set(name, files);
-    return JSON.stringify({
+    return {
       kind: name === 'reward' ? 'reward' : 'decoder', parameters: 2_359_488, vocab_size: 2048,
       max_position_embeddings: 512, chat: name !== 'base',
-    });
+    };
   }
   model_files(name) {
     return this.#models.get(name);
   }
-  start(json, resume) {
+  start(command, resume) {
     const from = resume ? JSON.parse(new TextDecoder().decode(resume['state.json'])).step : 0;
     this.#step = from;
-    this.#events = this.#run(JSON.parse(json), from);
+    this.#events = this.#run(command, from);
   }
   async next() {
     const { value, done } = await this.#events.next();
-    return done ? undefined : JSON.stringify(value);
+    return done ? undefined : value;
   }
   async save() {
     return { 'state.json': bytes({ step: this.#step }), 'state.safetensors': new Uint8Array(8) };
@@ -126,40 +190,26 @@ export class Nudge {
         return yield* this.#train('reward', 'reward', 40, from, (s) => ({
           loss: 0.3 + 0.4 * bend(s, 12), accuracy: 1 - 0.5 * bend(s, 10), ...(s % 10 ? {} : { eval_accuracy: 0.8 - 0.3 * bend(s, 12) }),
         }));
-      case 'ppo':
-      case 'grpo':
-      case 'rloo':
-      case 'reinforce':
-        return yield* this.#train(command.command, 'policy', Math.ceil(options.episodes / options.batch_size) * 5, from,
+      case 'tune':
+        if (METHODS.find(({ name }) => name === command.method).learns_from !== 'rewards') return yield* this.#tuneOnRankings(command, from);
+        return yield* this.#train('tune', 'policy', Math.ceil(options.episodes / options.batch_size) * 5, from,
           (s) => ({
             'objective/scores': 1.5 - 2 * bend(s, 12), 'objective/kl': 6 - 6 * bend(s, 20),
             'completions/mean_length': 24 + 6 * bend(s, 8), ...(options.gold_labeler ? { 'objective/gold_score': 1 - bend(s, 15) } : {}),
           }),
-          (s) => ({ event: 'rollout', prompt: 'Tell me a story about a cat.', answer: text(s, 24), score: 0.1 * s, kl: 0.2 * s }));
-      case 'dpo':
-      case 'kto':
-      case 'orpo':
-        return yield* this.#train(command.command, 'policy', 36, from, (s) => ({
-          loss: 0.4 + 0.29 * bend(s, 14), 'rewards/margins': 1.2 - 1.2 * bend(s, 16),
-          ...(command.command === 'kto' ? {} : { 'rewards/accuracies': 0.9 - 0.4 * bend(s, 10) }),
-          ...(s % 12 ? {} : {
-            'eval_rewards/accuracies': 0.8 - 0.3 * bend(s, 12), 'eval_rewards/accuracies_low': 0.6,
-            'eval_rewards/accuracies_high': 0.9, eval_pairs: 24,
-          }),
-        }));
+          (s) => ({ event: 'completion', prompt: 'Tell me a story about a cat.', completion: text(s, 24), score: 0.1 * s, kl: 0.2 * s }));
       case 'sample':
         return yield* this.#sample(command);
       case 'rank':
-        for (const line of command.candidates.split('\n')) {
-          const record = JSON.parse(line);
-          yield { event: 'ranked', record: JSON.stringify({ ...record, ranking: [[2], [0, 1], [3]], labeler: command.labeler }) };
+        for (const record of command.candidates) {
+          yield { event: 'ranked', record: { ...record, ranking: [[2], [0, 1], [3]], labeler: command.labeler } };
         }
         return;
-      case 'score': {
-        const record = JSON.parse(command.records);
-        yield { event: 'scored', record: JSON.stringify({ ...record, scores: record.completions.map((_, i) => 1.2 - i * 0.7) }) };
+      case 'score':
+        for (const record of command.records) {
+          yield { event: 'scored', record: { ...record, scores: record.completions.map((_, i) => 1.2 - i * 0.7) } };
+        }
         return;
-      }
       case 'compare':
         for (const [index, prompt] of command.prompts.entries()) {
           await wait(30);
@@ -172,20 +222,31 @@ export class Nudge {
         }
     }
   }
+  #tuneOnRankings({ method }, from) {
+    const bend = (step, speed) => Math.exp(-step / speed);
+    return this.#train('tune', 'policy', 36, from, (s) => ({
+      loss: 0.4 + 0.29 * bend(s, 14), 'rewards/margins': 1.2 - 1.2 * bend(s, 16),
+      ...(method === 'kto' ? {} : { 'rewards/accuracies': 0.9 - 0.4 * bend(s, 10) }),
+      ...(s % 12 ? {} : {
+        'eval_rewards/accuracies': 0.8 - 0.3 * bend(s, 12), 'eval_rewards/accuracies_low': 0.6,
+        'eval_rewards/accuracies_high': 0.9, eval_pairs: 24,
+      }),
+    }));
+  }
   async *#sample({ prompts, options }) {
     const k = options.k ?? 4;
     const length = Math.min(options.max_new_tokens ?? 30, 28);
     for (let shown = 1; options.stream && shown <= length; shown += 3) {
       await wait(25);
       for (let prompt = 0; prompt < prompts.length; prompt++) {
-        for (let answer = 0; answer < k; answer++) {
-          yield { event: 'partial', prompt, answer, text: text(options.seed + prompt * k + answer, shown) };
+        for (let completion = 0; completion < k; completion++) {
+          yield { event: 'partial', prompt, completion, text: text(options.seed + prompt * k + completion, shown) };
         }
       }
     }
     for (const [index, prompt] of prompts.entries()) {
-      const completions = Array.from({ length: k }, (_, answer) => {
-        const seed = options.seed + index * k + answer;
+      const completions = Array.from({ length: k }, (_, at) => {
+        const seed = options.seed + index * k + at;
         return { text: text(seed, length), seed, logprob: -40, finish: 'eos' };
       });
       yield { event: 'candidates', index, id: `sample-${options.seed}-${index}`, prompt, completions };

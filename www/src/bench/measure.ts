@@ -9,7 +9,7 @@ import { WorkerClient } from '../lib/worker-client';
 export const SIZES = ['test', 'tiny', 'builtin', 'small'] as const;
 export const PHASES = ['sft', 'reward', 'rollout', 'ppo'] as const;
 
-/** What a page shows: a few answers at a time. */
+/** What a page shows: a few completions at a time. */
 const DEFAULTS = { size: 'tiny', repeats: 5, warm_up: 2, prompts: 8 };
 
 export async function measure(

@@ -7,6 +7,6 @@ export const accents: Record<StepName, string> = {
   instruct: 'var(--sft)',
   rank: 'var(--ink)',
   reward: 'var(--reward)',
-  ppo: 'var(--policy)',
+  tune: 'var(--policy)',
   compare: 'var(--ink)',
 };

@@ -1,84 +1,56 @@
 // Builds commands. An option that is left out takes the trainer's default, so the defaults live in one place.
 
 import type {
+  CandidatesRecord,
   Command,
   CompareOptions,
-  DpoOptions,
-  GrpoOptions,
+  DemonstrationRecord,
   Judge,
-  KtoOptions,
-  OrpoOptions,
-  PpoStageOptions,
+  PreferenceRecord,
   RewardOptions,
-  RlooOptions,
   SampleOptions,
   SftOptions,
 } from './protocol';
 
-export const sft = (model: string, demonstrations: string, options: Partial<SftOptions>): Command => ({
+/** Values of a method's options by their names. */
+export type Values = Record<string, unknown>;
+
+export const sft = (model: string, demonstrations: DemonstrationRecord[], options: Partial<SftOptions>): Command => ({
   command: 'sft',
   model,
   demonstrations,
-  options: options as SftOptions,
+  options,
 });
 
 export const sample = (model: string, prompts: string[], options: Partial<SampleOptions>): Command => ({
   command: 'sample',
   model,
   prompts,
-  options: options as SampleOptions,
+  options,
 });
 
-export const rank = (candidates: string, labeler: string): Command => ({ command: 'rank', candidates, labeler });
+export const rank = (candidates: CandidatesRecord[], labeler: string): Command => ({
+  command: 'rank',
+  candidates,
+  labeler,
+});
 
-export const reward = (model: string, comparisons: string, options: Partial<RewardOptions>): Command => ({
+export const reward = (model: string, preferences: PreferenceRecord[], options: Partial<RewardOptions>): Command => ({
   command: 'reward',
   model,
-  comparisons,
-  demonstrations: '',
-  options: options as RewardOptions,
+  preferences,
+  demonstrations: [],
+  options,
 });
 
-export const ppo = (
-  policy: string,
-  rewardModel: string,
-  prompts: string[],
-  options: Partial<PpoStageOptions>,
-): Command => ({
-  command: 'ppo',
-  policy,
-  reward: rewardModel,
-  reward_ensemble: [],
-  prompts,
-  pretraining_texts: [],
-  options: options as PpoStageOptions,
-});
+/** What a method learns from: reward models and prompts for them, or rankings. */
+export type Lessons = { rewards: string[]; prompts: string[]; preferences: PreferenceRecord[] };
 
-/** The methods without a value model, with the options that they share. */
-export const policyGradient = (
-  command: 'grpo' | 'rloo' | 'reinforce',
-  policy: string,
-  rewardModel: string,
-  prompts: string[],
-  options: Partial<RlooOptions>,
-): Command => ({
-  command,
-  policy,
-  reward: rewardModel,
-  reward_ensemble: [],
-  prompts,
-  options: options as GrpoOptions,
-});
+/** The method's name comes from the trainer, so its options are of no narrower type here. */
+export const tune = (method: string, policy: string, lessons: Lessons, options: Values): Command =>
+  ({ command: 'tune', method, policy, ...lessons, pretraining_texts: [], options }) as Command;
 
-/** The methods without a reward model, with the options that they share. */
-export const preference = (
-  command: 'dpo' | 'kto' | 'orpo',
-  policy: string,
-  comparisons: string,
-  options: Partial<OrpoOptions>,
-): Command => ({ command, policy, comparisons, options: options as DpoOptions & KtoOptions });
-
-/** With `bestOfReward`, the first model draws `options.best_of` answers and that reward model picks one. */
+/** With `bestOfReward`, the first model draws `options.best_of` completions and that reward model picks one. */
 export const compare = (
   a: string,
   b: string,
@@ -93,10 +65,10 @@ export const compare = (
   prompts,
   judge,
   best_of_reward: bestOfReward,
-  options: options as CompareOptions,
+  options,
 });
 
-export const score = (rewardModel: string, records: string): Command => ({
+export const score = (rewardModel: string, records: Record<string, unknown>[]): Command => ({
   command: 'score',
   reward: rewardModel,
   records,

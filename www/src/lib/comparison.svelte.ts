@@ -1,23 +1,30 @@
-// The blind comparison: pairs of answers, who preferred what, and the trainer's verdict.
+// The blind comparison: pairs of completions, who preferred what, and the trainer's verdict.
 //
-// Which side an answer stands on is drawn anew for every pair. Deliberately absent: win rates; the trainer counts.
+// Which side a completion stands on is drawn anew for every pair. Deliberately absent: win rates; the trainer counts.
 
 import * as commands from './commands';
 import { engine } from './engine.svelte';
-import { BEST_OF, type Method } from './methods';
+import { BEST_OF, methods } from './methods.svelte';
 import { notices } from './notices.svelte';
 import { promptText, promptsOf, shuffled } from './prompts';
 import type { Judge, Preference, Verdict } from './protocol';
 import { settings, sizes } from './settings';
 import * as store from './store';
+import { t } from './strings';
 
 export type Pair = { prompt: string; a: string; b: string; left: 'a' | 'b'; preference: Preference | null };
 export type Versus = 'sft' | 'base';
 /**
  * Who is compared: the tuned model with the method that trained it, where that is known, or the instruct model with
- * the best of several answers; against a model with one answer.
+ * the best of several completions; against a model with one completion.
  */
-export type Contest = { method: Method | null; versus: Versus };
+export type Contest = { method: string | null; versus: Versus };
+
+/** The first model in words, by the method behind it; the tuned model may come from a zip. */
+export function contender(method: string | null): string {
+  if (method === BEST_OF) return t.compare.bestOf;
+  return method === null ? t.models.policy : t.compare.tunedWith(methods.words(method).name);
+}
 
 /** What is stored; earlier pages named the models alone, when there was one method. */
 type StoredComparison = { pairs: Pair[]; verdict: Verdict; contest?: Contest; models?: { b: Versus } };
@@ -40,7 +47,7 @@ class Comparison {
     return this.pairs[this.shown] ?? null;
   }
 
-  /** Answers held-out prompts with both models and shows them without names. */
+  /** Completes held-out prompts with both models and shows them without names. */
   async begin(contest: Contest): Promise<void> {
     this.contest = contest;
     this.pairs = [];
@@ -50,7 +57,7 @@ class Comparison {
     this.sampling = true;
     try {
       const prompts = shuffled(await promptsOf('heldout'), settings.seed).slice(0, sizes.comparisonTarget);
-      await this.#answer(contest, prompts, { judge: 'person' }, (pair) => (this.pairs = [...this.pairs, pair]));
+      await this.#complete(contest, prompts, { judge: 'person' }, (pair) => (this.pairs = [...this.pairs, pair]));
     } catch (error) {
       notices.problem(error);
     } finally {
@@ -82,7 +89,7 @@ class Comparison {
   async judgeSimulated(labeler: string, contest: Contest): Promise<void> {
     this.simulated = null;
     const prompts = (await promptsOf('heldout')).slice(0, sizes.comparedPrompts);
-    const verdict = await this.#answer(contest, prompts, { judge: 'labeler', name: labeler }, () => {});
+    const verdict = await this.#complete(contest, prompts, { judge: 'labeler', name: labeler }, () => {});
     if (!verdict) return;
     this.simulated = { verdict, labeler, contest };
     await store.notes.put('comparison/simulated', this.simulated);
@@ -103,17 +110,17 @@ class Comparison {
     }
   }
 
-  async #answer(
+  async #complete(
     { method, versus }: Contest,
     prompts: string[],
     judge: Judge,
     onPair: (pair: Pair) => void,
   ): Promise<Verdict | null> {
     let verdict: Verdict | null = null;
-    const common = { seed: settings.seed, max_new_tokens: sizes.answerTokens };
+    const common = { seed: settings.seed, max_new_tokens: sizes.completionTokens };
     const command =
-      method === 'best_of'
-        ? commands.compare('sft', versus, prompts, judge, 'reward', { ...common, best_of: BEST_OF })
+      method === BEST_OF
+        ? commands.compare('sft', versus, prompts, judge, 'reward', { ...common, best_of: sizes.bestOf })
         : commands.compare('policy', versus, prompts, judge, null, common);
     await engine.run(command, {
       event(event) {

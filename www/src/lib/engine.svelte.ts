@@ -3,8 +3,8 @@
 // Deliberately absent: which models there are (`models.svelte.ts`) and what a run means (`training.svelte.ts`).
 
 import { notices } from './notices.svelte';
-import type { Command, Event, Stage } from './protocol';
-import type { DeviceChoice, DeviceReport, Files, RequestKind, Requests, RunEnd } from './messages';
+import type { Command, Event, StageName } from './protocol';
+import type { Crash, DeviceChoice, DeviceReport, Files, RequestKind, Requests, RunEnd } from './messages';
 import { settings } from './settings';
 import { t } from './strings';
 import { WorkerClient, WorkerCrash } from './worker-client';
@@ -33,7 +33,7 @@ class Engine {
   /** Why there is no trainer at all, if so. */
   failure = $state<string | null>(null);
   /** The stage that occupies the device, sampling ahead not counted. */
-  busy = $state<Stage | null>(null);
+  busy = $state<StageName | null>(null);
   silent = $state(false);
   /** A new worker is getting its models. */
   restoring = $state(false);
@@ -64,7 +64,7 @@ class Engine {
     await this.#open(null);
   }
 
-  async request<Kind extends RequestKind>(kind: Kind, ask: Requests[Kind]['ask']): Promise<Requests[Kind]['answer']> {
+  async request<Kind extends RequestKind>(kind: Kind, ask: Requests[Kind]['ask']): Promise<Requests[Kind]['reply']> {
     await this.#ready;
     return this.#client.request(kind, ask);
   }
@@ -128,7 +128,7 @@ class Engine {
     if (this.report?.kind === 'webgpu') this.#watchdog = setTimeout(() => (this.silent = true), SILENCE_MS);
   }
 
-  #open(crash: string | null): Promise<void> {
+  #open(crash: Crash | null): Promise<void> {
     this.report = null;
     this.#current = null;
     this.busy = null;
@@ -138,7 +138,7 @@ class Engine {
       preparing: (gpu) => (this.preparing = gpu),
     });
     this.#client = client;
-    this.#ready = client.request('open', { choice: this.choice, crashed: crash }).then((report) => {
+    this.#ready = client.request('open', { choice: this.choice, crash }).then((report) => {
       this.report = report;
       this.loading = null;
     });
@@ -154,6 +154,7 @@ class Engine {
   }
 
   #crashed(message: string): void {
+    const device = this.report?.kind ?? (this.preparing === null ? 'cpu' : 'webgpu');
     this.#crashes += 1;
     if (!this.report || this.#crashes > MAX_CRASHES) {
       // A worker that dies while it opens would die again, unless the GPU was what it tried.
@@ -163,7 +164,7 @@ class Engine {
       }
     }
     notices.say(t.device.fellBack(message), 'problem');
-    void this.#open(message);
+    void this.#open({ device, message });
   }
 }
 

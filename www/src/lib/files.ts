@@ -33,7 +33,10 @@ export async function fetchModel(
   return files;
 }
 
-async function fetchBytes(url: string, onBytes: (loaded: number, total: number | null) => void): Promise<Uint8Array> {
+export async function fetchBytes(
+  url: string,
+  onBytes: (loaded: number, total: number | null) => void = () => {},
+): Promise<Uint8Array> {
   const response = await fetchOk(url);
   const length = response.headers.get('content-encoding') ? null : response.headers.get('content-length');
   const total = length ? Number(length) : null;
@@ -71,7 +74,7 @@ export function parseJsonl<T>(text: string): T[] {
   });
 }
 
-export function numberedLines(text: string): { line: string; number: number }[] {
+function numberedLines(text: string): { line: string; number: number }[] {
   return text
     .replace(/^\uFEFF/, '')
     .split('\n')

@@ -3,7 +3,15 @@
 // The worker owns WebAssembly and the device, the main thread draws. Every request has one reply with its id;
 // a run also sends `event` and `checkpoint` notices while it goes. Deliberately absent: any computing.
 
-import type { Command, Event, Preference, Verdict } from './protocol';
+import type {
+  Command,
+  DemonstrationRecord,
+  Event,
+  MethodInfo,
+  Preference,
+  RankingRecord,
+  Verdict,
+} from './protocol';
 
 /** The files of a model folder or of a checkpoint: name and bytes. */
 export type Files = Record<string, Uint8Array>;
@@ -25,8 +33,8 @@ export type LabelerInfo = { name: string; title: string; rule: string };
 /** A metric by the name under which it is logged: what it is, the values to expect, what to do outside them. */
 export type MetricDoc = { name: string; meaning: string; healthy: string; act: string };
 
-/** A value that is no number is `null`; it is never ok. */
-export type SelfCheckLine = { name: string; ok: boolean; value: number | null; limit: number };
+/** A value may be no number; then it is never ok. */
+export type SelfCheckLine = { name: string; ok: boolean; value: number; limit: number };
 export type SelfCheck = { ok: boolean; checks: SelfCheckLine[] };
 
 /** Why a device was passed over; the words for each stand in `strings.ts`. */
@@ -39,7 +47,8 @@ export type DeviceReason =
   | 'no_timestamp_query'
   | 'self_check_failed'
   | 'create_failed'
-  | 'crashed';
+  | 'crashed'
+  | 'restarted';
 
 export type DeviceReport = {
   kind: DeviceKind;
@@ -52,8 +61,11 @@ export type DeviceReport = {
   detail: string | null;
 };
 
-/** What is in a file: records as JSONL, how many are left out, and where and why the first of them. */
-export type Understood = { format: string; jsonl: string; records: number; dropped: number; reason: string };
+/** Why the worker before this one ended, and on which device. */
+export type Crash = { device: DeviceKind; message: string };
+
+/** What is in a file: records, how many are left out, and where and why the first of them. */
+export type Understood<Record> = { records: Record[]; dropped: number; reason: string };
 
 /** One phase of the bench at one size; `prompts` are those of a rollout. */
 export type BenchRequest = {
@@ -91,26 +103,32 @@ export type BenchRow = {
 export type RunEnd = 'finished' | 'paused' | 'cancelled';
 
 export type Requests = {
-  open: { ask: { choice: DeviceChoice; crashed: string | null }; answer: DeviceReport };
+  open: { ask: { choice: DeviceChoice; crash: Crash | null }; reply: DeviceReport };
   /** All checks of the open device. */
-  self_check: { ask: Record<never, never>; answer: SelfCheck };
-  labelers: { ask: Record<never, never>; answer: LabelerInfo[] };
-  metrics: { ask: Record<never, never>; answer: MetricDoc[] };
-  put_model: { ask: { name: string; files: Files }; answer: ModelInfo };
-  model_files: { ask: { name: string }; answer: Files };
+  self_check: { ask: Record<never, never>; reply: SelfCheck };
+  labelers: { ask: Record<never, never>; reply: LabelerInfo[] };
+  methods: { ask: Record<never, never>; reply: MethodInfo[] };
+  /** The value that words such as `cosine:0.1` stand for, as the option of a method. */
+  option_value: { ask: { method: string; option: string; words: string }; reply: unknown };
+  metrics: { ask: Record<never, never>; reply: MetricDoc[] };
+  put_model: { ask: { name: string; files: Files }; reply: ModelInfo };
+  model_files: { ask: { name: string }; reply: Files };
   /** Pulls a run to its end. `save_every` is in seconds; 0 saves only at a pause. */
-  run: { ask: { command: Command; resume: Files | null; save_every: number }; answer: RunEnd };
+  run: { ask: { command: Command; resume: Files | null; save_every: number }; reply: RunEnd };
   /** Ends the run after the step it is in; a pause saves a checkpoint first. */
-  halt: { ask: { how: 'pause' | 'cancel' }; answer: null };
-  verdict: { ask: { preferences: Preference[] }; answer: Verdict };
-  /** One entry a ranking: `null`, or why nothing can be learnt from it. Fails at a line that is no ranking. */
-  check_rankings: { ask: { name: string; jsonl: string }; answer: (string | null)[] };
-  /** The rankings in a file of any format. */
-  read_rankings: { ask: { name: string; bytes: Uint8Array }; answer: Understood };
+  halt: { ask: { how: 'pause' | 'cancel' }; reply: null };
+  verdict: { ask: { preferences: Preference[] }; reply: Verdict };
+  /** Why nothing can be learnt from a ranking, if so. Fails for one that is not whole. */
+  check_ranking: { ask: { record: RankingRecord }; reply: string | undefined };
+  /** The rankings in a file of any format. Fails at a line of our own format that is no ranking. */
+  read_rankings: { ask: { name: string; bytes: Uint8Array }; reply: Understood<RankingRecord> };
   /** The demonstrations in a file of any format that `model` has room for. */
-  read_demonstrations: { ask: { name: string; bytes: Uint8Array; model: string }; answer: Understood };
+  read_demonstrations: {
+    ask: { name: string; bytes: Uint8Array; model: string };
+    reply: Understood<DemonstrationRecord>;
+  };
   /** One phase of the bench, on a device of its own. */
-  bench: { ask: { request: BenchRequest }; answer: BenchRow[] };
+  bench: { ask: { request: BenchRequest }; reply: BenchRow[] };
 };
 
 export type RequestKind = keyof Requests;
@@ -120,7 +138,7 @@ export type Request = {
 }[RequestKind];
 
 export type Notice =
-  | { notice: 'answer'; id: number; value: unknown }
+  | { notice: 'reply'; id: number; value: unknown }
   | { notice: 'error'; id: number; message: string; fatal: boolean }
   | { notice: 'event'; id: number; event: Event }
   | { notice: 'checkpoint'; id: number; files: Files }

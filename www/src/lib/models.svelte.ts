@@ -3,7 +3,7 @@
 import { engine } from './engine.svelte';
 import { download, fetchModel, fetchText, parseJsonl, unzipFiles, zipFiles } from './files';
 import type { Files, ModelInfo } from './messages';
-import type { Metrics, Stage } from './protocol';
+import type { Metrics } from './protocol';
 import { settings } from './settings';
 import * as store from './store';
 
@@ -12,8 +12,8 @@ declare const __MODEL_CURVES__: string[];
 
 export type ModelName = 'base' | 'sft' | 'reward' | 'policy';
 export type ModelOrigin = 'built-in' | 'trained' | 'imported';
-/** `by` is the stage that trained it, where this page saw it. */
-export type Held = { info: ModelInfo; origin: ModelOrigin; by?: Stage };
+/** `by` is the stage or method that trained it, where this page saw it. */
+export type Held = { info: ModelInfo; origin: ModelOrigin; by?: string };
 /** One point of a curve: a step and its numbers. */
 export type CurvePoint = { step: number; metrics: Metrics };
 
@@ -22,7 +22,7 @@ class Models {
   fetching = $state.raw<{ name: ModelName; loaded: number; total: number | null } | null>(null);
   /** The loss of a built-in model's own training, where the server has its log. */
   builtInCurves = $state.raw<Partial<Record<ModelName, CurvePoint[]>>>({});
-  #known: Partial<Record<ModelName, { files: Files; origin: ModelOrigin; by?: Stage }>> = {};
+  #known: Partial<Record<ModelName, { files: Files; origin: ModelOrigin; by?: string }>> = {};
 
   /** Fetches a built-in model and gives it to the trainer. */
   async takeBuiltIn(name: 'base' | 'sft'): Promise<void> {
@@ -41,7 +41,7 @@ class Models {
   }
 
   /** Takes over a model that a run has just made; the trainer holds it under this name already. */
-  async adoptTrained(name: ModelName, by: Stage): Promise<void> {
+  async adoptTrained(name: ModelName, by: string): Promise<void> {
     const files = await engine.request('model_files', { name });
     await this.#put(name, files, 'trained', by);
     await this.#store(name, files);
@@ -79,7 +79,7 @@ class Models {
     }
   }
 
-  async #put(name: ModelName, files: Files, origin: ModelOrigin, by?: Stage): Promise<void> {
+  async #put(name: ModelName, files: Files, origin: ModelOrigin, by?: string): Promise<void> {
     const info = await engine.request('put_model', { name, files });
     this.#known[name] = { files, origin, by };
     this.held = { ...this.held, [name]: { info, origin, by } };

@@ -1,21 +1,21 @@
-// A ranking in the making: groups of answers, best group first, ties share a group.
+// A ranking in the making: groups of completions, best group first, ties share a group.
 //
 // Pure functions from one ranking to the next. Deliberately absent: pointers, keys and drawing.
 
-/** Indices into the completions, best first; answers of one group are tied. */
+/** Indices into the completions, best first; those of one group are tied. */
 export type Groups = number[][];
 
-/** Every answer alone in its group, in the order given. */
+/** Every completion alone in its group, in the order given. */
 export function untied(count: number): Groups {
   return Array.from({ length: count }, (_, index) => [index]);
 }
 
-/** The answers from best to worst; tied ones stand side by side. */
+/** The completions from best to worst; tied ones stand side by side. */
 export function flat(groups: Groups): number[] {
   return groups.flat();
 }
 
-/** The rank of an answer as in sports, from 1: two tied at 2 are followed by 4. */
+/** The rank of a completion as in sports, from 1: two tied at 2 are followed by 4. */
 export function rankOf(groups: Groups, item: number): number {
   const group = groups.findIndex((members) => members.includes(item));
   return 1 + groups.slice(0, group).flat().length;
@@ -25,7 +25,7 @@ export function isTied(groups: Groups, item: number): boolean {
   return groups.some((members) => members.length > 1 && members.includes(item));
 }
 
-/** One up (-1) or down (+1). A tied answer leaves its tie first; an untied one passes the next group. */
+/** One up (-1) or down (+1). A tied completion leaves its tie first; an untied one passes the next group. */
 export function move(groups: Groups, item: number, direction: -1 | 1): Groups {
   const at = groups.findIndex((members) => members.includes(item));
   const group = groups[at];
@@ -39,7 +39,7 @@ export function move(groups: Groups, item: number, direction: -1 | 1): Groups {
   return groups.toSpliced(at, 1).toSpliced(target, 0, group);
 }
 
-/** Puts an answer alone at a place from 1, or at the nearest edge of a tie that holds this place. */
+/** Puts a completion alone at a place from 1, or at the nearest edge of a tie that holds this place. */
 export function placeAt(groups: Groups, item: number, place: number): Groups {
   const others = groups.map((members) => members.filter((member) => member !== item)).filter((m) => m.length > 0);
   let before = 0;
@@ -49,7 +49,7 @@ export function placeAt(groups: Groups, item: number, place: number): Groups {
   return others.toSpliced(inside ? index + 1 : index, 0, [item]);
 }
 
-/** Ties an answer with the group above it, or, where it is tied with that one already, unties it. */
+/** Ties a completion with the group above it, or, where it is tied with that one already, unties it. */
 export function toggleTie(groups: Groups, item: number): Groups {
   const at = groups.findIndex((members) => members.includes(item));
   const group = groups[at];

@@ -1,28 +1,18 @@
 // The reader's rankings: checked by the trainer, stored, then shown as stored.
 
 import { engine } from './engine.svelte';
-import { numberedLines } from './files';
 import { promptText } from './prompts';
-import type { Answer, Prompt } from './protocol';
+import type { RankingRecord } from './protocol';
 import * as store from './store';
 import type { RankingSource, StoredRanking } from './store';
 import { t } from './strings';
 
-export type RankingRecord = {
-  id: string;
-  prompt: Prompt;
-  completions: Answer[];
-  ranking: number[][];
-  labeler?: string;
-  seconds?: number;
-};
-
 /** What became of a file of rankings, with the reason why the first one was left out. */
 export type Imported = { added: number; leftOut: number; reason: string };
 
-/** Whether some answer is ranked above another; the reward model can learn nothing from the rest. */
-export function hasPreference(record: string): boolean {
-  return (JSON.parse(record) as RankingRecord).ranking.length > 1;
+/** Whether some completion is ranked above another; the reward model can learn nothing from the rest. */
+export function hasPreference({ ranking }: RankingRecord): boolean {
+  return ranking.length > 1;
 }
 
 class Rankings {
@@ -54,15 +44,14 @@ class Rankings {
     this.list = await store.rankings.all();
   }
 
-  async add(record: string, source: RankingSource, labeler = ''): Promise<void> {
-    const [reason] = await engine.request('check_rankings', { name: t.rank.thisRanking, jsonl: record });
+  async add(record: RankingRecord, source: RankingSource, labeler = ''): Promise<void> {
+    const reason = await engine.request('check_ranking', { record });
     if (reason) throw new Error(t.rank.unusable(reason));
     await this.#store(record, source, labeler);
   }
 
-  async #store(record: string, source: RankingSource, labeler: string): Promise<void> {
-    const prompt = promptText((JSON.parse(record) as RankingRecord).prompt);
-    const stored = await store.rankings.add({ record, source, prompt, labeler });
+  async #store(record: RankingRecord, source: RankingSource, labeler = ''): Promise<void> {
+    const stored = await store.rankings.add({ record, source, prompt: promptText(record.prompt), labeler });
     this.list = [...this.list, stored];
     store.keepStorage();
   }
@@ -73,7 +62,7 @@ class Rankings {
     if (!last) return null;
     await store.rankings.remove(last.key);
     this.list = this.list.filter(({ key }) => key !== last.key);
-    return JSON.parse(last.record) as RankingRecord;
+    return last.record;
   }
 
   async clear(): Promise<void> {
@@ -81,36 +70,28 @@ class Rankings {
     this.list = [];
   }
 
-  /** Adds the rankings of a JSONL file, none where a line is wrong; leaves out those without anything to learn. */
-  async importJsonl(name: string, text: string, source: RankingSource): Promise<Imported> {
-    const reasons = await engine.request('check_rankings', { name, jsonl: text });
-    if (reasons.length === 0) throw new Error(t.rank.emptyFile(name));
-    const lines = numberedLines(text);
-    for (const [index, { line }] of lines.entries()) {
-      if (reasons[index] === null) await this.#store(line, source, '');
-    }
-    const why = reasons.filter((reason) => reason !== null);
-    return { added: reasons.length - why.length, leftOut: why.length, reason: why[0] ?? '' };
+  /**
+   * Adds the rankings of a file of any format; leaves out those without anything to learn. A file of our own is taken
+   * whole or, where a line is wrong, not at all.
+   */
+  async importFile(name: string, bytes: Uint8Array, source: RankingSource): Promise<Imported> {
+    const { records, dropped, reason } = await engine.request('read_rankings', { name, bytes });
+    if (records.length === 0) throw new Error(reason || t.rank.emptyFile(name));
+    for (const record of records) await this.#store(record, source);
+    return { added: records.length, leftOut: dropped, reason };
   }
 
-  /** Adds the rankings of a file of any format. What is no ranking of our own loses only the records that are bad. */
-  async importFile(file: File): Promise<Imported> {
-    const bytes = new Uint8Array(await file.arrayBuffer());
-    const { format, jsonl, records, dropped, reason } = await engine.request('read_rankings', { name: file.name, bytes });
-    if (format === '' || format === 'ranking') return this.importJsonl(file.name, await file.text(), 'import');
-    if (records === 0) throw new Error(reason);
-    const { added, leftOut, reason: why } = await this.importJsonl(file.name, jsonl, 'import');
-    return { added, leftOut: leftOut + dropped, reason: reason || why };
+  get records(): RankingRecord[] {
+    return this.list.map(({ record }) => record);
   }
 
   jsonl(): string {
-    return this.list.map(({ record }) => `${record}\n`).join('');
+    return this.records.map((record) => `${JSON.stringify(record)}\n`).join('');
   }
 
   /** The last ranking that has been stored, for looking at how the reward model sees it. */
   get lastRecord(): RankingRecord | null {
-    const last = this.list.at(-1);
-    return last ? (JSON.parse(last.record) as RankingRecord) : null;
+    return this.list.at(-1)?.record ?? null;
   }
 }
 

@@ -1,33 +1,33 @@
-// Answers to look at: a single stream for one text, and screens of four answers to rank, sampled ahead.
+// Completions to look at: a single stream for one text, and screens of four to rank, sampled ahead.
 
 import * as commands from './commands';
 import { engine } from './engine.svelte';
 import { notices } from './notices.svelte';
 import { promptsOf } from './prompts';
-import type { Answer, Event, Prompt } from './protocol';
+import type { CandidatesRecord, Completion, Event, Prompt, RankingRecord } from './protocol';
 import { settings, sizes } from './settings';
 import { WorkerCrash } from './worker-client';
 
-/** Samples one answer and hands out its text as it grows. */
-export async function streamAnswer(
+/** Samples one completion and hands out its text as it grows. */
+export async function streamCompletion(
   model: string,
   prompt: string,
   seed: number,
   onText: (text: string) => void,
-): Promise<Answer | null> {
-  let answer: Answer | null = null;
-  const options = { k: 1, stream: true, seed, max_new_tokens: sizes.answerTokens };
+): Promise<Completion | null> {
+  let completion: Completion | null = null;
+  const options = { k: 1, stream: true, seed, max_new_tokens: sizes.completionTokens };
   await engine.run(commands.sample(model, [prompt], options), {
     event(event) {
       if (event.event === 'partial') onText(event.text);
-      if (event.event === 'candidates') answer = event.completions[0] ?? null;
+      if (event.event === 'candidates') completion = event.completions[0] ?? null;
     },
   });
-  return answer;
+  return completion;
 }
 
-/** One prompt with its answers; `id` is null while they still grow. */
-export type Screen = { id: string | null; prompt: Prompt; completions: Answer[] };
+/** One prompt with its completions; `id` is null while they still grow. */
+export type Screen = { id: string | null; prompt: Prompt; completions: Completion[] };
 
 /** Screens kept ready behind the one on show, and prompts sampled in one go. */
 const AHEAD = 3;
@@ -37,7 +37,7 @@ class Screens {
   current = $state.raw<Screen | null>(null);
   #ready: Screen[] = [];
   #prompts: string[] = [];
-  /** The prompts that are being answered now. */
+  /** The prompts that are being completed now. */
   #chunk: string[] = [];
   #next = 0;
   #round = 0;
@@ -83,8 +83,8 @@ class Screens {
     const from = this.#next;
     const prompts = Array.from({ length: count }, (_, i) => this.#prompts[(from + i) % this.#prompts.length]!);
     this.#chunk = prompts;
-    const seed = settings.seed + (this.#round * this.#prompts.length + from) * sizes.answers;
-    const options = { k: sizes.answers, stream: true, seed, max_new_tokens: sizes.answerTokens };
+    const seed = settings.seed + (this.#round * this.#prompts.length + from) * sizes.completions;
+    const options = { k: sizes.completions, stream: true, seed, max_new_tokens: sizes.completionTokens };
     try {
       await engine.run(commands.sample('sft', prompts, options), {
         givesWay: true,
@@ -99,15 +99,15 @@ class Screens {
 
   #growing(): Screen {
     const prompt = (this.#filling ? this.#chunk[0] : this.#prompts[this.#next]) ?? '';
-    const completions = Array.from({ length: sizes.answers }, () => ({ text: '', seed: 0, logprob: 0, finish: '' }));
+    const completions = Array.from({ length: sizes.completions }, () => ({ text: '' }));
     return { id: null, prompt, completions };
   }
 
   #hear(event: Event): void {
     if (event.event === 'partial' && !this.current?.id && event.prompt === 0) {
       const growing = this.current?.prompt === this.#chunk[0] ? this.current! : this.#growing();
-      const completions = growing.completions.map((answer, index) =>
-        index === event.answer ? { ...answer, text: event.text } : answer,
+      const completions = growing.completions.map((completion, index) =>
+        index === event.completion ? { ...completion, text: event.text } : completion,
       );
       this.current = { ...growing, completions };
     }
@@ -123,30 +123,30 @@ class Screens {
 
 export const screens = new Screens();
 
-/** Answers to many prompts at once, for a simulated labeler to rank. Returns JSONL of candidates. */
-export async function sampleCandidates(count: number, from: number): Promise<string> {
+/** Completions of many prompts at once, for a simulated labeler to rank. */
+export async function sampleCandidates(count: number, from: number): Promise<CandidatesRecord[]> {
   const all = await promptsOf('train');
   const prompts = Array.from({ length: count }, (_, index) => all[(from + index) % all.length]!);
   const options = {
-    k: sizes.answers,
+    k: sizes.completions,
     batch_size: sizes.sampleBatch,
-    seed: settings.seed + from * sizes.answers,
-    max_new_tokens: sizes.answerTokens,
+    seed: settings.seed + from * sizes.completions,
+    max_new_tokens: sizes.completionTokens,
   };
-  const lines: string[] = [];
+  const candidates: CandidatesRecord[] = [];
   await engine.run(commands.sample('sft', prompts, options), {
     event(event) {
       if (event.event !== 'candidates') return;
       const { id, prompt, completions } = event;
-      lines.push(JSON.stringify({ id, prompt, completions }));
+      candidates.push({ id, prompt, completions });
     },
   });
-  return lines.join('\n');
+  return candidates;
 }
 
-/** A simulated labeler's rankings of candidates, one JSON object each. */
-export async function rankCandidates(candidates: string, labeler: string): Promise<string[]> {
-  const records: string[] = [];
+/** A simulated labeler's rankings of candidates. */
+export async function rankCandidates(candidates: CandidatesRecord[], labeler: string): Promise<RankingRecord[]> {
+  const records: RankingRecord[] = [];
   await engine.run(commands.rank(candidates, labeler), {
     event(event) {
       if (event.event === 'ranked') records.push(event.record);

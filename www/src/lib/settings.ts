@@ -4,10 +4,10 @@
 // trainer's own options.
 
 import type { DeviceChoice } from './messages';
-import { methodNamed } from './methods';
-import type { OrpoOptions, RewardOptions, RlooOptions } from './protocol';
+import type { RewardOptions } from './protocol';
 
 export type Effort = 'quick' | 'normal' | 'long';
+export type Leash = 'loose' | 'normal' | 'tight';
 
 const parameters = new URLSearchParams(location.search);
 
@@ -28,8 +28,8 @@ export const settings = {
   seed: wholeNumber('seed', 1),
   /** A simulated labeler that a teacher chose; `null` leaves the choice to the reader. */
   labeler: parameters.get('labeler'),
-  /** How step 5 tunes, where a teacher chose it; `null` leaves the choice to the reader. */
-  method: methodNamed(parameters.get('method')),
+  /** The method that a teacher chose for step 5, if the trainer knows it; `null` leaves the choice to the reader. */
+  method: parameters.get('method'),
   /** Where the built-in models lie. */
   modelRoot: parameters.get('model') === 'test' ? 'model/test-size' : 'model',
   effort: oneOf<Effort>('effort', ['quick', 'normal', 'long'], small ? 'quick' : 'normal'),
@@ -37,9 +37,10 @@ export const settings = {
 
 /** Sizes of the page's own runs; everything else is the trainer's default. `?test=1` takes the small ones. */
 export const sizes = {
-  answers: 4,
-  answerTokens: small ? 16 : 64,
-  /** Answers sampled at once where nobody reads along. */
+  /** Of each prompt, to rank. */
+  completions: 4,
+  completionTokens: small ? 16 : 64,
+  /** Completions sampled at once where nobody reads along. */
   sampleBatch: small ? 128 : 32,
   rankingTarget: 30,
   comparisonTarget: 10,
@@ -47,15 +48,17 @@ export const sizes = {
   demonstrations: small ? 48 : Infinity,
   episodes: { quick: small ? 32 : 128, normal: 640, long: 1920 } satisfies Record<Effort, number>,
   /**
-   * Answers of one rollout. Fewer give sooner something to see, more give a steadier direction. Each is a multiple of
-   * the answers to one prompt (8 in GRPO, 4 in RLOO) and of the minibatches (4).
+   * Completions of one rollout. Fewer give sooner something to see, more give a steadier direction. Each is a multiple
+   * of the completions of one prompt (8 in GRPO, 4 in RLOO) and of the minibatches (4).
    */
   rolloutBatch: { quick: small ? 16 : 32, normal: 64, long: 64 } satisfies Record<Effort, number>,
   /** What a run takes off the trainer's defaults; nothing but for tests. */
   reward: (small ? { epochs: 2 } : {}) satisfies Partial<RewardOptions>,
-  ppo: small ? { num_ppo_epochs: 1, num_mini_batches: 2 } : {},
-  policyGradient: (small ? { num_iterations: 1, num_mini_batches: 2 } : {}) satisfies Partial<RlooOptions>,
-  preference: (small ? { epochs: 2 } : {}) satisfies Partial<OrpoOptions>,
+  tuning: (small ? { epochs: 2, num_iterations: 1, num_mini_batches: 2 } : {}) satisfies Record<string, number>,
+  /** The KL that the adaptive coefficient steers to, in nats a completion. */
+  leash: { loose: 8, normal: 3.5, tight: 1.5 } satisfies Record<Leash, number>,
+  /** Completions among which the reward model chooses in best-of-n. */
+  bestOf: 8,
 };
 
 /** Seconds between two checkpoints of a training run. */

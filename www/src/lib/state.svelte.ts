@@ -1,25 +1,27 @@
 // The page's state put together: the six steps, what each needs, and what a reload brings back.
 
 import { accuracyOf } from './accuracy';
+import { choices } from './choices.svelte';
 import * as commands from './commands';
 import { comparison } from './comparison.svelte';
 import { engine } from './engine.svelte';
-import { fetchText, numberedLines } from './files';
+import { fetchText, parseJsonl } from './files';
 import { percent, signed } from './format';
-import type { LabelerInfo, Understood } from './messages';
-import { BEST_OF, familyOf, methodNamed, type Leash, type Method } from './methods';
+import type { LabelerInfo } from './messages';
+import { BEST_OF, methods } from './methods.svelte';
 import { metricDocs, type MetricName } from './metrics.svelte';
 import { models, type CurvePoint, type ModelName } from './models.svelte';
 import { notices } from './notices.svelte';
-import { rankings, type RankingRecord } from './rankings.svelte';
+import type { DemonstrationRecord, RankingRecord } from './protocol';
+import { rankings } from './rankings.svelte';
 import { screens } from './sampling.svelte';
-import { settings, sizes, type Effort } from './settings';
+import { settings, sizes } from './settings';
 import * as store from './store';
 import { t } from './strings';
 import { Training } from './training.svelte';
 import { tuningCommand } from './tuning';
 
-export const STEPS = ['base', 'instruct', 'rank', 'reward', 'ppo', 'compare'] as const;
+export const STEPS = ['base', 'instruct', 'rank', 'reward', 'tune', 'compare'] as const;
 export type StepName = (typeof STEPS)[number];
 export type StepState = 'locked' | 'open' | 'active' | 'done';
 
@@ -34,10 +36,6 @@ export type ScoredRanking = { record: RankingRecord; scores: number[]; source: s
 class State {
   labelers = $state.raw<LabelerInfo[]>([]);
   labeler = $state(settings.labeler ?? '');
-  /** How step 5 tunes. */
-  method = $state<Method>(settings.method ?? 'ppo');
-  effort = $state<Effort>(settings.effort);
-  leash = $state<Leash>('normal');
   /** The last stored ranking with the reward model's scores. */
   scored = $state.raw<ScoredRanking | null>(null);
   /** Rankings that the present reward model was trained on. */
@@ -46,7 +44,7 @@ class State {
 
   readonly sft = new Training('sft', 'sft');
   readonly reward = new Training('reward', 'reward');
-  readonly ppo = new Training('ppo', 'policy');
+  readonly tuning = new Training('tune', 'policy');
 
   get labelerInfo(): LabelerInfo | undefined {
     return this.labelers.find(({ name }) => name === this.labeler);
@@ -59,15 +57,15 @@ class State {
     if (step === 'base' || step === 'instruct') return base ? null : t.needs.base;
     if (!sft) return t.needs.sft;
     if (step === 'reward' && rankings.count < MIN_RANKINGS) return t.needs.rankings(MIN_RANKINGS, rankings.count);
-    if (step === 'ppo') return this.#needOfMethod();
-    if (step === 'compare' && this.method === 'best_of') return this.#needOfMethod();
+    if (step === 'tune') return this.#needOfMethod();
+    if (step === 'compare' && choices.kind === 'best_of') return this.#needOfMethod();
     if (step === 'compare' && !policy) return t.needs.policy;
     return null;
   }
 
   /** Rankings are all that some methods learn from; the others ask a reward model. */
   #needOfMethod(): string | null {
-    if (familyOf(this.method) !== 'preference') return models.held.reward ? null : t.needs.reward;
+    if (choices.kind !== 'rankings') return models.held.reward ? null : t.needs.reward;
     return rankings.count < MIN_RANKINGS ? t.needs.rankings(MIN_RANKINGS, rankings.count) : null;
   }
 
@@ -78,7 +76,8 @@ class State {
   }
 
   isActive(step: StepName): boolean {
-    const training = { base: null, instruct: this.sft, rank: null, reward: this.reward, ppo: this.ppo, compare: null };
+    const { sft, reward, tuning } = this;
+    const training = { base: null, instruct: sft, rank: null, reward, tune: tuning, compare: null };
     return training[step]?.running ?? false;
   }
 
@@ -90,7 +89,7 @@ class State {
       rank: rankings.count >= sizes.rankingTarget,
       reward: reward !== undefined,
       // Nothing is trained for best-of-n: there is nothing left to do once it can choose.
-      ppo: this.method === 'best_of' || policy !== undefined,
+      tune: choices.kind === 'best_of' || policy !== undefined,
       compare: comparison.revealed || comparison.simulated !== null,
     }[step];
   }
@@ -103,49 +102,45 @@ class State {
   }
 
   /** The method that trained the tuned model at hand; nothing for one that came from a zip. */
-  get tunedBy(): Method | null {
-    return methodNamed(models.held.policy?.by);
+  get tunedBy(): string | null {
+    return methods.named(models.held.policy?.by);
   }
 
   /** The method whose numbers step 5 shows: that of the last run, or the chosen one where there was none. */
-  get shownMethod(): Method {
-    if (this.method === 'best_of' && !this.ppo.running) return 'best_of';
-    return (this.ppo.curve.length > 0 && methodNamed(this.ppo.stage)) || this.method;
+  get shownMethod(): string {
+    if (choices.kind === 'best_of' && !this.tuning.running) return BEST_OF;
+    return (this.tuning.curve.length > 0 && methods.named(this.tuning.method)) || choices.method;
   }
 
   /** The one number of step 5. */
   get tuningNumber(): StepNumber {
-    const family = familyOf(this.shownMethod);
-    if (family === 'best_of') return { text: `${BEST_OF}`, what: t.ppo.metricBestOf };
-    if (family === 'preference') {
-      const { value, metric, text } = accuracyOf(this.ppo, 'eval_rewards/accuracies', 'rewards/accuracies');
+    const kind = methods.kindOf(this.shownMethod);
+    if (kind === 'best_of') return { text: `${sizes.bestOf}`, what: t.tune.metricBestOf };
+    if (kind === 'rankings') {
+      const { value, metric, text } = accuracyOf(this.tuning, 'eval_rewards/accuracies', 'rewards/accuracies');
       return { text: value === undefined ? '–' : percent(value), what: text, metric };
     }
-    return { text: signed(this.ppo.latest('objective/scores')), what: t.ppo.metric, metric: 'objective/scores' };
-  }
-
-  /** Remembers the choice, so that a reload shows the same step. */
-  async choose(method: Method): Promise<void> {
-    this.method = method;
-    await store.notes.put('method', method);
+    return { text: signed(this.tuning.latest('objective/scores')), what: t.tune.metric, metric: 'objective/scores' };
   }
 
   get unsaved(): boolean {
-    return this.sft.unsaved || this.reward.unsaved || this.ppo.unsaved;
+    return this.sft.unsaved || this.reward.unsaved || this.tuning.unsaved;
   }
 
   async boot(): Promise<void> {
     engine.onOpened = async () => (this.booted ? models.reload() : undefined);
+    await store.adoptOldNames().catch((error) => notices.problem(error));
     await rankings.restore().catch((error) => notices.problem(error));
-    if (!settings.method) this.method = methodNamed(await store.notes.get('method').catch(() => null)) ?? 'ppo';
     await engine.start();
     if (engine.failure) return;
+    await methods.load();
+    await choices.restore();
     await metricDocs.load().catch((error) => notices.problem(error));
     this.labelers = await engine.request('labelers', {});
     if (!this.labelerInfo) this.labeler = this.labelers[0]?.name ?? '';
     await models.takeBuiltIn('base').catch(() => notices.say(t.base.missing, 'problem'));
     await models.restore().catch((error) => notices.problem(error));
-    for (const training of [this.sft, this.reward, this.ppo]) await training.restore();
+    for (const training of [this.sft, this.reward, this.tuning]) await training.restore();
     await comparison.restore();
     await this.#recallReward();
     this.scored = (await store.notes.get<ScoredRanking>('reward/scored')) ?? null;
@@ -161,7 +156,7 @@ class State {
     const name = await models.importZip(bytes, place);
     if (name === 'sft') screens.clear();
     if (name === 'reward') await this.#forgetReward();
-    await { sft: this.sft, reward: this.reward, policy: this.ppo, base: null }[name]?.forget();
+    await { sft: this.sft, reward: this.reward, policy: this.tuning, base: null }[name]?.forget();
     return name;
   }
 
@@ -174,31 +169,33 @@ class State {
 
   /** The numbers of all training runs, one JSON object a step. */
   trainingLog(): string {
-    const runs = [this.sft, this.reward, this.ppo];
-    const rows = runs.flatMap(({ stage, curve }) => curve.map(({ step, metrics }) => ({ stage, step, ...metrics })));
+    const runs = [this.sft, this.reward, this.tuning];
+    const rows = runs.flatMap(({ name, method, curve }) => {
+      const run = method === null ? { stage: name } : { stage: name, method };
+      return curve.map(({ step, metrics }) => ({ ...run, step, ...metrics }));
+    });
     return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
   }
 
   async trainSft(): Promise<boolean> {
-    const text = await fetchText('examples/demonstrations.train.jsonl');
-    const lines = numberedLines(text).map(({ line }) => line);
-    const demonstrations = lines.slice(0, sizes.demonstrations).join('\n');
+    const all = parseJsonl<DemonstrationRecord>(await fetchText('examples/demonstrations.train.jsonl'));
+    const demonstrations = all.slice(0, sizes.demonstrations);
     return this.sft.begin(commands.sft('base', demonstrations, { seed: settings.seed }));
   }
 
-  /** Trains on a file of the reader's, of any format; gives what is in it, or nothing where it was not trained. */
-  async trainSftOn(file: File): Promise<Understood | null> {
+  /** Trains on a file of the reader's, of any format. Resolves to whether the model was made. */
+  async trainSftOn(file: File): Promise<boolean> {
     const bytes = new Uint8Array(await file.arrayBuffer());
-    const found = await engine.request('read_demonstrations', { name: file.name, bytes, model: 'base' });
-    if (found.records === 0) throw new Error(found.reason || t.instruct.emptyFile(file.name));
-    notices.say(t.instruct.read(found.records) + (found.dropped > 0 ? t.instruct.leftOut(found.dropped, found.reason) : ''));
-    const made = await this.sft.begin(commands.sft('base', found.jsonl, { seed: settings.seed }));
-    return made ? found : null;
+    const ask = { name: file.name, bytes, model: 'base' };
+    const { records, dropped, reason } = await engine.request('read_demonstrations', ask);
+    if (records.length === 0) throw new Error(reason || t.instruct.emptyFile(file.name));
+    notices.say(t.instruct.read(records.length) + (dropped > 0 ? t.instruct.leftOut(dropped, reason) : ''));
+    return this.sft.begin(commands.sft('base', records, { seed: settings.seed }));
   }
 
   async trainReward(): Promise<void> {
     await store.notes.put('reward/rankings', rankings.count);
-    const made = await this.reward.begin(commands.reward('sft', rankings.jsonl(), { ...sizes.reward, seed: settings.seed }));
+    const made = await this.reward.begin(commands.reward('sft', rankings.records, { ...sizes.reward, seed: settings.seed }));
     if (made) await this.rewardMade();
   }
 
@@ -208,25 +205,24 @@ class State {
     await this.scoreLast();
   }
 
-  /** Asks the reward model about the answers of the last ranking. */
+  /** Asks the reward model about the completions of the last ranking. */
   async scoreLast(): Promise<void> {
     const record = rankings.lastRecord;
     const source = rankings.list.at(-1)?.source ?? 'person';
     if (!record || !models.held.reward) return;
-    await engine.run(commands.score('reward', JSON.stringify(record)), {
+    await engine.run(commands.score('reward', [record]), {
       event: (event) => {
         if (event.event !== 'scored') return;
-        const { scores } = JSON.parse(event.record) as { scores: number[] };
-        this.scored = { record, scores, source };
+        this.scored = { record, scores: event.record.scores as number[], source };
       },
     });
     await store.notes.put('reward/scored', this.scored);
   }
 
   async tune(): Promise<boolean> {
-    const { method, effort, leash } = this;
-    if (method === 'best_of') return false;
-    return this.ppo.begin(await tuningCommand(method, { effort, leash }));
+    const { method, kind, options } = choices;
+    if (kind === 'best_of') return false;
+    return this.tuning.begin(await tuningCommand(method, kind, options));
   }
 }
 

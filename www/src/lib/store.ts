@@ -3,21 +3,25 @@
 // A promise resolves when the transaction is complete, so "stored" on the page means stored on the disk.
 // Deliberately absent: what the page shows of it.
 
-import type { Command, Stage } from './protocol';
+import type { Command, RankingRecord } from './protocol';
 import type { Files, ModelInfo } from './messages';
 import { t } from './strings';
 
 /** Who made a ranking. Only `person` is the reader; the rest is marked on the page. */
 export type RankingSource = 'person' | 'simulated' | 'pack' | 'import';
 
-export type StoredRanking = { key: number; record: string; source: RankingSource; prompt: string; labeler: string };
+export type StoredRanking = { key: number; record: RankingRecord; source: RankingSource; prompt: string; labeler: string };
 
-/** `by` is the stage that trained the model, where this page saw it. */
-export type StoredModel = { name: string; files: Files; info: ModelInfo; origin: string; by?: Stage; made: number };
+/** `by` is the stage or method that trained the model, where this page saw it. */
+export type StoredModel = { name: string; files: Files; info: ModelInfo; origin: string; by?: string; made: number };
+
+/** The protocol that the commands of stored checkpoints are written in; earlier pages stored no number, or a smaller one. */
+export const PROTOCOL = 2;
 
 /** `stage` names the training run of the page that it belongs to; the command says what was trained. */
 export type StoredCheckpoint = {
   stage: string;
+  protocol?: number;
   command: Command;
   files: Files;
   step: number;
@@ -93,6 +97,29 @@ export const notes = {
   put: (name: string, value: unknown) =>
     transact('notes', 'readwrite', (store) => store.put({ name, value: structuredClone(value) })),
 };
+
+/**
+ * Takes over what an earlier page left under other names: step 5 was called `ppo`, whatever the method, and a ranking
+ * was stored as its JSON.
+ */
+export async function adoptOldNames(): Promise<void> {
+  for (const [old, name] of [['curve/ppo', 'curve/tune'], ['stage/ppo', 'method/tune']] as const) {
+    const value = await notes.get(old);
+    if (value === undefined) continue;
+    if ((await notes.get(name)) === undefined) await notes.put(name, value);
+    await transact('notes', 'readwrite', (store) => store.delete(old));
+  }
+  const checkpoint = await checkpoints.get('ppo');
+  if (checkpoint) {
+    await checkpoints.put({ ...checkpoint, stage: 'tune' });
+    await checkpoints.remove('ppo');
+  }
+  for (const ranking of await rankings.all()) {
+    const { record } = ranking as { record: unknown };
+    if (typeof record !== 'string') continue;
+    await transact('rankings', 'readwrite', (store) => store.put({ ...ranking, record: JSON.parse(record) }));
+  }
+}
 
 /** Deletes everything this page has stored in the browser. */
 export async function deleteEverything(): Promise<void> {

@@ -3,8 +3,9 @@
 // Deliberately absent: the texts of models and labelers, which come from the trainer.
 
 import type { DeviceReason } from './messages';
-import { BEST_OF, type Family, type Method } from './methods';
-import type { Stage } from './protocol';
+import type { Kind, Words } from './methods.svelte';
+import type { StageName } from './protocol';
+import { sizes } from './settings';
 import type { RankingSource } from './store';
 
 const plural = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
@@ -70,20 +71,14 @@ export const t = {
     sample: 'sampling',
     rank: 'ranking',
     reward: 'reward training',
-    ppo: 'PPO',
-    grpo: 'GRPO',
-    rloo: 'RLOO',
-    reinforce: 'REINFORCE',
-    dpo: 'DPO',
-    kto: 'KTO',
-    orpo: 'ORPO',
+    tune: 'tuning',
     best_of: 'best-of-n',
     compare: 'the comparison',
     score: 'scoring',
     calibrate: 'calibration',
     eval: 'measuring',
-  } satisfies Record<Stage, string>,
-  busy: (stage: Stage) => `The device is busy with ${t.stages[stage]}. Wait for it or pause it first.`,
+  } satisfies Record<StageName, string>,
+  busy: (stage: StageName) => `The device is busy with ${t.stages[stage]}. Wait for it or pause it first.`,
 
   theme: { label: 'Colours', auto: 'Auto', light: 'Light', dark: 'Dark' },
 
@@ -95,41 +90,41 @@ export const t = {
     parameters: 'parameters',
   },
 
-  /** The methods of step 5: a name, what each does, and what it needs. */
+  /** The methods of step 5: a name, and what each does. A method without an entry shows the trainer's words. */
   methods: {
     ppo: {
       name: 'PPO',
-      does: 'A value model guesses how each answer will end, and words that do better than guessed become likelier. Needs a reward model.',
+      does: 'A value model guesses how each answer will end, and words that do better than guessed become likelier.',
     },
     grpo: {
       name: 'GRPO',
-      does: 'Writes eight answers to each request and measures each against the whole group, so no value model has to guess. Needs a reward model.',
+      does: 'Writes eight answers to each request and measures each against the whole group, so no value model has to guess.',
     },
     rloo: {
       name: 'RLOO',
-      does: 'Writes four answers to each request and measures each against the mean of the other three. Needs a reward model.',
+      does: 'Writes four answers to each request and measures each against the mean of the other three.',
     },
     reinforce: {
       name: 'REINFORCE',
-      does: 'The oldest and plainest: measures each answer against the mean of all earlier rewards. Needs a reward model.',
+      does: 'The oldest and plainest: measures each answer against the mean of all earlier rewards.',
     },
     dpo: {
       name: 'DPO',
-      does: 'Makes the better answer of each pair likelier and the worse one less likely, measured from step 2. Needs rankings only.',
+      does: 'Makes the better answer of each pair likelier and the worse one less likely, measured from step 2.',
     },
     kto: {
       name: 'KTO',
-      does: 'Takes each answer as good or bad by itself and makes the good ones likelier, measured from step 2. Needs rankings only.',
+      does: 'Takes each answer as good or bad by itself and makes the good ones likelier, measured from step 2.',
     },
     orpo: {
       name: 'ORPO',
-      does: 'Imitates the better answers and disfavours the worse ones in one go, without looking back at step 2. Needs rankings only.',
+      does: 'Imitates the better answers and disfavours the worse ones in one go, without looking back at step 2.',
     },
     best_of: {
-      name: `Best of ${BEST_OF}`,
-      does: `Nothing is trained: in step 6 the instruct model writes ${BEST_OF} answers and the reward model picks one. Needs a reward model.`,
+      name: `Best of ${sizes.bestOf}`,
+      does: `Nothing is trained: in step 6 the instruct model writes ${sizes.bestOf} answers and the reward model picks one.`,
     },
-  } satisfies Record<Method, { name: string; does: string }>,
+  } as Record<string, Words | undefined>,
 
   /** Short names of what is measured in training, for legends and for the help on each. */
   metrics: {
@@ -169,6 +164,7 @@ export const t = {
       self_check_failed: 'the GPU did not compute the same as the CPU',
       create_failed: 'the GPU could not be started',
       crashed: 'the GPU stopped working',
+      restarted: 'it stopped working and was started again',
     } satisfies Record<DeviceReason, string>,
     passed: (checks: number) => `${plural(checks, 'check', 'checks')} passed`,
     check: { webgpu: 'GPU check', cpu: 'CPU check' },
@@ -205,8 +201,10 @@ export const t = {
     savedAt: (step: number) => `checkpoint at step ${step}`,
     pausedAt: (step: number, total: number) => `Paused at step ${step} of ${total}. The checkpoint is stored in this browser.`,
     stopped: 'Stopped. Nothing was changed.',
+    outdated: (stage: string, step: number, total: number) =>
+      `An unfinished run of ${stage} (step ${step} of ${total}) is by an earlier version of this page and cannot be continued by this one. Start it again.`,
     progress: 'Progress',
-    announce: (stage: Stage, quarter: number) => `${t.stages[stage]}: ${quarter * 25}% done`,
+    announce: (name: string, quarter: number) => `${name}: ${quarter * 25}% done`,
   },
 
   base: {
@@ -348,29 +346,34 @@ export const t = {
     scoreColumn: 'Score',
   },
 
-  ppo: {
+  tune: {
+    title: 'Tune',
+    kicker: (name: string) => `Tune: ${name}`,
     method: 'Method',
-    families: {
-      online: {
+    kinds: {
+      rewards: {
         heading: 'Practice, on a leash',
         text: (name) =>
           `The model writes answers, the reward model scores them, and ${name} makes high-scoring answers a little likelier, again and ` +
           'again. The leash is the KL divergence: it measures how far the model has moved from step 2, and every step away has a ' +
           'price. Without it the model finds nonsense that the reward model happens to love.',
+        needs: 'Needs a reward model.',
       },
-      preference: {
+      rankings: {
         heading: 'Straight from your rankings',
         text: (name) =>
           `No reward model and no practice: ${name} trains the model on the rankings of step 3 themselves. That is quick. ` +
           'But it learns only from answers that were ranked, never from those that it would write now.',
+        needs: 'Needs rankings only.',
       },
       best_of: {
         heading: 'Choose instead of training',
         text: () =>
-          `The instruct model stays as it is. It writes ${BEST_OF} answers to each request, and the one that the reward model likes best ` +
-          `is given. Every answer costs ${BEST_OF} times the work. What it gains is what the other methods have to beat.`,
+          `The instruct model stays as it is. It writes ${sizes.bestOf} answers to each request, and the one that the reward model likes best ` +
+          `is given. Every answer costs ${sizes.bestOf} times the work. What it gains is what the other methods have to beat.`,
+        needs: 'Needs a reward model.',
       },
-    } satisfies Record<Family, { heading: string; text: (name: string) => string }>,
+    } satisfies Record<Kind, { heading: string; text: (name: string) => string; needs: string }>,
     button: (name: string) => `Start ${name}`,
     again: (name: string) => `Start ${name} again`,
     toCompare: 'Go to the comparison',
@@ -392,11 +395,36 @@ export const t = {
     },
     noChart: 'The curves appear after the first step.',
     noTraining: 'No training, no curve. Step 6 shows whether choosing is enough.',
-    rollouts: 'What it writes now',
-    noRollouts: 'Its answers appear here while it practises.',
-    rolloutNumbers: (score: string, kl: string) => `reward ${score} · KL ${kl}`,
+    completions: 'What it writes now',
+    noCompletions: 'Its answers appear here while it practises.',
+    completionNumbers: (score: string, kl: string) => `reward ${score} · KL ${kl}`,
     leashLabel: (kl: string) => `The tuned model is ${kl} nats of KL away from the instruct model.`,
     visible: 'Training goes on when you switch tabs.',
+  },
+
+  /** The options of a method in step 5; their names and what they mean come from the trainer. */
+  options: {
+    title: (name: string) => `Options of ${name}`,
+    changed: (count: number) => `${count} changed`,
+    intro: 'Changed options are sent with the next run; a reload keeps them. The rest is what the trainer or this page takes.',
+    preset: 'Published recipe',
+    noPreset: 'None: Nudge’s own',
+    presetOf: (source: string) => `From ${source}. It brings its own leash; how long stays your choice.`,
+    given: {
+      trainer: (value: string) => `default: ${value}`,
+      preset: (value: string) => `recipe: ${value}`,
+      effort: (value: string) => `“How long”: ${value}`,
+      leash: (value: string) => `“Leash”: ${value}`,
+      page: (value: string) => `this page: ${value}`,
+    },
+    nothing: 'nothing',
+    yes: 'yes',
+    no: 'no',
+    restore: (name: string, value: string) => `Restore ${name}: ${value}`,
+    restoreAll: 'Restore all',
+    slider: (name: string) => `${name}, slider`,
+    notWhole: 'It must be a whole number.',
+    outside: (range: string) => `It must be ${range}.`,
   },
 
   compare: {
@@ -407,11 +435,8 @@ export const t = {
       'which is better. Only then the page tells which was which. Few judgements leave much room for luck: look at the interval.',
     button: 'Start the blind test',
     again: 'Start a new blind test',
-    /** The first model, by the method behind it; the tuned model may come from a zip. */
-    contender: (method: Method | null): string => {
-      if (method === 'best_of') return `${t.models.sft}, best of ${BEST_OF}`;
-      return method ? `${t.models.policy} with ${t.methods[method].name}` : t.models.policy;
-    },
+    bestOf: `Instruct, best of ${sizes.bestOf}`,
+    tunedWith: (method: string) => `Tuned with ${method}`,
     versus: (contender: string) => `${contender}, against`,
     versusNames: { sft: 'Instruct (before tuning)', base: 'Base (before everything)' },
     contest: (contender: string, versus: string) => `${contender}, against ${versus}`,

@@ -6,37 +6,38 @@ import { engine } from './engine.svelte';
 import { models, type CurvePoint, type ModelName } from './models.svelte';
 import { notices } from './notices.svelte';
 import { promptText } from './prompts';
-import type { Command, Event, Metrics, Stage } from './protocol';
+import type { Command, Event, Metrics } from './protocol';
 import type { Files } from './messages';
 import { saveEverySeconds } from './settings';
 import * as store from './store';
+import { t } from './strings';
 import { WorkerCrash } from './worker-client';
 
 export type TrainingStatus = 'idle' | 'running' | 'pausing' | 'paused' | 'finished' | 'stopped';
-export type Rollout = { prompt: string; answer: string; score: number; kl: number };
+/** One completion of a rollout, to read along. */
+export type Read = { prompt: string; completion: string; score: number; kl: number };
 
-const ROLLOUTS_SHOWN = 6;
+const COMPLETIONS_SHOWN = 4;
 
 export class Training {
   status = $state<TrainingStatus>('idle');
   step = $state(0);
   totalSteps = $state(0);
   curve = $state.raw<CurvePoint[]>([]);
-  rollouts = $state.raw<Rollout[]>([]);
+  /** The latest completions, newest first. */
+  completions = $state.raw<Read[]>([]);
   secondsPerStep = $state(NaN);
   /** Steps that the last checkpoint holds. */
   savedStep = $state(0);
-  /** The stage that made the curve; step 5 runs one of several. */
-  stage: Stage = $state('ppo');
+  /** The method that made the curve, where it is one of several. */
+  method = $state<string | null>(null);
   #command: Command | undefined;
 
-  /** `name` is that of the step's usual stage; what is stored of the run is stored under it. */
+  /** `name` is that of the stage; what is stored of the run is stored under it. */
   constructor(
-    readonly name: 'sft' | 'reward' | 'ppo',
+    readonly name: 'sft' | 'reward' | 'tune',
     readonly output: ModelName,
-  ) {
-    this.stage = name;
-  }
+  ) {}
 
   get running(): boolean {
     return this.status === 'running' || this.status === 'pausing';
@@ -58,7 +59,7 @@ export class Training {
   /** Trains from the start. Resolves to whether the model was made. */
   async begin(command: Command): Promise<boolean> {
     this.curve = [];
-    this.rollouts = [];
+    this.completions = [];
     this.step = this.totalSteps = this.savedStep = 0;
     await store.checkpoints.remove(this.name);
     return this.#pull(command, null);
@@ -90,19 +91,19 @@ export class Training {
     if (this.running || this.status === 'paused') return;
     this.status = 'idle';
     this.curve = [];
-    this.rollouts = [];
+    this.completions = [];
     await store.notes.put(this.#curveName, this.curve);
   }
 
   /** Brings back the curve and, from an unfinished run, the offer to continue. */
   async restore(): Promise<void> {
     this.curve = (await store.notes.get<CurvePoint[]>(this.#curveName)) ?? [];
-    this.stage = (await store.notes.get<Stage>(this.#stageName)) ?? this.name;
-    const checkpoint = await store.checkpoints.get(this.name);
+    this.method = (await store.notes.get<string | null>(this.#methodName)) ?? null;
+    const checkpoint = await this.#usable();
     if (checkpoint) {
       this.step = this.savedStep = checkpoint.step;
       this.totalSteps = checkpoint.total_steps;
-      this.stage = checkpoint.command.command;
+      this.method = methodOf(checkpoint.command);
       this.status = 'paused';
     } else if (this.curve.length > 0) {
       this.step = this.totalSteps = this.curve.at(-1)!.step;
@@ -112,7 +113,7 @@ export class Training {
 
   async #pull(command: Command, resume: Files | null): Promise<boolean> {
     this.#command = command;
-    this.stage = command.command;
+    this.method = methodOf(command);
     this.status = 'running';
     let kept = Promise.resolve();
     try {
@@ -128,7 +129,7 @@ export class Training {
       await kept;
       if (end === 'paused') this.status = 'paused';
       if (end !== 'finished') return false;
-      await models.adoptTrained(this.output, command.command);
+      await models.adoptTrained(this.output, this.method ?? this.name);
       await store.checkpoints.remove(this.name);
       this.status = 'finished';
       return true;
@@ -152,9 +153,10 @@ export class Training {
       this.totalSteps = event.total_steps;
       this.secondsPerStep = event.seconds;
       this.curve = [...this.curve, { step: event.step, metrics: event.metrics }];
-    } else if (event.event === 'rollout') {
-      const { answer, score, kl } = event;
-      this.rollouts = [{ prompt: promptText(event.prompt), answer, score, kl }, ...this.rollouts].slice(0, ROLLOUTS_SHOWN);
+    } else if (event.event === 'completion') {
+      const { completion, score, kl } = event;
+      const read = { prompt: promptText(event.prompt), completion, score, kl };
+      this.completions = [read, ...this.completions].slice(0, COMPLETIONS_SHOWN);
     }
   }
 
@@ -162,6 +164,7 @@ export class Training {
     const { step } = this;
     await store.checkpoints.put({
       stage: this.name,
+      protocol: store.PROTOCOL,
       command: this.#command!,
       files,
       step,
@@ -174,14 +177,28 @@ export class Training {
 
   async #keepCurve(): Promise<void> {
     await store.notes.put(this.#curveName, this.curve);
-    await store.notes.put(this.#stageName, this.stage);
+    await store.notes.put(this.#methodName, this.method);
   }
 
   get #curveName(): string {
     return `curve/${this.name}`;
   }
 
-  get #stageName(): string {
-    return `stage/${this.name}`;
+  get #methodName(): string {
+    return `method/${this.name}`;
   }
+
+  /** The checkpoint of an unfinished run. One that an earlier page wrote cannot be continued: the reader is told. */
+  async #usable(): Promise<store.StoredCheckpoint | undefined> {
+    const checkpoint = await store.checkpoints.get(this.name);
+    if (!checkpoint || checkpoint.protocol === store.PROTOCOL) return checkpoint;
+    await store.checkpoints.remove(this.name);
+    notices.say(t.run.outdated(t.stages[this.name], checkpoint.step, checkpoint.total_steps), 'problem');
+    return undefined;
+  }
+}
+
+/** The method of a command that tunes. */
+function methodOf(command: Command): string | null {
+  return command.command === 'tune' ? command.method : null;
 }

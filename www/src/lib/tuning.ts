@@ -1,33 +1,34 @@
-// The command of step 5 for each method, with the reader's choices.
+// The command of step 5, and what the page itself says of a method's options.
 //
-// Deliberately absent: best-of-n, which trains nothing; the comparison asks for it.
+// Deliberately absent: best-of-n, which tunes nothing; the comparison asks for it.
 
 import * as commands from './commands';
-import { LEASHES, type Leash, type TrainingMethod } from './methods';
+import type { Values } from './commands';
+import type { Kind } from './methods.svelte';
 import { promptsOf } from './prompts';
 import type { Command } from './protocol';
 import { rankings } from './rankings.svelte';
-import { settings, sizes, type Effort } from './settings';
+import { settings, sizes, type Effort, type Leash } from './settings';
 
-/** What the reader chooses; the methods that learn from rankings have neither an effort nor a leash. */
-export type Choices = { effort: Effort; leash: Leash };
+/** The horizon of the adaptive coefficient, in completions. */
+const HORIZON = 64;
 
-export async function tuningCommand(method: TrainingMethod, { effort, leash }: Choices): Promise<Command> {
-  const { seed } = settings;
-  if (method === 'dpo' || method === 'kto' || method === 'orpo') {
-    return commands.preference(method, 'sft', rankings.jsonl(), { ...sizes.preference, seed });
-  }
-  const adaptive_kl = { target: LEASHES[leash], horizon: 64 };
-  const common = {
-    episodes: sizes.episodes[effort],
-    batch_size: sizes.rolloutBatch[effort],
-    max_new_tokens: sizes.answerTokens,
-    gold_labeler: rankings.simulatedLabeler,
-    seed,
+/** What the page says, by the choice that says it; options that a method does not have are not meant. */
+export function pagesOwn(kind: Kind, effort: Effort, leash: Leash): { page: Values; effort: Values; leash: Values } {
+  const page = { ...sizes.tuning, seed: settings.seed };
+  if (kind !== 'rewards') return { page, effort: {}, leash: {} };
+  return {
+    page: { ...page, max_new_tokens: sizes.completionTokens, gold_labeler: rankings.simulatedLabeler },
+    effort: { episodes: sizes.episodes[effort], batch_size: sizes.rolloutBatch[effort] },
+    leash: { adaptive_kl: { target: sizes.leash[leash], horizon: HORIZON } },
   };
-  const prompts = await promptsOf('train');
-  if (method === 'ppo') {
-    return commands.ppo('sft', 'reward', prompts, { ...common, ppo: { ...sizes.ppo, adaptive_kl } });
-  }
-  return commands.policyGradient(method, 'sft', 'reward', prompts, { ...common, ...sizes.policyGradient, adaptive_kl });
+}
+
+/** Tunes the instruct model by a method that learns from the reward model, or from the rankings themselves. */
+export async function tuningCommand(method: string, kind: Kind, options: Values): Promise<Command> {
+  const lessons =
+    kind === 'rewards'
+      ? { rewards: ['reward'], prompts: await promptsOf('train'), preferences: [] }
+      : { rewards: [], prompts: [], preferences: rankings.records };
+  return commands.tune(method, 'sft', lessons, options);
 }

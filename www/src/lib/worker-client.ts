@@ -39,7 +39,7 @@ export class WorkerClient {
     };
   }
 
-  request<Kind extends RequestKind>(kind: Kind, ask: Requests[Kind]['ask']): Promise<Requests[Kind]['answer']> {
+  request<Kind extends RequestKind>(kind: Kind, ask: Requests[Kind]['ask']): Promise<Requests[Kind]['reply']> {
     return this.#send(kind, ask);
   }
 
@@ -59,7 +59,7 @@ export class WorkerClient {
     kind: Kind,
     ask: Requests[Kind]['ask'],
     watch?: RunWatch,
-  ): Promise<Requests[Kind]['answer']> {
+  ): Promise<Requests[Kind]['reply']> {
     if (this.#closed) return Promise.reject(new WorkerCrash('The worker is closed.'));
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
@@ -80,7 +80,7 @@ export class WorkerClient {
         return waiting.watch?.event(notice.event);
       case 'checkpoint':
         return waiting.watch?.checkpoint?.(notice.files);
-      case 'answer':
+      case 'reply':
         this.#waiting.delete(notice.id);
         return waiting.resolve(notice.value);
       case 'error':

@@ -3,7 +3,7 @@
 // The probe comes before the trainer's own start because an adapter without `timestamp-query` makes it panic.
 // Deliberately absent: any claim about speed; an emulated adapter is passed over unless it is asked for.
 
-import type { DeviceChoice, DeviceReason, DeviceReport, SelfCheck } from '../lib/messages';
+import type { Crash, DeviceChoice, DeviceReason, DeviceReport, SelfCheck } from '../lib/messages';
 import type { Nudge, NudgeClass } from './nudge';
 
 interface Adapter {
@@ -18,10 +18,10 @@ interface Gpu {
 export async function openDevice(
   Nudge: NudgeClass,
   choice: DeviceChoice,
-  crashed: string | null,
+  crash: Crash | null,
   preparing: (gpu: string) => void,
 ): Promise<{ nudge: Nudge; report: DeviceReport }> {
-  if (crashed !== null) return openCpu(Nudge, 'crashed', null, crashed);
+  if (crash) return openCpu(Nudge, crash.device === 'webgpu' ? 'crashed' : 'restarted', null, crash.message);
   if (choice === 'cpu') return openCpu(Nudge, 'chosen', null, null);
   const { obstacle, gpuName } = await probe(choice === 'webgpu');
   if (obstacle) return openCpu(Nudge, obstacle, null, null);
@@ -31,8 +31,10 @@ export async function openDevice(
   let check: SelfCheck;
   try {
     nudge = await Nudge.create('webgpu');
-    check = JSON.parse(await nudge.self_check(false)) as SelfCheck;
+    check = await nudge.self_check(false);
   } catch (error) {
+    // A module that trapped computes nothing more, on the CPU neither: that takes a new worker.
+    if (error instanceof WebAssembly.RuntimeError) throw error;
     return openCpu(Nudge, 'create_failed', null, String(error));
   }
   if (!check.ok) return openCpu(Nudge, 'self_check_failed', check, null);

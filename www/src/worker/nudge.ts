@@ -3,29 +3,68 @@
 // Deliberately absent: the trainer. `src/wasm` is written by `cargo xtask build`.
 
 import wasmUrl from '../wasm/nudge_web_bg.wasm?url';
-import type { DeviceKind, Files } from '../lib/messages';
+import type {
+  BenchRequest,
+  BenchRow,
+  DeviceKind,
+  Files,
+  LabelerInfo,
+  MetricDoc,
+  ModelInfo,
+  SelfCheck,
+  Understood,
+} from '../lib/messages';
+import type {
+  Command,
+  DemonstrationRecord,
+  Event,
+  MethodInfo,
+  Preference,
+  RankingRecord,
+  Verdict,
+} from '../lib/protocol';
 
-/** One session with its device. Strings are JSON; every method may throw an `Error` with a message to show. */
+/** What the trainer throws: a message to show, and what to decide by (`web/src/thrown.rs`). */
+export interface TrainerError extends Error {
+  kind:
+    | 'mistake'
+    | 'data'
+    | 'record'
+    | 'prompt'
+    | 'model'
+    | 'labeler'
+    | 'option'
+    | 'nothing'
+    | 'checkpoint'
+    | 'diverged'
+    | 'device';
+  /** Of the record or prompt that is at fault, from 1. */
+  index?: number;
+}
+
+/** One session with its device. Every method may throw a `TrainerError`, or a `WebAssembly.RuntimeError` that ends it. */
 export interface Nudge {
   device_name(): string;
-  self_check(all: boolean): Promise<string>;
-  put_model(name: string, files: Files): string;
+  self_check(all: boolean): Promise<SelfCheck>;
+  put_model(name: string, files: Files): ModelInfo;
   model_files(name: string): Files;
-  read_demonstrations(name: string, bytes: Uint8Array, model: string): string;
-  start(command_json: string, resume?: Files): void;
-  next(): Promise<string | undefined>;
+  read_demonstrations(name: string, bytes: Uint8Array, model: string): Understood<DemonstrationRecord>;
+  start(command: Command, resume?: Files): void;
+  next(): Promise<Event | undefined>;
   save(): Promise<Files>;
   cancel(): void;
 }
 
 export interface NudgeClass {
   create(device: DeviceKind): Promise<Nudge>;
-  bench(request_json: string, counts: () => [number, number]): Promise<string>;
-  labelers(): string;
-  metrics(): string;
-  verdict(preferences_json: string): string;
-  check_rankings(name: string, jsonl: string): string;
-  read_rankings(name: string, bytes: Uint8Array): string;
+  bench(request: BenchRequest, counts: () => [number, number]): Promise<BenchRow[]>;
+  labelers(): LabelerInfo[];
+  methods(): MethodInfo[];
+  option_value(method: string, option: string, words: string): unknown;
+  metrics(): MetricDoc[];
+  verdict(preferences: Preference[]): Verdict;
+  check_ranking(record: RankingRecord): string | undefined;
+  read_rankings(name: string, bytes: Uint8Array): Understood<RankingRecord>;
 }
 
 interface NudgeModule {

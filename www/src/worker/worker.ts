@@ -3,13 +3,12 @@
 // One run at a time. Between two steps it lets messages in, so that a pause or a cancel is heard.
 // Deliberately absent: storage, drawing, and any formula.
 
-import type { Event } from '../lib/protocol';
 import type { Notice, Request, RequestKind, Requests, RunEnd } from '../lib/messages';
 import { openDevice } from './device';
 import { countGpuCalls, gpuCounts } from './gpu-counts';
-import { loadNudge, type Nudge, type NudgeClass } from './nudge';
+import { loadNudge, type Nudge, type NudgeClass, type TrainerError } from './nudge';
 
-type Answers = { [Kind in RequestKind]: Requests[Kind]['answer'] };
+type Replies = { [Kind in RequestKind]: Requests[Kind]['reply'] };
 type Ask<Kind extends RequestKind> = Extract<Request, { kind: Kind }>;
 
 let library: Promise<NudgeClass> | undefined;
@@ -39,24 +38,30 @@ function opened(): Nudge {
   return session;
 }
 
-const handlers: { [Kind in RequestKind]: (ask: Ask<Kind>) => Promise<Answers[Kind]> } = {
-  async open({ choice, crashed }) {
+const handlers: { [Kind in RequestKind]: (ask: Ask<Kind>) => Promise<Replies[Kind]> } = {
+  async open({ choice, crash }) {
     const preparing = (gpu: string) => post({ notice: 'preparing', gpu });
-    const { nudge, report } = await openDevice(await loaded(), choice, crashed, preparing);
+    const { nudge, report } = await openDevice(await loaded(), choice, crash, preparing);
     session = nudge;
     return report;
   },
   async self_check() {
-    return exclusive(async (nudge) => JSON.parse(await nudge.self_check(true)));
+    return exclusive((nudge) => nudge.self_check(true));
   },
   async labelers() {
-    return JSON.parse((await loaded()).labelers());
+    return (await loaded()).labelers();
+  },
+  async methods() {
+    return (await loaded()).methods();
+  },
+  async option_value({ method, option, words }) {
+    return (await loaded()).option_value(method, option, words);
   },
   async metrics() {
-    return JSON.parse((await loaded()).metrics());
+    return (await loaded()).metrics();
   },
   async put_model({ name, files }) {
-    return exclusive((nudge) => JSON.parse(nudge.put_model(name, files)));
+    return exclusive((nudge) => nudge.put_model(name, files));
   },
   async model_files({ name }) {
     return exclusive((nudge) => nudge.model_files(name));
@@ -69,20 +74,20 @@ const handlers: { [Kind in RequestKind]: (ask: Ask<Kind>) => Promise<Answers[Kin
     return null;
   },
   async verdict({ preferences }) {
-    return JSON.parse((await loaded()).verdict(JSON.stringify(preferences)));
+    return (await loaded()).verdict(preferences);
   },
-  async check_rankings({ name, jsonl }) {
-    return JSON.parse((await loaded()).check_rankings(name, jsonl));
+  async check_ranking({ record }) {
+    return (await loaded()).check_ranking(record);
   },
   async read_rankings({ name, bytes }) {
-    return JSON.parse((await loaded()).read_rankings(name, bytes));
+    return (await loaded()).read_rankings(name, bytes);
   },
   async read_demonstrations({ name, bytes, model }) {
-    return exclusive((nudge) => JSON.parse(nudge.read_demonstrations(name, bytes, model)));
+    return exclusive((nudge) => nudge.read_demonstrations(name, bytes, model));
   },
   async bench({ request }) {
     countGpuCalls();
-    return JSON.parse(await (await loaded()).bench(JSON.stringify(request), gpuCounts));
+    return (await loaded()).bench(request, gpuCounts);
   },
 };
 
@@ -91,7 +96,7 @@ async function run({ id, command, resume, save_every }: Ask<'run'>): Promise<Run
   running = true;
   halt = undefined;
   try {
-    await exclusive((nudge) => nudge.start(JSON.stringify(command), resume ?? undefined));
+    await exclusive((nudge) => nudge.start(command, resume ?? undefined));
     return await pull(id, save_every);
   } catch (error) {
     await exclusive((nudge) => nudge.cancel()).catch(() => undefined);
@@ -104,9 +109,8 @@ async function run({ id, command, resume, save_every }: Ask<'run'>): Promise<Run
 async function pull(id: number, saveEvery: number): Promise<RunEnd> {
   let saved = performance.now();
   for (;;) {
-    const json = await exclusive((nudge) => nudge.next());
-    if (json === undefined) return 'finished';
-    const event = JSON.parse(json) as Event;
+    const event = await exclusive((nudge) => nudge.next());
+    if (event === undefined) return 'finished';
     post({ notice: 'event', id, event });
     await messagesIn();
     const due = saveEvery > 0 && event.event === 'progress' && performance.now() - saved > saveEvery * 1000;
@@ -140,9 +144,9 @@ function messagesIn(): Promise<void> {
   });
 }
 
-/** A trap leaves the WebAssembly instance unusable; a lost GPU leaves the device unusable. */
+/** A trap leaves the WebAssembly instance unusable; a device that fails, as a lost GPU does, computes nothing more. */
 function isFatal(error: unknown): boolean {
-  return error instanceof WebAssembly.RuntimeError || /poison|wgpu|validation error|device.*lost/i.test(String(error));
+  return error instanceof WebAssembly.RuntimeError || (error as Partial<TrainerError> | null)?.kind === 'device';
 }
 
 function message(error: unknown): string {
@@ -152,7 +156,7 @@ function message(error: unknown): string {
 self.onmessage = async ({ data }: MessageEvent<Request>) => {
   try {
     const handler = handlers[data.kind] as (ask: Request) => Promise<unknown>;
-    post({ notice: 'answer', id: data.id, value: await handler(data) });
+    post({ notice: 'reply', id: data.id, value: await handler(data) });
   } catch (error) {
     post({ notice: 'error', id: data.id, message: message(error), fatal: isFatal(error) });
   }

@@ -25,11 +25,11 @@ pub mod rloo;
 
 pub use material::{EncodedRankings, Loaded, Material};
 
-use crate::options::{Declared, Options, SetError};
+use crate::options::{Declared, Options, SetError, declare};
 use crate::{Run, SessionError};
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// What a method learns from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -118,13 +118,16 @@ pub struct MethodInfo {
 }
 
 /// A preset as shells show it.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 pub struct PresetInfo {
     /// In files and on the command line.
     pub name: &'static str,
     /// Who published it.
     pub source: &'static str,
+    /// Its options that are not the method's defaults.
+    #[cfg_attr(test, ts(type = "Record<string, unknown>"))]
+    pub options: Map<String, Value>,
 }
 
 macro_rules! methods {
@@ -216,8 +219,17 @@ fn info<O: TuningMethod>() -> MethodInfo {
         source: O::SOURCE,
         learns_from: O::LEARNS_FROM,
         options: O::declared(),
-        presets: O::PRESETS.iter().map(|preset| PresetInfo { name: preset.name, source: preset.source }).collect(),
+        presets: O::PRESETS.iter().map(preset_info).collect(),
     }
+}
+
+fn preset_info<O: TuningMethod>(preset: &Preset<O>) -> PresetInfo {
+    let defaults = declare::json(&O::default());
+    let options = match declare::json(&(preset.options)()) {
+        Value::Object(options) => options.into_iter().filter(|(name, value)| defaults[name] != *value).collect(),
+        _ => Map::new(),
+    };
+    PresetInfo { name: preset.name, source: preset.source, options }
 }
 
 #[cfg(test)]

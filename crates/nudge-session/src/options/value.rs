@@ -63,7 +63,7 @@ fn check(part: &'static str, value: f32, range: &Range) -> Result<(), Wrong> {
 pub fn words_of(kind: &Kind, words: &str) -> Result<Value, String> {
     match kind {
         Kind::Whole => words.parse::<u64>().map(Value::from).map_err(|_| format!("`{words}` is no whole number")),
-        Kind::Number => number(words).map(|number| super::declare::json(&number)),
+        Kind::Number => number(words),
         Kind::Flag => words.parse::<bool>().map(Value::from).map_err(|_| "give true or false".into()),
         Kind::Choice { names } if !names.iter().any(|name| name == words) => {
             Err(format!("`{words}` is none of {}", names.join(", ")))
@@ -154,7 +154,7 @@ fn rule(form: &'static str, words: &str) -> Result<Value, String> {
     let wrong = || format!("`{words}` is not {form}");
     match (form, name, numbers) {
         (OPTIONAL_NUMBER | ADAPTIVE_KL, "off", None) => Ok(Value::Null),
-        (OPTIONAL_NUMBER, words, None) => Ok(json!(number(words).map_err(|_| wrong())?)),
+        (OPTIONAL_NUMBER, words, None) => number(words).map_err(|_| wrong()),
         (ADAPTIVE_KL, target, Some(horizon)) => Ok(json!({ "target": number(target)?, "horizon": number(horizon)? })),
         (MISSING_EOS, "off", None) | (DECAY, "constant" | "linear", None) | (ENSEMBLE, "mean" | "min", None) => {
             Ok(name.into())
@@ -166,9 +166,10 @@ fn rule(form: &'static str, words: &str) -> Result<Value, String> {
     }
 }
 
-fn number(words: &str) -> Result<f32, String> {
+fn number(words: &str) -> Result<Value, String> {
     // Rust reads `nan` and `inf`, which no option can mean.
-    words.parse().ok().filter(|number: &f32| number.is_finite()).ok_or_else(|| format!("`{words}` is no number"))
+    let number = words.parse().ok().filter(|number: &f32| number.is_finite());
+    number.map(|number| super::declare::json(&number)).ok_or_else(|| format!("`{words}` is no number"))
 }
 
 /// Rules, with the numbers in each that have ranges.
@@ -219,6 +220,7 @@ mod tests {
         let steered = AdaptiveKl { target: 6.0, horizon: 10_000.0 };
         assert_eq!(<Option<AdaptiveKl>>::from_words("6:10000"), Ok(json!(steered)));
         assert_eq!(Decay::from_words("cosine:0.5"), Ok(json!(Decay::Cosine(0.5))));
+        assert_eq!(Decay::from_words("cosine:0.1"), Ok(json!({"cosine": 0.1})), "as written, not as the f32 beside it");
         assert_eq!(EnsembleRule::from_words("mean_minus_variance:2"), Ok(json!(EnsembleRule::MeanMinusVariance(2.0))));
         for (wrong, found) in [
             ("replace", MissingEos::from_words("replace")),
