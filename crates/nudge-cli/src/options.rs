@@ -158,6 +158,6 @@ mod tests {
         let trl = ppo(Some("trl"), json!({}), config).unwrap();
         assert_eq!((&trl["whiten_variance"], &trl["episodes"]), (&json!("unbiased"), &json!(64)));
         let error = ppo(None, json!({}), "preset = \"best\"").unwrap_err().to_string();
-        assert!(error.starts_with("preset is best, but must be one of instructgpt, "), "{error}");
+        assert!(error.starts_with("preset is best, but must be one of lm-human-preferences, "), "{error}");
     }
 }

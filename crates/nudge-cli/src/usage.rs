@@ -46,12 +46,15 @@ mod tests {
         for method in Method::all() {
             let info = method.info();
             let help = help(info.name);
+            assert!(help.starts_with(info.about), "{help}");
             for option in &info.options {
                 assert!(help.contains(&format!("--{} <", option.name.replace('_', "-"))), "{}: {help}", option.name);
             }
         }
         let ppo = help("ppo");
-        for part in ["[default: 0.2]", "[default: subtract:1.0]", "[default: 3.5:64.0]", "(happier, shorter"] {
+        for part in
+            ["[default: tab]", "[default: 0.2]", "[default: subtract:1.0]", "[default: 3.5:64.0]", "(happier, shorter"]
+        {
             assert!(ppo.contains(part), "{part} is not in {ppo}");
         }
     }

@@ -120,9 +120,7 @@ const PRESET: &str = "preset";
 
 fn subcommand(method: &Method) -> Command {
     let info = method.info();
-    let mut command = Command::new(info.name).about(info.about);
-    command = command.after_help(examples(&info));
-    command = Policy::augment_args(command);
+    let mut command = Policy::augment_args(Command::new(info.name));
     command = match info.learns_from {
         LearnsFrom::Rewards => Objective::augment_args(command),
         LearnsFrom::Rankings | LearnsFrom::Labels => Preferences::augment_args(command),
@@ -131,14 +129,18 @@ fn subcommand(method: &Method) -> Command {
         command = Pretraining::augment_args(command);
     }
     if !info.presets.is_empty() {
-        command = command.arg(preset(&info));
+        command = command.arg(preset(method, &info));
     }
-    flags::add(Training::augment_args(command).next_help_heading("Training"), &info.options)
+    command = flags::add(Training::augment_args(command).next_help_heading("Training"), &info.options);
+    // Last, as each group of arguments says what it is itself.
+    command.about(info.about).after_help(examples(&info))
 }
 
-fn preset(info: &MethodInfo) -> Arg {
-    let names = info.presets.iter().map(|preset| preset.name);
-    let help = "Published options in the place of the defaults; the file of --config and flags win over them";
+fn preset(method: &Method, info: &MethodInfo) -> Arg {
+    let names: Vec<&str> = info.presets.iter().map(|preset| preset.name).collect();
+    let own = names.iter().find(|name| method.preset(name).as_ref() == Some(method));
+    let default = own.map_or(String::new(), |name| format!(" [default: {name}]"));
+    let help = format!("Published options to start from; the file of --config and flags win over them{default}");
     Arg::new(PRESET).long(PRESET).value_name("NAME").value_parser(PossibleValuesParser::new(names)).help(help)
 }
 

@@ -108,7 +108,7 @@ fn options_outside_their_range() {
         ),
         (
             "ppo --policy sft --reward reward --prompts prompts.jsonl --config preset.toml --out out",
-            ["preset.toml", "preset is best, but must be one of instructgpt"],
+            ["preset.toml", "preset is best, but must be one of lm-human-preferences, stiennon, instructgpt"],
         ),
         ("dpo --policy sft --comparisons pack.jsonl --beta 0 --out out", ["beta is 0", "more than 0"]),
         (

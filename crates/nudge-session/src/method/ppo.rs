@@ -57,7 +57,7 @@ options! {
         ptx_coef: f32 = 0.0, NON_NEGATIVE;
         /// Rows of pretraining text in each update of PPO-ptx
         ptx_batch_size: usize = 16, AT_LEAST_ONE;
-        /// Tokens of such a row
+        /// Tokens of a row of pretraining text
         ptx_context: usize = 128, AT_LEAST_ONE;
         ..online: OnlineOptions = OnlineOptions { learning_rate: 4e-5, ..Default::default() };
     }

@@ -70,7 +70,7 @@ crate::options! {
         epochs: f32 = 2.5, POSITIVE;
         /// Demonstrations of one step
         batch_size: usize = 16, AT_LEAST_ONE;
-        /// How they become rows of tokens
+        /// How demonstrations become rows of tokens: several in one, one a row, or one a row among those of similar length
         batching: Batching = Batching::Packed;
         /// Peak learning rate; falls linearly to 0
         learning_rate: f32 = 6e-4, NON_NEGATIVE;
@@ -90,7 +90,7 @@ crate::options! {
         k: usize = 4, AT_LEAST_ONE;
         /// Logits are divided by it; 0 takes the likeliest token
         temperature: f32 = 0.7, NON_NEGATIVE;
-        /// Only the likeliest tokens can be drawn; 0 allows all
+        /// How many of the likeliest tokens can be drawn; 0 allows all
         top_k: usize = 0, NON_NEGATIVE;
         /// Of those, only the likeliest tokens whose probabilities sum to at least this can be drawn; 1 allows all
         top_p: f32 = 1.0, SHARE;
