@@ -1,11 +1,32 @@
-// The contract with the trainer: commands in, events out, as JSON.
+// The contract with the trainer: commands in, events out, as plain objects.
 //
-// Generated from `crates/nudge-session/src/{protocol,options}/`; a test of that crate compares, and writes this
-// file with NUDGE_UPDATE=1. Do not edit. Model files travel beside the JSON. What each field means stands there.
+// Generated from `crates/nudge-session/src/{protocol,options,method}/`; a test of that crate compares, and writes this
+// file with NUDGE_UPDATE=1. Do not edit. Model files travel beside the objects. What each field means stands there.
 
 export type Metrics = { [key in string]?: number };
 
 export type Prompt = string | { role: string, content: string }[];
+
+export type Completion = { text: string, seed?: number, logprob?: number, finish?: 'eos' | 'length' };
+
+export type DemonstrationRecord = { prompt: Prompt, completion: string, task?: string, split?: string };
+
+export type CandidatesRecord = { id: string, prompt: Prompt, completions: Completion[] };
+
+export type RankingRecord = {
+  id: string;
+  prompt: Prompt;
+  completions: Completion[];
+  ranking: number[][];
+  labeler?: string;
+  seconds?: number;
+};
+
+export type PairRecord = { prompt: Prompt, chosen: string, rejected: string };
+
+export type UnpairedRecord = { prompt: Prompt, completion: string, label: boolean };
+
+export type PreferenceRecord = RankingRecord | PairRecord | UnpairedRecord;
 
 export type PretrainOptions = {
   vocab_size: number;
@@ -20,19 +41,19 @@ export type PretrainOptions = {
   learning_rate: number;
   warmup_steps: number;
   weight_decay: number;
-  optimizer: string;
-  precision: string;
+  optimizer: 'adamw' | 'muon';
+  precision: 'f32' | 'f16';
   seed: number;
 };
 
 export type SftOptions = {
   epochs: number;
   batch_size: number;
-  batching: string;
+  batching: 'packed' | 'padded' | 'length_grouped';
   learning_rate: number;
   weight_decay: number;
   held_out: number;
-  precision: string;
+  precision: 'f32' | 'f16';
   seed: number;
 };
 
@@ -48,7 +69,7 @@ export type SampleOptions = {
 };
 
 export type RewardOptions = {
-  loss: string;
+  loss: 'bradley_terry' | 'best_of_k' | 'plackett_luce';
   margin: number;
   epochs: number;
   batch_size: number;
@@ -57,132 +78,6 @@ export type RewardOptions = {
   center_rewards_coefficient: number;
   held_out: number;
   member: number;
-  seed: number;
-};
-
-export type PpoStageOptions = {
-  episodes: number;
-  batch_size: number;
-  learning_rate: number;
-  value_learning_rate: number;
-  max_new_tokens: number;
-  ptx_batch_size: number;
-  ptx_context: number;
-  ppo: { [key in string]: unknown };
-  normalize_scores: boolean;
-  ensemble: unknown;
-  gold_labeler: string | null;
-  seed: number;
-};
-
-export type GrpoOptions = {
-  scale_rewards: string;
-  loss_aggregation: string;
-  episodes: number;
-  batch_size: number;
-  k: number;
-  learning_rate: number;
-  max_new_tokens: number;
-  temperature: number;
-  kl_coef: number;
-  adaptive_kl: { target: number;
-  horizon: number } | null;
-  kl_estimator: string;
-  kl_placement: string;
-  missing_eos: unknown;
-  cliprange: number;
-  num_iterations: number;
-  num_mini_batches: number;
-  entropy_coef: number;
-  lr_decay: unknown;
-  warmup_ratio: number;
-  max_grad_norm: number;
-  normalize_scores: boolean;
-  ensemble: unknown;
-  gold_labeler: string | null;
-  seed: number;
-};
-
-export type RlooOptions = {
-  episodes: number;
-  batch_size: number;
-  k: number;
-  learning_rate: number;
-  max_new_tokens: number;
-  temperature: number;
-  kl_coef: number;
-  adaptive_kl: { target: number;
-  horizon: number } | null;
-  kl_estimator: string;
-  kl_placement: string;
-  missing_eos: unknown;
-  cliprange: number;
-  num_iterations: number;
-  num_mini_batches: number;
-  entropy_coef: number;
-  lr_decay: unknown;
-  warmup_ratio: number;
-  max_grad_norm: number;
-  normalize_scores: boolean;
-  ensemble: unknown;
-  gold_labeler: string | null;
-  seed: number;
-};
-
-export type ReinforceOptions = {
-  episodes: number;
-  batch_size: number;
-  k: number;
-  learning_rate: number;
-  max_new_tokens: number;
-  temperature: number;
-  kl_coef: number;
-  adaptive_kl: { target: number;
-  horizon: number } | null;
-  kl_estimator: string;
-  kl_placement: string;
-  missing_eos: unknown;
-  cliprange: number;
-  num_iterations: number;
-  num_mini_batches: number;
-  entropy_coef: number;
-  lr_decay: unknown;
-  warmup_ratio: number;
-  max_grad_norm: number;
-  normalize_scores: boolean;
-  ensemble: unknown;
-  gold_labeler: string | null;
-  seed: number;
-};
-
-export type DpoOptions = {
-  loss: string;
-  beta: number;
-  label_smoothing: number;
-  epochs: number;
-  batch_size: number;
-  learning_rate: number;
-  held_out: number;
-  seed: number;
-};
-
-export type KtoOptions = {
-  beta: number;
-  desirable_weight: number;
-  undesirable_weight: number;
-  epochs: number;
-  batch_size: number;
-  learning_rate: number;
-  held_out: number;
-  seed: number;
-};
-
-export type OrpoOptions = {
-  beta: number;
-  epochs: number;
-  batch_size: number;
-  learning_rate: number;
-  held_out: number;
   seed: number;
 };
 
@@ -207,37 +102,31 @@ export type CompareOptions = {
 
 export type EvalOptions = { batch_size: number };
 
+export type Method = { method: string, options: Record<string, unknown> };
+
 export type Judge =
   | { judge: 'labeler', name: string }
   | { judge: 'reward', model: string }
   | { judge: 'person' };
 
 export type Command =
-  | { command: 'pretrain', texts: Array<string>, options: PretrainOptions }
-  | { command: 'sft', model: string, demonstrations: string, options: SftOptions }
-  | { command: 'sample', model: string, prompts: Prompt[], options: SampleOptions }
-  | { command: 'rank', candidates: string, labeler: string }
-  | { command: 'reward', model: string, comparisons: string, demonstrations: string, options: RewardOptions }
-  | { command: 'ppo', policy: string, reward: string, reward_ensemble: Array<string>, prompts: Prompt[], pretraining_texts: Array<string>, options: PpoStageOptions }
-  | { command: 'grpo', policy: string, reward: string, reward_ensemble: Array<string>, prompts: Prompt[], options: GrpoOptions }
-  | { command: 'rloo', policy: string, reward: string, reward_ensemble: Array<string>, prompts: Prompt[], options: RlooOptions }
-  | { command: 'reinforce', policy: string, reward: string, reward_ensemble: Array<string>, prompts: Prompt[], options: ReinforceOptions }
-  | { command: 'dpo', policy: string, comparisons: string, options: DpoOptions }
-  | { command: 'kto', policy: string, comparisons: string, options: KtoOptions }
-  | { command: 'orpo', policy: string, comparisons: string, options: OrpoOptions }
-  | { command: 'best_of', policy: string, reward: string, reward_ensemble: Array<string>, prompts: Prompt[], options: BestOfOptions }
-  | { command: 'compare', a: string, b: string, prompts: Prompt[], judge: Judge, best_of_reward: string | null, options: CompareOptions }
-  | { command: 'score', reward: string, records: string }
-  | { command: 'calibrate', reward: string, comparisons: string }
-  | { command: 'eval', model: string, text: string, options: EvalOptions };
+  | { command: 'pretrain', texts: Array<string>, options: Partial<PretrainOptions> }
+  | { command: 'sft', model: string, demonstrations: DemonstrationRecord[], options: Partial<SftOptions> }
+  | { command: 'sample', model: string, prompts: Prompt[], options: Partial<SampleOptions> }
+  | { command: 'rank', candidates: CandidatesRecord[], labeler: string }
+  | { command: 'reward', model: string, preferences: PreferenceRecord[], demonstrations: DemonstrationRecord[], options: Partial<RewardOptions> }
+  | { command: 'tune', policy: string, rewards: Array<string>, prompts: Prompt[], preferences: PreferenceRecord[], pretraining_texts: Array<string>, method: string, options: Record<string, unknown> }
+  | { command: 'best_of', policy: string, rewards: Array<string>, prompts: Prompt[], options: Partial<BestOfOptions> }
+  | { command: 'compare', a: string, b: string, prompts: Prompt[], judge: Judge, best_of_reward: string | null, options: Partial<CompareOptions> }
+  | { command: 'score', reward: string, records: Record<string, unknown>[] }
+  | { command: 'calibrate', reward: string, preferences: PreferenceRecord[] }
+  | { command: 'eval', model: string, text: string, options: Partial<EvalOptions> };
 
 export type Preference = 'a' | 'b' | 'tie';
 
-export type Stage = 'pretrain' | 'sft' | 'sample' | 'rank' | 'reward' | 'ppo' | 'grpo' | 'rloo' | 'reinforce' | 'dpo' | 'kto' | 'orpo' | 'best_of' | 'compare' | 'score' | 'calibrate' | 'eval';
+export type StageName = 'pretrain' | 'sft' | 'sample' | 'rank' | 'reward' | 'tune' | 'best_of' | 'compare' | 'score' | 'calibrate' | 'eval';
 
-export type Answer = { text: string, seed: number, logprob: number, finish: string };
-
-export type AnswerStatistics = {
+export type CompletionStatistics = {
   mean_length: number;
   eos_rate: number;
   distinct_1: number;
@@ -252,8 +141,8 @@ export type Verdict = {
   low: number;
   high: number;
   kl: number | null;
-  a: AnswerStatistics | null;
-  b: AnswerStatistics | null;
+  a: CompletionStatistics | null;
+  b: CompletionStatistics | null;
   judge: string;
   simulated: boolean;
 };
@@ -275,19 +164,49 @@ export type Calibration = {
 };
 
 export type Event =
-  | { event: 'started', stage: Stage, step: number, total_steps: number, parameters: number }
-  | { event: 'progress', stage: Stage, step: number, total_steps: number, metrics: Metrics, seconds: number }
-  | { event: 'partial', prompt: number, answer: number, text: string }
-  | { event: 'candidates', index: number, id: string, prompt: Prompt, completions: Array<Answer> }
-  | { event: 'ranked', record: string }
-  | { event: 'scored', record: string }
-  | { event: 'rollout', prompt: Prompt, answer: string, score: number, kl: number }
+  | { event: 'started', stage: StageName, step: number, total_steps: number, parameters: number }
+  | { event: 'progress', stage: StageName, step: number, total_steps: number, metrics: Metrics, seconds: number }
+  | { event: 'partial', prompt: number, completion: number, text: string }
+  | { event: 'candidates', index: number, id: string, prompt: Prompt, completions: Completion[] }
+  | { event: 'ranked', record: RankingRecord }
+  | { event: 'scored', record: Record<string, unknown> }
+  | { event: 'completion', prompt: Prompt, completion: string, score: number, kl: number }
   | { event: 'pair', index: number, prompt: Prompt, a: string, b: string, preference: Preference | null, scores: [number, number] | null }
   | { event: 'verdict', verdict: Verdict }
   | { event: 'evaluated', evaluation: Evaluation }
   | { event: 'calibrated', calibration: Calibration }
   | { event: 'model', name: string }
   | { event: 'warning', message: string }
-  | { event: 'finished', stage: Stage, seconds: number };
+  | { event: 'finished', stage: StageName, seconds: number };
 
 export type LabelerInfo = { name: string, title: string, rule: string };
+
+export type Range = {
+  words: string;
+  low: number | null;
+  high: number | null;
+  with_low: boolean;
+  with_high: boolean;
+};
+
+export type Declared =
+  | { name: string, doc: string, range: Range, default: unknown } & ({ kind: 'whole' }
+  | { kind: 'number' }
+  | { kind: 'flag' }
+  | { kind: 'choice', names: Array<string> }
+  | { kind: 'name' }
+  | { kind: 'rule', form: string });
+
+export type LearnsFrom = 'rewards' | 'rankings' | 'labels';
+
+export type PresetInfo = { name: string, source: string };
+
+export type MethodInfo = {
+  name: string;
+  title: string;
+  about: string;
+  source: string;
+  learns_from: LearnsFrom;
+  options: Array<Declared>;
+  presets: Array<PresetInfo>;
+};
