@@ -58,9 +58,9 @@ fn play(this: &mut TuningLoop, base: &str) -> Result<Report> {
     let candidates = this.sample("1/5 sample", &train)?;
     let rankings = this.rank("2/5 rank", candidates)?;
     let reward = this.reward("3/5 reward", &rankings)?;
-    let ppo = Method::Ppo(Default::default());
-    let tuned = this.tune("4/5 ppo", &ppo, &train, &rankings)?;
-    let pairs = this.compare("5/5 compare", &Contender::Tuned(ppo), &held_out)?;
+    let method = Box::new(Method::Ppo(Default::default()));
+    let tuned = this.tune("4/5 ppo", &method, &train, &rankings)?;
+    let pairs = this.compare("5/5 compare", &Contender::Tuned(method), &held_out)?;
     let mut report = Report::new(&reward, &tuned, &pairs)?;
     let answers = |tuned: bool| pairs.iter().filter_map(move |event| demo_report::answer(event, tuned));
     report.tuned.nats_per_char = nats_per_char(this, base, "reading the tuned model's answers", answers(true))?;

@@ -49,7 +49,7 @@ impl Plan {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Contender {
     /// The model, tuned.
-    Tuned(Method),
+    Tuned(Box<Method>),
     /// The model as it was, with the reward model to choose among [`BEST_OF`] completions.
     BestOf,
 }
@@ -57,7 +57,7 @@ pub enum Contender {
 impl Contender {
     /// All of them, with the methods' own defaults.
     pub fn all() -> Vec<Self> {
-        Method::all().into_iter().map(Self::Tuned).chain([Self::BestOf]).collect()
+        Method::all().into_iter().map(Box::new).map(Self::Tuned).chain([Self::BestOf]).collect()
     }
 
     /// On the command line and in tables.

@@ -110,8 +110,7 @@ impl Ppo {
         Ok(Self { options, online, value })
     }
 
-    /// 3. Gain and bias are fixed on the first rollout. The value model's head takes the first reward model's gain, so
-    /// that it starts on the scale of what it has to predict.
+    /// 3. Gain and bias are fixed on the first rollout; the value model's head takes the gain, to start on their scale.
     pub fn score(&mut self, mut collected: Collected) -> Scored {
         if let Some(gain) = self.online.fix_scale(&collected).filter(|gain| *gain != 1.0) {
             self.value.model = self.value.model.clone().scaled(gain);
