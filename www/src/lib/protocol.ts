@@ -189,8 +189,8 @@ export type Range = {
   with_high: boolean;
 };
 
-export type Declared =
-  | { name: string, doc: string, range: Range, default: unknown } & ({ kind: 'whole' }
+export type Declared = { name: string, doc: string, range: Range, default: unknown } & (
+  | { kind: 'whole' }
   | { kind: 'number' }
   | { kind: 'flag' }
   | { kind: 'choice', names: Array<string> }
@@ -199,7 +199,7 @@ export type Declared =
 
 export type LearnsFrom = 'rewards' | 'rankings' | 'labels';
 
-export type PresetInfo = { name: string, source: string };
+export type PresetInfo = { name: string, source: string, options: Record<string, unknown> };
 
 export type MethodInfo = {
   name: string;
