@@ -16,6 +16,7 @@ mod ppo_examples;
 mod ppo_update;
 mod preference;
 mod reward;
+mod simpo;
 
 use std::collections::BTreeMap;
 

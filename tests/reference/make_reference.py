@@ -33,6 +33,7 @@ TOPICS = [
     "ppo_update",
     "preference",
     "reward",
+    "simpo",
 ]
 
 

@@ -120,6 +120,10 @@ export const t = {
       name: 'ORPO',
       does: 'Imitates the better answers and disfavours the worse ones in one go, without looking back at step 2.',
     },
+    simpo: {
+      name: 'SimPO',
+      does: 'Makes the better answer of each pair likelier word for word, by a margin, without looking back at step 2.',
+    },
     best_of: {
       name: `Best of ${sizes.bestOf}`,
       does: `Nothing is trained: in step 6 the instruct model writes ${sizes.bestOf} answers and the reward model picks one.`,

@@ -7,7 +7,7 @@
 //! - [`ppo`] is the one to read first, with the papers beside it;
 //! - [`online`]: what the methods that learn from their own completions share; those without a value model are
 //!   [`grpo`], [`rloo`], [`reinforce`];
-//! - [`offline`]: what the methods that learn from given completions share: [`dpo`], [`kto`], [`orpo`].
+//! - [`offline`]: what the methods that learn from given completions share: [`dpo`], [`kto`], [`orpo`], [`simpo`].
 //!
 //! Deliberately absent: best-of-n, which tunes nothing; it is a stage of its own.
 
@@ -22,6 +22,7 @@ pub mod ppo;
 mod ppo_presets;
 pub mod reinforce;
 pub mod rloo;
+pub mod simpo;
 
 pub use material::{EncodedRankings, Loaded, Material};
 
@@ -197,6 +198,7 @@ methods! {
     Dpo(dpo::DpoOptions),
     Kto(kto::KtoOptions),
     Orpo(orpo::OrpoOptions),
+    Simpo(simpo::SimpoOptions),
 }
 
 impl Method {
