@@ -12,6 +12,7 @@ mod generation;
 mod group;
 mod kernels;
 mod kl;
+mod online_dpo;
 mod ppo_examples;
 mod ppo_update;
 mod preference;

@@ -29,6 +29,7 @@ TOPICS = [
     "group",
     "kernels",
     "kl",
+    "online_dpo",
     "ppo_examples",
     "ppo_update",
     "preference",

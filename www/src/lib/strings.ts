@@ -124,6 +124,10 @@ export const t = {
       name: 'SimPO',
       does: 'Makes the better answer of each pair likelier word for word, by a margin, without looking back at step 2.',
     },
+    online_dpo: {
+      name: 'Online DPO',
+      does: 'Writes two answers to each request, lets the reward model choose, and learns from that pair as DPO does.',
+    },
     best_of: {
       name: `Best of ${sizes.bestOf}`,
       does: `Nothing is trained: in step 6 the instruct model writes ${sizes.bestOf} answers and the reward model picks one.`,

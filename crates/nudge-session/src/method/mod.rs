@@ -6,7 +6,7 @@
 //!
 //! - [`ppo`] is the one to read first, with the papers beside it;
 //! - [`online`]: what the methods that learn from their own completions share; those without a value model are
-//!   [`grpo`], [`rloo`], [`reinforce`];
+//!   [`grpo`], [`rloo`], [`reinforce`], [`online_dpo`];
 //! - [`offline`]: what the methods that learn from given completions share: [`dpo`], [`kto`], [`orpo`], [`simpo`].
 //!
 //! Deliberately absent: best-of-n, which tunes nothing; it is a stage of its own.
@@ -17,6 +17,7 @@ pub mod kto;
 mod material;
 pub mod offline;
 pub mod online;
+pub mod online_dpo;
 pub mod orpo;
 pub mod ppo;
 mod ppo_presets;
@@ -199,6 +200,7 @@ methods! {
     Kto(kto::KtoOptions),
     Orpo(orpo::OrpoOptions),
     Simpo(simpo::SimpoOptions),
+    OnlineDpo(online_dpo::OnlineDpoOptions),
 }
 
 impl Method {
