@@ -1,7 +1,5 @@
 // What the reader chooses in step 5: the method, how long, the leash, and options of each method. A reload brings back
 // method and options.
-//
-// Deliberately absent: the command that is made of it (`tuning.ts`).
 
 import type { Values } from './commands';
 import { BEST_OF, methods, type Kind } from './methods.svelte';

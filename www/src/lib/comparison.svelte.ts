@@ -1,6 +1,6 @@
 // The blind comparison: pairs of completions, who preferred what, and the trainer's verdict.
 //
-// Which side a completion stands on is drawn anew for every pair. Deliberately absent: win rates; the trainer counts.
+// Which side a completion stands on is drawn anew for every pair.
 
 import * as commands from './commands';
 import { engine } from './engine.svelte';

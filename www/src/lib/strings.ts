@@ -1,6 +1,4 @@
 // Every word that the page shows, in one table: to read it in one go, and to translate it in one place.
-//
-// Deliberately absent: the texts of models and labelers, which come from the trainer.
 
 import type { DeviceReason } from './messages';
 import type { Kind, Words } from './methods.svelte';
