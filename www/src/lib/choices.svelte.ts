@@ -47,9 +47,11 @@ class Choices {
     return this.info.options.some(({ name }) => name === option);
   }
 
-  /** A published recipe brings its own leash. */
+  /** Whether the page's leash is the method's: the trainer would steer the KL too, and no recipe brings its own. */
   get leashed(): boolean {
-    return this.has('adaptive_kl') && this.chosen.preset === null;
+    const declared = this.info?.options.find(({ name }) => name === 'adaptive_kl');
+    const steered = this.info ? (declared?.default ?? null) !== null : this.kind === 'rewards';
+    return steered && this.chosen.preset === null;
   }
 
   /** What each option is unless the reader changes it; a later word counts. */

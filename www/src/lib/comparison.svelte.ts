@@ -75,7 +75,7 @@ class Comparison {
     if (this.shown >= this.pairs.length && !this.sampling) await this.reveal();
   }
 
-  /** Says which answer was whose, and what the preferences add up to. */
+  /** Says which completion was whose, and what the preferences add up to. */
   async reveal(): Promise<void> {
     if (this.judged.length === 0) return;
     if (this.sampling) await engine.halt('cancel');
