@@ -16,6 +16,7 @@ mod online_dpo;
 mod ppo_examples;
 mod ppo_update;
 mod preference;
+mod qwen2;
 mod reward;
 mod simpo;
 

@@ -33,6 +33,7 @@ TOPICS = [
     "ppo_examples",
     "ppo_update",
     "preference",
+    "qwen2",
     "reward",
     "simpo",
 ]
