@@ -25,7 +25,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
 const LIBRARIES: [&str; 5] = ["nudge-kernels", "nudge-data", "nudge-rlhf", "nudge-model", "nudge-session"];
 
 /// Crates that belong to a shell, to a platform or to a backend.
-const SHELL_CRATES: [&str; 10] = [
+const SHELL_CRATES: [&str; 11] = [
     "anyhow",
     "clap",
     "cubecl",
@@ -34,6 +34,7 @@ const SHELL_CRATES: [&str; 10] = [
     "tracing-subscriber",
     "wgpu",
     "js-sys",
+    "serde-wasm-bindgen",
     "wasm-bindgen",
     "web-sys",
 ];

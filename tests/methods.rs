@@ -5,20 +5,17 @@ use nudge_session::{Event, Files};
 use serde_json::{Value, json};
 
 use crate::support::{
-    command, demonstrations, events_of, mean, model_of, prompts, pull, rankings, refusal, reward_model, series,
-    session_with, sft,
+    command, demonstrations, events_of, mean, model_of, offline_methods, online_methods, options_of, prompts, pull,
+    rankings, refusal, reward_model, series, session_with, sft,
 };
-
-/// Methods that sample, with completions of each prompt, and how many updates the tests make of a rollout.
-const ONLINE: [(&str, usize); 3] = [("grpo", 4), ("rloo", 4), ("reinforce", 1)];
-const OFFLINE: [&str; 3] = ["dpo", "kto", "orpo"];
 
 /// A command of a method that samples, with some options changed.
 fn online(method: &str, k: usize, changes: Value) -> Value {
-    let mut options = json!({
+    let options = json!({
         "episodes": 96, "batch_size": 16, "k": k, "max_new_tokens": 24, "learning_rate": 5e-4, "num_mini_batches": 2,
         "kl_coef": 0.05, "adaptive_kl": null, "temperature": 1.0,
     });
+    let mut options = options_of(method, options);
     tuned(method, &mut options, changes)
 }
 
@@ -71,7 +68,7 @@ fn distance(one: &Files, other: &Files) -> f64 {
 
 #[test]
 fn the_first_ratio_of_every_step_is_exactly_one() {
-    for (method, k) in ONLINE {
+    for (method, k) in online_methods() {
         for changes in [json!({"episodes": 48}), json!({"episodes": 48, "temperature": 0.7, "num_iterations": 2})] {
             let events = run(online(method, k, changes));
             assert_eq!(series(&events, "val/first_ratio"), [1.0; 3], "{method}");
@@ -82,7 +79,7 @@ fn the_first_ratio_of_every_step_is_exactly_one() {
 
 #[test]
 fn learning_rate_zero_stays_on_the_reference() {
-    for (method, k) in ONLINE {
+    for (method, k) in online_methods() {
         // At another temperature than 1 too: policy and reference must both be divided by it.
         for temperature in [1.0, 0.7] {
             let options = json!({"learning_rate": 0.0, "episodes": 48, "temperature": temperature});
@@ -97,7 +94,7 @@ fn learning_rate_zero_stays_on_the_reference() {
         let kl = series(&run(online("grpo", 4, options)), "loss/kl_avg");
         assert!(kl.iter().all(|kl| kl.abs() < 1e-6), "{estimator}: {kl:?}");
     }
-    for method in OFFLINE {
+    for method in offline_methods() {
         let events = run(offline(method, 8, json!({"learning_rate": 0.0, "epochs": 1.0})));
         assert!(distance(model_of(&events), sft()) == 0.0, "{method}: the weights moved");
     }
@@ -105,7 +102,7 @@ fn learning_rate_zero_stays_on_the_reference() {
 
 #[test]
 fn a_few_dozen_steps_raise_the_score_and_what_it_stands_for() {
-    for (method, k) in ONLINE {
+    for (method, k) in online_methods() {
         let mut rises = [0.0; 2];
         // One run of this size may end in a dip: of five seeds a method, single rises of the score lay between 0.69 and
         // 1.83, and those of what it stands for between 0.43 and 7.84, one of fifteen below 1.4.
@@ -192,15 +189,16 @@ fn labels_move_kto_to_what_is_wanted() {
 
 #[test]
 fn rankings_move_every_method_to_what_they_prefer() {
-    for method in OFFLINE {
+    for method in offline_methods() {
         let options = json!({"epochs": 8.0, "learning_rate": 5e-4, "held_out": 0.25, "beta": 0.3});
         let events = run(offline(method, 48, options));
         let margins = series(&events, "rewards/margins");
         let (early, late) = (mean(&margins[..8]), mean(&margins[margins.len() - 8..]));
         assert!(late > early + 0.02, "{method}: margins went from {early} to {late}");
-        // ORPO's implicit reward is a mean over tokens, which says nothing of length, the rule of this labeler.
+        // The implicit rewards of ORPO and SimPO are means over tokens, which say nothing of length, the rule of this
+        // labeler.
         let accuracy = *series(&events, "eval_rewards/accuracies").last().expect("it was measured");
-        assert!(method == "orpo" || accuracy > 0.6, "{method}: {accuracy}");
+        assert!(["orpo", "simpo"].contains(&method) || accuracy > 0.6, "{method}: {accuracy}");
     }
 }
 
@@ -330,7 +328,7 @@ fn best_of_more_completions_scores_more() {
 #[test]
 fn a_run_that_diverged_goes_on_from_its_checkpoint_with_a_smaller_learning_rate() {
     let session = session_with(&[("sft", sft()), ("reward", reward_model())]);
-    for (method, k) in ONLINE {
+    for (method, k) in online_methods() {
         let wild = online(method, k, json!({"learning_rate": 1e30, "warmup_ratio": 0.0}));
         let message = refusal(&session, wild.clone());
         assert!(message.contains("diverged at step") && message.contains("smaller learning rate"), "{message}");

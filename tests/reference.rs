@@ -12,10 +12,13 @@ mod generation;
 mod group;
 mod kernels;
 mod kl;
+mod online_dpo;
 mod ppo_examples;
 mod ppo_update;
 mod preference;
+mod qwen2;
 mod reward;
+mod simpo;
 
 use std::collections::BTreeMap;
 

@@ -5,8 +5,8 @@ use nudge_session::{Command, Event, Files, Session};
 use serde_json::{Value, json};
 
 use crate::support::{
-    DEMONSTRATIONS, base, candidates, command, demonstrations, empty_session, events_of, pretrain_command, prompts,
-    pull, rankings, reward_model, session_with, sft,
+    DEMONSTRATIONS, base, candidates, command, demonstrations, empty_session, events_of, offline_methods,
+    online_methods, options_of, pretrain_command, prompts, pull, rankings, reward_model, session_with, sft,
 };
 
 /// What depends on the clock, not on the run.
@@ -171,15 +171,15 @@ fn ppo_with_every_option_that_keeps_a_state() {
 #[test]
 fn methods_without_a_value_model() {
     let open = || session_with(&[("sft", sft()), ("reward", reward_model())]);
-    for (method, k) in [("grpo", 3), ("rloo", 2), ("reinforce", 1)] {
+    for (method, k) in online_methods() {
+        let options = json!({
+            "episodes": 24, "batch_size": 8, "k": k, "max_new_tokens": 16, "num_mini_batches": 2,
+            "adaptive_kl": {"target": 2.0, "horizon": 100.0},
+        });
         survives_every_cut(
             open,
             json!({"command": "tune", "method": method, "policy": "sft", "rewards": ["reward"], "prompts": prompts(5),
-                "options": {
-                    "episodes": 18, "batch_size": 6, "k": k, "max_new_tokens": 16, "num_mini_batches": 2,
-                    "adaptive_kl": {"target": 2.0, "horizon": 100.0},
-                },
-            }),
+                "options": options_of(method, options)}),
         );
     }
 }
@@ -188,7 +188,7 @@ fn methods_without_a_value_model() {
 fn methods_that_learn_from_rankings() {
     let open = || session_with(&[("sft", sft())]);
     let preferences = rankings(&open(), "shorter", 12);
-    for method in ["dpo", "kto", "orpo"] {
+    for method in offline_methods() {
         survives_every_cut(
             open,
             json!({"command": "tune", "method": method, "policy": "sft", "preferences": preferences,

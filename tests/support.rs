@@ -8,6 +8,7 @@ use std::sync::OnceLock;
 use burn::tensor::Device;
 use futures_lite::future::block_on;
 use nudge_data::{CandidatesRecord, DemonstrationRecord, Prompt, RankingRecord, read_jsonl};
+use nudge_session::method::{LearnsFrom, Method, MethodInfo};
 use nudge_session::{Command, Event, Files, Metrics, Run, Session, SessionError};
 use serde_json::{Value, json};
 
@@ -99,6 +100,31 @@ pub fn pretrain_command(epochs: f64) -> Value {
 /// An empty session on the CPU.
 pub fn empty_session() -> Session {
     Session::new(Device::flex())
+}
+
+/// The methods beside PPO that learn from their own completions, each with how many of a prompt the tests take.
+pub fn online_methods() -> Vec<(&'static str, usize)> {
+    let infos = Method::all().into_iter().map(|method| method.info());
+    let others = infos.filter(|info| info.learns_from == LearnsFrom::Rewards && info.name != "ppo");
+    let completions = |info: &MethodInfo| match info.options.iter().find(|option| option.name == "k") {
+        Some(k) if k.default == 1 => 1,
+        Some(_) => 4,
+        None => 2,
+    };
+    others.map(|info| (info.name, completions(&info))).collect()
+}
+
+/// The methods that learn from given completions.
+pub fn offline_methods() -> Vec<&'static str> {
+    let infos = Method::all().into_iter().map(|method| method.info());
+    infos.filter(|info| info.learns_from != LearnsFrom::Rewards).map(|info| info.name).collect()
+}
+
+/// Options with those taken out that `method` does not have.
+pub fn options_of(method: &str, options: Value) -> Value {
+    let method = Method::named(method).expect("a method");
+    let options = options.as_object().expect("options are an object").clone();
+    Value::Object(options.into_iter().filter(|(name, _)| method.has(name)).collect())
 }
 
 /// The base model.

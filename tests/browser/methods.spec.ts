@@ -18,30 +18,51 @@ import {
 
 const MINUTE = 60_000;
 const SMALL = '?device=cpu&model=test&test=1&seed=1';
-const ONLINE = ['ppo', 'grpo', 'rloo', 'reinforce'] as const;
-const PREFERENCE = ['dpo', 'kto', 'orpo'] as const;
-const NAMES = { ppo: 'PPO', grpo: 'GRPO', rloo: 'RLOO', reinforce: 'REINFORCE', dpo: 'DPO', kto: 'KTO', orpo: 'ORPO' };
+/** Known of old; what the trainer declares besides is held to the same. */
+const REWARDS = ['ppo', 'grpo', 'rloo', 'reinforce'];
+const RANKINGS = ['dpo', 'kto', 'orpo'];
+
+type Offered = { method: string; name: string };
+
+/** The methods of the picker by what they say they need; best-of-n, which tunes nothing, left out. */
+async function offered(page: Page): Promise<{ rewards: Offered[]; rankings: Offered[] }> {
+  const options = page.getByTestId('method').locator('option');
+  const all = await options.evaluateAll((all) =>
+    all.map((one) => ({ method: (one as HTMLOptionElement).value, name: one.textContent!.trim() })),
+  );
+  const found: Awaited<ReturnType<typeof offered>> = { rewards: [], rankings: [] };
+  for (const one of all.filter(({ method }) => method !== 'best_of')) {
+    await choose(page, one.method);
+    const does = await page.getByTestId('method-does').textContent();
+    if (does!.includes('Needs a reward model')) found.rewards.push(one);
+    else if (does!.includes('Needs rankings only')) found.rankings.push(one);
+    else throw new Error(`${one.name} does not say what it needs: ${does}`);
+  }
+  expect(found.rewards.map(({ method }) => method)).toEqual(expect.arrayContaining(REWARDS));
+  expect(found.rankings.map(({ method }) => method)).toEqual(expect.arrayContaining(RANKINGS));
+  return found;
+}
 
 test('a method says what it needs, and no more', async ({ page }) => {
   test.setTimeout(3 * MINUTE);
   await open(page, SMALL);
   await takeInstructModel(page, MINUTE);
   const need = page.getByTestId('tune-need');
-  const start = (method: keyof typeof NAMES) => button(page, `Start ${NAMES[method]}`);
+  const { rewards, rankings } = await offered(page);
 
-  for (const method of ONLINE) {
+  for (const { method, name } of rewards) {
     await choose(page, method);
     await expect(need).toContainText('reward model');
-    await expect(start(method)).toBeDisabled();
-    await expect(page.getByTestId('method-does')).toContainText('Needs a reward model');
-    await expect(page.getByTestId('leash')).toBeVisible();
+    await expect(button(page, `Start ${name}`)).toBeDisabled();
+    // Only what the trainer steers by the KL has the page's leash.
+    if (REWARDS.includes(method)) await expect(page.getByTestId('leash')).toBeVisible();
+    if (method === 'online_dpo') await expect(page.getByTestId('leash')).toHaveCount(0);
     await expect(page.getByTestId('effort')).toBeVisible();
   }
-  for (const method of PREFERENCE) {
+  for (const { method, name } of rankings) {
     await choose(page, method);
     await expect(need).toContainText('at least 5 rankings');
-    await expect(start(method)).toBeDisabled();
-    await expect(page.getByTestId('method-does')).toContainText('rankings only');
+    await expect(button(page, `Start ${name}`)).toBeDisabled();
     await expect(page.getByTestId('leash')).toHaveCount(0);
     await expect(page.getByTestId('effort')).toHaveCount(0);
   }
@@ -51,10 +72,10 @@ test('a method says what it needs, and no more', async ({ page }) => {
   await expect(button(page, 'Go to the comparison')).toBeDisabled();
 
   await loadPack(page);
-  for (const method of PREFERENCE) {
+  for (const { method, name } of rankings) {
     await choose(page, method);
     await expect(need).toHaveCount(0);
-    await expect(start(method)).toBeEnabled();
+    await expect(button(page, `Start ${name}`)).toBeEnabled();
     await expect(page.getByTestId('compare-need')).toContainText('tuned model');
   }
   await choose(page, 'rloo');
@@ -62,19 +83,21 @@ test('a method says what it needs, and no more', async ({ page }) => {
 });
 
 test('each method asks the trainer for itself, with its own options', async ({ page }) => {
-  test.setTimeout(6 * MINUTE);
+  test.setTimeout(8 * MINUTE);
   const sent = await listen(page);
   await open(page, SMALL);
   await takeInstructModel(page, MINUTE);
   await loadPack(page);
   await trainReward(page, 2 * MINUTE);
+  const { rewards, rankings } = await offered(page);
+  await choose(page, 'ppo');
   // Long enough to be stopped; learning from rankings is short and goes to its end.
   await page.getByTestId('effort').selectOption('long');
   await page.getByTestId('leash').selectOption('tight');
 
-  const started = async (method: keyof typeof NAMES): Promise<Command> => {
+  const started = async ({ method, name }: Offered): Promise<Command> => {
     await choose(page, method);
-    await button(page, `Start ${NAMES[method]}`).click();
+    await button(page, `Start ${name}`).click();
     await expect.poll(async () => (await sent()).at(-1)!.method).toBe(method);
     const command = (await sent()).at(-1)!;
     expect(command.command).toBe('tune');
@@ -83,11 +106,11 @@ test('each method asks the trainer for itself, with its own options', async ({ p
     return command;
   };
 
-  const leash = { target: 1.5, horizon: 64 };
-  for (const method of ONLINE) {
-    const command = await started(method);
+  const leash = { adaptive_kl: { target: 1.5, horizon: 64 } };
+  for (const one of rewards) {
+    const command = await started(one);
     const run = page.getByTestId('tune-run');
-    await expect(run).toContainText(NAMES[method]);
+    await expect(run).toContainText(one.name);
     await expect(page.getByTestId('method')).toBeDisabled();
     await button(run, 'Stop').click();
     await expect(page.locator('#tune')).toContainText('Stopped', { timeout: MINUTE });
@@ -100,14 +123,14 @@ test('each method asks the trainer for itself, with its own options', async ({ p
       batch_size: 64,
       max_new_tokens: 16,
       gold_labeler: null,
-      adaptive_kl: leash,
+      ...(REWARDS.includes(one.method) ? leash : {}),
       num_iterations: 1,
       num_mini_batches: 2,
     });
   }
-  for (const method of PREFERENCE) {
-    const command = await started(method);
-    await expect(button(page, `Start ${NAMES[method]} again`)).toBeEnabled({ timeout: MINUTE });
+  for (const one of rankings) {
+    const command = await started(one);
+    await expect(button(page, `Start ${one.name} again`)).toBeEnabled({ timeout: MINUTE });
     expect(command.preferences).toHaveLength(30);
     expect(command.preferences).toContainEqual(expect.objectContaining({ completions: expect.any(Array) }));
     expect(command.rewards).toEqual([]);

@@ -2,7 +2,7 @@
 //!
 //! `logits FOLDER` reads texts from standard input, one a line, and prints `{"kind", "rows"}`. A row holds the text,
 //! its token ids and, for every position, the logits of the next token, or the reward where the folder is a reward
-//! model. Deliberately absent: batches and padding; the texts go one by one.
+//! model.
 
 use std::error::Error;
 use std::io::Read;

@@ -29,10 +29,13 @@ TOPICS = [
     "group",
     "kernels",
     "kl",
+    "online_dpo",
     "ppo_examples",
     "ppo_update",
     "preference",
+    "qwen2",
     "reward",
+    "simpo",
 ]
 
 

@@ -1,6 +1,6 @@
 //! The bench behind `?bench`: the session's phases on a device of the page.
 //!
-//! Launches and submits are counted by the caller, who can see the browser's GPU calls. Deliberately absent: the table.
+//! Launches and submits are counted by the caller, who can see the browser's GPU calls.
 
 use crate::border::from_js;
 use crate::device;

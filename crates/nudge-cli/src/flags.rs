@@ -1,6 +1,4 @@
 //! Options as flags: one for each option, made of its declaration. A flag that is not given says nothing.
-//!
-//! Deliberately absent: names, meanings, defaults and ranges of options, which the stages and methods declare.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser, ValueParser};
 use clap::{Arg, ArgMatches, Command, Error, FromArgMatches};

@@ -3,7 +3,6 @@
 //! Map: [`args`], [`flags`], [`usage`] and [`options`] read the command line and TOML files; [`command`] holds one file a command;
 //! [`runner`] pulls a stage; [`training_folder`] and [`record_file`] keep what it makes and what lets it go on;
 //! [`machine`] arranges threads and memory; [`device`] is the only place that names a backend.
-//! Deliberately absent: formulas, which belong to the libraries.
 
 mod args;
 mod builtin;

@@ -1,6 +1,4 @@
 //! How much memory this process holds, where the system tells: Linux does, in `/proc`.
-//!
-//! Deliberately absent: memory of a GPU.
 
 use crate::machine;
 use std::fs;

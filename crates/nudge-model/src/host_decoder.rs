@@ -1,7 +1,7 @@
 //! A decoder on the CPU without tensors: weights laid out once, tokens pushed through all layers on one thread.
 //!
 //! For sampling, where a step is so small that tensors between operations cost more than the operations. The numbers
-//! are those of [`crate::Decoder`] up to rounding. Deliberately absent: gradients, other devices.
+//! are those of [`crate::Decoder`] up to rounding.
 
 use crate::walk::{Operations, Walk};
 use crate::weights::Linear;

@@ -2,7 +2,6 @@
 //!
 //! The draws are those of [`crate::Generation`]: one uniform number a row and token. Rows are spread over the threads,
 //! each with whole tokens, so threads meet once a token. A row's answer does not depend on the rows beside it.
-//! Deliberately absent: other devices.
 
 use crate::host_decoder::{HostCache, HostDecoder};
 use crate::{Decoder, Frozen, SamplingOptions};

@@ -47,6 +47,7 @@
 //! | [`loss::dpo`] | direct preference optimisation: sigmoid, hinge, IPO, robust |
 //! | [`loss::kto`] | learning from single answers that are good or bad |
 //! | [`loss::orpo`] | fine-tuning and preference in one, without a reference model |
+//! | [`loss::simpo`] | the likelihood of a token as the reward, with a margin, without a reference model |
 //!
 //! Where published code disagrees, each choice is an enum beside its formula. [`metrics`] says what every logged number
 //! means.

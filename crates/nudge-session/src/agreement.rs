@@ -2,7 +2,7 @@
 //!
 //! Two rankings can be compared where they rank the same completions of the same prompt. A labeler who meets a screen
 //! again says how sure those rankings are (InstructGPT 3.4, Stiennon et al. 2020, appendix C). Contradictions that need
-//! no screen twice are found in [`crate::contradiction`]. Deliberately absent: models.
+//! no screen twice are found in [`crate::contradiction`].
 
 use crate::SessionError;
 use crate::contradiction::{Contradiction, contradictions};

@@ -2,7 +2,7 @@
 //!
 //! Of one labeler every preference counts, so that two rankings that turn a pair round are a circle of two. Of all
 //! labelers together the majority counts, pair by pair; a circle of majorities is Condorcet's paradox, and no merged
-//! ranking can follow all of them. Deliberately absent: what to do about it; the rankings are listed by id.
+//! ranking can follow all of them.
 
 use crate::agreement::UNNAMED;
 use nudge_data::{Prompt, RankingRecord};

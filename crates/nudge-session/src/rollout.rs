@@ -1,7 +1,7 @@
 //! Sampling completions of a batch of prompts: what sampling, PPO and comparisons have in common.
 //!
 //! Every completion has its own seed and its own generator, so it does not depend on which others are sampled
-//! beside it. Deliberately absent: scores, rankings.
+//! beside it.
 
 use crate::SessionError;
 use crate::folder::Folder;

@@ -2,7 +2,7 @@
 //!
 //! A busy machine slows whatever happens to run. So each size is measured as nudge, peers, nudge, and a number of
 //! nudge's is the median over both turns. One failure ends nothing: the table shows what there is, then the command
-//! fails. Deliberately absent: history, thresholds, charts; the rows of `--json` serve whoever wants them.
+//! fails.
 
 mod browser;
 mod rows;

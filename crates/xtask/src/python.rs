@@ -1,6 +1,6 @@
 //! Python environments of pinned packages, below the target folder.
 //!
-//! One for each folder of scripts: their pins may part. Deliberately absent: lock files, other ways to install.
+//! One for each folder of scripts: their pins may part.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,7 +1,6 @@
 // One measurement of the bench: a fresh worker, one phase, its rows.
 //
 // A fresh worker makes the first step the first: nothing is compiled or cached from the phase before.
-// Deliberately absent: the table, and the measuring itself.
 
 import type { BenchRequest, BenchRow, DeviceKind } from '../lib/messages';
 import { WorkerClient } from '../lib/worker-client';

@@ -1,6 +1,4 @@
 // How well a model orders pairs, as the one number of a step: which metric it is, and what to call it.
-//
-// Deliberately absent: counting; the trainer gives the share, its interval and the number of pairs.
 
 import { percent } from './format';
 import type { MetricName } from './metrics.svelte';

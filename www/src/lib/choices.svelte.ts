@@ -1,7 +1,5 @@
 // What the reader chooses in step 5: the method, how long, the leash, and options of each method. A reload brings back
 // method and options.
-//
-// Deliberately absent: the command that is made of it (`tuning.ts`).
 
 import type { Values } from './commands';
 import { BEST_OF, methods, type Kind } from './methods.svelte';
@@ -49,9 +47,11 @@ class Choices {
     return this.info.options.some(({ name }) => name === option);
   }
 
-  /** A published recipe brings its own leash. */
+  /** Whether the page's leash is the method's: the trainer would steer the KL too, and no recipe brings its own. */
   get leashed(): boolean {
-    return this.has('adaptive_kl') && this.chosen.preset === null;
+    const declared = this.info?.options.find(({ name }) => name === 'adaptive_kl');
+    const steered = this.info ? (declared?.default ?? null) !== null : this.kind === 'rewards';
+    return steered && this.chosen.preset === null;
   }
 
   /** What each option is unless the reader changes it; a later word counts. */

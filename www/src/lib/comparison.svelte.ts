@@ -1,6 +1,6 @@
 // The blind comparison: pairs of completions, who preferred what, and the trainer's verdict.
 //
-// Which side a completion stands on is drawn anew for every pair. Deliberately absent: win rates; the trainer counts.
+// Which side a completion stands on is drawn anew for every pair.
 
 import * as commands from './commands';
 import { engine } from './engine.svelte';
@@ -75,7 +75,7 @@ class Comparison {
     if (this.shown >= this.pairs.length && !this.sampling) await this.reveal();
   }
 
-  /** Says which answer was whose, and what the preferences add up to. */
+  /** Says which completion was whose, and what the preferences add up to. */
   async reveal(): Promise<void> {
     if (this.judged.length === 0) return;
     if (this.sampling) await engine.halt('cancel');

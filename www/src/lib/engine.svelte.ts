@@ -1,6 +1,4 @@
 // The trainer as the page sees it: a device, one run at a time, and a new worker after a crash.
-//
-// Deliberately absent: which models there are (`models.svelte.ts`) and what a run means (`training.svelte.ts`).
 
 import { notices } from './notices.svelte';
 import type { Command, Event, StageName } from './protocol';

@@ -1,4 +1,4 @@
-// Numbers as people read them. Deliberately absent: any arithmetic beyond units.
+// Numbers as people read them.
 
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 });

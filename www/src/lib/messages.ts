@@ -1,7 +1,7 @@
 // What the main thread and the worker say to each other.
 //
 // The worker owns WebAssembly and the device, the main thread draws. Every request has one reply with its id;
-// a run also sends `event` and `checkpoint` notices while it goes. Deliberately absent: any computing.
+// a run also sends `event` and `checkpoint` notices while it goes.
 
 import type {
   Command,

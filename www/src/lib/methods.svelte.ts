@@ -1,6 +1,4 @@
 // The methods of step 5 as the trainer declares them, and best-of-n beside them.
-//
-// Deliberately absent: what a method computes, which is the trainer's, and what is chosen (`choices.svelte.ts`).
 
 import { engine } from './engine.svelte';
 import type { MethodInfo } from './protocol';

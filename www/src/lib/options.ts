@@ -1,6 +1,6 @@
 // Options as controls show them: where a slider stands for a number, which numbers are allowed, values as words.
 //
-// All of it follows from a declaration of the trainer. Deliberately absent: which option means what.
+// All of it follows from a declaration of the trainer.
 
 import type { Values } from './commands';
 import type { Declared, Range } from './protocol';

@@ -1,11 +1,32 @@
-// The contract with the trainer: commands in, events out, as JSON.
+// The contract with the trainer: commands in, events out, as plain objects.
 //
-// Generated from `crates/nudge-session/src/{protocol,options}/`; a test of that crate compares, and writes this
-// file with NUDGE_UPDATE=1. Do not edit. Model files travel beside the JSON. What each field means stands there.
+// Generated from `crates/nudge-session/src/{protocol,options,method}/`; a test of that crate compares, and writes this
+// file with NUDGE_UPDATE=1. Do not edit. Model files travel beside the objects. What each field means stands there.
 
 export type Metrics = { [key in string]?: number };
 
 export type Prompt = string | { role: string, content: string }[];
+
+export type Completion = { text: string, seed?: number, logprob?: number, finish?: 'eos' | 'length' };
+
+export type DemonstrationRecord = { prompt: Prompt, completion: string, task?: string, split?: string };
+
+export type CandidatesRecord = { id: string, prompt: Prompt, completions: Completion[] };
+
+export type RankingRecord = {
+  id: string;
+  prompt: Prompt;
+  completions: Completion[];
+  ranking: number[][];
+  labeler?: string;
+  seconds?: number;
+};
+
+export type PairRecord = { prompt: Prompt, chosen: string, rejected: string };
+
+export type UnpairedRecord = { prompt: Prompt, completion: string, label: boolean };
+
+export type PreferenceRecord = RankingRecord | PairRecord | UnpairedRecord;
 
 export type PretrainOptions = {
   vocab_size: number;
@@ -20,19 +41,19 @@ export type PretrainOptions = {
   learning_rate: number;
   warmup_steps: number;
   weight_decay: number;
-  optimizer: string;
-  precision: string;
+  optimizer: 'adamw' | 'muon';
+  precision: 'f32' | 'f16';
   seed: number;
 };
 
 export type SftOptions = {
   epochs: number;
   batch_size: number;
-  batching: string;
+  batching: 'packed' | 'padded' | 'length_grouped';
   learning_rate: number;
   weight_decay: number;
   held_out: number;
-  precision: string;
+  precision: 'f32' | 'f16';
   seed: number;
 };
 
@@ -48,7 +69,7 @@ export type SampleOptions = {
 };
 
 export type RewardOptions = {
-  loss: string;
+  loss: 'bradley_terry' | 'best_of_k' | 'plackett_luce';
   margin: number;
   epochs: number;
   batch_size: number;
@@ -81,12 +102,12 @@ export type CompareOptions = {
 
 export type EvalOptions = { batch_size: number };
 
+export type Method = { method: string, options: Record<string, unknown> };
+
 export type Judge =
   | { judge: 'labeler', name: string }
   | { judge: 'reward', model: string }
   | { judge: 'person' };
-
-export type Method = { method: string, options: Record<string, unknown> };
 
 export type Command =
   | { command: 'pretrain', texts: Array<string>, options: Partial<PretrainOptions> }
@@ -94,7 +115,7 @@ export type Command =
   | { command: 'sample', model: string, prompts: Prompt[], options: Partial<SampleOptions> }
   | { command: 'rank', candidates: CandidatesRecord[], labeler: string }
   | { command: 'reward', model: string, preferences: PreferenceRecord[], demonstrations: DemonstrationRecord[], options: Partial<RewardOptions> }
-  | ({ command: 'tune', policy: string, rewards: Array<string>, prompts: Prompt[], preferences: PreferenceRecord[], pretraining_texts: Array<string> } & Method)
+  | { command: 'tune', policy: string, rewards: Array<string>, prompts: Prompt[], preferences: PreferenceRecord[], pretraining_texts: Array<string>, method: string, options: Record<string, unknown> }
   | { command: 'best_of', policy: string, rewards: Array<string>, prompts: Prompt[], options: Partial<BestOfOptions> }
   | { command: 'compare', a: string, b: string, prompts: Prompt[], judge: Judge, best_of_reward: string | null, options: Partial<CompareOptions> }
   | { command: 'score', reward: string, records: Record<string, unknown>[] }
@@ -104,36 +125,6 @@ export type Command =
 export type Preference = 'a' | 'b' | 'tie';
 
 export type StageName = 'pretrain' | 'sft' | 'sample' | 'rank' | 'reward' | 'tune' | 'best_of' | 'compare' | 'score' | 'calibrate' | 'eval';
-
-export type Completion = { text: string, seed?: number, logprob?: number, finish?: string };
-
-export type DemonstrationRecord = { prompt: Prompt, completion: string, task?: string, split?: string };
-
-export type CandidatesRecord = { id: string, prompt: Prompt, completions: Completion[] };
-
-export type RankingRecord = { id: string, prompt: Prompt, completions: Completion[], ranking: number[][], labeler?: string, seconds?: number };
-
-export type PairRecord = { prompt: Prompt, chosen: string, rejected: string };
-
-export type UnpairedRecord = { prompt: Prompt, completion: string, label: boolean };
-
-export type PreferenceRecord = RankingRecord | PairRecord | UnpairedRecord;
-
-export type Range = { words: string, low: number | null, high: number | null, with_low: boolean, with_high: boolean };
-
-export type Declared = { name: string, doc: string, range: Range, default: unknown } & (
-  | { kind: 'whole' }
-  | { kind: 'number' }
-  | { kind: 'flag' }
-  | { kind: 'choice', names: string[] }
-  | { kind: 'name' }
-  | { kind: 'rule', form: string });
-
-export type LearnsFrom = 'rewards' | 'rankings' | 'labels';
-
-export type PresetInfo = { name: string, source: string, options: Record<string, unknown> };
-
-export type MethodInfo = { name: string, title: string, about: string, source: string, learns_from: LearnsFrom, options: Declared[], presets: PresetInfo[] };
 
 export type CompletionStatistics = {
   mean_length: number;
@@ -189,3 +180,33 @@ export type Event =
   | { event: 'finished', stage: StageName, seconds: number };
 
 export type LabelerInfo = { name: string, title: string, rule: string };
+
+export type Range = {
+  words: string;
+  low: number | null;
+  high: number | null;
+  with_low: boolean;
+  with_high: boolean;
+};
+
+export type Declared = { name: string, doc: string, range: Range, default: unknown } & (
+  | { kind: 'whole' }
+  | { kind: 'number' }
+  | { kind: 'flag' }
+  | { kind: 'choice', names: Array<string> }
+  | { kind: 'name' }
+  | { kind: 'rule', form: string });
+
+export type LearnsFrom = 'rewards' | 'rankings' | 'labels';
+
+export type PresetInfo = { name: string, source: string, options: Record<string, unknown> };
+
+export type MethodInfo = {
+  name: string;
+  title: string;
+  about: string;
+  source: string;
+  learns_from: LearnsFrom;
+  options: Array<Declared>;
+  presets: Array<PresetInfo>;
+};

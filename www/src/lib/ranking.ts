@@ -1,6 +1,6 @@
 // A ranking in the making: groups of completions, best group first, ties share a group.
 //
-// Pure functions from one ranking to the next. Deliberately absent: pointers, keys and drawing.
+// Pure functions from one ranking to the next.
 
 /** Indices into the completions, best first; those of one group are tied. */
 export type Groups = number[][];

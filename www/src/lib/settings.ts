@@ -1,7 +1,6 @@
 // What the address of the page decides: device, seed, labeler, method, which built-in model, and sizes.
 //
-// A teacher hands out such an address. Deliberately absent: anything that changes what is computed beyond the
-// trainer's own options.
+// A teacher hands out such an address.
 
 import type { DeviceChoice } from './messages';
 import type { RewardOptions } from './protocol';

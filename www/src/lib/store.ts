@@ -1,7 +1,6 @@
 // What outlives a reload: rankings, models, checkpoints and notes, in IndexedDB.
 //
 // A promise resolves when the transaction is complete, so "stored" on the page means stored on the disk.
-// Deliberately absent: what the page shows of it.
 
 import type { Command, RankingRecord } from './protocol';
 import type { Files, ModelInfo } from './messages';

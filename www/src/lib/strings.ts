@@ -1,6 +1,4 @@
 // Every word that the page shows, in one table: to read it in one go, and to translate it in one place.
-//
-// Deliberately absent: the texts of models and labelers, which come from the trainer.
 
 import type { DeviceReason } from './messages';
 import type { Kind, Words } from './methods.svelte';
@@ -119,6 +117,14 @@ export const t = {
     orpo: {
       name: 'ORPO',
       does: 'Imitates the better answers and disfavours the worse ones in one go, without looking back at step 2.',
+    },
+    simpo: {
+      name: 'SimPO',
+      does: 'Makes the better answer of each pair likelier word for word, by a margin, without looking back at step 2.',
+    },
+    online_dpo: {
+      name: 'Online DPO',
+      does: 'Writes two answers to each request, lets the reward model choose, and learns from that pair as DPO does.',
     },
     best_of: {
       name: `Best of ${sizes.bestOf}`,

@@ -1,6 +1,4 @@
 // The command of step 5, and what the page itself says of a method's options.
-//
-// Deliberately absent: best-of-n, which tunes nothing; the comparison asks for it.
 
 import * as commands from './commands';
 import type { Values } from './commands';

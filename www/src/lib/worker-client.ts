@@ -1,6 +1,4 @@
 // The main thread's end of the worker: requests as promises, runs as callbacks, a crash as one call.
-//
-// Deliberately absent: what to do after a crash (see `engine.svelte.ts`).
 
 import type { Command, Event } from './protocol';
 import type { Files, Notice, RequestKind, Requests, RunEnd } from './messages';

@@ -1,6 +1,4 @@
 // Counts what this worker launches on WebGPU, whoever launches it: the calls themselves, by wrapping them.
-//
-// Deliberately absent: times, which a browser blurs.
 
 interface Prototypes {
   GPUComputePassEncoder?: { prototype: Record<string, (...values: unknown[]) => unknown> };

@@ -1,7 +1,6 @@
 // The worker: owns the compiled trainer and its device, answers requests, and pulls runs step by step.
 //
 // One run at a time. Between two steps it lets messages in, so that a pause or a cancel is heard.
-// Deliberately absent: storage, drawing, and any formula.
 
 import type { Notice, Request, RequestKind, Requests, RunEnd } from '../lib/messages';
 import { openDevice } from './device';

@@ -1,7 +1,7 @@
 //! `nudge bench`: how fast this device trains, samples and tunes models of named shapes.
 //!
 //! The measuring is the session's ([`nudge_session::bench`]); this file adds what only a native process can tell,
-//! its memory, and prints. Deliberately absent: other programs; `cargo xtask bench --peers` compares with them.
+//! its memory, and prints.
 
 use crate::args::Bench;
 use crate::device;

@@ -1,8 +1,7 @@
 //! `nudge sft --stories`: demonstrations mined by rule from raw stories stand beside those that people wrote.
 //!
 //! The same stories and the same seed give the same demonstrations, so a run that goes on sees the ones that it
-//! started with. Deliberately absent: the rules, which are `nudge_data::mine`'s, and the mixing, which is
-//! `nudge_data::mixture`'s.
+//! started with.
 
 use crate::args::Sft;
 use crate::failure::tell;

@@ -1,6 +1,6 @@
 //! `nudge self-check`: what the device computes beside what it should compute, a line a check.
 //!
-//! A check that fails fails the command. Deliberately absent: the checks, which the session has and the page shares.
+//! A check that fails fails the command.
 
 use super::Workplace;
 use crate::args::SelfCheck;

@@ -1,7 +1,5 @@
 //! The steps of the loop with a simulated labeler in the person's place, by any method: what `nudge demo` and
 //! `nudge lab methods` play.
-//!
-//! Deliberately absent: reports.
 
 use super::Workplace;
 use crate::builtin;

@@ -1,7 +1,6 @@
 //! The program itself, run as a person or a script runs it: arguments in, files, exit codes and messages out.
 //!
-//! Models are of test size, so that a whole run takes a second. Deliberately absent: whether models learn, which the
-//! libraries' tests and the measurements in the README answer.
+//! Models are of test size, so that a whole run takes a second.
 
 mod bench;
 mod data;

@@ -5,8 +5,6 @@
 //! - [`rms_norm`], [`rotary`], [`swiglu`]: the fused operations of training, on slices;
 //! - [`attend`]: one query against a cache;
 //! - [`draw`]: the next token from its logits.
-//!
-//! Deliberately absent: gradients, tensors, any idea of a model.
 
 mod attention;
 mod draw;

@@ -3,7 +3,7 @@
 //!
 //! A general product packs its factors at every call, which costs as much as the product itself when there are few
 //! rows. The sum of every element is formed in the same order whatever the rows beside it, so an answer does not
-//! depend on its neighbours or on the number of threads. Deliberately absent: gradients, products of activations.
+//! depend on its neighbours or on the number of threads.
 
 use multiversion::target::target_cfg_f;
 

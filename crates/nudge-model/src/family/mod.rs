@@ -1,6 +1,7 @@
 //! The families of decoders, a file each: its fields of `config.json`, the names of its tensors, and its block.
 
 mod llama;
+mod qwen2;
 
 use crate::host_decoder::HostRows;
 use crate::next_token::NextToken;
@@ -10,7 +11,7 @@ use crate::whole_rows::WholeRows;
 use crate::{DecoderConfig, ModelError};
 
 /// All of them.
-const FAMILIES: [&dyn Family; 1] = [&llama::Llama];
+const FAMILIES: [&dyn Family; 2] = [&llama::Llama, &qwen2::Qwen2];
 
 /// A family of decoders, for every executor.
 pub(crate) trait Family: Build<WholeRows> + Build<NextToken> + Build<HostRows> + Sync {

@@ -13,6 +13,7 @@ pub mod orpo;
 pub mod pairwise;
 pub mod ppo;
 pub mod sft;
+pub mod simpo;
 mod stable;
 
 use burn::tensor::Tensor;

@@ -2,8 +2,6 @@
 //!
 //! Packing changes the rows and nothing else: a step takes the same demonstrations, its loss is the mean over the same
 //! tokens, and each demonstration is read as if it were alone. A demonstration is never cut.
-//!
-//! Deliberately absent: lengths of more than one step looked at together, which would change what a step learns from.
 
 use crate::batch::{ends_epoch, epoch_places, steps_of_epochs};
 use crate::options::{Batching, SftOptions};

@@ -4,8 +4,6 @@
 //! - [`preferences`]: rankings as pairs and tiers, split by prompt, and how many of them a reward model puts in order;
 //! - [`scored`]: completions whose last token a reward model scores;
 //! - [`windows`]: rows of plain text.
-//!
-//! Deliberately absent: losses, and any stage's story.
 
 pub mod demonstrations;
 pub mod preferences;

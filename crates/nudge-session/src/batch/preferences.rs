@@ -1,7 +1,5 @@
 //! Rankings as reward models and the methods without one learn from them: every completion once, all pairs of a ranking
 //! together (InstructGPT 3.5), all rankings of some prompts set aside to measure on.
-//!
-//! Deliberately absent: losses, and what a row of a completion is; whoever learns from it says so.
 
 use crate::SessionError;
 use crate::batch::epoch_places;

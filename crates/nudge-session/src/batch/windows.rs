@@ -1,6 +1,4 @@
 //! Rows of plain text, epoch by epoch: what pretraining reads, and what PPO-ptx keeps from being forgotten.
-//!
-//! Deliberately absent: tensors, losses.
 
 use nudge_data::TokenStream;
 

@@ -1,6 +1,4 @@
 //! How fast a device multiplies matrices and copies memory at best, by the same libraries that the models run on.
-//!
-//! Deliberately absent: what the data sheet says.
 
 use crate::SessionError;
 use crate::platform::Stopwatch;

@@ -1,7 +1,6 @@
 //! The phases: each keeps its models between two steps and makes the next step when asked.
 //!
 //! SFT and reward steps are the trainer's own on random rows; rollouts and PPO iterations are the stages' own code.
-//! Deliberately absent: texts and tokenizers' work, files, schedules.
 
 use super::size::{MINIBATCH, NEW_TOKENS, PAIR_TOKENS, PAIRS, PPO_EPOCHS, PROMPT_TOKENS, PROMPTS};
 use super::{BenchOptions, Clock, Measured, Meter, Size};

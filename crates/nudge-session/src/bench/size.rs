@@ -1,6 +1,4 @@
 //! The named shapes, and how much arithmetic and memory traffic each phase has at least.
-//!
-//! Deliberately absent: element-wise work, which no count of operations agrees on; activations, which a cache may hold.
 
 use nudge_model::DecoderConfig;
 

@@ -6,8 +6,8 @@
 //!
 //! - [`ppo`] is the one to read first, with the papers beside it;
 //! - [`online`]: what the methods that learn from their own completions share; those without a value model are
-//!   [`grpo`], [`rloo`], [`reinforce`];
-//! - [`offline`]: what the methods that learn from given completions share: [`dpo`], [`kto`], [`orpo`].
+//!   [`grpo`], [`rloo`], [`reinforce`], [`online_dpo`];
+//! - [`offline`]: what the methods that learn from given completions share: [`dpo`], [`kto`], [`orpo`], [`simpo`].
 //!
 //! Deliberately absent: best-of-n, which tunes nothing; it is a stage of its own.
 
@@ -17,11 +17,13 @@ pub mod kto;
 mod material;
 pub mod offline;
 pub mod online;
+pub mod online_dpo;
 pub mod orpo;
 pub mod ppo;
 mod ppo_presets;
 pub mod reinforce;
 pub mod rloo;
+pub mod simpo;
 
 pub use material::{EncodedRankings, Loaded, Material};
 
@@ -197,6 +199,8 @@ methods! {
     Dpo(dpo::DpoOptions),
     Kto(kto::KtoOptions),
     Orpo(orpo::OrpoOptions),
+    Simpo(simpo::SimpoOptions),
+    OnlineDpo(online_dpo::OnlineDpoOptions),
 }
 
 impl Method {

@@ -3,8 +3,6 @@
 //! [`options!`](crate::options!) makes a struct of such declarations. What shells need follows from them: flags with
 //! their help, keys of TOML files, controls of a page, the messages about a value outside its range. An option that
 //! several methods have stands in a group that they share, and only its default may differ.
-//!
-//! Deliberately absent: what only two options together can say; whoever reads them checks that.
 
 use crate::SessionError;
 use serde::{Serialize, de::DeserializeOwned};

@@ -2,7 +2,7 @@
 //!
 //! Every value is in the field's words; learning rates are for models of a few million parameters, far above
 //! what the papers use for billions. The methods that tune a policy declare theirs beside what they do with them
-//! ([`crate::method`]). Deliberately absent: formulas, and what only two options together can say.
+//! ([`crate::method`]).
 
 pub mod declare;
 mod value;

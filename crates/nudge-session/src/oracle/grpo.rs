@@ -23,8 +23,6 @@
 //! If all answers had one length, the solution could be written as `pi(a|s) = ref(a|s) / (1 - (Q(s, a) - V(s)) / beta)`
 //! with `Q` the mean of `A` behind the token and `V` behind the prefix: k3 as a loss is the leash `KL(ref || pi)`, whose
 //! optimum has the tail of a hyperbola where that of `KL(pi || ref)` has an exponential.
-//!
-//! Deliberately absent: the network, sampling, and the code on trial: advantages are written out here once more.
 
 use super::tree::AnswerTree;
 

@@ -1,7 +1,7 @@
 //! The toy: one prompt, four tokens, answers of at most three, a small decoder as reference, one reward an answer.
 //!
 //! Token 0 is the id that fills batches. Here the policy may also choose it: masks that asked for ids and not for
-//! lengths would show. Deliberately absent: training.
+//! lengths would show.
 
 use super::tree::AnswerTree;
 use crate::SessionError;

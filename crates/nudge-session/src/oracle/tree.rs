@@ -1,7 +1,7 @@
 //! All answers of a small vocabulary as a tree: an answer ends with its end token or at the longest length.
 //!
 //! A place is a token behind a prefix, `prefix * vocabulary + token`: a list of one number a place holds a whole
-//! policy, without any network. Deliberately absent: models and rewards.
+//! policy, without any network.
 
 /// The tree.
 #[derive(Debug, Clone)]

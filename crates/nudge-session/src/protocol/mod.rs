@@ -1,7 +1,6 @@
 //! The contract between the stages and the shells: commands in, events out, both closed, both plain values.
 //!
 //! The page's TypeScript types are generated from this module. Model files travel beside them, never in them.
-//! Deliberately absent: anything a shell does by itself (files, storage, drawing).
 
 mod command;
 mod event;

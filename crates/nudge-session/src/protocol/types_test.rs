@@ -194,9 +194,11 @@ fn laid_out(declaration: &str) -> String {
         .iter()
         .fold(code, |code, tag| code.replace(&format!("\"{tag}\":"), &format!("{tag}:")));
     let code = code.replace('"', "'");
+    if let Some((shared, kinds)) = code.split_once(" & ({") {
+        return format!("{shared} & (\n  | {{{}", kinds.replace("} | {", "}\n  | {"));
+    }
     if code.contains("} | {") {
-        let code = code.replace("} | {", "}\n  | {");
-        return if code.contains(" = {") { code.replacen("= {", "=\n  | {", 1) } else { code };
+        return code.replace("} | {", "}\n  | {").replacen("= {", "=\n  | {", 1);
     }
     match code.split_once(" = { ") {
         Some((name, fields)) if code.len() > 100 => {

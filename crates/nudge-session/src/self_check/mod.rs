@@ -6,8 +6,6 @@
 //! - `kernels`: every fused operation against the same composed of single ones on the CPU;
 //! - `training`, `forward`: a small decoder against the same decoder on the CPU;
 //! - both: identities that hold on any device, such as the first ratio of PPO, which is exactly 1.
-//!
-//! Deliberately absent: speed, and the name of any backend: the caller hands both devices in.
 
 mod forward;
 mod kernels;

@@ -6,7 +6,7 @@
 //! 4. Estimate, from the same n completions, what a smaller n would have given: without bias, over all subsets
 //!    (Coste et al. 2023), beside the KL that it costs, ln n - (n - 1) / n (Stiennon et al. 2020, appendix G).
 //!
-//! The completions are stored with all scores. Deliberately absent: training on those that were kept.
+//! The completions are stored with all scores.
 
 use crate::SessionError;
 use crate::batch::scored::CompletionBatch;

@@ -2,7 +2,7 @@
 //!
 //! Each record stands on its own: an end token before it as context, its tokens, an end token after it, which is
 //! scored. A record longer than the context is read in windows that overlap by half; every token is scored once,
-//! in the window where it has the most context. Deliberately absent: training, other metrics of text.
+//! in the window where it has the most context.
 
 use crate::SessionError;
 use crate::folder::Folder;

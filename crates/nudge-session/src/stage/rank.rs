@@ -1,6 +1,4 @@
 //! Ranking by a simulated labeler. A person ranks in a shell; a rule ranks here.
-//!
-//! Deliberately absent: models, devices, people.
 
 use crate::SessionError;
 use crate::labeler::Labeler;

@@ -11,7 +11,7 @@
 //! 5. Fix the zero: a bias brings the mean reward of demonstrations, if there are any, to 0 (InstructGPT 3.5).
 //! 6. Save the model folder with its `score.weight`.
 //!
-//! An ensemble is several runs that differ in `member`. Deliberately absent: what its members say together.
+//! An ensemble is several runs that differ in `member`.
 
 use crate::SessionError;
 use crate::batch::preferences::{Ranked, insert_accuracy, judge, rankings_of_step, split_and_encode};

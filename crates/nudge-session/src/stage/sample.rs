@@ -3,8 +3,6 @@
 //! 1. Encode every prompt and check that a completion fits.
 //! 2. Take as many prompts as fit a batch; sample their completions together, a few tokens at a time.
 //! 3. Report completions as they grow (if asked to) and whole.
-//!
-//! Deliberately absent: ranking, scores.
 
 use crate::SessionError;
 use crate::folder::Folder;

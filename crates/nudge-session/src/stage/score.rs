@@ -1,6 +1,4 @@
 //! Scoring: what a reward model says of given completions.
-//!
-//! Deliberately absent: training.
 
 use crate::SessionError;
 use crate::batch::scored::{CompletionBatch, encode_completion};

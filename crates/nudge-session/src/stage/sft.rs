@@ -5,8 +5,6 @@
 //! 3. Step: several demonstrations to a row, each blind to the others; cross-entropy on the completions, update.
 //! 4. After every pass, measure the loss on the prompts set aside.
 //! 5. Save the model folder, now with a chat template.
-//!
-//! Deliberately absent: mixtures, which come as records; how rows are laid out and steps are filled (`batching`).
 
 use crate::SessionError;
 use crate::batch::demonstrations::{DemonstrationBatch, Steps};

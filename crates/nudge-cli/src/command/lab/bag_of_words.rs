@@ -2,7 +2,6 @@
 //!
 //! The reward of an answer is a weighted count of its words, `r(x) = Σ w(word)`, and the weights maximise the
 //! Bradley-Terry likelihood of the pairs (Bradley & Terry 1952 with linear features), by AdaGrad (Duchi et al. 2011).
-//! Deliberately absent: the prompt, word order, any tuning to a data set.
 
 use nudge_data::{Comparison, Rng};
 use std::collections::{BTreeMap, HashMap};

@@ -3,7 +3,7 @@
 //! peak they foresee.
 //!
 //! The proxy is what was optimised (the reward model's score), gold is what was meant (the simulated labeler's own
-//! score, where it was logged). Rewards are measured from where the run started. Deliberately absent: plots.
+//! score, where it was logged). Rewards are measured from where the run started.
 
 use crate::args::LabFrontier;
 use crate::files::read_text;

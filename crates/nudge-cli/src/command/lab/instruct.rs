@@ -5,8 +5,7 @@
 //! 2. For each seed, train on all clusters, and again without each group of clusters.
 //! 3. Every model, the base among them, answers the questions of every task; rules count the right ones.
 //!
-//! A task has its `zero_shot` number from the model that was trained without its cluster. Deliberately absent: people,
-//! and judging by another model.
+//! A task has its `zero_shot` number from the model that was trained without its cluster.
 
 use super::over_seeds::{mean_over_seeds, percent_over_seeds};
 use super::row_file;

@@ -1,7 +1,6 @@
 //! `nudge lab oracle`: how far trained policies end from the exact answer, a line a method and beta.
 //!
-//! A policy that ends too far away fails the command, after all lines have been printed. Deliberately absent: the toy,
-//! the recipes and the exact answers, which the session has.
+//! A policy that ends too far away fails the command, after all lines have been printed.
 
 use crate::args::LabOracle;
 use crate::command::Workplace;

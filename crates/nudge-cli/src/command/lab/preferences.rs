@@ -6,7 +6,7 @@
 //! 4. Count the held-out pairs that are in people's order.
 //!
 //! Answers of one ranking resemble each other, so the interval over seeds, which split anew, says more than the one
-//! of a row. Deliberately absent: a search for the best options.
+//! of a row.
 
 use super::bag_of_words::BagOfWords;
 use super::preferences_table::{Learner, Results, Row, name, summaries, text};

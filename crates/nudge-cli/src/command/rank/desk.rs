@@ -2,7 +2,6 @@
 //! the line interface are two faces of it.
 //!
 //! A screen that was passed over without a flag is asked again after a resume; one with a flag stays passed over.
-//! Deliberately absent: keys and drawing.
 
 use super::attention::Attention;
 use super::schedule::Screen;

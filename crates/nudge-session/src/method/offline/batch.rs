@@ -1,6 +1,4 @@
 //! A few rankings as tensors: every completion once, its log-probabilities, and which completions form a pair.
-//!
-//! Deliberately absent: losses.
 
 use crate::batch::demonstrations::DemonstrationBatch;
 use crate::batch::preferences::Ranked;

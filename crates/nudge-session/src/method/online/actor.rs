@@ -3,7 +3,7 @@
 //! loss = surrogate + kl_coef * KL to the reference (where the KL stands in the loss) - entropy_coef * entropy
 //!      + ptx_coef * loss on pretraining text (InstructGPT eq. 2)
 //!
-//! Also the moving average of its weights. Deliberately absent: advantages, values, sampling.
+//! Also the moving average of its weights.
 
 use super::OnlineOptions;
 use super::learning::Learning;

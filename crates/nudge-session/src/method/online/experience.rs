@@ -2,8 +2,7 @@
 //! ([`Collected`]), with its scores ([`Scored`]), with its advantages ([`Estimated`]).
 //!
 //! Rows are `[prompt | completion]`: prompts padded on the left to one width, completions on the right to another, so
-//! that completions start at the same column. Deliberately absent: sampling, gradients, and how a method forms its
-//! advantages.
+//! that completions start at the same column.
 
 use super::OnlineOptions;
 use super::prompts::Completions;

@@ -1,6 +1,4 @@
 //! Some rows of a rollout as tensors; shapes `[rows, time]` over the tokens of completions.
-//!
-//! Deliberately absent: losses.
 
 use super::experience::Estimated;
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};

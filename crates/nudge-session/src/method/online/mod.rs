@@ -10,7 +10,6 @@
 //! - [`policy_gradient`]: the story of the methods without a value model.
 //!
 //! [`Online`] puts them together: every phase of a step that the methods do alike is one of its functions.
-//! Deliberately absent: advantages and surrogates, which make the difference between the methods.
 
 pub mod actor;
 pub mod experience;

@@ -1,6 +1,4 @@
 //! The pretraining text of PPO-ptx (InstructGPT 3.5, eq. 2): rows of plain text that the policy must not forget.
-//!
-//! Deliberately absent: the loss on it, which the actor adds to the policy's.
 
 use crate::SessionError;
 use crate::batch::windows::Windows;

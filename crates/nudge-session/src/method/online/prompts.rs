@@ -1,6 +1,6 @@
 //! Which prompts a step completes, and the completions.
 //!
-//! Prompts come in epochs, each a new order of all of them. Deliberately absent: scores.
+//! Prompts come in epochs, each a new order of all of them.
 
 use crate::SessionError;
 use crate::batch::epoch_places;
