@@ -6,6 +6,7 @@ use crate::files::{read_text, write_atomic};
 use crate::report::{self, times};
 use anyhow::{Result, bail};
 use nudge_data::split_lines;
+use std::path::{Path, PathBuf};
 
 /// Writes both files.
 pub fn run(arguments: &Split) -> Result<()> {
@@ -17,13 +18,8 @@ pub fn run(arguments: &Split) -> Result<()> {
     }
     check_free(&arguments.train, arguments.force)?;
     check_free(&arguments.test, arguments.force)?;
-    // Each file is checked by itself, so that a message names it; all are split together.
-    let mut all = String::new();
-    for path in &arguments.data {
-        let text = read_text(path)?;
-        all += &split_lines(&path.display().to_string(), &text, 0.0, 0)?.train;
-    }
-    let split = split_lines("the records", &all, arguments.held_out, arguments.seed)?;
+    let records = records(&arguments.data)?;
+    let split = split_lines("the records", &records, arguments.held_out, arguments.seed)?;
     if split.train_prompts + split.held_out_prompts < 2 && arguments.held_out > 0.0 {
         let prompts = times(split.train_prompts, "prompt", "prompts");
         let records = times(split.train_records + split.held_out_records, "record", "records");
@@ -38,7 +34,7 @@ pub fn run(arguments: &Split) -> Result<()> {
         "test": side(split.held_out_records, split.held_out_prompts),
     });
     report::result(arguments.json, &summary, || {
-        let line = |name: &str, records, prompts, path: &std::path::Path| {
+        let line = |name: &str, records, prompts, path: &Path| {
             let (records, prompts) = (times(records, "record", "records"), times(prompts, "prompt", "prompts"));
             format!("{name}: {records} of {prompts} -> {}", path.display())
         };
@@ -48,4 +44,10 @@ pub fn run(arguments: &Split) -> Result<()> {
         ]
         .join("\n")
     })
+}
+
+/// The lines of all files; each file is checked by itself, so that a message names it.
+fn records(paths: &[PathBuf]) -> Result<String> {
+    let lines = |path: &PathBuf| Ok(split_lines(&path.display().to_string(), &read_text(path)?, 0.0, 0)?.train);
+    paths.iter().map(lines).collect()
 }

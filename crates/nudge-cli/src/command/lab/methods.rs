@@ -113,22 +113,27 @@ fn measure(
         let compared = this.compare(&format!("{label}, compared"), contender, &held_out)?;
         let verdict = verdict(&compared)?;
         tell(&format!("{label}: {}", report::verdict(verdict)));
-        found(Row {
-            labeler: labeler.clone(),
-            method: contender.name().into(),
-            seed,
-            win_rate: verdict.win_rate,
-            low: verdict.low,
-            high: verdict.high,
-            kl: match contender {
-                Contender::Tuned(_) => verdict.kl,
-                Contender::BestOf => Some(best_of_n_kl(BEST_OF)),
-            },
-            reward_accuracy,
-            seconds,
-        })?;
+        found(Row::new(&this, contender, verdict, reward_accuracy, seconds))?;
     }
     Ok(())
+}
+
+impl Row {
+    fn new(
+        this: &TuningLoop,
+        contender: &Contender,
+        verdict: &Verdict,
+        reward_accuracy: Option<f64>,
+        seconds: f64,
+    ) -> Self {
+        let kl = match contender {
+            Contender::Tuned(_) => verdict.kl,
+            Contender::BestOf => Some(best_of_n_kl(BEST_OF)),
+        };
+        let (labeler, method) = (this.labeler.clone(), contender.name().to_string());
+        let Verdict { win_rate, low, high, .. } = *verdict;
+        Self { labeler, method, seed: this.seed, win_rate, low, high, kl, reward_accuracy, seconds }
+    }
 }
 
 fn verdict(events: &[Event]) -> Result<&Verdict> {

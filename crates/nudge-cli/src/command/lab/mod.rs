@@ -7,10 +7,11 @@ mod methods;
 mod oracle;
 mod over_seeds;
 mod preferences;
+mod preferences_table;
 mod row_file;
 
 pub use super::tuning_loop::Contender;
-pub use preferences::Learner;
+pub use preferences_table::Learner;
 
 use crate::args::{Lab, LabCommand};
 use anyhow::Result;

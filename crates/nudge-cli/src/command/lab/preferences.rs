@@ -9,7 +9,7 @@
 //! of a row.
 
 use super::bag_of_words::BagOfWords;
-use super::over_seeds::{mean_over_seeds, percent_over_seeds};
+use super::preferences_table::{Learner, Results, Row, name, summaries, text};
 use super::row_file;
 use crate::args::LabPreferences;
 use crate::command::Workplace;
@@ -18,13 +18,11 @@ use crate::input::{self, Reading};
 use crate::options::resolve;
 use crate::report;
 use anyhow::{Context, Result, bail};
-use clap::ValueEnum;
 use nudge_data::{Comparison, Completion, PreferenceRecord, Prompt, RankingRecord, Rng, split_by_prompt};
 use nudge_rlhf::pairwise_accuracy;
 use nudge_session::options::RewardOptions;
 use nudge_session::protocol::AccuracySlice;
 use nudge_session::{Command, Event};
-use serde::{Deserialize, Serialize};
 use serde_json::Map;
 use std::collections::HashSet;
 use std::path::Path;
@@ -33,57 +31,6 @@ const HELD_OUT: f32 = 0.2;
 /// With fewer prompts than this, a split by prompt would hold out too few of them to mean anything.
 const FEW_PROMPTS: usize = 10;
 const MODEL: &str = "reward";
-
-/// How the rankings are learnt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Learner {
-    /// A weight for each word.
-    BagOfWords,
-    /// A reward model, as `nudge reward` trains it.
-    RewardModel,
-    /// The same for one pass, all pairs of a ranking in one step (InstructGPT 3.5).
-    RankingBatches,
-    /// The same for one pass over the pairs one by one, shuffled, as many in a step.
-    ShuffledPairs,
-}
-
-/// One learner on one split.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Row {
-    file: String,
-    learner: Learner,
-    seed: u64,
-    /// Rankings learnt from, and rankings held out.
-    train: usize,
-    held_out: usize,
-    /// Held-out pairs.
-    pairs: usize,
-    /// Share of them in people's order, equal rewards counting half.
-    accuracy: f64,
-    low: f64,
-    high: f64,
-    /// The same on what was learnt from: far above `accuracy` is learnt by heart.
-    train_accuracy: f64,
-}
-
-#[derive(Serialize)]
-struct Summary {
-    file: String,
-    learner: Learner,
-    seeds: usize,
-    pairs: usize,
-    accuracy: f64,
-    /// Half width of the 95 % interval of the mean over seeds (Student); nothing for a single seed.
-    half_width: Option<f64>,
-    train_accuracy: f64,
-}
-
-#[derive(Serialize)]
-struct Results {
-    rows: Vec<Row>,
-    summary: Vec<Summary>,
-}
 
 /// Measures and prints the table.
 pub fn run(arguments: &LabPreferences) -> Result<()> {
@@ -250,53 +197,6 @@ fn accuracy_of_words(words: &BagOfWords, on: &[Comparison]) -> AccuracySlice {
         low: rate.low,
         high: rate.high,
     }
-}
-
-fn summaries(rows: &[Row]) -> Vec<Summary> {
-    let mut kinds: Vec<(&str, Learner)> = Vec::new();
-    for row in rows {
-        if !kinds.contains(&(row.file.as_str(), row.learner)) {
-            kinds.push((&row.file, row.learner));
-        }
-    }
-    let of = |(file, learner): (&str, Learner)| {
-        let rows: Vec<&Row> = rows.iter().filter(|row| row.file == file && row.learner == learner).collect();
-        let (accuracy, half_width) = mean_over_seeds(&rows.iter().map(|row| row.accuracy).collect::<Vec<_>>());
-        Summary {
-            file: file.into(),
-            learner,
-            seeds: rows.len(),
-            pairs: rows.iter().map(|row| row.pairs).sum(),
-            accuracy,
-            half_width,
-            train_accuracy: rows.iter().map(|row| row.train_accuracy).sum::<f64>() / rows.len() as f64,
-        }
-    };
-    kinds.into_iter().map(of).collect()
-}
-
-fn name(learner: Learner) -> String {
-    learner.to_possible_value().map(|value| value.get_name().to_string()).unwrap_or_default()
-}
-
-fn text(summary: &[Summary]) -> String {
-    let mut lines = vec![format!(
-        "{:<40} {:<16} {:>5} {:>7} {:>16} {:>9}",
-        "file", "learner", "seeds", "pairs", "held out", "learnt"
-    )];
-    for row in summary {
-        let accuracy = percent_over_seeds(row.accuracy, row.half_width, 1);
-        lines.push(format!(
-            "{:<40} {:<16} {:>5} {:>7} {accuracy:>16} {:>7.1} %",
-            row.file,
-            name(row.learner),
-            row.seeds,
-            row.pairs,
-            100.0 * row.train_accuracy
-        ));
-    }
-    lines.push("Chance is 50 %.".into());
-    lines.join("\n")
 }
 
 #[cfg(test)]

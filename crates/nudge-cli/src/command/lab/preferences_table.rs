@@ -1,0 +1,116 @@
+//! What `nudge lab preferences` measures: a row for each learner and split, and their mean over seeds.
+
+use super::over_seeds::{mean_over_seeds, percent_over_seeds};
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+/// How the rankings are learnt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Learner {
+    /// A weight for each word.
+    BagOfWords,
+    /// A reward model, as `nudge reward` trains it.
+    RewardModel,
+    /// The same for one pass, all pairs of a ranking in one step (InstructGPT 3.5).
+    RankingBatches,
+    /// The same for one pass over the pairs one by one, shuffled, as many in a step.
+    ShuffledPairs,
+}
+
+/// One learner on one split.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    /// The rankings.
+    pub file: String,
+    /// Who learnt them.
+    pub learner: Learner,
+    /// Of the split and the learner.
+    pub seed: u64,
+    /// Rankings learnt from.
+    pub train: usize,
+    /// Rankings held out.
+    pub held_out: usize,
+    /// Held-out pairs.
+    pub pairs: usize,
+    /// Share of them in people's order, equal rewards counting half.
+    pub accuracy: f64,
+    /// Lower end of its 95 % interval.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+    /// The same on what was learnt from: far above `accuracy` is learnt by heart.
+    pub train_accuracy: f64,
+}
+
+/// One learner on one file, over all splits.
+#[derive(Serialize)]
+pub struct Summary {
+    file: String,
+    learner: Learner,
+    seeds: usize,
+    pairs: usize,
+    accuracy: f64,
+    /// Half width of the 95 % interval of the mean over seeds (Student); nothing for a single seed.
+    half_width: Option<f64>,
+    train_accuracy: f64,
+}
+
+/// What `--json` prints.
+#[derive(Serialize)]
+pub struct Results {
+    /// Every learner on every split.
+    pub rows: Vec<Row>,
+    /// Their means.
+    pub summary: Vec<Summary>,
+}
+
+/// The means over seeds, in the order in which they were measured.
+pub fn summaries(rows: &[Row]) -> Vec<Summary> {
+    let mut kinds: Vec<(&str, Learner)> = Vec::new();
+    for row in rows {
+        if !kinds.contains(&(row.file.as_str(), row.learner)) {
+            kinds.push((&row.file, row.learner));
+        }
+    }
+    let of = |(file, learner): (&str, Learner)| {
+        let rows: Vec<&Row> = rows.iter().filter(|row| row.file == file && row.learner == learner).collect();
+        let (accuracy, half_width) = mean_over_seeds(&rows.iter().map(|row| row.accuracy).collect::<Vec<_>>());
+        Summary {
+            file: file.into(),
+            learner,
+            seeds: rows.len(),
+            pairs: rows.iter().map(|row| row.pairs).sum(),
+            accuracy,
+            half_width,
+            train_accuracy: rows.iter().map(|row| row.train_accuracy).sum::<f64>() / rows.len() as f64,
+        }
+    };
+    kinds.into_iter().map(of).collect()
+}
+
+/// On the command line and in tables.
+pub fn name(learner: Learner) -> String {
+    learner.to_possible_value().map(|value| value.get_name().to_string()).unwrap_or_default()
+}
+
+/// The table for people.
+pub fn text(summary: &[Summary]) -> String {
+    let mut lines = vec![format!(
+        "{:<40} {:<16} {:>5} {:>7} {:>16} {:>9}",
+        "file", "learner", "seeds", "pairs", "held out", "learnt"
+    )];
+    for row in summary {
+        let accuracy = percent_over_seeds(row.accuracy, row.half_width, 1);
+        lines.push(format!(
+            "{:<40} {:<16} {:>5} {:>7} {accuracy:>16} {:>7.1} %",
+            row.file,
+            name(row.learner),
+            row.seeds,
+            row.pairs,
+            100.0 * row.train_accuracy
+        ));
+    }
+    lines.push("Chance is 50 %.".into());
+    lines.join("\n")
+}
