@@ -14,6 +14,8 @@ pub use lab::{Lab, LabCommand, LabFrontier, LabInstruct, LabMethods, LabOracle, 
 pub use measuring::{Agreement, Bench, Calibrate, Eval, SelfCheck};
 pub use rank::{Choose, Rank};
 pub use training::{Pretrain, Reward, Sft, Training};
+#[cfg(test)]
+pub use tune::subcommand_of;
 pub use tune::{Material, Tune};
 
 use crate::device::DeviceChoice;

@@ -26,6 +26,7 @@ fn with_labelers(command: Command) -> Command {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::args::subcommand_of;
     use clap::Parser;
     use nudge_session::method::Method;
 
@@ -45,7 +46,7 @@ mod tests {
     fn every_method_is_a_command_with_a_flag_for_each_option() {
         for method in Method::all() {
             let info = method.info();
-            let help = help(info.name);
+            let help = help(&subcommand_of(info.name));
             assert!(help.starts_with(info.about), "{help}");
             for option in &info.options {
                 assert!(help.contains(&format!("--{} <", option.name.replace('_', "-"))), "{}: {help}", option.name);

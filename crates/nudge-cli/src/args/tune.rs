@@ -80,13 +80,13 @@ impl Subcommand for Tune {
     }
 
     fn has_subcommand(name: &str) -> bool {
-        Method::named(name).is_some()
+        called(name).is_some()
     }
 }
 
 impl FromArgMatches for Tune {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
-        let named = matches.subcommand().and_then(|(name, matches)| Some((Method::named(name)?, matches)));
+        let named = matches.subcommand().and_then(|(name, matches)| Some((called(name)?, matches)));
         let (method, matches) = named.ok_or_else(|| Error::raw(ErrorKind::MissingSubcommand, "no method is named"))?;
         let info = method.info();
         Ok(Self {
@@ -118,9 +118,19 @@ impl FromArgMatches for Tune {
 const PTX: &str = "ptx_coef";
 const PRESET: &str = "preset";
 
+/// The subcommand of the method of this name: words on a command line are joined by hyphens.
+pub fn subcommand_of(name: &str) -> String {
+    name.replace('_', "-")
+}
+
+/// The method of this subcommand.
+fn called(subcommand: &str) -> Option<Method> {
+    Method::named(&subcommand.replace('-', "_"))
+}
+
 fn subcommand(method: &Method) -> Command {
     let info = method.info();
-    let mut command = Policy::augment_args(Command::new(info.name));
+    let mut command = Policy::augment_args(Command::new(subcommand_of(info.name)));
     command = match info.learns_from {
         LearnsFrom::Rewards => Objective::augment_args(command),
         LearnsFrom::Rankings | LearnsFrom::Labels => Preferences::augment_args(command),
@@ -145,8 +155,8 @@ fn preset(method: &Method, info: &MethodInfo) -> Arg {
 }
 
 fn examples(info: &MethodInfo) -> String {
-    let MethodInfo { name, learns_from, .. } = info;
-    match learns_from {
+    let name = subcommand_of(info.name);
+    match info.learns_from {
         LearnsFrom::Rewards => format!(
             "Examples:\n  nudge {name} --policy builtin:sft --reward reward --prompts prompts.jsonl --out tuned\n  \
              nudge {name} --policy sft --reward one two three --ensemble min --prompts prompts.jsonl --out tuned"
