@@ -81,7 +81,7 @@ impl Folder {
         };
         let config_bytes = file(CONFIG)?;
         let config = DecoderConfig::from_json(config_bytes).map_err(named(name))?;
-        let optional = |file: &str| files.get(file).map(Vec::as_slice);
+        let optional = |file: &str| files.get(file).map(|bytes| &bytes[..]);
         let (tokenizer_config, template) = (optional(TOKENIZER_CONFIG), optional(CHAT_TEMPLATE));
         let tokenizer = Tokenizer::from_files_with_template(file(TOKENIZER)?, tokenizer_config, template)?;
         let (tokens, rows) = (tokenizer.vocab_size(), config.vocab_size);
@@ -156,7 +156,7 @@ pub fn set_reward_bias(files: &mut Files, bias: f32) {
     let config = files.get(CONFIG).and_then(|bytes| serde_json::from_slice::<serde_json::Value>(bytes).ok());
     if let Some(mut config) = config {
         config[REWARD_BIAS] = bias.into();
-        files.insert(CONFIG.into(), serde_json::to_vec_pretty(&config).unwrap_or_default());
+        files.insert(CONFIG.into(), serde_json::to_vec_pretty(&config).unwrap_or_default().into());
     }
 }
 
@@ -178,10 +178,10 @@ pub async fn save(
 ) -> Result<Files, SessionError> {
     let parameters = model.parameters().into_iter().map(|(name, tensor)| (name, tensor.clone())).collect();
     let data = host_data(parameters).await?;
-    let mut files: Files = tokenizer.to_files()?.into_iter().collect();
-    files.insert(WEIGHTS.into(), encode(&data, precision).map_err(named("the model being saved"))?);
-    files.insert(CONFIG.into(), config.to_json(kind.head(), tokenizer.eos_id(), tokenizer.pad_id()));
-    files.insert(GENERATION_CONFIG.into(), generation_config(tokenizer));
+    let mut files: Files = tokenizer.to_files()?.into_iter().map(|(name, bytes)| (name, bytes.into())).collect();
+    files.insert(WEIGHTS.into(), encode(&data, precision).map_err(named("the model being saved"))?.into());
+    files.insert(CONFIG.into(), config.to_json(kind.head(), tokenizer.eos_id(), tokenizer.pad_id()).into());
+    files.insert(GENERATION_CONFIG.into(), generation_config(tokenizer).into());
     Ok(files)
 }
 
