@@ -9,6 +9,7 @@ mod advantages;
 mod best_of_n;
 mod decoder;
 mod generation;
+mod gguf_blocks;
 mod group;
 mod kernels;
 mod kl;

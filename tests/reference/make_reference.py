@@ -26,6 +26,7 @@ TOPICS = [
     "chat_templates",
     "decoder",
     "generation",
+    "gguf_blocks",
     "group",
     "kernels",
     "kl",

@@ -12,6 +12,7 @@
 #[cfg(feature = "gpu")]
 mod cube;
 pub mod decoding;
+pub mod encoding;
 mod flex;
 pub mod host;
 mod nucleus;
