@@ -11,7 +11,8 @@
 //! - [`generation`]: sampling with a key-value cache, whole batches at a time, noise given from outside;
 //! - [`host_generation`]: the same on the CPU, without tensors, every row by itself;
 //! - [`optimizer`]: AdamW, Muon, clipping by the global norm; moments that can be saved;
-//! - [`checkpoint`]: tensors to and from safetensors bytes;
+//! - [`container`]: where tensors lie in safetensors, shards and GGUF, read one by one; GGUF written;
+//! - [`checkpoint`]: tensors to safetensors bytes;
 //! - [`frozen`]: which weights are saved, trained or neither; the only way in for a model without a graph.
 //!
 //! Deliberately absent: text and tokenizers, files, rewards, any wait for a readback. A token is a `u32`.
@@ -20,6 +21,7 @@
 
 pub mod checkpoint;
 pub mod config;
+pub mod container;
 pub mod decoder;
 pub mod error;
 mod family;
@@ -37,6 +39,7 @@ mod whole_rows;
 
 pub use checkpoint::{NamedData, Precision};
 pub use config::DecoderConfig;
+pub use container::{ContainerError, Gguf, Tensors};
 pub use decoder::Decoder;
 pub use error::ModelError;
 pub use frozen::{Frozen, Parameters, Weight};

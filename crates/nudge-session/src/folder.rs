@@ -1,4 +1,8 @@
-//! Model folders as bytes, in Hugging Face's layout: what transformers opens, a session opens, and back.
+//! Models as bytes: a folder in Hugging Face's layout, in one file of weights or several, or a `.gguf`. What
+//! transformers or llama.cpp opens, a session opens, and back.
+
+mod gguf;
+mod open;
 
 use crate::error::{SessionError, named};
 use crate::protocol::Files;
@@ -6,14 +10,16 @@ use crate::readback::read_all;
 use burn::tensor::Device;
 use nudge_data::{NUDGE_CHAT_TEMPLATE, PromptStyle, Tokenizer};
 use nudge_model::{
-    Decoder, DecoderConfig, ModelError, NamedData, Parameters, Precision, ScalarModel,
-    checkpoint::{NamedTensors, encode},
+    Decoder, DecoderConfig, ModelError, NamedData, Parameters, Precision, ScalarModel, Tensors, checkpoint::encode,
 };
+use open::{Opened, refuse_larger};
 
 /// File names of a model folder.
 pub const CONFIG: &str = "config.json";
 /// The weights.
 pub const WEIGHTS: &str = "model.safetensors";
+/// Where the weights are, if they are in several files.
+pub const INDEX: &str = "model.safetensors.index.json";
 /// The vocabulary.
 pub const TOKENIZER: &str = "tokenizer.json";
 /// Special tokens and the chat template.
@@ -61,7 +67,8 @@ pub struct Folder {
     pub config: DecoderConfig,
     /// Its tokenizer.
     pub tokenizer: Tokenizer,
-    tensors: NamedTensors,
+    /// Where its weights lie.
+    pub tensors: Tensors,
     /// Added to a reward model's numbers.
     reward_bias: f32,
 }
@@ -72,25 +79,18 @@ const REWARD_BIAS: &str = "reward_bias";
 impl Folder {
     /// Reads and checks the files of one model.
     pub fn open(name: &str, files: &Files) -> Result<Self, SessionError> {
-        let file = |file: &str| {
-            files.get(file).ok_or_else(|| SessionError::MissingFile {
-                folder: name.into(),
-                file: file.into(),
-                kind: "model folder",
-            })
-        };
-        let config_bytes = file(CONFIG)?;
-        let config = DecoderConfig::from_json(config_bytes).map_err(named(name))?;
-        let optional = |file: &str| files.get(file).map(|bytes| &bytes[..]);
-        let (tokenizer_config, template) = (optional(TOKENIZER_CONFIG), optional(CHAT_TEMPLATE));
-        let tokenizer = Tokenizer::from_files_with_template(file(TOKENIZER)?, tokenizer_config, template)?;
+        let Opened { config: config_bytes, tokenizer, tokenizer_config, template, tensors, .. } =
+            open::open(name, files)?;
+        let config = DecoderConfig::from_json(&config_bytes).map_err(named(name))?;
+        refuse_larger(&config, &tensors).map_err(named(name))?;
+        let tokenizer =
+            Tokenizer::from_files_with_template(&tokenizer, tokenizer_config.as_deref(), template.as_deref())?;
         let (tokens, rows) = (tokenizer.vocab_size(), config.vocab_size);
         if tokens > rows {
             return Err(SessionError::TokenizerMismatch { name: name.into(), tokens, rows });
         }
-        let tensors = NamedTensors::from_safetensors(file(WEIGHTS)?).map_err(named(name))?;
         let kind = if tensors.contains("score.weight") { Kind::Reward } else { Kind::Decoder };
-        Ok(Self { name: name.into(), kind, config, tokenizer, tensors, reward_bias: reward_bias(name, config_bytes)? })
+        Ok(Self { name: name.into(), kind, config, tokenizer, tensors, reward_bias: reward_bias(name, &config_bytes)? })
     }
 
     /// The language model in it.

@@ -144,7 +144,7 @@ impl Snapshot {
                 "it was made with other options or data, or from another model. Repeat the options it was started with, or start anew in another folder".into(),
             ));
         }
-        let tensors = NamedTensors::from_safetensors(file_of(&files, TENSORS)?).map_err(named("checkpoint"))?;
+        let tensors = checkpoint_tensors(&files)?;
         Ok(Self { waiting: envelope.waiting, state: envelope.state, tensors, files })
     }
 
@@ -189,6 +189,12 @@ impl Snapshot {
     pub fn file(&self, name: &str) -> Result<&[u8], SessionError> {
         file_of(&self.files, name)
     }
+}
+
+fn checkpoint_tensors(files: &Files) -> Result<NamedTensors, SessionError> {
+    file_of(files, TENSORS)?;
+    let read = NamedTensors::from_safetensors(TENSORS, files[TENSORS].clone());
+    read.map_err(|error| named("checkpoint")(error.into()))
 }
 
 fn file_of<'a>(files: &'a Files, name: &str) -> Result<&'a [u8], SessionError> {
