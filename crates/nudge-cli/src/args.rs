@@ -23,7 +23,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
-const MODELS: &str = "A model M is a folder (config.json, model.safetensors, tokenizer.json, ...), builtin:base or builtin:sft.\n\
+const MODELS: &str = "A model M is a folder (config.json, model.safetensors, tokenizer.json, ...), a .gguf file, builtin:base or builtin:sft.\n\
     Records are read in any format of the field (`nudge data inspect FILE` shows what is understood), written as JSONL.";
 
 /// Teach a small language model what you like: pretrain, instruct, rank, reward, PPO, compare.

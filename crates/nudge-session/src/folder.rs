@@ -9,6 +9,7 @@ use crate::protocol::Files;
 use crate::readback::read_all;
 use burn::tensor::Device;
 use nudge_data::{NUDGE_CHAT_TEMPLATE, PromptStyle, Tokenizer};
+pub use nudge_model::container::shards_of;
 use nudge_model::{
     Decoder, DecoderConfig, ModelError, NamedData, Parameters, Precision, ScalarModel, Tensors, checkpoint::encode,
 };

@@ -24,7 +24,7 @@ mod tuning_loop;
 use crate::args::{Arguments, Command};
 use crate::device::{self, DeviceChoice};
 use crate::failure::tell;
-use crate::files::read_model;
+use crate::model_files::read_model;
 use crate::report;
 use crate::runner::{Listen, drive};
 use anyhow::{Context, Result};

@@ -171,7 +171,7 @@ impl Gguf {
 
 /// How much slower positions turn a pair of numbers whose rotary frequency is `1 / period`
 /// (`_compute_llama3_parameters` of transformers).
-fn llama3_factor(period: f64, factor: f64) -> f64 {
+pub(super) fn llama3_factor(period: f64, factor: f64) -> f64 {
     let wavelength = std::f64::consts::TAU * period;
     if wavelength > LLAMA3_CONTEXT / LLAMA3_LOW {
         factor

@@ -9,6 +9,8 @@
 mod config;
 mod names;
 mod reader;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub use reader::{List, Value};
