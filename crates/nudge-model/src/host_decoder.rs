@@ -7,7 +7,7 @@ use crate::walk::{Operations, Walk};
 use crate::weights::Linear;
 use crate::{Decoder, DecoderConfig, Frozen};
 use burn::tensor::Tensor;
-use nudge_kernels::host::{self, PackedMatrix};
+use nudge_kernels::host::{self, PanelMatrix};
 use std::sync::Arc;
 
 /// A decoder whose weights are laid out for slices.
@@ -110,7 +110,7 @@ pub(crate) struct Embedding {
 
 /// A product: its weight in the layout for few rows, its bias `[out]`.
 pub(crate) struct HostLinear {
-    weight: PackedMatrix,
+    weight: PanelMatrix,
     bias: Option<Vec<f32>>,
 }
 
@@ -163,7 +163,7 @@ impl Operations for HostRows {
 
     fn lay_linear(linear: Linear) -> HostLinear {
         let inputs = linear.weight.dims()[1];
-        HostLinear { weight: PackedMatrix::new(&[&numbers(linear.weight)], inputs), bias: linear.bias.map(numbers) }
+        HostLinear { weight: PanelMatrix::new(&[&numbers(linear.weight)], inputs), bias: linear.bias.map(numbers) }
     }
 
     fn lay_linears(linears: Vec<Linear>) -> HostLinear {
