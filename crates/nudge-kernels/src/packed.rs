@@ -93,6 +93,14 @@ impl PackedWeight {
         }
     }
 
+    /// Its numbers where its device holds them in `f32`.
+    pub fn numbers(&self) -> Option<&Tensor<2>> {
+        match &self.store {
+            Store::Words(_) => None,
+            Store::Numbers(numbers) => Some(numbers),
+        }
+    }
+
     /// What it means, as a matrix of its own, `[rows, columns]`.
     pub fn unpacked(&self) -> Tensor<2> {
         match &self.store {

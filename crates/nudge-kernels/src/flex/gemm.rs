@@ -44,7 +44,7 @@ impl<'a> Matrix<'a> {
 
 /// What happens to the old content of the destination.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Write {
+pub(crate) enum Write {
     /// It is overwritten.
     Replace,
     /// The product is added to it.

@@ -8,7 +8,7 @@ mod attention_strips;
 mod causal_attention;
 mod embedding;
 mod entropy;
-mod gemm;
+pub(crate) mod gemm;
 mod linear;
 mod optimizer;
 pub(crate) mod packed;

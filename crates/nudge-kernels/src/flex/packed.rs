@@ -61,9 +61,9 @@ struct Piece<'a> {
 }
 
 /// Calls `work` with the weight piece by piece.
-fn for_each_piece(words: &FlexTensor, form: Form, mut work: impl FnMut(Piece)) {
+fn for_each_piece(bytes: &[u8], form: Form, mut work: impl FnMut(Piece)) {
     let Form { encoding, rows, columns } = form;
-    let bytes = &words.bytes()[..rows * form.row_bytes()];
+    let bytes = &bytes[..rows * form.row_bytes()];
     let at_once = (NUMBERS_AT_ONCE / columns).max(1);
     let mut numbers = vec![0.0; at_once.min(rows) * columns];
     for first in (0..rows).step_by(at_once) {
@@ -79,7 +79,7 @@ fn for_each_piece(words: &FlexTensor, form: Form, mut work: impl FnMut(Piece)) {
 /// The whole weight, `[rows, columns]`.
 pub(super) fn unpacked(words: &FlexTensor, form: Form) -> FlexTensor {
     let mut all = Vec::with_capacity(form.rows * form.columns);
-    for_each_piece(words, form, |piece| all.extend_from_slice(piece.numbers));
+    for_each_piece(words.bytes(), form, |piece| all.extend_from_slice(piece.numbers));
     tensor(all, [form.rows, form.columns])
 }
 
@@ -98,27 +98,24 @@ pub(super) fn rows(words: &FlexTensor, ids: FlexTensor, form: Form) -> FlexTenso
 fn forward(x: &FlexTensor, words: &FlexTensor, form: Form) -> FlexTensor {
     let [batch, time, _] = dims(x);
     let mut y = vec![0.0; batch * time * form.rows];
-    for_each_piece(words, form, |Piece { rows, numbers }| {
-        let weight = Matrix::rows(numbers, form.columns).transposed();
-        let sizes = [batch * time, rows.len(), form.columns];
-        product_onto(
-            sizes,
-            Matrix::rows(values(x), form.columns),
-            weight,
-            Write::Replace,
-            &mut y,
-            rows.start,
-            form.rows,
-        );
-    });
+    multiply(values(x), words.bytes(), form, &mut y, Write::Replace);
     tensor(y, [batch, time, form.rows])
+}
+
+/// The product of every row of `x`, `[tokens, columns]`, into `y`, `[tokens, rows]`.
+pub(crate) fn multiply(x: &[f32], bytes: &[u8], form: Form, y: &mut [f32], write: Write) {
+    for_each_piece(bytes, form, |Piece { rows, numbers }| {
+        let weight = Matrix::rows(numbers, form.columns).transposed();
+        let sizes = [x.len() / form.columns, rows.len(), form.columns];
+        product_onto(sizes, Matrix::rows(x, form.columns), weight, write, y, rows.start, form.rows);
+    });
 }
 
 /// `dy: [batch, time, rows]`, contiguous.
 fn gradient(dy: &FlexTensor, words: &FlexTensor, form: Form) -> FlexTensor {
     let [batch, time, _] = dims(dy);
     let mut dx = vec![0.0; batch * time * form.columns];
-    for_each_piece(words, form, |Piece { rows, numbers }| {
+    for_each_piece(words.bytes(), form, |Piece { rows, numbers }| {
         let dy = Matrix::rows(&values(dy)[rows.start..], form.rows);
         let sizes = [batch * time, form.columns, rows.len()];
         product_onto(sizes, dy, Matrix::rows(numbers, form.columns), Write::Add, &mut dx, 0, form.columns);

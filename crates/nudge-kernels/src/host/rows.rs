@@ -7,8 +7,9 @@
 use multiversion::target::target_cfg_f;
 
 use crate::encoding::{self, Encoding, bfloat, half};
+use crate::flex::gemm::Write;
 use crate::flex::packed::FlexWords;
-use crate::flex::vectorised;
+use crate::flex::{self, vectorised};
 use crate::packed::{Form, PackedWeight};
 use crate::platform;
 
@@ -52,12 +53,18 @@ impl PackedRows {
         self.form.encoding.decode(&self.words.bytes()[index * width..][..width], out);
     }
 
-    /// `y = x Wᵀ`, or `y += x Wᵀ` with `add`: `x: [rows, inputs]`, `y: [rows, outputs]`.
+    /// `y = x Wᵀ`, or `y += x Wᵀ` with `add`, of many rows: the weight is unpacked into memory, a piece at a time.
     ///
     /// # Panics
-    /// If the slices have other lengths.
-    pub fn multiply(&self, x: &[f32], y: &mut [f32], add: bool) {
-        let Form { encoding, rows: outputs, columns: inputs } = self.form;
+    /// If the slices are not those of [`PackedRows::multiply`].
+    pub fn multiply_many(&self, x: &[f32], y: &mut [f32], add: bool) {
+        self.assert_rows(x, y);
+        flex::packed::multiply(x, self.words.bytes(), self.form, y, if add { Write::Add } else { Write::Replace });
+    }
+
+    /// Panics if these are not rows of in- and outputs; gives their number.
+    fn assert_rows(&self, x: &[f32], y: &[f32]) -> usize {
+        let Form { rows: outputs, columns: inputs, .. } = self.form;
         let rows = x.len() / inputs;
         assert!(
             x.len() == rows * inputs && y.len() == rows * outputs,
@@ -65,6 +72,16 @@ impl PackedRows {
             x.len(),
             y.len()
         );
+        rows
+    }
+
+    /// `y = x Wᵀ`, or `y += x Wᵀ` with `add`: `x: [rows, inputs]`, `y: [rows, outputs]`.
+    ///
+    /// # Panics
+    /// If the slices have other lengths.
+    pub fn multiply(&self, x: &[f32], y: &mut [f32], add: bool) {
+        let Form { encoding, rows: outputs, columns: inputs } = self.form;
+        let rows = self.assert_rows(x, y);
         let bytes = &self.words.bytes()[..outputs * self.form.row_bytes()];
         let threads = if rows * outputs * inputs < PARALLEL_THRESHOLD { 1 } else { platform::threads() };
         let at_once = outputs.div_ceil(threads);
