@@ -17,7 +17,7 @@ pub struct LoraConfig {
     pub alpha: f32,
     /// By `alpha / sqrt(r)` instead (Kalajdzievski 2023).
     pub use_rslora: bool,
-    /// Which matrices it adapts, by the last part of their names; empty: all of the blocks.
+    /// Which matrices it adapts, by their modules' names or how these end (`q_proj`); empty: all of the blocks.
     pub target_modules: Vec<String>,
 }
 
@@ -33,10 +33,10 @@ impl LoraConfig {
         let Some(module) = weight.name().strip_suffix(".weight") else { return false };
         let is_in_block = module.split('.').any(|part| part.parse::<usize>().is_ok());
         let [rows, _] = weight.matrix().dims();
-        let last = module.rsplit('.').next().unwrap_or(module);
-        is_in_block
-            && rows > 1
-            && (self.target_modules.is_empty() || self.target_modules.iter().any(|target| target == last))
+        let is = |target: &String| {
+            module.strip_suffix(target.as_str()).is_some_and(|before| before.is_empty() || before.ends_with('.'))
+        };
+        is_in_block && rows > 1 && (self.target_modules.is_empty() || self.target_modules.iter().any(is))
     }
 }
 
