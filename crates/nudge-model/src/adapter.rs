@@ -96,7 +96,7 @@ impl Adapter {
                 continue;
             }
             let [out, inputs] = weight.matrix().dims();
-            let r = tensors.shape(&a_name)?.first().copied().unwrap_or(0);
+            let r = tensors.layout(&a_name).and_then(|(shape, _)| shape.first().copied()).unwrap_or(0);
             let a = tensors.matrix(&a_name, [r, inputs], device)?;
             let b = tensors.matrix(&b_name, [out, r], device)?;
             pairs.push(LoraPair::new(weight.name(), a, b, scale(weight.name(), r)));

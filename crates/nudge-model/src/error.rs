@@ -1,5 +1,7 @@
 //! What can be wrong with a model that comes from outside.
 
+use crate::container::ContainerError;
+
 /// A model folder that cannot be used, and what to do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
@@ -9,15 +11,18 @@ pub enum ModelError {
     /// `config.json` is readable but asks for something this decoder does not do.
     #[error("config.json: {0}")]
     Unsupported(String),
-    /// `model.safetensors` is truncated or not a safetensors file.
-    #[error("model.safetensors cannot be read: {0}. The file may be truncated: copy or download it again")]
-    Safetensors(String),
+    /// A file of weights cannot be read.
+    #[error(transparent)]
+    Container(#[from] ContainerError),
+    /// Weights cannot be written.
+    #[error("the weights cannot be written: {0}")]
+    Encoding(String),
     /// A tensor that the configuration asks for is absent.
-    #[error("model.safetensors has no tensor `{0}`, which config.json asks for; the two files do not belong together")]
+    #[error("the weights have no tensor `{0}`, which config.json asks for; the two do not belong together")]
     MissingTensor(String),
     /// A tensor has another shape than the configuration says.
     #[error(
-        "tensor `{name}` has shape {found:?} but config.json asks for {expected:?}; the two files do not belong together"
+        "tensor `{name}` has shape {found:?} but config.json asks for {expected:?}; the two do not belong together"
     )]
     Shape {
         /// Name in the file.

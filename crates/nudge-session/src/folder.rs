@@ -1,4 +1,8 @@
-//! Model folders as bytes, in Hugging Face's layout: what transformers opens, a session opens, and back.
+//! Models as bytes: a folder in Hugging Face's layout, in one file of weights or several, or a `.gguf`. What
+//! transformers or llama.cpp opens, a session opens, and back.
+
+mod gguf;
+mod open;
 
 use crate::error::{SessionError, named};
 use crate::protocol::Files;
@@ -6,14 +10,16 @@ use crate::readback::read_all;
 use burn::tensor::Device;
 use nudge_data::{NUDGE_CHAT_TEMPLATE, PromptStyle, Tokenizer};
 use nudge_model::{
-    Decoder, DecoderConfig, ModelError, NamedData, Parameters, Precision, ScalarModel,
-    checkpoint::{NamedTensors, encode},
+    Decoder, DecoderConfig, ModelError, NamedData, Parameters, Precision, ScalarModel, Tensors, checkpoint::encode,
 };
+use open::{Opened, refuse_larger};
 
 /// File names of a model folder.
 pub const CONFIG: &str = "config.json";
 /// The weights.
 pub const WEIGHTS: &str = "model.safetensors";
+/// Where the weights are, if they are in several files.
+pub const INDEX: &str = "model.safetensors.index.json";
 /// The vocabulary.
 pub const TOKENIZER: &str = "tokenizer.json";
 /// Special tokens and the chat template.
@@ -61,7 +67,8 @@ pub struct Folder {
     pub config: DecoderConfig,
     /// Its tokenizer.
     pub tokenizer: Tokenizer,
-    tensors: NamedTensors,
+    /// Where its weights lie.
+    pub tensors: Tensors,
     /// Added to a reward model's numbers.
     reward_bias: f32,
 }
@@ -72,25 +79,18 @@ const REWARD_BIAS: &str = "reward_bias";
 impl Folder {
     /// Reads and checks the files of one model.
     pub fn open(name: &str, files: &Files) -> Result<Self, SessionError> {
-        let file = |file: &str| {
-            files.get(file).ok_or_else(|| SessionError::MissingFile {
-                folder: name.into(),
-                file: file.into(),
-                kind: "model folder",
-            })
-        };
-        let config_bytes = file(CONFIG)?;
-        let config = DecoderConfig::from_json(config_bytes).map_err(named(name))?;
-        let optional = |file: &str| files.get(file).map(Vec::as_slice);
-        let (tokenizer_config, template) = (optional(TOKENIZER_CONFIG), optional(CHAT_TEMPLATE));
-        let tokenizer = Tokenizer::from_files_with_template(file(TOKENIZER)?, tokenizer_config, template)?;
+        let Opened { config: config_bytes, tokenizer, tokenizer_config, template, tensors, .. } =
+            open::open(name, files)?;
+        let config = DecoderConfig::from_json(&config_bytes).map_err(named(name))?;
+        refuse_larger(&config, &tensors).map_err(named(name))?;
+        let tokenizer =
+            Tokenizer::from_files_with_template(&tokenizer, tokenizer_config.as_deref(), template.as_deref())?;
         let (tokens, rows) = (tokenizer.vocab_size(), config.vocab_size);
         if tokens > rows {
             return Err(SessionError::TokenizerMismatch { name: name.into(), tokens, rows });
         }
-        let tensors = NamedTensors::from_safetensors(file(WEIGHTS)?).map_err(named(name))?;
         let kind = if tensors.contains("score.weight") { Kind::Reward } else { Kind::Decoder };
-        Ok(Self { name: name.into(), kind, config, tokenizer, tensors, reward_bias: reward_bias(name, config_bytes)? })
+        Ok(Self { name: name.into(), kind, config, tokenizer, tensors, reward_bias: reward_bias(name, &config_bytes)? })
     }
 
     /// The language model in it.
@@ -156,7 +156,7 @@ pub fn set_reward_bias(files: &mut Files, bias: f32) {
     let config = files.get(CONFIG).and_then(|bytes| serde_json::from_slice::<serde_json::Value>(bytes).ok());
     if let Some(mut config) = config {
         config[REWARD_BIAS] = bias.into();
-        files.insert(CONFIG.into(), serde_json::to_vec_pretty(&config).unwrap_or_default());
+        files.insert(CONFIG.into(), serde_json::to_vec_pretty(&config).unwrap_or_default().into());
     }
 }
 
@@ -178,10 +178,10 @@ pub async fn save(
 ) -> Result<Files, SessionError> {
     let parameters = model.parameters().into_iter().map(|(name, tensor)| (name, tensor.clone())).collect();
     let data = host_data(parameters).await?;
-    let mut files: Files = tokenizer.to_files()?.into_iter().collect();
-    files.insert(WEIGHTS.into(), encode(&data, precision).map_err(named("the model being saved"))?);
-    files.insert(CONFIG.into(), config.to_json(kind.head(), tokenizer.eos_id(), tokenizer.pad_id()));
-    files.insert(GENERATION_CONFIG.into(), generation_config(tokenizer));
+    let mut files: Files = tokenizer.to_files()?.into_iter().map(|(name, bytes)| (name, bytes.into())).collect();
+    files.insert(WEIGHTS.into(), encode(&data, precision).map_err(named("the model being saved"))?.into());
+    files.insert(CONFIG.into(), config.to_json(kind.head(), tokenizer.eos_id(), tokenizer.pad_id()).into());
+    files.insert(GENERATION_CONFIG.into(), generation_config(tokenizer).into());
     Ok(files)
 }
 
