@@ -44,7 +44,7 @@ mod walk;
 mod weights;
 mod whole_rows;
 
-pub use adapter::{Adapter, LoraConfig};
+pub use adapter::{Adapter, BaseModel, LoraConfig};
 pub use checkpoint::{NamedData, Precision};
 pub use config::DecoderConfig;
 pub use container::{ContainerError, Gguf, Tensors};
