@@ -30,6 +30,7 @@ TOPICS = [
     "group",
     "kernels",
     "kl",
+    "lora",
     "online_dpo",
     "ppo_examples",
     "ppo_update",

@@ -86,21 +86,18 @@ impl Encoding {
     /// If `bytes` and `out` are not the same number of blocks.
     pub fn decode(self, bytes: &[u8], out: &mut [f32]) {
         assert_eq!(self.bytes(out.len()), Some(bytes.len()), "{self:?}: {} numbers of other bytes", out.len());
-        let blocks = bytes.chunks_exact(self.block_bytes()).zip(out.chunks_exact_mut(self.block()));
         match self {
-            Self::F32 => {
-                blocks.for_each(|(bytes, out)| out[0] = f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
-            }
-            Self::F16 => blocks.for_each(|(bytes, out)| out[0] = half(bytes, 0)),
-            Self::BF16 => blocks.for_each(|(bytes, out)| out[0] = bfloat(bytes, 0)),
-            Self::Q8_0 => blocks.for_each(|(bytes, out)| q8_0(bytes, out)),
-            Self::Q4_0 => blocks.for_each(|(bytes, out)| q4_0(bytes, out)),
-            Self::Q4_1 => blocks.for_each(|(bytes, out)| q4_1(bytes, out)),
-            Self::Q5_0 => blocks.for_each(|(bytes, out)| q5_0(bytes, out)),
-            Self::Q5_1 => blocks.for_each(|(bytes, out)| q5_1(bytes, out)),
-            Self::Q4_K => blocks.for_each(|(bytes, out)| q4_k(bytes, out)),
-            Self::Q5_K => blocks.for_each(|(bytes, out)| q5_k(bytes, out)),
-            Self::Q6_K => blocks.for_each(|(bytes, out)| q6_k(bytes, out)),
+            Self::F32 => blocks(bytes, out, |bytes: &[u8; 4], out: &mut [f32; 1]| out[0] = f32::from_le_bytes(*bytes)),
+            Self::F16 => blocks(bytes, out, |bytes: &[u8; 2], out: &mut [f32; 1]| out[0] = half(bytes, 0)),
+            Self::BF16 => blocks(bytes, out, |bytes: &[u8; 2], out: &mut [f32; 1]| out[0] = bfloat(bytes, 0)),
+            Self::Q8_0 => blocks(bytes, out, q8_0),
+            Self::Q4_0 => blocks(bytes, out, q4_0),
+            Self::Q4_1 => blocks(bytes, out, q4_1),
+            Self::Q5_0 => blocks(bytes, out, q5_0),
+            Self::Q5_1 => blocks(bytes, out, q5_1),
+            Self::Q4_K => blocks(bytes, out, q4_k),
+            Self::Q5_K => blocks(bytes, out, q5_k),
+            Self::Q6_K => blocks(bytes, out, q6_k),
         }
     }
 
@@ -126,6 +123,16 @@ impl Encoding {
         }
         Some(())
     }
+}
+
+/// Reads block after block.
+#[inline(always)]
+pub(crate) fn blocks<const BYTES: usize, const NUMBERS: usize>(
+    bytes: &[u8],
+    out: &mut [f32],
+    read: impl Fn(&[u8; BYTES], &mut [f32; NUMBERS]),
+) {
+    bytes.as_chunks().0.iter().zip(out.as_chunks_mut().0).for_each(|(bytes, out)| read(bytes, out));
 }
 
 /// The half-precision number at byte `at`; infinities and NaN come out as large numbers, which no weight is.
@@ -170,13 +177,13 @@ fn to_bfloat(x: f32) -> u16 {
 }
 
 #[inline(always)]
-pub(crate) fn q8_0(bytes: &[u8], out: &mut [f32]) {
+pub(crate) fn q8_0(bytes: &[u8; 34], out: &mut [f32; 32]) {
     let d = half(bytes, 0);
     out.iter_mut().zip(&bytes[2..34]).for_each(|(out, q)| *out = d * f32::from(*q as i8));
 }
 
 #[inline(always)]
-pub(crate) fn q4_0(bytes: &[u8], out: &mut [f32]) {
+pub(crate) fn q4_0(bytes: &[u8; 18], out: &mut [f32; 32]) {
     let d = half(bytes, 0);
     let (low, high) = out.split_at_mut(16);
     for (i, q) in bytes[2..18].iter().enumerate() {
@@ -186,7 +193,7 @@ pub(crate) fn q4_0(bytes: &[u8], out: &mut [f32]) {
 }
 
 #[inline(always)]
-pub(crate) fn q4_1(bytes: &[u8], out: &mut [f32]) {
+pub(crate) fn q4_1(bytes: &[u8; 20], out: &mut [f32; 32]) {
     let (d, m) = (half(bytes, 0), half(bytes, 2));
     let (low, high) = out.split_at_mut(16);
     for (i, q) in bytes[4..20].iter().enumerate() {
@@ -207,13 +214,13 @@ fn five_bits(fifths: &[u8], q: &[u8], out: &mut [f32], value: impl Fn(u8) -> f32
 }
 
 #[inline(always)]
-pub(crate) fn q5_0(bytes: &[u8], out: &mut [f32]) {
+pub(crate) fn q5_0(bytes: &[u8; 22], out: &mut [f32; 32]) {
     let d = half(bytes, 0);
     five_bits(&bytes[2..6], &bytes[6..22], out, |q| d * f32::from(q as i8 - 16));
 }
 
 #[inline(always)]
-pub(crate) fn q5_1(bytes: &[u8], out: &mut [f32]) {
+pub(crate) fn q5_1(bytes: &[u8; 24], out: &mut [f32; 32]) {
     let (d, m) = (half(bytes, 0), half(bytes, 2));
     five_bits(&bytes[4..8], &bytes[8..24], out, |q| d * f32::from(q) + m);
 }
@@ -229,7 +236,7 @@ fn six_bits(s: &[u8], j: usize) -> (f32, f32) {
 }
 
 #[inline(always)]
-pub(crate) fn q4_k(bytes: &[u8], out: &mut [f32]) {
+pub(crate) fn q4_k(bytes: &[u8; 144], out: &mut [f32; 256]) {
     let (d, least) = (half(bytes, 0), half(bytes, 2));
     let groups = bytes[16..144].chunks_exact(32).zip(out.chunks_exact_mut(64));
     for (g, (q, out)) in groups.enumerate() {
@@ -243,7 +250,7 @@ pub(crate) fn q4_k(bytes: &[u8], out: &mut [f32]) {
 }
 
 #[inline(always)]
-pub(crate) fn q5_k(bytes: &[u8], out: &mut [f32]) {
+pub(crate) fn q5_k(bytes: &[u8; 176], out: &mut [f32; 256]) {
     let (d, least, fifths) = (half(bytes, 0), half(bytes, 2), &bytes[16..48]);
     let groups = bytes[48..176].chunks_exact(32).zip(out.chunks_exact_mut(64));
     for (g, (q, out)) in groups.enumerate() {
@@ -257,7 +264,7 @@ pub(crate) fn q5_k(bytes: &[u8], out: &mut [f32]) {
 }
 
 #[inline(always)]
-pub(crate) fn q6_k(bytes: &[u8], out: &mut [f32]) {
+pub(crate) fn q6_k(bytes: &[u8; 210], out: &mut [f32; 256]) {
     let (lows, highs, scales, d) = (&bytes[..128], &bytes[128..192], &bytes[192..208], half(bytes, 208));
     for (n, out) in out.chunks_exact_mut(128).enumerate() {
         let (low, high) = (&lows[64 * n..64 * n + 64], &highs[32 * n..32 * n + 32]);

@@ -32,6 +32,24 @@ pub enum ModelError {
         /// Shape in the file.
         found: Vec<usize>,
     },
+    /// `adapter_config.json` cannot be read, or asks for something that is not computed.
+    #[error("adapter_config.json: {0}")]
+    AdapterConfig(String),
+    /// An adapter was made for a base of other weights.
+    #[error(
+        "the adapter was trained on a base whose weights have the SHA-256 {expected}, but those of this base have {found}. Give the base that it was trained on; if this one is meant, remove `base_model_sha256` from adapter_config.json"
+    )]
+    OtherBase {
+        /// By the adapter.
+        expected: String,
+        /// Of the base that was given.
+        found: String,
+    },
+    /// An adapter has a tensor for no matrix of the model.
+    #[error(
+        "adapter_model.safetensors has `{0}`, which belongs to no matrix of this model; it was made for another base"
+    )]
+    UnknownAdapter(String),
     /// A weight is NaN or infinite.
     #[error("tensor `{0}` holds NaN or infinite numbers; this model was damaged, go back to an earlier checkpoint")]
     NotFinite(String),
