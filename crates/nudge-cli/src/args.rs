@@ -2,6 +2,7 @@
 
 mod completions;
 mod data;
+mod export;
 mod lab;
 mod measuring;
 mod rank;
@@ -10,6 +11,7 @@ mod tune;
 
 pub use completions::{BestOf, Chat, Compare, Demo, Sample, Score};
 pub use data::{Convert, Data, DataCommand, Inspect, Merge, Mix, Split};
+pub use export::{Export, Form, Numbers};
 pub use lab::{Lab, LabCommand, LabFrontier, LabInstruct, LabMethods, LabOracle, LabPreferences, Rows};
 pub use measuring::{Agreement, Bench, Calibrate, Eval, SelfCheck};
 pub use rank::{Choose, Rank};
@@ -89,6 +91,9 @@ pub enum Command {
     /// Measure nats per token and per character of a text
     #[command(after_help = "Example:\n  nudge eval --model builtin:base --text heldout.txt --json")]
     Eval(Eval),
+    /// Write a model for other programs: a GGUF for llama.cpp and Ollama, or a folder for transformers
+    #[command(after_help = "Example:\n  nudge export --to gguf --precision q8_0 --model builtin:sft --out exported")]
+    Export(Export),
     /// Talk to a model; every line is a prompt of its own
     #[command(after_help = "Example:\n  nudge chat --model builtin:sft --temperature 0.7")]
     Chat(Chat),

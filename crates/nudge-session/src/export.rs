@@ -6,10 +6,10 @@
 
 use crate::SessionError;
 use crate::error::named;
-use crate::folder::{CONFIG, Folder, GENERATION_CONFIG, Kind, WEIGHTS};
+use crate::folder::{Folder, Kind, WEIGHTS};
 use crate::protocol::Files;
 use nudge_data::{GgufTokenizer, PromptStyle, TokenKind};
-use nudge_kernels::encoding::Encoding;
+use nudge_model::container::Encoding;
 use nudge_model::container::gguf::{Field, ModelFile, write_model};
 use nudge_model::{ModelError, NamedData, Precision, checkpoint::encode};
 
@@ -26,6 +26,7 @@ pub fn to_gguf(folder: &Folder, file: &str, encoding: Encoding) -> Result<Files,
         let reason = "a reward model has a head of one number, which GGUF has no place for; export it as a folder";
         return Err(named(&folder.name)(ModelError::Unsupported(reason.into())));
     }
+    refuse_adapter(folder)?;
     let tokenizer = folder.tokenizer.to_gguf(folder.config.vocab_size)?;
     let model = ModelFile { config: &folder.config, name: &folder.name, tokenizer: metadata(&tokenizer), encoding };
     let shapes: Vec<_> = shapes(folder).collect();
@@ -40,6 +41,7 @@ pub fn to_gguf(folder: &Folder, file: &str, encoding: Encoding) -> Result<Files,
 /// # Errors
 /// If a tensor cannot be read, or the files cannot be written.
 pub fn to_folder(folder: &Folder, precision: Precision) -> Result<Files, SessionError> {
+    refuse_adapter(folder)?;
     let refused = || named(&folder.name);
     let read = |(name, shape): (String, [usize; 2])| {
         let stored = folder.tensors.stored(&name)?;
@@ -47,12 +49,21 @@ pub fn to_folder(folder: &Folder, precision: Precision) -> Result<Files, Session
         Ok(NamedData { values: stored.numbers(), name, shape })
     };
     let tensors = shapes(folder).map(read).collect::<Result<Vec<_>, ModelError>>().map_err(refused())?;
-    let mut files: Files =
-        folder.tokenizer.to_files()?.into_iter().map(|(name, bytes)| (name, bytes.into())).collect();
+    let mut files = folder.small_files(precision)?;
     files.insert(WEIGHTS.into(), encode(&tensors, precision).map_err(refused())?.into());
-    files.insert(CONFIG.into(), folder.config_json(precision).into());
-    files.insert(GENERATION_CONFIG.into(), folder.generation_json().into());
     Ok(files)
+}
+
+/// The numbers here are those of the files: an adapter must have been merged into them.
+fn refuse_adapter(folder: &Folder) -> Result<(), SessionError> {
+    match folder.has_adapter() {
+        false => Ok(()),
+        true => {
+            let reason =
+                "it has an adapter that is not merged into its weights; export the base, and the adapter beside it";
+            Err(named(&folder.name)(ModelError::Unsupported(reason.into())))
+        }
+    }
 }
 
 /// Every tensor with its shape; a vector is a matrix of one row.

@@ -2,6 +2,7 @@
 //! transformers or llama.cpp opens, a session opens, and back.
 
 mod adapter;
+pub(crate) mod faithful;
 mod gguf;
 mod open;
 
@@ -12,13 +13,14 @@ use crate::readback::read_all;
 use adapter::{ADAPTER_CONFIG, ADAPTER_WEIGHTS, AdapterFiles};
 use burn::tensor::Device;
 use bytes::Bytes;
+use faithful::Origin;
 use nudge_data::{NUDGE_CHAT_TEMPLATE, PromptStyle, Tokenizer};
 pub use nudge_model::container::shards_of;
 use nudge_model::scalar::SCORE;
 use nudge_model::{
     Decoder, DecoderConfig, ModelError, NamedData, Parameters, Precision, ScalarModel, Tensors, checkpoint::encode,
 };
-use open::{Opened, refuse_larger};
+use open::refuse_larger;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// File names of a model folder.
@@ -76,7 +78,9 @@ pub struct Folder {
     pub tokenizer: Tokenizer,
     /// Where its weights lie.
     pub tensors: Tensors,
-    /// The files that they lie in, by name.
+    /// Its small files, as they came.
+    origin: Origin,
+    /// The files that its weights lie in, by name.
     weights: Vec<Bytes>,
     /// What was trained beside them.
     adapter: Option<AdapterFiles>,
@@ -115,12 +119,13 @@ const REWARD_BIAS: &str = "reward_bias";
 impl Folder {
     /// Reads and checks the files of one model.
     pub fn open(name: &str, files: &Files) -> Result<Self, SessionError> {
-        let Opened { config: config_bytes, tokenizer, tokenizer_config, template, tensors, .. } =
-            open::open(name, files)?;
+        let opened = open::open(name, files)?;
+        let config_bytes = opened.config.clone();
         let config = DecoderConfig::from_json(&config_bytes).map_err(named(name))?;
-        refuse_larger(&config, &tensors).map_err(named(name))?;
-        let tokenizer =
-            Tokenizer::from_files_with_template(&tokenizer, tokenizer_config.as_deref(), template.as_deref())?;
+        refuse_larger(&config, &opened.tensors).map_err(named(name))?;
+        let (tokenizer_config, template) = (opened.tokenizer_config.as_deref(), opened.template.as_deref());
+        let tokenizer = Tokenizer::from_files_with_template(&opened.tokenizer, tokenizer_config, template)?;
+        let tensors = opened.tensors.clone();
         let (tokens, rows) = (tokenizer.vocab_size(), config.vocab_size);
         if tokens > rows {
             return Err(SessionError::TokenizerMismatch { name: name.into(), tokens, rows });
@@ -134,7 +139,8 @@ impl Folder {
             |file: &str| file != ADAPTER_WEIGHTS && [".safetensors", ".gguf"].iter().any(|end| file.ends_with(end));
         let weights = files.iter().filter(|(file, _)| is_weights(file)).map(|(_, bytes)| bytes.clone()).collect();
         let (name, bases) = (name.into(), Bases::default());
-        Ok(Self { name, kind, config, tokenizer, tensors, weights, adapter, bases, reward_bias })
+        let origin = opened.into();
+        Ok(Self { name, kind, config, tokenizer, tensors, origin, weights, adapter, bases, reward_bias })
     }
 
     /// The same folder, which takes its base from those in memory, and leaves it there.
@@ -198,6 +204,25 @@ impl Folder {
         device: &Device,
     ) -> Result<ScalarModel, SessionError> {
         Ok(self.scalar(device)?.map_decoder(|trunk| self.start(finetuning, trunk, seed)))
+    }
+
+    /// Whether an adapter was trained beside its weights.
+    pub fn has_adapter(&self) -> bool {
+        self.adapter.is_some()
+    }
+
+    /// What is done where its files say nothing, to be told to whoever opens it.
+    pub fn note(&self) -> Option<&'static str> {
+        let plain = "it has no chat template: prompts are plain text that it continues, and instruction tuning gives it Nudge's template";
+        (self.kind == Kind::Decoder && self.tokenizer.chat().is_none()).then_some(plain)
+    }
+
+    /// The small files of the same model with all its weights in `precision`.
+    pub(crate) fn small_files(&self, precision: Precision) -> Result<Files, SessionError> {
+        let mut files = small_files(&self.config, self.kind, &self.tokenizer)?;
+        self.origin.restore(&mut files);
+        set_precision(&mut files, precision);
+        Ok(files)
     }
 
     /// Its tokenizer with a chat template: its own, or Nudge's where it has none.
@@ -276,8 +301,28 @@ pub async fn save(
     }
     let parameters = model.parameters().into_iter().map(|(name, tensor)| (name, tensor.clone())).collect();
     let data = host_data(parameters).await?;
-    let mut files: Files = tokenizer.to_files()?.into_iter().map(|(name, bytes)| (name, bytes.into())).collect();
+    let mut files = small_files(config, kind, tokenizer)?;
     files.insert(WEIGHTS.into(), encode(&data, precision).map_err(named("the model being saved"))?.into());
+    set_precision(&mut files, precision);
+    Ok(files)
+}
+
+/// Says in `config.json` how the weights are stored.
+fn set_precision(files: &mut Files, precision: Precision) {
+    let name = match precision {
+        Precision::F32 => "float32",
+        Precision::F16 => "float16",
+        Precision::BF16 => "bfloat16",
+    };
+    faithful::rewrite(files, CONFIG, |config| {
+        config.shift_remove("dtype");
+        config.insert("torch_dtype".into(), name.into());
+    });
+}
+
+/// All but the weights.
+fn small_files(config: &DecoderConfig, kind: Kind, tokenizer: &Tokenizer) -> Result<Files, SessionError> {
+    let mut files: Files = tokenizer.to_files()?.into_iter().map(|(name, bytes)| (name, bytes.into())).collect();
     files.insert(CONFIG.into(), config.to_json(kind.head(), tokenizer.eos_id(), tokenizer.pad_id()).into());
     files.insert(GENERATION_CONFIG.into(), generation_config(tokenizer).into());
     Ok(files)

@@ -28,6 +28,7 @@ pub mod bench;
 pub mod completion_statistics;
 pub mod contradiction;
 pub mod error;
+pub mod export;
 pub mod finetuning;
 pub mod folder;
 pub mod labeler;

@@ -3,7 +3,7 @@
 //! Deliberately absent: files and storage. A shell puts model files in and takes them out.
 
 use crate::SessionError;
-use crate::folder::{Bases, Folder, Kind};
+use crate::folder::{Bases, Folder, Kind, faithful::Origin};
 use crate::labeler::{self, LabelerInfo};
 use crate::method::{LearnsFrom, Loaded, Method, MethodInfo};
 use crate::protocol::{Command, Files, Preference, Verdict};
@@ -34,6 +34,9 @@ pub struct ModelInfo {
     pub max_position_embeddings: usize,
     /// Whether prompts go through a chat template.
     pub chat: bool,
+    /// What is done where its files say nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<&'static str>,
 }
 
 /// Models by name, on one device.
@@ -64,6 +67,7 @@ impl Session {
             vocab_size: folder.config.vocab_size,
             max_position_embeddings: folder.config.max_position_embeddings,
             chat: folder.tokenizer.chat().is_some(),
+            note: folder.note(),
         };
         self.models.insert(name.into(), files);
         Ok(info)
@@ -103,7 +107,18 @@ impl Session {
     pub fn start(&self, command: Command, resume: Option<Files>) -> Result<Run, SessionError> {
         let mark = fingerprint(&command, command.models().into_iter().filter_map(|name| self.models.get(name)));
         let snapshot = resume.map(|files| Snapshot::open(files, &mark)).transpose()?;
-        self.run(command, snapshot.as_ref())?.of_command(mark, snapshot)
+        let origin = self.origin(&command)?;
+        Ok(self.run(command, snapshot.as_ref())?.of_command(mark, snapshot)?.keeping(origin))
+    }
+
+    /// What the model that `command` tunes came with.
+    fn origin(&self, command: &Command) -> Result<Option<Origin>, SessionError> {
+        let name = match command {
+            Command::Sft { model, .. } | Command::Reward { model, .. } => model,
+            Command::Tune { policy, .. } => policy,
+            _ => return Ok(None),
+        };
+        self.models.get(name).map(|files| Origin::of(name, files)).transpose()
     }
 
     /// `command` at its start. What is too dear to be made twice comes out of a checkpoint.

@@ -17,7 +17,7 @@ pub use shards::shards_of;
 use crate::{ModelError, Parameters};
 use burn::tensor::{Device, Tensor, TensorData};
 use bytes::Bytes;
-use nudge_kernels::encoding::Encoding;
+pub use nudge_kernels::encoding::Encoding;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

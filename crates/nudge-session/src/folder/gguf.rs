@@ -1,6 +1,6 @@
 //! A model that is one `.gguf`: the files of a folder that its metadata stand for.
 
-use super::Opened;
+use super::open::Opened;
 use crate::error::{SessionError, named};
 use bytes::Bytes;
 use nudge_data::{GgufTokenizer, TokenKind};
