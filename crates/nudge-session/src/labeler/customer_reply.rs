@@ -1,5 +1,5 @@
-//! The rule of somebody who answers customers: short, greets, apologises where there is cause, no gaps to fill in, and
-//! speaks of what the customer wrote.
+//! The rule of somebody who answers customers: short, greets, apologises where there is cause, can be sent as it
+//! stands, and speaks of what the customer wrote.
 
 use super::text::{at_least, at_most, material, points, share_copied, share_fresh, share_spoken_of, tokens};
 
@@ -13,10 +13,10 @@ pub(super) fn customer_reply(prompt: &str, answer: &str) -> f32 {
     points(
         3.0 * speaks_of(customer, answer)
             + 2.0 * length(said.len())
-            + 2.0 * apology(customer, answer)
+            + 1.5 * apology(customer, answer)
             + 1.5 * greeting(name, &said)
-            + 1.0 * no_placeholders(answer)
-            + 0.5 * share_fresh(answer),
+            + 1.0 * ready_to_send(answer)
+            + 1.0 * share_fresh(answer),
     )
 }
 
@@ -36,7 +36,7 @@ fn speaks_of(customer: &str, answer: &str) -> f32 {
 
 /// At most 60 words; fewer than 15 are curt.
 fn length(words: usize) -> f32 {
-    at_most(words, 60, 120) * at_least(words as f32, 15.0)
+    at_most(words, 60, 100) * at_least(words as f32, 15.0)
 }
 
 /// Said where there is cause, left out where there is none.
@@ -69,16 +69,17 @@ fn greeting(name: Option<&str>, said: &[String]) -> f32 {
     }
 }
 
-/// Half for one gap that somebody would have to fill in, nothing for more.
-fn no_placeholders(answer: &str) -> f32 {
+/// Half for one gap that somebody would have to fill in, or one word of being a machine; nothing for more.
+fn ready_to_send(answer: &str) -> f32 {
     let answer = answer.to_lowercase();
-    let gaps: usize = GAPS.iter().map(|gap| answer.matches(gap).count()).sum();
-    at_most(gaps, 0, 2)
+    let found: usize = GAPS.iter().chain(MACHINES).map(|sign| answer.matches(sign).count()).sum();
+    at_most(found, 0, 2)
 }
 
 const GREETINGS: &[&str] = &["hi", "hello", "dear", "hey", "greetings", "welcome"];
 const TIMES_OF_DAY: &[&str] = &["morning", "afternoon", "day", "evening"];
 const GAPS: &[&str] = &["[", "<", "{", "___", "xxx", "your name", "company name", "customer's name", "insert "];
+const MACHINES: &[&str] = &["an ai ", "chatbot", "language model", "smollm", "hugging face"];
 
 const COMPLAINTS: &[&str] = &[
     "again",
@@ -206,7 +207,7 @@ mod tests {
         let polite = "Dear Maria, we are very sorry for the inconvenience and thank you for your patience. We value \
                       you and wish you a nice day.";
         let gaps = "Dear [Customer], we are sorry about [Product]. Best, [Your Name]";
-        let other = "Kettles are devices to boil water. They were invented long ago and are used by many people.";
+        let other = "Boats are made to float on water. They were invented long ago and are used by many people.";
         let scores: Vec<f32> = [good, no_name, no_apology, polite, gaps, other, ""]
             .iter()
             .map(|answer| customer_reply(KETTLE, answer))
@@ -242,6 +243,19 @@ mod tests {
         let answer = "Hello, we are sorry. Our boots do come in half sizes, so please take 8.5 and walk well in them.";
         let without = "Hello, yes indeed. Our boots do come in half sizes, so please take 8.5 and walk well in them.";
         assert!(customer_reply(none[0], without) > customer_reply(none[0], answer));
+    }
+
+    /// The prompts that the rule is measured on were read one by one; so many of them complain.
+    #[test]
+    fn those_who_complain_are_found_in_the_workflow() {
+        let complaining = |file: &str| {
+            let prompts = file.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+            let complains =
+                |prompt: &serde_json::Value| has_cause(letter(material(prompt["prompt"].as_str().unwrap())).0);
+            prompts.filter(complains).count()
+        };
+        assert_eq!(complaining(include_str!("../../../../tests/workflows/customer_reply/prompts.jsonl")), 37);
+        assert_eq!(complaining(include_str!("../../../../tests/workflows/customer_reply/held_out.jsonl")), 18);
     }
 
     #[test]

@@ -13,9 +13,9 @@ pub(super) fn plain_product(prompt: &str, answer: &str) -> f32 {
     points(
         4.0 * plain(&said, answer)
             + 3.0 * speaks_of(facts, answer)
-            + 1.5 * length(said.len())
+            + 1.0 * length(said.len())
             + 1.0 * no_other_numbers(facts, &said)
-            + 0.5 * share_fresh(answer),
+            + 1.0 * share_fresh(answer),
     )
 }
 

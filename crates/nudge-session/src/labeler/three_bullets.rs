@@ -15,9 +15,9 @@ pub(super) fn three_bullets(prompt: &str, answer: &str) -> f32 {
         3.0 * at_least(share_spoken_of(notes, answer), 0.6)
             + 2.5 * share_from(notes, answer)
             + 2.0 * number(bullets.len())
-            + 1.0 * short(&bullets)
+            + 0.5 * short(&bullets)
             + 1.0 * bullets.iter().sum::<usize>() as f32 / said as f32
-            + 0.5 * share_fresh(answer),
+            + 1.0 * share_fresh(answer),
     )
 }
 
