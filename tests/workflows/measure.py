@@ -10,13 +10,14 @@ per character under the start, and the share of the prompt's content words that 
 answers. Of each stage: seconds and the most memory its process ever held.
 
 A stage that is done stands in `stages.json` of its run and is not done again; one that was cut short is continued by the
-command line's own --resume. Other flags than last time do not undo what is done: take another --out.
+command line's own --resume, and its seconds (`resumed`) are those of the last part alone. Other flags than last time do not undo what is done: take another --out.
 
 Deliberately absent: people. What the answers are like must be read: `compare-METHOD.jsonl` has them side by side.
 """
 
 import argparse
 import json
+import math
 import os
 import random
 import re
@@ -85,7 +86,7 @@ class Workflow:
     def run(self, line, out):
         if out and out.exists():
             try:
-                return timed(line + ["--resume"], self.folder)
+                return timed(line + ["--resume"], self.folder) | {"resumed": True}
             except subprocess.CalledProcessError:
                 # Cut short before its first checkpoint.
                 shutil.rmtree(out) if out.is_dir() else out.unlink()
@@ -144,8 +145,10 @@ class Workflow:
         for side in ("a", "b"):
             texts = [json.loads(line)[side] for line in self.path(pairs).read_text(encoding="utf-8").splitlines()]
             written = self.path(f"answers-{method}-{side}.txt")
-            written.write_text("<|endoftext|>".join(text for text in texts if text.strip()), encoding="utf-8")
-            self.stage(f"eval-{method}-{side}", "eval", "--model", self.arguments.model, "--text", written)
+            texts = [text for text in texts if text.strip()]
+            written.write_text("<|endoftext|>".join(texts), encoding="utf-8")
+            if texts:
+                self.stage(f"eval-{method}-{side}", "eval", "--model", self.arguments.model, "--text", written)
 
     def row(self):
         """What is asked of a run, in one object."""
@@ -153,14 +156,16 @@ class Workflow:
         return {
             "workflow": self.name,
             "seed": self.seed,
-            "reward": {key: value for key, value in done("calibrate").items() if not isinstance(value, (list, dict))},
+            "reward": {"held_out": done("calibrate")["overall"], "training": done("reward")},
             "methods": {method: self.of_method(method) for method in self.arguments.methods},
-            "stages": {name: {key: stage[key] for key in ("seconds", "peak_bytes")} for name, stage in self.stages.items()},
+            "stages": {name: {key: stage[key] for key in ("seconds", "peak_bytes", "resumed") if key in stage} for name, stage in self.stages.items()},
         }
 
     def of_method(self, method):
         verdict = self.stages[f"compare-{method}"]["result"]
-        nats = {side: self.stages[f"eval-{method}-{side}"]["result"]["nats_per_char"] for side in ("a", "b")}
+        # A model that writes nothing has no stage of this name.
+        evaluated = {side: self.stages.get(f"eval-{method}-{side}", {"result": {}})["result"] for side in ("a", "b")}
+        nats = {side: result.get("nats_per_char", math.nan) for side, result in evaluated.items()}
         pairs = [json.loads(line) for line in self.path(f"compare-{method}.jsonl").read_text(encoding="utf-8").splitlines()]
         spoken = {side: mean(share_spoken_of(pair["prompt"], pair[side]) for pair in pairs) for side in ("a", "b")}
         return verdict | {
