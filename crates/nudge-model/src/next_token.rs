@@ -2,11 +2,13 @@
 //!
 //! Products of one input are one matrix here, and a norm waits for the product behind it: on a GPU each is one launch.
 
+use crate::Matrix;
 use crate::walk::Operations;
 use crate::weights::Linear;
 use crate::whole_rows::Norm;
 use burn::tensor::{Int, Tensor};
 use nudge_kernels::decoding::{self, Drawn, KeyValueCache, LiveRows};
+use nudge_kernels::{rms_norm, swiglu};
 
 /// The executor: rows that are continued.
 pub(crate) struct NextToken {
@@ -31,16 +33,40 @@ pub(crate) struct Unnormed {
     eps: f32,
 }
 
+impl Unnormed {
+    fn normed(self) -> Tensor<3> {
+        rms_norm(self.x, self.scale, self.eps)
+    }
+}
+
+/// Several products of one input.
+pub(crate) enum Linears {
+    /// As one, their outputs side by side.
+    Beside(Linear),
+    /// One after the other, where a weight is packed or has an adapter.
+    Each(Vec<Linear>),
+}
+
+impl NextToken {
+    /// A product behind a norm: `[batch, 1, out]`.
+    pub fn unembed(&mut self, x: Unnormed, linear: &Linear) -> Tensor<3> {
+        match linear.dense() {
+            Some(weight) => linear.with_bias(decoding::normed_linear(x.x, x.scale, x.eps, weight.clone(), &self.live)),
+            None => linear.of(x.normed()),
+        }
+    }
+}
+
 impl Operations for NextToken {
-    type Embedding = Tensor<2>;
+    type Embedding = Matrix;
     type Norm = Norm;
     type Linear = Linear;
-    type Linears = Linear;
+    type Linears = Linears;
     type Rows = Tensor<3>; // [batch, 1, width]
     type Normed = Unnormed;
     type Products = Tensor<3>;
 
-    fn lay_embedding(weight: Tensor<2>) -> Tensor<2> {
+    fn lay_embedding(weight: Matrix) -> Matrix {
         weight
     }
 
@@ -52,20 +78,32 @@ impl Operations for NextToken {
         linear
     }
 
-    fn lay_linears(linears: Vec<Linear>) -> Linear {
-        Linear::beside(linears)
+    fn lay_linears(linears: Vec<Linear>) -> Linears {
+        match Linear::beside(&linears) {
+            Some(linear) => Linears::Beside(linear),
+            None => Linears::Each(linears),
+        }
     }
 
-    fn embed(&mut self, embedding: &Tensor<2>) -> Tensor<3> {
-        decoding::embedding(embedding.clone(), &self.drawn, &mut self.live)
+    fn embed(&mut self, embedding: &Matrix) -> Tensor<3> {
+        match embedding.dense() {
+            Some(embedding) => decoding::embedding(embedding.clone(), &self.drawn, &mut self.live),
+            None => embedding.rows(self.drawn.tokens.clone().narrow(1, self.drawn.steps - 1, 1)),
+        }
     }
 
     fn norm(&mut self, x: &Tensor<3>, norm: &Norm) -> Unnormed {
         Unnormed { x: x.clone(), scale: norm.weight.clone(), eps: norm.eps }
     }
 
-    fn linears(&mut self, Unnormed { x, scale, eps }: Unnormed, linears: &Linear) -> Tensor<3> {
-        linears.with_bias(decoding::normed_linear(x, scale, eps, linears.weight.clone(), &self.live))
+    fn linears(&mut self, x: Unnormed, linears: &Linears) -> Tensor<3> {
+        match linears {
+            Linears::Beside(linear) => self.unembed(x, linear),
+            Linears::Each(linears) => {
+                let normed = x.normed();
+                Tensor::cat(linears.iter().map(|linear| linear.of(normed.clone())).collect(), 2)
+            }
+        }
     }
 
     fn attention(&mut self, layer: usize, qkv: Tensor<3>) -> Tensor<3> {
@@ -73,13 +111,19 @@ impl Operations for NextToken {
         decoding::attention(qkv, first, angles, &mut self.caches[layer], self.filled, &self.live)
     }
 
-    fn swiglu(&mut self, Unnormed { x, scale, eps }: Unnormed, gate_up: &Linear) -> Tensor<3> {
-        assert!(gate_up.bias.is_none(), "a gate with a bias");
-        decoding::normed_swiglu(x, scale, eps, gate_up.weight.clone(), &self.live)
+    fn swiglu(&mut self, x: Unnormed, gate_up: &Linears) -> Tensor<3> {
+        if let Linears::Beside(Linear { weight: Matrix::Dense(weight), bias: None, .. }) = gate_up {
+            return decoding::normed_swiglu(x.x, x.scale, x.eps, weight.clone(), &self.live);
+        }
+        let [gate, up] = self.linears(x, gate_up).chunk(2, 2).try_into().expect("a gate and what it opens");
+        swiglu(gate, up)
     }
 
     fn linear_onto(&mut self, x: Tensor<3>, linear: &Linear, added: Tensor<3>) -> Tensor<3> {
-        linear.with_bias(decoding::linear_onto(x, linear.weight.clone(), added, &self.live))
+        match linear.dense() {
+            Some(weight) => linear.with_bias(decoding::linear_onto(x, weight.clone(), added, &self.live)),
+            None => linear.onto(x, added),
+        }
     }
 
     fn wanted(&mut self, x: Tensor<3>) -> Tensor<3> {

@@ -2,7 +2,7 @@
 
 use crate::walk::Operations;
 use crate::weights::Linear;
-use crate::{DecoderConfig, TokenBatch};
+use crate::{DecoderConfig, Matrix, TokenBatch};
 use burn::tensor::Tensor;
 use nudge_kernels as kernels;
 use nudge_kernels::decoding::KeyValueCache;
@@ -66,7 +66,7 @@ impl Reading {
 }
 
 impl Operations for WholeRows {
-    type Embedding = Tensor<2>;
+    type Embedding = Matrix;
     type Norm = Norm;
     type Linear = Linear;
     type Linears = Vec<Linear>;
@@ -74,7 +74,7 @@ impl Operations for WholeRows {
     type Normed = Tensor<3>;
     type Products = Vec<Tensor<3>>;
 
-    fn lay_embedding(weight: Tensor<2>) -> Tensor<2> {
+    fn lay_embedding(weight: Matrix) -> Matrix {
         weight
     }
 
@@ -90,8 +90,8 @@ impl Operations for WholeRows {
         linears
     }
 
-    fn embed(&mut self, embedding: &Tensor<2>) -> Tensor<3> {
-        kernels::embedding(embedding.clone(), self.batch.tokens.clone())
+    fn embed(&mut self, embedding: &Matrix) -> Tensor<3> {
+        embedding.rows(self.batch.tokens.clone())
     }
 
     fn norm(&mut self, x: &Tensor<3>, norm: &Norm) -> Tensor<3> {
