@@ -3,14 +3,15 @@
     python3 measure.py --nudge target/release/nudge --model MODEL --out measured
     python3 measure.py ... --workflows customer_reply --seeds 1 --flags dpo="--learning-rate 2e-5 --epochs 1"
 
-For each workflow and seed: 30 of the 60 prompts answered four times, ranked by the workflow's simulated labeler, a reward
-model on the rankings, its accuracy on ranked answers to the held-out prompts, each method on rankings or reward model,
-and each tuned model against the start on the held-out prompts, judged by the labeler. Of each tuned model's answers: nats
-per character under the start, and the share of the prompt's content words that appear, beside those of the start's
-answers. Of each stage: seconds and the most memory its process ever held.
+For each workflow and seed: 30 of the 60 prompts answered four times, ranked by the workflow's simulated labeler, a
+reward model on the rankings, its accuracy on ranked answers to the held-out prompts, each method on rankings or
+reward model, and each tuned model against the start on the held-out prompts, judged by the labeler. Of each tuned
+model's answers: nats per character under the start, and the share of the prompt's content words that appear, beside
+those of the start's answers. Of each stage: seconds and the most memory its process ever held.
 
-A stage that is done stands in `stages.json` of its run and is not done again; one that was cut short is continued by the
-command line's own --resume, and its seconds (`resumed`) are those of the last part alone. Other flags than last time do not undo what is done: take another --out.
+A stage that is done stands in `stages.json` of its run and is not done again; one that was cut short is continued by
+the command line's own --resume, and its seconds (`resumed`) are those of the last part alone. Other flags than last
+time do not undo what is done: take another --out.
 
 Deliberately absent: people. What the answers are like must be read: `compare-METHOD.jsonl` has them side by side.
 """
@@ -103,11 +104,26 @@ class Workflow:
         held_out = HERE / self.name / "held_out.jsonl"
         prompts = HERE / self.name / "prompts.jsonl"
         self.rank("train", self.choose(prompts))
-        self.stage("reward", "reward", "--model", self.arguments.model, "--comparisons", self.path("train-rankings.jsonl"),
-                   "--seed", self.seed, out=("--out", "reward"))
+        self.stage(
+            "reward",
+            "reward",
+            "--model",
+            self.arguments.model,
+            "--comparisons",
+            self.path("train-rankings.jsonl"),
+            "--seed",
+            self.seed,
+            out=("--out", "reward"),
+        )
         self.rank("held-out", held_out)
-        self.stage("calibrate", "calibrate", "--reward", self.tuned("reward"), "--comparisons",
-                   self.path("held-out-rankings.jsonl"))
+        self.stage(
+            "calibrate",
+            "calibrate",
+            "--reward",
+            self.tuned("reward"),
+            "--comparisons",
+            self.path("held-out-rankings.jsonl"),
+        )
         for method in self.arguments.methods:
             self.tune(method, prompts)
             self.compare(method, held_out)
@@ -117,15 +133,37 @@ class Workflow:
         """The prompts that are ranked: other ones for each seed."""
         lines = prompts.read_text(encoding="utf-8").splitlines()
         chosen = self.path("ranked-prompts.jsonl")
-        chosen.write_text("".join(f"{line}\n" for line in random.Random(self.seed).sample(lines, RANKED)), encoding="utf-8")
+        chosen.write_text(
+            "".join(f"{line}\n" for line in random.Random(self.seed).sample(lines, RANKED)), encoding="utf-8"
+        )
         return chosen
 
     def rank(self, part, prompts):
         candidates, rankings = f"{part}-candidates.jsonl", f"{part}-rankings.jsonl"
-        self.stage(f"sample-{part}", "sample", "--model", self.arguments.model, "--prompts", prompts, "--k", ANSWERS,
-                   "--max-new-tokens", self.arguments.max_new_tokens, "--seed", 1000 * self.seed, out=("--out", candidates))
-        self.stage(f"rank-{part}", "rank", "--candidates", self.path(candidates), "--labeler", self.name,
-                   out=("--out", rankings))
+        self.stage(
+            f"sample-{part}",
+            "sample",
+            "--model",
+            self.arguments.model,
+            "--prompts",
+            prompts,
+            "--k",
+            ANSWERS,
+            "--max-new-tokens",
+            self.arguments.max_new_tokens,
+            "--seed",
+            1000 * self.seed,
+            out=("--out", candidates),
+        )
+        self.stage(
+            f"rank-{part}",
+            "rank",
+            "--candidates",
+            self.path(candidates),
+            "--labeler",
+            self.name,
+            out=("--out", rankings),
+        )
 
     def tune(self, method, prompts):
         words = ["--policy", self.arguments.model, "--seed", self.seed]
@@ -139,9 +177,25 @@ class Workflow:
     def compare(self, method, held_out):
         """Against the start; then what both wrote."""
         pairs = f"compare-{method}.jsonl"
-        self.stage(f"compare-{method}", "compare", "--a", self.tuned(method), "--b", self.arguments.model, "--prompts", held_out,
-                   "--labeler", self.name, "--max-new-tokens", self.arguments.max_new_tokens, "--pairs-per-prompt",
-                   self.arguments.pairs_per_prompt, "--seed", self.seed, out=("--pairs", pairs))
+        self.stage(
+            f"compare-{method}",
+            "compare",
+            "--a",
+            self.tuned(method),
+            "--b",
+            self.arguments.model,
+            "--prompts",
+            held_out,
+            "--labeler",
+            self.name,
+            "--max-new-tokens",
+            self.arguments.max_new_tokens,
+            "--pairs-per-prompt",
+            self.arguments.pairs_per_prompt,
+            "--seed",
+            self.seed,
+            out=("--pairs", pairs),
+        )
         for side in ("a", "b"):
             texts = [json.loads(line)[side] for line in self.path(pairs).read_text(encoding="utf-8").splitlines()]
             written = self.path(f"answers-{method}-{side}.txt")
@@ -158,7 +212,10 @@ class Workflow:
             "seed": self.seed,
             "reward": {"held_out": done("calibrate")["overall"], "training": done("reward")},
             "methods": {method: self.of_method(method) for method in self.arguments.methods},
-            "stages": {name: {key: stage[key] for key in ("seconds", "peak_bytes", "resumed") if key in stage} for name, stage in self.stages.items()},
+            "stages": {
+                name: {key: stage[key] for key in ("seconds", "peak_bytes", "resumed") if key in stage}
+                for name, stage in self.stages.items()
+            },
         }
 
     def of_method(self, method):
@@ -166,7 +223,9 @@ class Workflow:
         # A model that writes nothing has no stage of this name.
         evaluated = {side: self.stages.get(f"eval-{method}-{side}", {"result": {}})["result"] for side in ("a", "b")}
         nats = {side: result.get("nats_per_char", math.nan) for side, result in evaluated.items()}
-        pairs = [json.loads(line) for line in self.path(f"compare-{method}.jsonl").read_text(encoding="utf-8").splitlines()]
+        pairs = [
+            json.loads(line) for line in self.path(f"compare-{method}.jsonl").read_text(encoding="utf-8").splitlines()
+        ]
         spoken = {side: mean(share_spoken_of(pair["prompt"], pair[side]) for pair in pairs) for side in ("a", "b")}
         return verdict | {
             "nats_per_char": {"tuned": nats["a"], "start": nats["b"], "ratio": nats["a"] / nats["b"]},
@@ -204,9 +263,9 @@ def content_words(text):
 
 
 COMMON = frozenset(
-    "about after again been before being both could does doing done down each every from have having here into just more most "
-    "much only other over same should some such than that their them then there these they this those through under until "
-    "very want were what when where which while whom will with would your yours".split()
+    "about after again been before being both could does doing done down each every from have having here into just "
+    "more most much only other over same should some such than that their them then there these they this those "
+    "through under until very want were what when where which while whom will with would your yours".split()
 )
 
 
@@ -234,10 +293,11 @@ def main():
             (arguments.out / "results.json").write_text(json.dumps(summary, indent=1))
     for row in rows:
         for method, result in row["methods"].items():
+            nats, spoken = result["nats_per_char"], result["content_words"]
             print(
                 f"{row['workflow']:15} seed {row['seed']} {method:5} wins {result['win_rate']:.2f} "
-                f"[{result['low']:.2f}, {result['high']:.2f}]  nats x{result['nats_per_char']['ratio']:.2f}  content words "
-                f"{result['content_words']['start']:.2f} -> {result['content_words']['tuned']:.2f}"
+                f"[{result['low']:.2f}, {result['high']:.2f}]  nats x{nats['ratio']:.2f}  "
+                f"content words {spoken['start']:.2f} -> {spoken['tuned']:.2f}"
             )
 
 

@@ -44,7 +44,9 @@ def parse(words):
     parser.add_argument("--repeats", type=int, default=5, help="measured steps")
     parser.add_argument("--warm-up", type=int, default=1, help="steps before the measured ones")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--checkpointing", action="store_true", help="recompute activations block by block, as TRL does")
+    parser.add_argument(
+        "--checkpointing", action="store_true", help="recompute activations block by block, as TRL does"
+    )
     parser.add_argument("--passive", action="store_true", help="threads sleep while they wait: for a busy machine")
     parser.add_argument("--here", action="store_true", help="run in this process: one phase and peer")
     arguments = parser.parse_args(words)

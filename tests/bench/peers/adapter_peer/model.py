@@ -49,7 +49,9 @@ def descend(model, adamw, loss):
     """Backward, clip, step."""
     adamw.zero_grad()
     loss.backward()
-    torch.nn.utils.clip_grad_norm_([parameter for parameter in model.parameters() if parameter.requires_grad], MAX_GRAD_NORM)
+    torch.nn.utils.clip_grad_norm_(
+        [parameter for parameter in model.parameters() if parameter.requires_grad], MAX_GRAD_NORM
+    )
     adamw.step()
 
 

@@ -1,9 +1,9 @@
 """One iteration of TRL's `PPOTrainer` with PEFT: its own loop, its own generation.
 
-The policy has an adapter, its reference is the base without it. TRL wraps the policy alone; the value model gets the same
-LoRA by PEFT's injection, which leaves its class as TRL wants it. The reward model is frozen. Three copies of the base are
-in memory. The trainer is given 16 prompts as one batch and asked for 16 episodes, so that a call of `train` is one
-iteration. Answers are as long as they may be: the end token cannot be drawn.
+The policy has an adapter, its reference is the base without it. TRL wraps the policy alone; the value model gets the
+same LoRA by PEFT's injection, which leaves its class as TRL wants it. The reward model is frozen. Three copies of the
+base are in memory. The trainer is given 16 prompts as one batch and asked for 16 episodes, so that a call of `train`
+is one iteration. Answers are as long as they may be: the end token cannot be drawn.
 """
 
 import contextlib

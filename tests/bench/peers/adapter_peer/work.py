@@ -20,6 +20,6 @@ ANSWERS, ANSWER_TOKENS, STREAM_TOKENS = 4, 64, 128
 
 # What is asked where the peer samples; 30 to 40 tokens with the template.
 QUESTION = (
-    "A customer writes:\n\nThe kettle I ordered last week arrived today with a crack along the handle. What can you do? "
-    "Maria\n\nWrite our reply to this customer."
+    "A customer writes:\n\nThe kettle I ordered last week arrived today with a crack along the handle. What can you "
+    "do? Maria\n\nWrite our reply to this customer."
 )
