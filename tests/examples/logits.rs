@@ -19,7 +19,7 @@ fn read_folder(path: &Path) -> Result<Files, Box<dyn Error>> {
     for entry in std::fs::read_dir(path)? {
         let entry = entry?;
         if entry.file_type()?.is_file() {
-            files.insert(entry.file_name().to_string_lossy().into_owned(), std::fs::read(entry.path())?);
+            files.insert(entry.file_name().to_string_lossy().into_owned(), std::fs::read(entry.path())?.into());
         }
     }
     Ok(files)

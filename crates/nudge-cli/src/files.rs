@@ -58,7 +58,7 @@ pub fn read_model(name: &str) -> Result<Files> {
     for file in MODEL_FILES {
         let path = folder.join(file);
         match fs::read(&path) {
-            Ok(bytes) => drop(files.insert(file.into(), bytes)),
+            Ok(bytes) => drop(files.insert(file.into(), bytes.into())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(io_error("read", &path, error)),
         }
@@ -81,7 +81,7 @@ pub fn read_folder(folder: &Path) -> Result<Option<Files>> {
         let path = entry.map_err(|error| io_error("read", folder, error))?.path();
         let bytes = fs::read(&path).map_err(|error| io_error("read", &path, error))?;
         if let Some(name) = path.file_name() {
-            files.insert(name.to_string_lossy().into_owned(), bytes);
+            files.insert(name.to_string_lossy().into_owned(), bytes.into());
         }
     }
     Ok(Some(files))
@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     fn state(text: &str) -> Files {
-        Files::from([("state.json".to_string(), text.as_bytes().to_vec())])
+        Files::from([("state.json".to_string(), text.as_bytes().to_vec().into())])
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Deliberately absent: files and storage. A shell puts model files in and takes them out.
 
 use crate::SessionError;
-use crate::folder::{Folder, Kind};
+use crate::folder::{Bases, Folder, Kind};
 use crate::labeler::{self, LabelerInfo};
 use crate::method::{LearnsFrom, Loaded, Method, MethodInfo};
 use crate::protocol::{Command, Files, Preference, Verdict};
@@ -89,8 +89,10 @@ impl Session {
         Folder::open(name, files)
     }
 
-    fn open_all(&self, names: &[String]) -> Result<Vec<Folder>, SessionError> {
-        names.iter().map(|name| self.open(name)).collect()
+    /// Several models, whose weights are in memory once where they lie in the same files.
+    fn open_all<'a>(&self, names: impl IntoIterator<Item = &'a String>) -> Result<Vec<Folder>, SessionError> {
+        let bases = Bases::default();
+        names.into_iter().map(|name| Ok(self.open(name)?.beside(&bases))).collect()
     }
 
     /// Starts `command`, or goes on from a checkpoint of the same command.
@@ -123,18 +125,21 @@ impl Session {
                 Reward::new(self.open(&model)?, &preferences, &demonstrations, options, device)?.into()
             }
             Command::Tune { method, policy, rewards, prompts, preferences, pretraining_texts } => {
-                let (policy, rewards) = (self.open(&policy)?, self.open_all(&rewards)?);
+                let mut rewards = self.open_all(std::iter::once(&policy).chain(&rewards))?;
+                let policy = rewards.remove(0);
                 let material = Loaded { policy, rewards, prompts, preferences, pretraining_texts };
                 check_material(&method, &material)?;
                 method.start(&material, device)?
             }
             Command::BestOf { policy, rewards, prompts, options } => {
-                BestOf::new(&self.open(&policy)?, &self.open_all(&rewards)?, prompts, options, device)?.into()
+                let folders = self.open_all(std::iter::once(&policy).chain(&rewards))?;
+                BestOf::new(&folders[0], &folders[1..], prompts, options, device)?.into()
             }
             Command::Compare { a, b, prompts, judge, best_of_reward, options } => {
                 let judge = compare::open_judge(judge, |name| self.open(name), device)?;
                 let chooser = best_of_reward.map(|name| self.open(&name)).transpose()?;
-                Compare::new([self.open(&a)?, self.open(&b)?], prompts, judge, chooser, options, device)?.into()
+                let sides = self.open_all([&a, &b])?.try_into().expect("two names, two models");
+                Compare::new(sides, prompts, judge, chooser, options, device)?.into()
             }
             Command::Score { reward, records } => Score::new(self.open(&reward)?, records, device)?.into(),
             Command::Calibrate { reward, preferences } => {
