@@ -7,6 +7,7 @@
 use crate::adapter::{Adapter, BaseModel, LoraConfig};
 use crate::family::{self, Build, Family};
 use crate::recompute::Tape;
+use crate::scalar::SCORE;
 use crate::walk::{Operations, Walk};
 use crate::weights::{Keeping, Linear, Source};
 use crate::whole_rows::WholeRows;
@@ -73,7 +74,9 @@ impl Decoder {
         let read = |keeping| {
             let mut source = Source::of_file(tensors, keeping, config, device);
             Build::<WholeRows>::build(family::of(config), config, &mut source);
-            if !config.tie_word_embeddings {
+            // A decoder under another head is saved without its unembedding.
+            let is_headless = tensors.contains(SCORE) && !tensors.contains(UNEMBEDDING);
+            if !config.tie_word_embeddings && !is_headless {
                 source.matrix(UNEMBEDDING, [config.vocab_size, config.hidden_size]);
             }
             source.into_read()

@@ -55,6 +55,11 @@ export type SftOptions = {
   held_out: number;
   precision: 'f32' | 'f16';
   seed: number;
+  finetuning: 'auto' | 'full' | 'lora';
+  lora_r: number;
+  lora_alpha: number;
+  use_rslora: boolean;
+  lora_target_modules: string | null;
 };
 
 export type SampleOptions = {
@@ -79,6 +84,11 @@ export type RewardOptions = {
   held_out: number;
   member: number;
   seed: number;
+  finetuning: 'auto' | 'full' | 'lora';
+  lora_r: number;
+  lora_alpha: number;
+  use_rslora: boolean;
+  lora_target_modules: string | null;
 };
 
 export type BestOfOptions = {
