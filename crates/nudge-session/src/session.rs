@@ -169,9 +169,9 @@ impl Session {
         Method::all().iter().map(Method::info).collect()
     }
 
-    /// All simulated labelers.
+    /// The simulated labelers of the built-in model's prompts.
     pub fn labelers() -> Vec<LabelerInfo> {
-        labeler::all().iter().map(labeler::Labeler::info).collect()
+        labeler::of_stories().map(labeler::Labeler::info).collect()
     }
 
     /// Win rate of the first model over `preferences`, ties counting half, with its 95 % interval.
