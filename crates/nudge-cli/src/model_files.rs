@@ -2,30 +2,86 @@
 
 use crate::builtin;
 use crate::files::io_error;
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use bytes::Bytes;
 use nudge_session::Files;
 use nudge_session::folder::{
-    CHAT_TEMPLATE, CONFIG, GENERATION_CONFIG, INDEX, TOKENIZER, TOKENIZER_CONFIG, WEIGHTS, shards_of,
+    ADAPTER_CONFIG, ADAPTER_WEIGHTS, CHAT_TEMPLATE, CONFIG, GENERATION_CONFIG, INDEX, TOKENIZER, TOKENIZER_CONFIG,
+    WEIGHTS, adapter_base, shards_of,
 };
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 /// The files of a model folder that Nudge writes. The weights come last: where they are, the folder is whole.
-pub const MODEL_FILES: [&str; 6] = [CONFIG, TOKENIZER, TOKENIZER_CONFIG, CHAT_TEMPLATE, GENERATION_CONFIG, WEIGHTS];
+pub const MODEL_FILES: [&str; 8] =
+    [CONFIG, TOKENIZER, TOKENIZER_CONFIG, CHAT_TEMPLATE, GENERATION_CONFIG, ADAPTER_CONFIG, ADAPTER_WEIGHTS, WEIGHTS];
+
+/// Whether a folder holds the weights of a finished run: those of a model, or of an adapter.
+pub fn has_weights(folder: &Path) -> bool {
+    [WEIGHTS, ADAPTER_WEIGHTS].iter().any(|file| folder.join(file).exists())
+}
 
 /// What `--model` may be, for messages.
-const CHOICES: &str = "give a folder with config.json and model.safetensors, a .gguf file, builtin:base or builtin:sft";
+const CHOICES: &str = "give a folder with config.json and model.safetensors, a .gguf file, builtin:base or builtin:sft, or one of these with the folder of an adapter behind a +";
 
 /// A file from this size on is read where it lies.
 const MAPPED_FROM: u64 = 1 << 20;
 
-/// The files of the model that `name` stands for: a folder, a `.gguf`, `builtin:base` or `builtin:sft`.
+/// The files of the model that `name` stands for: a folder, a `.gguf`, `builtin:base` or `builtin:sft`; one of these
+/// with the folder of an adapter behind a `+`; or that folder alone, where it names its base.
 ///
 /// # Errors
 /// If there is none, or a file of it cannot be read.
 pub fn read_model(name: &str) -> Result<Files> {
+    let path = Path::new(name);
+    if path.join(ADAPTER_CONFIG).is_file() && !path.join(WEIGHTS).exists() {
+        return with_adapter(read_base(&base_of(path)?)?, path);
+    }
+    match name.rsplit_once('+') {
+        Some((base, adapter)) if !path.exists() => with_adapter(read_base(base)?, Path::new(adapter)),
+        _ => read_base(name),
+    }
+}
+
+/// The base that an adapter's folder names.
+fn base_of(adapter: &Path) -> Result<String> {
+    let config = adapter.join(ADAPTER_CONFIG);
+    let bytes = read(&config).map_err(|error| io_error("read", &config, error))?;
+    let give = || format!("give its base with it: BASE+{}", adapter.display());
+    match adapter_base(&bytes).with_context(|| config.display().to_string())? {
+        Some(base) if base.starts_with(builtin::PREFIX) || Path::new(&base).exists() => Ok(base),
+        Some(base) => bail!("{} was trained on {base}, which is not here; {}", adapter.display(), give()),
+        None => bail!("{} does not say what it was trained on; {}", config.display(), give()),
+    }
+}
+
+/// The files of a model and of an adapter beside it. The adapter's tokenizer goes before its base's.
+fn with_adapter(mut files: Files, adapter: &Path) -> Result<Files> {
+    for file in [TOKENIZER, TOKENIZER_CONFIG, CHAT_TEMPLATE, ADAPTER_CONFIG, ADAPTER_WEIGHTS] {
+        take(&mut files, adapter, file)?;
+    }
+    match [ADAPTER_CONFIG, ADAPTER_WEIGHTS].into_iter().find(|file| !files.contains_key(*file)) {
+        None => Ok(files),
+        Some(missing) => bail!("{} is no adapter: it has no {missing}", adapter.display()),
+    }
+}
+
+/// The files of a model without an adapter. Those that several models share are in memory once.
+fn read_base(name: &str) -> Result<Files> {
+    static READ: Mutex<BTreeMap<String, Files>> = Mutex::new(BTreeMap::new());
+    let mut all = READ.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(files) = all.get(name) {
+        return Ok(files.clone());
+    }
+    let files = read_files(name)?;
+    all.insert(name.into(), files.clone());
+    Ok(files)
+}
+
+fn read_files(name: &str) -> Result<Files> {
     if name.starts_with(builtin::PREFIX) {
         return builtin::model(name).ok_or_else(|| anyhow!("there is no built-in model `{name}`; {CHOICES}"));
     }

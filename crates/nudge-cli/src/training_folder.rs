@@ -6,10 +6,9 @@ use crate::args::Output;
 use crate::failure::tell;
 use crate::files::{create_folder, recover_folder, remove, replace_folder, write_atomic};
 use crate::log::Log;
-use crate::model_files::MODEL_FILES;
+use crate::model_files::{MODEL_FILES, has_weights};
 use crate::runner::Target;
 use anyhow::{Result, bail};
-use nudge_session::folder::WEIGHTS;
 use nudge_session::{Event, Files, Metrics};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -69,7 +68,7 @@ impl TrainingFolder {
         let mut checkpoint = None;
         if output.resume {
             checkpoint = recover_folder(&folder.join(CHECKPOINT))?;
-            if checkpoint.is_none() && folder.join(WEIGHTS).exists() {
+            if checkpoint.is_none() && has_weights(folder) {
                 return Ok(Opened::Finished);
             }
             if checkpoint.is_none() {
@@ -166,7 +165,7 @@ fn refuse_used(folder: &Path) -> Result<()> {
     if folder.join(CHECKPOINT).exists() {
         bail!("{name} holds an unfinished run; go on with --resume, choose another --out, or start anew with --force");
     }
-    if folder.join(WEIGHTS).exists() {
+    if has_weights(folder) {
         bail!("{name} holds a finished model; choose another --out, or replace it with --force");
     }
     if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {

@@ -68,6 +68,14 @@ impl AdapterFiles {
     }
 }
 
+/// The base that an adapter names, by its `adapter_config.json`.
+///
+/// # Errors
+/// If that cannot be read.
+pub fn adapter_base(config: &[u8]) -> Result<Option<String>, ModelError> {
+    Ok(PeftConfig::from_json(config)?.base.name)
+}
+
 /// SHA-256 of files, one after the other, in hex.
 pub(super) fn sha256<'a>(files: impl Iterator<Item = &'a Bytes>) -> String {
     let mut hash = Sha256::new();

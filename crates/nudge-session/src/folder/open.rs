@@ -21,7 +21,7 @@ pub(super) struct Opened {
 pub(super) fn open(name: &str, files: &Files) -> Result<Opened, SessionError> {
     let refused = |error: ContainerError| named(name)(error.into());
     if let Some((file, bytes)) = files.iter().find(|(file, _)| file.ends_with(".gguf")) {
-        return gguf::open(name, file, bytes.clone());
+        return Ok(with_own_tokenizer(gguf::open(name, file, bytes.clone())?, files));
     }
     let optional = |file: &str| match files.get(file) {
         Some(bytes) => refuse_pointer(file, bytes).map(|()| Some(bytes.clone())).map_err(refused),
@@ -46,6 +46,14 @@ pub(super) fn open(name: &str, files: &Files) -> Result<Opened, SessionError> {
         generation: optional(GENERATION_CONFIG)?,
         tensors,
     })
+}
+
+/// What came with an adapter goes before what its base has: instruction tuning may have given it a chat template.
+fn with_own_tokenizer(opened: Opened, files: &Files) -> Opened {
+    let Some(tokenizer) = files.get(TOKENIZER) else { return opened };
+    let optional = |file: &str| files.get(file).cloned();
+    let (tokenizer_config, template) = (optional(TOKENIZER_CONFIG), optional(CHAT_TEMPLATE));
+    Opened { tokenizer: tokenizer.clone(), tokenizer_config, template, ..opened }
 }
 
 /// Refuses a configuration that asks for more numbers than there are, before anybody makes room for them.
