@@ -86,7 +86,7 @@ fn weights_that_are_not_numbers() {
 #[test]
 fn configurations_that_do_not_fit() {
     let larger = refused_model(|files| set(files, "config.json", "hidden_size", 64.into()));
-    says(&larger, &["mine", "shape", "do not belong together"]);
+    says(&larger, &["mine", "hidden_size 64", "do not belong together"]);
     let fewer = refused_model(|files| set(files, "config.json", "vocab_size", 300.into()));
     says(&fewer, &["mine", "tokenizer has 400 tokens", "weights know 300", "do not belong together"]);
     let other = refused_model(|files| set(files, "config.json", "model_type", "gpt2".into()));

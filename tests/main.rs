@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod batching;
+mod containers;
 mod dpo;
 mod layers;
 mod methods;

@@ -1,10 +1,10 @@
-"""Opens model folders that Nudge wrote with transformers and compares tokens and logits with Nudge's own.
+"""Opens model folders and GGUF files with transformers and compares tokens and logits with Nudge's own.
 
     cargo build --workspace --example logits
-    python check_folders.py MODEL_DIR...
+    python check_folders.py MODEL_DIR|FILE.gguf...
 
 A decoder is opened by AutoModelForCausalLM, a reward model by AutoModelForSequenceClassification, the tokenizer by
-AutoTokenizer. Everything is computed in f32. Exits with 1 if a folder differs by more than the tolerance.
+AutoTokenizer; a GGUF by the same, which widen it to f32. Everything is computed in f32. Exits with 1 if a folder differs by more than the tolerance.
 """
 
 import argparse
@@ -42,10 +42,14 @@ def nudge(binary, folder):
 
 
 def largest_difference(folder, own):
-    tokenizer = AutoTokenizer.from_pretrained(folder)
+    """The largest difference of two logits or rewards, as a share of the largest of transformers' own."""
+    path = pathlib.Path(folder)
+    gguf = {"gguf_file": path.name} if path.is_file() else {}
+    folder = path.parent if gguf else path
+    tokenizer = AutoTokenizer.from_pretrained(folder, **gguf)
     reward = own["kind"] == "reward"
     auto = AutoModelForSequenceClassification if reward else AutoModelForCausalLM
-    model, loading = auto.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
+    model, loading = auto.from_pretrained(folder, dtype=torch.float32, output_loading_info=True, **gguf)
     for problem in ["missing_keys", "unexpected_keys", "mismatched_keys"]:
         if loading[problem]:
             raise SystemExit(f"{folder}: {problem}: {sorted(loading[problem])}")
@@ -57,13 +61,14 @@ def largest_difference(folder, own):
         with torch.no_grad():
             theirs = model(input_ids=torch.tensor([ids])).logits[0].numpy()
         ours = numpy.array(row["numbers"]["rewards"][-1:] if reward else row["numbers"]["logits"])
-        largest = max(largest, float(numpy.abs(theirs - ours).max()))
+        scale = max(1.0, float(numpy.abs(theirs).max()))
+        largest = max(largest, float(numpy.abs(theirs - ours).max()) / scale)
     return largest
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folders", nargs="+", metavar="MODEL_DIR")
+    parser.add_argument("folders", nargs="+", metavar="MODEL")
     parser.add_argument("--logits", default=ROOT / "target/debug/examples/logits", help="the example's binary")
     options = parser.parse_args()
     worst = 0.0

@@ -10,7 +10,7 @@
 //! - [`labeler`]: simulated labelers, rules over text; [`agreement`]: how often labelers agree; [`contradiction`]:
 //!   preferences that go in a circle; [`merge`]: one ranking out of several labelers';
 //! - [`finetuning`]: what of a model trains, all of it or adapters;
-//! - [`folder`], [`snapshot`]: model folders and checkpoints as bytes;
+//! - [`folder`], [`snapshot`]: models and checkpoints as bytes; [`export`]: models for other programs;
 //! - `batch`: records as tensors; [`rollout`]: sampling; [`trainer`]: gradient steps; shared by stages and methods;
 //! - [`room`]: what fits a model's context; [`completion_statistics`]: what the completions of a model are like;
 //! - [`bench`]: how fast a device makes the stages' steps;

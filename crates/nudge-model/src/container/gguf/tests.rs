@@ -235,3 +235,67 @@ fn an_adapter_is_written_as_llama_cpp_reads_it() {
     let uneven = Rank { module: "model.layers.0.mlp.up_proj", a: &a[1..], b: &b, rank };
     assert!(write_adapter(&adapter, &[uneven]).unwrap_err().to_string().contains("rank 2"));
 }
+
+/// Small numbers without a pattern.
+struct Draw(u64);
+
+impl Draw {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % bound as u64) as usize
+    }
+}
+
+#[test]
+fn damage_anywhere_in_a_header_ends_nothing() {
+    let mut draw = Draw(0x9E37_79B9_7F4A_7C15);
+    let (mut opened, mut refused) = (0, 0);
+    for encoding in [Encoding::F32, Encoding::Q8_0] {
+        let file = written("llama", encoding);
+        let header = behind(&file, "output_norm.weight") + 24;
+        for _ in 0..10_000 {
+            let mut damaged = file.clone();
+            for _ in 0..=draw.below(3) {
+                let at = draw.below(header);
+                damaged[at] = match draw.below(3) {
+                    0 => 0,
+                    1 => 0xff,
+                    _ => draw.below(256) as u8,
+                };
+            }
+            let read = open(&damaged).and_then(|gguf| Ok((gguf.config()?, gguf.tensors()?)));
+            match read {
+                Ok((config, tensors)) => {
+                    opened += 1;
+                    let _ = DecoderConfig::from_json(config.to_string().as_bytes());
+                    tensors.names().for_each(|name| drop(tensors.stored(name)));
+                }
+                Err(_) => refused += 1,
+            }
+        }
+    }
+    assert!(opened > 1000 && refused > 1000, "{opened} opened, {refused} refused");
+}
+
+#[test]
+fn damage_anywhere_in_the_header_of_safetensors_ends_nothing() {
+    use crate::{NamedData, Precision, checkpoint::encode};
+    let tensors = model("llama").1;
+    let data: Vec<_> =
+        tensors.into_iter().map(|(name, shape, values)| NamedData { name, shape: shape.to_vec(), values }).collect();
+    let file = encode(&data, Precision::F16).unwrap();
+    let header = 8 + u64::from_le_bytes(file[..8].try_into().unwrap()) as usize;
+    let mut draw = Draw(7);
+    for _ in 0..10_000 {
+        let mut damaged = file.clone();
+        for _ in 0..=draw.below(2) {
+            let at = draw.below(header);
+            damaged[at] = b"0123456789[]{}\",:\x00\xff"[draw.below(20).min(18)];
+        }
+        if let Ok(tensors) = Tensors::from_safetensors("model.safetensors", damaged.into()) {
+            tensors.names().for_each(|name| drop(tensors.stored(name)));
+        }
+    }
+}
