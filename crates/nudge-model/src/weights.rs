@@ -18,6 +18,16 @@ pub(crate) struct Linear {
     pub bias: Option<Tensor<2>>,
 }
 
+/// A norm as the model has it: by the root mean square, or a LayerNorm where it has a bias.
+pub(crate) struct NormWeights {
+    /// `[1, width]`.
+    pub scale: Tensor<2>,
+    /// `[1, width]`.
+    pub bias: Option<Tensor<2>>,
+    /// Added to the mean square.
+    pub eps: f32,
+}
+
 /// Hands out weights by name while a decoder is put together.
 pub(crate) struct Source<'a> {
     origin: Origin<'a>,
@@ -83,24 +93,56 @@ impl<'a> Source<'a> {
         O::lay_embedding(self.matrix(&format!("{name}.weight"), shape))
     }
 
-    /// The scale of a norm.
+    /// A norm by the root mean square.
     pub fn norm<O: Operations>(&mut self, name: &str, width: usize) -> O::Norm {
-        O::lay_norm(self.weight(&format!("{name}.weight"), [1, width], Beginning::Constant(1.0)), self.eps)
+        O::lay_norm(NormWeights {
+            scale: self.vector(&format!("{name}.weight"), width, 1.0),
+            bias: None,
+            eps: self.eps,
+        })
+    }
+
+    /// The same, which multiplies by one and its weight, and then by `factor`.
+    pub fn norm_above_one<O: Operations>(&mut self, name: &str, width: usize, factor: f32) -> O::Norm {
+        let above = self.vector(&format!("{name}.weight"), width, 0.0).add_scalar(1.0);
+        let scale = if factor == 1.0 { above } else { above.mul_scalar(factor) };
+        O::lay_norm(NormWeights { scale, bias: None, eps: self.eps })
+    }
+
+    /// A LayerNorm.
+    pub fn layer_norm<O: Operations>(&mut self, name: &str, width: usize) -> O::Norm {
+        let scale = self.vector(&format!("{name}.weight"), width, 1.0);
+        let bias = Some(self.vector(&format!("{name}.bias"), width, 0.0));
+        O::lay_norm(NormWeights { scale, bias, eps: self.eps })
     }
 
     /// Products of one input, each with its name and number of outputs, and with a bias if they are `biased`.
     pub fn linears<O: Operations>(&mut self, parts: &[(String, usize)], inputs: usize, biased: bool) -> O::Linears {
         let linear = |(name, outputs): &(String, usize)| Linear {
             weight: self.matrix(&format!("{name}.weight"), [*outputs, inputs]),
-            bias: biased.then(|| self.weight(&format!("{name}.bias"), [1, *outputs], Beginning::Constant(0.0))),
+            bias: biased.then(|| self.vector(&format!("{name}.bias"), *outputs, 0.0)),
         };
         O::lay_linears(parts.iter().map(linear).collect())
     }
 
     /// A product back into the residual stream, `[out, in]`.
     pub fn linear_onto<O: Operations>(&mut self, name: &str, shape: [usize; 2]) -> O::Linear {
-        let beginning = Beginning::Normal { deviation: self.residual };
-        O::lay_linear(Linear { weight: self.weight(&format!("{name}.weight"), shape, beginning), bias: None })
+        O::lay_linear(Linear { weight: self.back(name, shape), bias: None })
+    }
+
+    /// The same with a bias.
+    pub fn biased_linear_onto<O: Operations>(&mut self, name: &str, shape: [usize; 2]) -> O::Linear {
+        let weight = self.back(name, shape);
+        O::lay_linear(Linear { weight, bias: Some(self.vector(&format!("{name}.bias"), shape[0], 0.0)) })
+    }
+
+    fn back(&mut self, name: &str, shape: [usize; 2]) -> Tensor<2> {
+        let deviation = self.residual;
+        self.weight(&format!("{name}.weight"), shape, Beginning::Normal { deviation })
+    }
+
+    fn vector(&mut self, name: &str, width: usize, value: f32) -> Tensor<2> {
+        self.weight(name, [1, width], Beginning::Constant(value))
     }
 
     fn weight(&mut self, name: &str, shape: [usize; 2], beginning: Beginning) -> Tensor<2> {

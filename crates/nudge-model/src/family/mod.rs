@@ -1,33 +1,66 @@
 //! The families of decoders, a file each: its fields of `config.json`, the names of its tensors, and its block.
 
+mod gemma3;
+mod gpt2;
 mod llama;
+mod mistral;
 mod qwen2;
+mod qwen3;
+mod smollm3;
 
+use crate::config::LayerAttention;
 use crate::host_decoder::HostRows;
 use crate::next_token::NextToken;
 use crate::walk::{Operations, Walk};
 use crate::weights::Source;
 use crate::whole_rows::WholeRows;
 use crate::{DecoderConfig, ModelError};
+use serde_json::{Map, Value};
 
 /// All of them.
-const FAMILIES: [&dyn Family; 2] = [&llama::Llama, &qwen2::Qwen2];
+const FAMILIES: [&dyn Family; 7] =
+    [&llama::Llama, &mistral::Mistral, &qwen2::Qwen2, &qwen3::Qwen3, &smollm3::SmolLm3, &gemma3::Gemma3, &gpt2::Gpt2];
 
 /// A family of decoders, for every executor.
 pub(crate) trait Family: Build<WholeRows> + Build<NextToken> + Build<HostRows> + Sync {
     /// `model_type` in `config.json`.
     fn model_type(&self) -> &'static str;
 
-    /// How its classes in transformers begin: `Llama` of `LlamaForCausalLM`.
-    fn class(&self) -> &'static str;
+    /// Its class in transformers under a head such as `ForCausalLM`.
+    fn architecture(&self, head: &str) -> String;
 
-    /// Fields of `config.json` that only this family has, each with the one value that its block computes.
-    fn fields(&self) -> &'static [(&'static str, bool)];
+    /// Fields of `config.json` that must have the one value that its block computes, or be absent.
+    fn fields(&self) -> Vec<(&'static str, Value)>;
 
-    /// Numbers of one block beside its matrices and the scales of its norms.
-    fn biases(&self, _config: &DecoderConfig) -> usize {
-        0
+    /// Fields that this family alone has, kept as they came; what they ask for is read by [`Family::attention`] and
+    /// where a block is built.
+    fn own_fields(&self) -> &'static [&'static str] {
+        &[]
     }
+
+    /// What this family calls a field that families share.
+    fn word(&self, shared: &str) -> String {
+        shared.to_owned()
+    }
+
+    /// Puts what it calls otherwise under the names that families share, and its own defaults where there is nothing.
+    fn read(&self, _fields: &mut Map<String, Value>) -> Result<(), ModelError> {
+        Ok(())
+    }
+
+    /// The way back: its own names for fields that families share.
+    fn write(&self, _fields: &mut Map<String, Value>) {}
+
+    /// What the attention of each layer sees, where layers differ from what `rope_theta` says.
+    ///
+    /// # Errors
+    /// [`ModelError::Unsupported`] for an own field that cannot be read.
+    fn attention(&self, _config: &DecoderConfig) -> Result<Vec<LayerAttention>, ModelError> {
+        Ok(Vec::new())
+    }
+
+    /// Numbers of all weights.
+    fn parameters(&self, config: &DecoderConfig) -> u64;
 }
 
 /// The family of this `model_type`.
@@ -50,4 +83,16 @@ pub(crate) fn of(config: &DecoderConfig) -> &'static dyn Family {
 pub(crate) trait Build<O: Operations> {
     /// Asks `weights` for all of them but an unembedding of its own, in the order of a checkpoint.
     fn build(&self, config: &DecoderConfig, weights: &mut Source) -> Walk<O>;
+}
+
+/// `sliding_window` among the own fields of a family: how many tokens a query sees, its own included.
+///
+/// # Errors
+/// [`ModelError::Unsupported`] if it is not a number above 0.
+fn window_of(config: &DecoderConfig) -> Result<Option<usize>, ModelError> {
+    let Some(value) = config.own.get("sliding_window") else { return Ok(None) };
+    match value.as_u64().and_then(|window| usize::try_from(window).ok()) {
+        Some(window) if window > 0 => Ok(Some(window)),
+        _ => Err(ModelError::Unsupported(format!("sliding_window is {value}, but must be a number above 0"))),
+    }
 }
