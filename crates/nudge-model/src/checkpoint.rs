@@ -3,7 +3,7 @@
 //! Writing takes host data that somebody else has read back; reading accepts f32, f16 and bf16 and
 //! refuses numbers that are not finite. Deliberately absent: files, sharded checkpoints.
 
-use crate::{ModelError, Parameters};
+use crate::{ModelError, Parameters, family};
 use burn::tensor::{Device, Tensor, TensorData};
 use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
@@ -41,7 +41,8 @@ impl NamedTensors {
         let mut tensors = BTreeMap::new();
         for (name, view) in file.tensors() {
             let values = numbers(&name, &view)?;
-            tensors.insert(name.clone(), NamedData { name, shape: view.shape().to_vec(), values });
+            let tensor = family::as_kept(NamedData { name, shape: view.shape().to_vec(), values });
+            tensors.insert(tensor.name.clone(), tensor);
         }
         Ok(Self(tensors))
     }
@@ -89,12 +90,15 @@ fn numbers(name: &str, view: &TensorView) -> Result<Vec<f32>, ModelError> {
     }
 }
 
-/// Writes tensors as a safetensors file. One-row matrices named `*norm.weight` or `*.bias` are written as
-/// vectors, as transformers expects them.
+/// Writes tensors as a safetensors file. One-row matrices that are norms or biases are written as vectors, and what
+/// [a family](crate::family) stores in another order in that order, as transformers expects them.
 pub fn encode(tensors: &[NamedData], precision: Precision) -> Result<Vec<u8>, ModelError> {
     let stored: Vec<(String, Vec<usize>, Vec<u8>)> = tensors
         .iter()
-        .map(|tensor| (tensor.name.clone(), shape_on_disk(tensor), bytes_of(&tensor.values, precision)))
+        .map(|tensor| {
+            let tensor = family::as_stored(tensor);
+            (tensor.name.clone(), shape_on_disk(&tensor), bytes_of(&tensor.values, precision))
+        })
         .collect();
     let dtype = match precision {
         Precision::F32 => Dtype::F32,
@@ -111,7 +115,7 @@ pub fn encode(tensors: &[NamedData], precision: Precision) -> Result<Vec<u8>, Mo
 
 fn shape_on_disk(tensor: &NamedData) -> Vec<usize> {
     match tensor.shape.as_slice() {
-        [1, width] if ["norm.weight", ".bias"].iter().any(|end| tensor.name.ends_with(end)) => vec![*width],
+        [1, width] if family::is_vector(&tensor.name) => vec![*width],
         shape => shape.to_vec(),
     }
 }

@@ -13,7 +13,7 @@ fn round_trips_through_config_json() {
 fn names_the_field_it_refuses() {
     let mut value: serde_json::Value =
         serde_json::from_slice(&DecoderConfig::test(64).to_json("ForCausalLM", 1, 0)).unwrap();
-    value["rope_scaling"] = serde_json::json!({"type": "linear", "factor": 2.0});
+    value["rope_scaling"] = serde_json::json!({"type": "dynamic", "factor": 2.0});
     let error = DecoderConfig::from_json(value.to_string().as_bytes()).unwrap_err();
     assert!(error.to_string().contains("rope_scaling"), "{error}");
     value["rope_scaling"] = serde_json::Value::Null;

@@ -105,12 +105,13 @@ impl Family for Gpt2 {
     }
 }
 
-/// What all names begin with, but in the oldest files.
+/// What all names begin with, but those of files of the base model alone.
 const PREFIX: &str = "transformer.";
 
-/// The name of a tensor in a file of the base model alone, whose names lack the beginning.
-pub(super) fn older_name(name: &str) -> Option<&str> {
-    name.strip_prefix(PREFIX)
+/// The name of a tensor of such a file with its beginning.
+pub(super) fn newer_name(name: &str) -> Option<String> {
+    let parts = ["h.", "wte.", "wpe.", "ln_f."];
+    parts.iter().any(|part| name.starts_with(part)).then(|| format!("{PREFIX}{name}"))
 }
 
 /// Whether files hold the matrix of this name as `[in, out]`.

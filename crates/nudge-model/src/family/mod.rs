@@ -14,8 +14,9 @@ use crate::next_token::NextToken;
 use crate::walk::{Operations, Walk};
 use crate::weights::Source;
 use crate::whole_rows::WholeRows;
-use crate::{DecoderConfig, ModelError};
+use crate::{DecoderConfig, ModelError, NamedData};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 
 /// All of them.
 const FAMILIES: [&dyn Family; 7] =
@@ -77,6 +78,31 @@ pub(crate) fn named(model_type: &str) -> Result<&'static dyn Family, ModelError>
 /// If there is none of that name, which reading a configuration refuses.
 pub(crate) fn of(config: &DecoderConfig) -> &'static dyn Family {
     named(&config.model_type).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A tensor of a file of transformers under the name, and in the order, in which models have it here.
+pub(crate) fn as_kept(tensor: NamedData) -> NamedData {
+    let name = gpt2::newer_name(&tensor.name).unwrap_or(tensor.name);
+    let tensor = NamedData { name, ..tensor };
+    if gpt2::is_turned(&tensor.name) { transposed(&tensor) } else { tensor }
+}
+
+/// The way back.
+pub(crate) fn as_stored(tensor: &NamedData) -> Cow<'_, NamedData> {
+    if gpt2::is_turned(&tensor.name) { Cow::Owned(transposed(tensor)) } else { Cow::Borrowed(tensor) }
+}
+
+/// Whether files hold the matrix of one row of this name as a vector: norms and biases.
+pub(crate) fn is_vector(name: &str) -> bool {
+    ["norm.weight", ".bias"].iter().any(|end| name.ends_with(end)) || gpt2::is_norm(name)
+}
+
+/// The transpose of a matrix; anything else as it is.
+fn transposed(tensor: &NamedData) -> NamedData {
+    let [rows, columns] = tensor.shape[..] else { return tensor.clone() };
+    let column = |from: usize| (0..rows).map(move |row| row * columns + from);
+    let values = (0..columns).flat_map(column).map(|place| tensor.values[place]).collect();
+    NamedData { name: tensor.name.clone(), shape: vec![columns, rows], values }
 }
 
 /// Puts the weights of a decoder in their places.
