@@ -10,9 +10,11 @@ mod best_of_n;
 mod decoder;
 mod families;
 mod generation;
+mod gguf_blocks;
 mod group;
 mod kernels;
 mod kl;
+mod lora;
 mod online_dpo;
 mod ppo_examples;
 mod ppo_update;
@@ -25,7 +27,7 @@ use std::collections::BTreeMap;
 
 use burn::tensor::{Bool, Device, Gradients, Int, Tensor, TensorData};
 use nudge_model::checkpoint::{NamedTensors, encode};
-use nudge_model::{NamedData, Precision};
+use nudge_model::{NamedData, Parameters, Precision};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -159,16 +161,11 @@ struct GradientSummary {
     projection: f64,
 }
 
-/// Both numbers of every gradient, relative to its norm.
-fn assert_summaries<'a>(
-    what: &str,
-    parameters: impl IntoIterator<Item = (String, &'a Tensor<2>)>,
-    gradients: &Gradients,
-    expected: &Value,
-) {
+/// Both numbers of the gradient of everything that trains, relative to its norm.
+fn assert_summaries(what: &str, loss: Tensor<1>, tracked: &impl Parameters, expected: &Value) {
     let mut expected = BTreeMap::<String, GradientSummary>::deserialize(expected).expect("summaries by name");
-    for (name, parameter) in parameters {
-        let gradient = gradient(parameter, gradients);
+    for ((name, _), gradient) in tracked.trainable().into_iter().zip(nudge_model::gradients(loss, tracked)) {
+        let gradient = numbers(gradient.expect("a gradient"));
         let expected = expected.remove(&name).unwrap_or_else(|| panic!("{what}: transformers has no {name}"));
         let squares: f64 = gradient.iter().map(|g| f64::from(*g).powi(2)).sum();
         let projection: f64 = gradient.iter().enumerate().map(|(i, g)| f64::from(*g) * (i as f64).cos()).sum();

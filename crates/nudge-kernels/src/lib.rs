@@ -12,11 +12,13 @@
 #[cfg(feature = "gpu")]
 mod cube;
 pub mod decoding;
+pub mod encoding;
 mod flex;
 pub mod host;
 mod nucleus;
 mod ops;
 mod optimizer_step;
+pub mod packed;
 mod platform;
 pub mod primitive;
 mod tensor_list;
@@ -29,6 +31,7 @@ use crate::ops::{FusedOps, FusedUntrackedOps};
 use crate::tensor_list::TensorList;
 
 pub use optimizer_step::AdamWStep;
+pub use packed::PackedWeight;
 
 /// Whether the device is burn's CPU backend, seen through autodiff.
 pub fn is_flex(device: &Device) -> bool {

@@ -4,6 +4,7 @@ use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Backend, backend_extension};
 
 use crate::AdamWStep;
+use crate::packed::Form;
 use crate::tensor_list::TensorList;
 
 /// Operations with and without autodiff.
@@ -45,4 +46,24 @@ pub(crate) trait FusedUntrackedOps: Backend {
     ) -> (TensorList<Self>, TensorList<Self>, TensorList<Self>);
     fn sum_of_squares(#[extension_type] tensors: TensorList<Self>) -> (FloatTensor<Self>, TensorList<Self>);
     fn entropy(logits: FloatTensor<Self>) -> FloatTensor<Self>;
+}
+
+/// Products with frozen weights, whose words are those of [`crate::packed`]. On GPUs such weights are plain numbers.
+#[backend_extension(Flex, Autodiff)]
+pub(crate) trait PackedOps: Backend {
+    fn packed_linear(x: FloatTensor<Self>, words: IntTensor<Self>, form: Form) -> FloatTensor<Self>;
+    fn packed_logprobs(
+        x: FloatTensor<Self>,
+        words: IntTensor<Self>,
+        targets: IntTensor<Self>,
+        form: Form,
+        piece: usize,
+    ) -> FloatTensor<Self>;
+}
+
+/// What is read of frozen weights. It has no gradient.
+#[backend_extension(Flex)]
+pub(crate) trait PackedUntrackedOps: Backend {
+    fn unpacked(words: IntTensor<Self>, form: Form) -> FloatTensor<Self>;
+    fn packed_rows(words: IntTensor<Self>, ids: IntTensor<Self>, form: Form) -> FloatTensor<Self>;
 }

@@ -52,6 +52,16 @@ impl NamedTensors {
         self.0.get(name).ok_or_else(|| ModelError::MissingTensor(name.to_string()))
     }
 
+    /// Names of all tensors.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// The shape of the tensor called `name`.
+    pub fn shape(&self, name: &str) -> Result<&[usize], ModelError> {
+        Ok(&self.get(name)?.shape)
+    }
+
     /// Whether a tensor called `name` is there.
     pub fn contains(&self, name: &str) -> bool {
         self.0.contains_key(name)

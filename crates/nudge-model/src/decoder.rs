@@ -4,12 +4,14 @@
 //! Deliberately absent: dropout (policies and references must agree),
 //! anything that reads a tensor back.
 
+use crate::adapter::{Adapter, LoraConfig};
 use crate::checkpoint::NamedTensors;
 use crate::family::{self, Build, Family};
+use crate::recompute::Tape;
 use crate::walk::{Operations, Walk};
 use crate::weights::{Linear, Source};
 use crate::whole_rows::WholeRows;
-use crate::{DecoderConfig, Frozen, ModelError, Parameters, TokenBatch, Weight};
+use crate::{DecoderConfig, Frozen, Matrix, ModelError, Parameters, TokenBatch, Weight};
 use burn::tensor::{Device, Int, Tensor};
 use nudge_kernels as kernels;
 
@@ -20,6 +22,10 @@ pub struct Decoder {
     pub config: DecoderConfig,
     /// The embedding first, an unembedding of its own last.
     pub(crate) weights: Vec<Weight>,
+    /// What is trained beside them.
+    pub(crate) adapter: Option<Adapter>,
+    /// Where backward computes blocks again.
+    pub(crate) tape: Option<Tape>,
 }
 
 /// Logits that exist at a time, as long as only log-probabilities are wanted of them. 64 MiB: half of what WebGPU
@@ -38,7 +44,11 @@ impl Decoder {
         if !config.tie_word_embeddings {
             source.matrix(UNEMBEDDING, [config.vocab_size, config.hidden_size]);
         }
-        Self { config: config.clone(), weights: source.into_fresh() }
+        Self::of_weights(config, source.into_fresh())
+    }
+
+    fn of_weights(config: &DecoderConfig, weights: Vec<Weight>) -> Self {
+        Self { config: config.clone(), weights, adapter: None, tape: None }
     }
 
     /// A model from the tensors of `model.safetensors`.
@@ -50,7 +60,7 @@ impl Decoder {
 
     /// The device the parameters live on, without autodiff.
     pub fn device(&self) -> Device {
-        self.weights[0].tensor().device().without_autodiff()
+        self.weights[0].matrix().device()
     }
 
     /// The weights as an executor wants them.
@@ -58,12 +68,21 @@ impl Decoder {
     where
         dyn Family: Build<O>,
     {
-        Build::<O>::build(family::of(&self.config), &self.config, &mut Source::of_model(&self.weights, &self.config))
+        let mut source = Source::of_model(&self.weights, self.adapter.as_ref(), &self.config);
+        Build::<O>::build(family::of(&self.config), &self.config, &mut source)
     }
 
     /// Hidden states after the last norm, `[batch, time, hidden]`.
     pub fn hidden(&self, batch: &TokenBatch) -> Tensor<3> {
-        self.walk().hidden(&mut WholeRows::all(batch, &self.config))
+        match &self.tape {
+            Some(tape) if self.is_tracked() => tape.record(self, batch),
+            _ => self.walk().hidden(&mut WholeRows::all(batch, &self.config)),
+        }
+    }
+
+    /// Whether gradients are asked for.
+    fn is_tracked(&self) -> bool {
+        self.trainable().first().is_some_and(|(_, parameter)| parameter.is_require_grad())
     }
 
     /// Logits of the next token, `[batch, time, vocab]`, from hidden states `[batch, time, hidden]`.
@@ -73,7 +92,7 @@ impl Decoder {
 
     /// Log-probabilities of `targets` `[batch, time]` under the logits of `hidden`, divided by `temperature`.
     pub fn logprobs(&self, hidden: Tensor<3>, targets: Tensor<2, Int>, temperature: f32) -> Tensor<2> {
-        kernels::unembedded_logprobs(tempered(hidden, temperature), self.unembedding().weight, targets, LOGITS_HELD)
+        self.unembedding().weight.logprobs(tempered(hidden, temperature), targets, LOGITS_HELD)
     }
 
     /// The same and the entropy of each distribution, from one unembedding: for models without a graph.
@@ -108,7 +127,7 @@ impl Decoder {
     /// The unembedding: its own, or the embedding.
     pub(crate) fn unembedding(&self) -> Linear {
         let own = self.weights.iter().rfind(|weight| weight.name() == UNEMBEDDING);
-        Linear { weight: own.unwrap_or(&self.weights[0]).tensor().clone(), bias: None }
+        Linear::plain(own.unwrap_or(&self.weights[0]).matrix().clone())
     }
 
     /// The decoder under another head than its unembedding.
@@ -125,6 +144,58 @@ impl Decoder {
         self.logprobs(hidden, batch.tokens.clone().narrow(1, 1, time - 1), temperature)
     }
 
+    /// The same model as the base of an adapter, which alone trains and is saved from now on.
+    pub fn with_adapter(self, adapter: Adapter) -> Self {
+        let weights = self.weights.into_iter().map(Weight::into_base).collect();
+        Self { weights, adapter: Some(adapter), ..self }
+    }
+
+    /// [`Decoder::with_adapter`] that changes nothing yet.
+    pub fn with_fresh_adapter(self, config: LoraConfig, seed: u64) -> Self {
+        let adapter = Adapter::fresh(config, &self.weights, seed, &self.device());
+        self.with_adapter(adapter)
+    }
+
+    /// The weights without what is trained beside them.
+    pub fn base(&self) -> &[Weight] {
+        &self.weights
+    }
+
+    /// The same model with the matrices of its products kept as `pack` stores them, as parts of a base.
+    pub fn with_packed_base(self, pack: impl Fn(&Matrix) -> Matrix) -> Self {
+        let packed = |weight: Weight| match weight.matrix().dims() {
+            [1, _] => weight.into_base(),
+            _ => Weight::of_base(weight.name().into(), pack(weight.matrix())),
+        };
+        Self { weights: self.weights.into_iter().map(packed).collect(), ..self }
+    }
+
+    /// What is trained beside the base.
+    pub fn adapter(&self) -> Option<&Adapter> {
+        self.adapter.as_ref()
+    }
+
+    /// The base alone.
+    pub fn without_adapter(self) -> Self {
+        Self { adapter: None, ..self }
+    }
+
+    /// The same model; whether backward computes its blocks again instead of holding what they computed.
+    pub fn recomputing(self, recomputes: bool) -> Self {
+        Self { tape: recomputes.then(Tape::default), ..self }
+    }
+
+    /// The weights with what the adapter adds to them, all in `f32`: a model without an adapter, that trains whole.
+    pub fn merged(&self) -> Self {
+        let merged = |weight: &Weight| {
+            let numbers = weight.matrix().unpacked();
+            let pair = self.adapter.as_ref().and_then(|adapter| adapter.of(weight.name()));
+            let numbers = pair.map_or(numbers.clone(), |pair| pair.merged(numbers));
+            Weight::new(weight.name().into(), numbers)
+        };
+        Self::of_weights(&self.config, self.weights.iter().map(merged).collect())
+    }
+
     /// The same network with its weights frozen.
     pub fn frozen(&self) -> Frozen<Self> {
         Frozen::new(self.clone())
@@ -138,11 +209,17 @@ fn tempered(hidden: Tensor<3>, temperature: f32) -> Tensor<3> {
 
 impl Parameters for Decoder {
     fn weights(&self) -> Vec<&Weight> {
-        self.weights.iter().collect()
+        let pairs = self.adapter.iter().flat_map(|adapter| &adapter.pairs);
+        self.weights.iter().chain(pairs.flat_map(|pair| [&pair.a, &pair.b])).collect()
     }
 
     fn weights_mut(&mut self) -> Vec<&mut Weight> {
-        self.weights.iter_mut().collect()
+        let pairs = self.adapter.iter_mut().flat_map(|adapter| &mut adapter.pairs);
+        self.weights.iter_mut().chain(pairs.flat_map(|pair| [&mut pair.a, &mut pair.b])).collect()
+    }
+
+    fn decoder(&self) -> Option<&Decoder> {
+        Some(self)
     }
 }
 

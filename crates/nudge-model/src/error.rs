@@ -27,6 +27,14 @@ pub enum ModelError {
         /// Shape in the file.
         found: Vec<usize>,
     },
+    /// `adapter_config.json` cannot be read, or asks for something that is not computed.
+    #[error("adapter_config.json: {0}")]
+    AdapterConfig(String),
+    /// An adapter has a tensor for no matrix of the model.
+    #[error(
+        "adapter_model.safetensors has `{0}`, which belongs to no matrix of this model; it was made for another base"
+    )]
+    UnknownAdapter(String),
     /// A weight is NaN or infinite.
     #[error("tensor `{0}` holds NaN or infinite numbers; this model was damaged, go back to an earlier checkpoint")]
     NotFinite(String),

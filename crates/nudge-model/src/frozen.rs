@@ -4,6 +4,7 @@
 //! Autodiff is a property of a tensor at run time, so the compiler cannot tell a model that trains
 //! from one that only answers. [`Frozen`] can: it strips autodiff on the way in and nothing puts it back.
 
+use crate::{Decoder, Matrix};
 use burn::tensor::Tensor;
 use std::ops::Deref;
 
@@ -11,27 +12,79 @@ use std::ops::Deref;
 #[derive(Debug, Clone)]
 pub struct Weight {
     name: String,
-    tensor: Tensor<2>,
-    trained: bool,
+    matrix: Matrix,
+    role: Role,
+}
+
+/// What becomes of a weight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// It trains and is saved.
+    Trained,
+    /// It is saved as it came.
+    Kept,
+    /// It stays as it came, in the file that it came from: the base of an adapter.
+    Base,
 }
 
 impl Weight {
     /// A weight that trains.
     pub fn new(name: String, tensor: Tensor<2>) -> Self {
-        Self { name, tensor, trained: true }
+        Self { name, matrix: Matrix::Dense(tensor), role: Role::Trained }
     }
 
-    /// The weight with another matrix.
+    /// A weight of a base: it neither trains nor is it saved.
+    pub fn of_base(name: String, matrix: Matrix) -> Self {
+        Self { name, matrix, role: Role::Base }
+    }
+
+    /// The weight with another matrix, where it is in `f32`.
     pub(crate) fn map(self, map: impl Fn(Tensor<2>) -> Tensor<2>) -> Self {
-        Self { tensor: map(self.tensor), ..self }
+        match self.matrix {
+            Matrix::Dense(tensor) => Self { matrix: Matrix::Dense(map(tensor)), ..self },
+            Matrix::Packed(_) => self,
+        }
     }
 
-    pub(crate) fn name(&self) -> &str {
+    /// The same weight as part of a base.
+    pub(crate) fn into_base(self) -> Self {
+        Self { role: Role::Base, ..self }
+    }
+
+    /// Its name in `model.safetensors`.
+    pub fn name(&self) -> &str {
         &self.name
     }
 
-    pub(crate) fn tensor(&self) -> &Tensor<2> {
-        &self.tensor
+    /// Its numbers, however they are stored.
+    pub fn matrix(&self) -> &Matrix {
+        &self.matrix
+    }
+
+    /// Its numbers in `f32`.
+    ///
+    /// # Panics
+    /// If it is frozen as its file stores it.
+    pub fn dense(&self) -> &Tensor<2> {
+        match &self.matrix {
+            Matrix::Dense(tensor) => tensor,
+            Matrix::Packed(weight) => panic!("{} is frozen as {:?}", self.name, weight.encoding()),
+        }
+    }
+
+    fn dense_mut(&mut self) -> Option<&mut Tensor<2>> {
+        match &mut self.matrix {
+            Matrix::Dense(tensor) => Some(tensor),
+            Matrix::Packed(_) => None,
+        }
+    }
+
+    fn is_saved(&self) -> bool {
+        self.role != Role::Base
+    }
+
+    fn is_trained(&self) -> bool {
+        self.role == Role::Trained
     }
 }
 
@@ -48,46 +101,52 @@ pub trait Parameters: Clone {
     /// The same weights, in the same order.
     fn weights_mut(&mut self) -> Vec<&mut Weight>;
 
-    /// What is saved: every parameter with its name.
+    /// The decoder in it, if there is one.
+    fn decoder(&self) -> Option<&Decoder> {
+        None
+    }
+
+    /// What is saved, with its names: everything, or beside a base only what came to it.
     fn parameters(&self) -> Vec<(String, &Tensor<2>)> {
-        self.weights().into_iter().map(|weight| (weight.name.clone(), &weight.tensor)).collect()
+        let saved = self.weights().into_iter().filter(|weight| weight.is_saved());
+        saved.map(|weight| (weight.name.clone(), weight.dense())).collect()
     }
 
     /// The parameters, to be replaced.
     fn parameters_mut(&mut self) -> Vec<&mut Tensor<2>> {
-        self.weights_mut().into_iter().map(|weight| &mut weight.tensor).collect()
+        let saved = self.weights_mut().into_iter().filter(|weight| weight.is_saved());
+        saved.filter_map(Weight::dense_mut).collect()
     }
 
     /// What backward tracks and an optimizer moves, with its names.
     fn trainable(&self) -> Vec<(String, &Tensor<2>)> {
-        let trained = self.weights().into_iter().filter(|weight| weight.trained);
-        trained.map(|weight| (weight.name.clone(), &weight.tensor)).collect()
+        let trained = self.weights().into_iter().filter(|weight| weight.is_trained());
+        trained.map(|weight| (weight.name.clone(), weight.dense())).collect()
     }
 
     /// The same, to be moved.
     fn trainable_mut(&mut self) -> Vec<&mut Tensor<2>> {
-        let trained = self.weights_mut().into_iter().filter(|weight| weight.trained);
-        trained.map(|weight| &mut weight.tensor).collect()
+        let trained = self.weights_mut().into_iter().filter(|weight| weight.is_trained());
+        trained.filter_map(Weight::dense_mut).collect()
     }
 
-    /// What stays as it came, with its names.
-    fn untrained(&self) -> Vec<(String, &Tensor<2>)> {
-        let untrained = self.weights().into_iter().filter(|weight| !weight.trained);
-        untrained.map(|weight| (weight.name.clone(), &weight.tensor)).collect()
+    /// What stays as it came.
+    fn untrained(&self) -> Vec<&Weight> {
+        self.weights().into_iter().filter(|weight| !weight.is_trained()).collect()
     }
 
     /// The same model, of whose weights those train that `trains` names.
     fn training(mut self, trains: impl Fn(&str) -> bool) -> Self {
         for weight in self.weights_mut() {
-            weight.trained = trains(&weight.name);
+            weight.role = if trains(&weight.name) { Role::Trained } else { Role::Kept };
         }
         self
     }
 
-    /// The same model with every parameter replaced by `map(parameter)`.
+    /// The same model with every matrix in `f32` replaced by `map(matrix)`.
     fn map_parameters(mut self, map: impl Fn(Tensor<2>) -> Tensor<2>) -> Self {
-        for parameter in self.parameters_mut() {
-            parameter.inplace(&map);
+        for matrix in self.weights_mut().into_iter().filter_map(Weight::dense_mut) {
+            matrix.inplace(&map);
         }
         self
     }
@@ -149,11 +208,11 @@ mod tests {
         assert_eq!(names(model.parameters()).len(), 20);
         let projections = ["q", "k", "v", "o"].map(|part| format!("model.layers.1.self_attn.{part}_proj.weight"));
         assert_eq!(names(model.trainable()), projections);
-        assert_eq!(names(model.untrained()).len(), 16);
+        assert_eq!(model.untrained().len(), 16);
         let tracked = model.tracked();
         let batch = TokenBatch::new(&[1, 2, 3, 4], &[true; 4], 1, 4, &config, &device.autodiff());
         let gradients = tracked.hidden(&batch).sum().backward();
         assert!(tracked.trainable().iter().all(|(_, weight)| weight.grad(&gradients).is_some()));
-        assert!(tracked.untrained().iter().all(|(_, weight)| weight.grad(&gradients).is_none()));
+        assert!(tracked.untrained().iter().all(|weight| weight.dense().grad(&gradients).is_none()));
     }
 }

@@ -8,7 +8,7 @@
 
 use crate::next_token::{Layer, NextToken};
 use crate::token_batch::int_rows;
-use crate::walk::{Operations, Walk};
+use crate::walk::Walk;
 use crate::weights::Linear;
 use crate::whole_rows::WholeRows;
 use crate::{Decoder, Frozen, TokenBatch};
@@ -102,7 +102,7 @@ impl Generation {
         decoding::draw(self.logits.clone(), noise, self.options.distribution(), live, drawn);
         if self.rows.filled + 1 < self.capacity {
             let hidden = self.walk.hidden(&mut self.rows);
-            let logits = self.rows.linears(hidden, &self.unembedding);
+            let logits = self.rows.unembed(hidden, &self.unembedding);
             self.logits = logits.squeeze_dim(1);
         }
         self.rows.filled += 1;

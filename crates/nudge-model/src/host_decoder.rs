@@ -4,12 +4,12 @@
 //! are those of [`crate::Decoder`] up to rounding.
 
 use crate::config::LayerAttention;
+use crate::host_linear::{HostEmbedding, HostLinear, HostLinears, Reading, numbers};
 use crate::rotary::Rotary;
 use crate::walk::{Operations, Walk};
 use crate::weights::{Linear, NormWeights};
-use crate::{Decoder, DecoderConfig, Frozen};
-use burn::tensor::Tensor;
-use nudge_kernels::host::{self, PackedMatrix};
+use crate::{Decoder, DecoderConfig, Frozen, Matrix};
+use nudge_kernels::host;
 use std::sync::Arc;
 
 /// A decoder whose weights are laid out for slices.
@@ -62,6 +62,11 @@ impl HostDecoder {
         }
     }
 
+    /// Whether every product is spread over the threads, so that nothing is won by spreading rows.
+    pub(crate) fn spreads_products(&self) -> bool {
+        self.unembedding.is_packed()
+    }
+
     /// Reads `tokens` into the caches, as many tokens a row as `tokens` has, all rows equally many; gives the logits
     /// behind the last token of each, `[rows, vocab]`.
     pub(crate) fn read(&self, tokens: &[u32], caches: &mut [&mut HostCache]) -> Vec<f32> {
@@ -74,7 +79,7 @@ impl HostDecoder {
         };
         let hidden = self.walk.hidden(&mut rows);
         caches.iter_mut().zip(rows.caches).for_each(|(cache, filled)| **cache = filled);
-        self.unembedding.of(&hidden)
+        self.unembedding.of(&hidden, Reading::Tokens)
     }
 }
 
@@ -115,42 +120,6 @@ pub(crate) struct HostRows {
     head_dim: usize,
 }
 
-/// The embedding of every token, `[vocab, width]`.
-pub(crate) struct Embedding {
-    values: Vec<f32>,
-    width: usize,
-}
-
-/// A product: its weight in the layout for few rows, its bias `[out]`.
-pub(crate) struct HostLinear {
-    weight: PackedMatrix,
-    bias: Option<Vec<f32>>,
-}
-
-impl HostLinear {
-    /// `x Wᵀ + b` of every row of `x`, `[rows, in]`.
-    fn of(&self, x: &[f32]) -> Vec<f32> {
-        let mut y = vec![0.0; x.len() / self.weight.inputs() * self.weight.outputs()];
-        self.weight.multiply(x, &mut y, false);
-        self.add_bias(&mut y);
-        y
-    }
-
-    /// `y += x Wᵀ + b`.
-    fn onto(&self, x: &[f32], y: &mut [f32]) {
-        self.weight.multiply(x, y, true);
-        self.add_bias(y);
-    }
-
-    fn add_bias(&self, y: &mut [f32]) {
-        if let Some(bias) = &self.bias {
-            for row in y.chunks_exact_mut(bias.len()) {
-                row.iter_mut().zip(bias).for_each(|(y, bias)| *y += bias);
-            }
-        }
-    }
-}
-
 /// A norm, by the root mean square or, with a bias, a LayerNorm.
 pub(crate) struct Norm {
     scale: Vec<f32>, // [width]
@@ -176,17 +145,23 @@ impl Norm {
     }
 }
 
+impl HostRows {
+    fn reading(&self) -> Reading {
+        if self.tokens.len() > self.caches.len() { Reading::Prompt } else { Reading::Tokens }
+    }
+}
+
 impl Operations for HostRows {
-    type Embedding = Embedding;
+    type Embedding = HostEmbedding;
     type Norm = Norm;
     type Linear = HostLinear;
-    type Linears = HostLinear;
+    type Linears = HostLinears;
     type Rows = Vec<f32>; // [rows * time, width]
     type Normed = Vec<f32>;
     type Products = Vec<f32>; // side by side
 
-    fn lay_embedding(weight: Tensor<2>) -> Embedding {
-        Embedding { width: weight.dims()[1], values: numbers(weight) }
+    fn lay_embedding(weight: Matrix) -> HostEmbedding {
+        weight.into()
     }
 
     fn lay_norm(NormWeights { scale, bias, eps }: NormWeights) -> Norm {
@@ -194,30 +169,26 @@ impl Operations for HostRows {
     }
 
     fn lay_linear(linear: Linear) -> HostLinear {
-        let inputs = linear.weight.dims()[1];
-        HostLinear { weight: PackedMatrix::new(&[&numbers(linear.weight)], inputs), bias: linear.bias.map(numbers) }
+        linear.into()
     }
 
-    fn lay_linears(linears: Vec<Linear>) -> HostLinear {
-        Self::lay_linear(Linear::beside(linears))
+    fn lay_linears(linears: Vec<Linear>) -> HostLinears {
+        linears.into()
     }
 
-    fn embed(&mut self, Embedding { values, width }: &Embedding) -> Vec<f32> {
-        let of = |token: &u32| &values[*token as usize * width..][..*width];
-        self.tokens.iter().map(of).collect::<Vec<_>>().concat()
+    fn embed(&mut self, embedding: &HostEmbedding) -> Vec<f32> {
+        embedding.of(&self.tokens)
     }
 
     fn norm(&mut self, x: &Vec<f32>, norm: &Norm) -> Vec<f32> {
         norm.of(x)
     }
 
-    fn at_places(&mut self, mut x: Vec<f32>, Embedding { values, width }: &Embedding) -> Vec<f32> {
-        let time = self.tokens.len() / self.caches.len();
-        let firsts = self.caches.iter().map(|cache| cache.keys[0].len() / (self.kv_heads * self.head_dim));
-        let places = firsts.flat_map(|first| first..first + time);
-        for (x, place) in x.chunks_exact_mut(*width).zip(places) {
-            x.iter_mut().zip(&values[place * width..]).for_each(|(x, placed)| *x += placed);
-        }
+    fn at_places(&mut self, mut x: Vec<f32>, places: &HostEmbedding) -> Vec<f32> {
+        let time = (self.tokens.len() / self.caches.len()) as u32;
+        let firsts = self.caches.iter().map(|cache| (cache.keys[0].len() / (self.kv_heads * self.head_dim)) as u32);
+        let positions: Vec<u32> = firsts.flat_map(|first| first..first + time).collect();
+        x.iter_mut().zip(places.of(&positions)).for_each(|(x, placed)| *x += placed);
         x
     }
 
@@ -226,8 +197,8 @@ impl Operations for HostRows {
         x
     }
 
-    fn linears(&mut self, x: Vec<f32>, linears: &HostLinear) -> Vec<f32> {
-        linears.of(&x)
+    fn linears(&mut self, x: Vec<f32>, linears: &HostLinears) -> Vec<f32> {
+        linears.of(&x, self.reading())
     }
 
     fn norm_heads(&mut self, mut qkv: Vec<f32>, [q_norm, k_norm]: &[Norm; 2]) -> Vec<f32> {
@@ -268,9 +239,9 @@ impl Operations for HostRows {
         attended
     }
 
-    fn swiglu(&mut self, x: Vec<f32>, gate_up: &HostLinear) -> Vec<f32> {
-        let both = gate_up.of(&x);
-        let wide = gate_up.weight.outputs() / 2;
+    fn swiglu(&mut self, x: Vec<f32>, gate_up: &HostLinears) -> Vec<f32> {
+        let both = gate_up.of(&x, self.reading());
+        let wide = gate_up.outputs() / 2;
         let mut gated = vec![0.0; both.len() / 2];
         for (both, gated) in both.chunks_exact(2 * wide).zip(gated.chunks_exact_mut(wide)) {
             host::swiglu(&both[..wide], &both[wide..], gated);
@@ -278,9 +249,9 @@ impl Operations for HostRows {
         gated
     }
 
-    fn geglu(&mut self, x: Vec<f32>, gate_up: &HostLinear) -> Vec<f32> {
-        let both = gate_up.of(&x);
-        let wide = gate_up.weight.outputs() / 2;
+    fn geglu(&mut self, x: Vec<f32>, gate_up: &HostLinears) -> Vec<f32> {
+        let both = gate_up.of(&x, self.reading());
+        let wide = gate_up.outputs() / 2;
         let mut gated = vec![0.0; both.len() / 2];
         for (both, gated) in both.chunks_exact(2 * wide).zip(gated.chunks_exact_mut(wide)) {
             let (gate, up) = both.split_at(wide);
@@ -291,14 +262,14 @@ impl Operations for HostRows {
         gated
     }
 
-    fn gelu(&mut self, x: Vec<f32>, up: &HostLinear) -> Vec<f32> {
-        let mut wide = up.of(&x);
+    fn gelu(&mut self, x: Vec<f32>, up: &HostLinears) -> Vec<f32> {
+        let mut wide = up.of(&x, self.reading());
         host::gelu(&mut wide);
         wide
     }
 
     fn linear(&mut self, x: Vec<f32>, linear: &HostLinear) -> Vec<f32> {
-        linear.of(&x)
+        linear.of(&x, self.reading())
     }
 
     fn normed_onto(&mut self, x: Vec<f32>, norm: &Norm, mut added: Vec<f32>) -> Vec<f32> {
@@ -307,7 +278,7 @@ impl Operations for HostRows {
     }
 
     fn linear_onto(&mut self, x: Vec<f32>, linear: &HostLinear, mut added: Vec<f32>) -> Vec<f32> {
-        linear.onto(&x, &mut added);
+        linear.onto(&x, &mut added, self.reading());
         added
     }
 
@@ -316,12 +287,4 @@ impl Operations for HostRows {
         let rows = x.chunks_exact(x.len() / self.caches.len());
         rows.map(|row| &row[row.len() - width..]).collect::<Vec<_>>().concat()
     }
-}
-
-/// Elements of a parameter on the CPU.
-// Reading blocks and panics in a browser where a GPU holds the numbers; here they are in this process's own memory.
-#[allow(clippy::disallowed_methods)]
-fn numbers(parameter: Tensor<2>) -> Vec<f32> {
-    let data = parameter.into_data();
-    data.try_into_vec().unwrap_or_else(|error| panic!("a parameter on the CPU is not f32: {error:?}"))
 }

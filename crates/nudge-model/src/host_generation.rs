@@ -69,7 +69,8 @@ impl HostGeneration {
                 active.push(row);
             }
         }
-        let size = active.len().div_ceil(host::threads()).max(FEWEST_ROWS);
+        let threads = if model.spreads_products() { 1 } else { host::threads() };
+        let size = active.len().div_ceil(threads).max(FEWEST_ROWS);
         host::for_each(active.chunks_mut(size).collect(), |rows: &mut [&mut Row]| {
             for row in rows.iter_mut() {
                 row.drawn = host::draw(&mut row.logits, row.noise, distribution);

@@ -13,12 +13,15 @@
 //! - [`host_generation`]: the same on the CPU, without tensors, every row by itself;
 //! - [`optimizer`]: AdamW, Muon, clipping by the global norm; moments that can be saved;
 //! - [`checkpoint`]: tensors to and from safetensors bytes;
+//! - `matrix`: numbers that train, or a weight as its file stores it; [`adapter`]: what trains beside it;
+//! - `recompute`: backward that computes blocks again instead of holding what they computed;
 //! - [`frozen`]: which weights are saved, trained or neither; the only way in for a model without a graph.
 //!
 //! Deliberately absent: text and tokenizers, files, rewards, any wait for a readback. A token is a `u32`.
 
 #![cfg_attr(test, allow(clippy::disallowed_methods, clippy::unwrap_used))]
 
+pub mod adapter;
 pub mod checkpoint;
 pub mod config;
 pub mod decoder;
@@ -28,8 +31,12 @@ pub mod frozen;
 pub mod generation;
 mod host_decoder;
 pub mod host_generation;
+mod host_linear;
+mod matrix;
 mod next_token;
 pub mod optimizer;
+pub mod peft;
+mod recompute;
 pub mod rotary;
 pub mod scalar;
 pub mod token_batch;
@@ -37,6 +44,7 @@ mod walk;
 mod weights;
 mod whole_rows;
 
+pub use adapter::{Adapter, LoraConfig};
 pub use checkpoint::{NamedData, Precision};
 pub use config::{DecoderConfig, LayerAttention};
 pub use decoder::Decoder;
@@ -44,7 +52,9 @@ pub use error::ModelError;
 pub use frozen::{Frozen, Parameters, Weight};
 pub use generation::{Generation, SamplingOptions};
 pub use host_generation::HostGeneration;
+pub use matrix::Matrix;
 pub use optimizer::{Optimizer, OptimizerKind, OptimizerOptions};
+pub use recompute::gradients;
 pub use rotary::{RopeScaling, Rotary};
 pub use scalar::ScalarModel;
 pub use token_batch::TokenBatch;

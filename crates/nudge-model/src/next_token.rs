@@ -2,12 +2,12 @@
 //!
 //! Products of one input are one matrix here, and a norm waits for the product behind it: on a GPU each is one launch.
 
-use crate::DecoderConfig;
 use crate::config::LayerAttention;
 use crate::rotary::{Rotary, angle_table};
 use crate::walk::Operations;
 use crate::weights::{Linear, NormWeights};
 use crate::whole_rows::Norm;
+use crate::{DecoderConfig, Matrix};
 use burn::tensor::{Device, Int, Tensor};
 use nudge_kernels as kernels;
 use nudge_kernels::decoding::{self, Drawn, KeyValueCache, LiveRows};
@@ -59,7 +59,32 @@ pub(crate) struct Unnormed {
     norm: Norm,
 }
 
+impl Unnormed {
+    fn normed(self) -> Tensor<3> {
+        self.norm.of(self.x)
+    }
+}
+
+/// Several products of one input.
+pub(crate) enum Linears {
+    /// As one, their outputs side by side.
+    Beside(Linear),
+    /// One after the other, where a weight is packed or has an adapter.
+    Each(Vec<Linear>),
+}
+
 impl NextToken {
+    /// A product behind a norm: `[batch, 1, out]`.
+    pub fn unembed(&mut self, x: Unnormed, linear: &Linear) -> Tensor<3> {
+        let Unnormed { x, norm } = x;
+        match (linear.dense(), &norm.bias) {
+            (Some(weight), None) => {
+                linear.with_bias(decoding::normed_linear(x, norm.weight, norm.eps, weight.clone(), &self.live))
+            }
+            _ => linear.of(norm.of(x)),
+        }
+    }
+
     /// Queries, keys and values as one tensor each.
     fn parts(&self, qkv: Tensor<3>) -> [Tensor<3>; 3] {
         let [_, _, kv_heads, head_dim] = self.caches[0].keys.dims();
@@ -71,15 +96,15 @@ impl NextToken {
 }
 
 impl Operations for NextToken {
-    type Embedding = Tensor<2>;
+    type Embedding = Matrix;
     type Norm = Norm;
     type Linear = Linear;
-    type Linears = Linear;
+    type Linears = Linears;
     type Rows = Tensor<3>; // [batch, 1, width]
     type Normed = Unnormed;
     type Products = Tensor<3>;
 
-    fn lay_embedding(weight: Tensor<2>) -> Tensor<2> {
+    fn lay_embedding(weight: Matrix) -> Matrix {
         weight
     }
 
@@ -91,17 +116,22 @@ impl Operations for NextToken {
         linear
     }
 
-    fn lay_linears(linears: Vec<Linear>) -> Linear {
-        Linear::beside(linears)
+    fn lay_linears(linears: Vec<Linear>) -> Linears {
+        match Linear::beside(&linears) {
+            Some(linear) => Linears::Beside(linear),
+            None => Linears::Each(linears),
+        }
     }
 
-    fn embed(&mut self, embedding: &Tensor<2>) -> Tensor<3> {
-        decoding::embedding(embedding.clone(), &self.drawn, &mut self.live)
+    fn embed(&mut self, embedding: &Matrix) -> Tensor<3> {
+        match embedding.dense() {
+            Some(embedding) => decoding::embedding(embedding.clone(), &self.drawn, &mut self.live),
+            None => embedding.rows(self.drawn.tokens.clone().narrow(1, self.drawn.steps - 1, 1)),
+        }
     }
 
-    fn at_places(&mut self, x: Tensor<3>, places: &Tensor<2>) -> Tensor<3> {
-        let positions = self.live.positions(self.first.clone(), self.filled);
-        x + kernels::embedding(places.clone(), positions)
+    fn at_places(&mut self, x: Tensor<3>, places: &Matrix) -> Tensor<3> {
+        x + places.rows(self.live.positions(self.first.clone(), self.filled))
     }
 
     fn scaled(&mut self, x: Tensor<3>, factor: f32) -> Tensor<3> {
@@ -112,11 +142,14 @@ impl Operations for NextToken {
         Unnormed { x: x.clone(), norm: norm.clone() }
     }
 
-    fn linears(&mut self, Unnormed { x, norm }: Unnormed, linears: &Linear) -> Tensor<3> {
-        if norm.bias.is_some() {
-            return linears.of(norm.of(x));
+    fn linears(&mut self, x: Unnormed, linears: &Linears) -> Tensor<3> {
+        match linears {
+            Linears::Beside(linear) => self.unembed(x, linear),
+            Linears::Each(linears) => {
+                let normed = x.normed();
+                Tensor::cat(linears.iter().map(|linear| linear.of(normed.clone())).collect(), 2)
+            }
         }
-        linears.with_bias(decoding::normed_linear(x, norm.weight, norm.eps, linears.weight.clone(), &self.live))
     }
 
     fn norm_heads(&mut self, qkv: Tensor<3>, [q_norm, k_norm]: &[Norm; 2]) -> Tensor<3> {
@@ -130,17 +163,21 @@ impl Operations for NextToken {
         decoding::attention_within(qkv, first, angles.clone(), cache, self.filled, &self.live, *window)
     }
 
-    fn swiglu(&mut self, Unnormed { x, norm }: Unnormed, gate_up: &Linear) -> Tensor<3> {
-        assert!(gate_up.bias.is_none() && norm.bias.is_none(), "a gate with a bias");
-        decoding::normed_swiglu(x, norm.weight, norm.eps, gate_up.weight.clone(), &self.live)
+    fn swiglu(&mut self, x: Unnormed, gate_up: &Linears) -> Tensor<3> {
+        let Norm { weight: scale, bias, eps } = &x.norm;
+        if let (Linears::Beside(Linear { weight: Matrix::Dense(weight), bias: None, .. }), None) = (gate_up, bias) {
+            return decoding::normed_swiglu(x.x, scale.clone(), *eps, weight.clone(), &self.live);
+        }
+        let [gate, up] = self.linears(x, gate_up).chunk(2, 2).try_into().expect("a gate and what it opens");
+        kernels::swiglu(gate, up)
     }
 
-    fn geglu(&mut self, x: Unnormed, gate_up: &Linear) -> Tensor<3> {
-        let [gate, up] = self.linears(x, gate_up).chunk(2, 2).try_into().expect("two halves");
+    fn geglu(&mut self, x: Unnormed, gate_up: &Linears) -> Tensor<3> {
+        let [gate, up] = self.linears(x, gate_up).chunk(2, 2).try_into().expect("a gate and what it opens");
         kernels::geglu(gate, up)
     }
 
-    fn gelu(&mut self, x: Unnormed, up: &Linear) -> Tensor<3> {
+    fn gelu(&mut self, x: Unnormed, up: &Linears) -> Tensor<3> {
         kernels::gelu(self.linears(x, up))
     }
 
@@ -153,7 +190,10 @@ impl Operations for NextToken {
     }
 
     fn linear_onto(&mut self, x: Tensor<3>, linear: &Linear, added: Tensor<3>) -> Tensor<3> {
-        linear.with_bias(decoding::linear_onto(x, linear.weight.clone(), added, &self.live))
+        match linear.dense() {
+            Some(weight) => linear.with_bias(decoding::linear_onto(x, weight.clone(), added, &self.live)),
+            None => linear.onto(x, added),
+        }
     }
 
     fn wanted(&mut self, x: Tensor<3>) -> Tensor<3> {

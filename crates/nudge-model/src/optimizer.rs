@@ -4,7 +4,7 @@
 //! Deliberately absent: schedules (the caller gives the learning rate of each step), parameter groups by name patterns.
 
 use crate::{ModelError, Parameters, checkpoint::NamedTensors};
-use burn::tensor::{Device, Gradients, Tensor};
+use burn::tensor::{Device, Tensor};
 use nudge_kernels::{AdamWState, AdamWStep, adamw_update, linear, sum_of_squares};
 use serde::{Deserialize, Serialize};
 
@@ -81,7 +81,7 @@ impl Optimizer {
         Self { options, step: 0, first: zeros(), second: zeros() }
     }
 
-    /// One update of `model` by the gradients that `tracked`, its copy, received. Returns the norm of all
+    /// One update of `model` by [`gradients`](crate::gradients) of `tracked`, its copy. Returns the norm of all
     /// gradients together before clipping, `[1]`.
     ///
     /// # Panics
@@ -90,14 +90,17 @@ impl Optimizer {
         &mut self,
         model: &mut M,
         tracked: &M,
-        mut gradients: Gradients,
+        gradients: Vec<Option<Tensor<2>>>,
         lr: f32,
     ) -> Tensor<1> {
         self.step += 1;
         let named = tracked.trainable();
+        let of_parameters = named.into_iter().zip(gradients);
         let mut turns: [Vec<Turn>; 3] = Default::default();
-        for (index, (parameter, (name, tracked))) in model.trainable_mut().into_iter().zip(named).enumerate() {
-            let Some(gradient) = tracked.grad_remove(&mut gradients) else { panic!("no gradient reached `{name}`") };
+        for (index, (parameter, ((name, _), gradient))) in
+            model.trainable_mut().into_iter().zip(of_parameters).enumerate()
+        {
+            let gradient = gradient.unwrap_or_else(|| panic!("no gradient reached `{name}`"));
             turns[self.rule(&name, parameter) as usize].push(Turn { index, parameter, gradient });
         }
         let norm = global_norm(&mut turns);
@@ -261,7 +264,7 @@ mod tests {
         let tracked = model.tracked();
         let batch = TokenBatch::new(&[1, 5, 3, 9], &[true; 4], 1, 4, &config, &device.clone().autodiff());
         let loss = tracked.next_token_logprobs(&batch, 1.0).mean().neg();
-        optimizer.update(&mut model, &tracked, loss.backward(), 1e-3);
+        optimizer.update(&mut model, &tracked, crate::gradients(loss, &tracked), 1e-3);
         for ((name, after), (_, before)) in model.parameters().into_iter().zip(before.parameters()) {
             let moved = after.to_data() != before.to_data();
             assert_eq!(moved, trains(&name), "{name}");
@@ -285,7 +288,7 @@ mod tests {
                 let batch = TokenBatch::new(&tokens, &[true; 8], 1, 8, &config, &device.clone().autodiff());
                 let loss = tracked.next_token_logprobs(&batch, 1.0).mean().neg();
                 losses.push(loss.clone().inner().into_scalar::<f32>());
-                let norm = optimizer.update(&mut model, &tracked, loss.backward(), lr);
+                let norm = optimizer.update(&mut model, &tracked, crate::gradients(loss, &tracked), lr);
                 assert!(norm.into_scalar::<f32>() > 0.0);
             }
             let fell = losses[11] < 0.8 * losses[0];

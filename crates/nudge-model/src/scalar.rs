@@ -41,7 +41,7 @@ impl ScalarModel {
     pub fn values(&self, batch: &TokenBatch) -> Tensor<2> {
         let [rows, time] = batch.tokens.dims();
         let values =
-            nudge_kernels::linear(self.decoder.hidden(batch), self.score.tensor().clone()).reshape([rows, time]);
+            nudge_kernels::linear(self.decoder.hidden(batch), self.score.dense().clone()).reshape([rows, time]);
         if self.bias == 0.0 { values } else { values.add_scalar(self.bias) }
     }
 
@@ -76,5 +76,9 @@ impl Parameters for ScalarModel {
 
     fn weights_mut(&mut self) -> Vec<&mut Weight> {
         self.decoder.weights_mut().into_iter().chain([&mut self.score]).collect()
+    }
+
+    fn decoder(&self) -> Option<&Decoder> {
+        Some(&self.decoder)
     }
 }

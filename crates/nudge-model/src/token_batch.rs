@@ -16,8 +16,8 @@ use nudge_kernels::Visibility;
 pub struct TokenBatch {
     /// Token ids, `[batch, time]`.
     pub tokens: Tensor<2, Int>,
-    /// Position of each token in its sequence, `[batch, time]`, for positions that are learnt.
-    pub(crate) positions: Tensor<2, Int>,
+    /// Position of each token in its sequence, `[batch, time]`; only models that learnt positions want them on a device.
+    positions: Vec<u32>,
     layers: Vec<LayerAttention>,
     /// By what the attention of a layer sees.
     visible: Vec<(Option<usize>, Visibility)>,
@@ -73,8 +73,13 @@ impl TokenBatch {
         let visible = visible.map(|window| (window, rows(&within(&first, time, window)).into())).collect();
         let table = |rotary: Rotary| (rotary, rotary.tables(&positions, [batch, time], config.head_dim, device));
         let turned = different(layers.iter().filter_map(|layer| layer.rotary)).map(table).collect();
-        let positions: Vec<u32> = positions.iter().map(|&position| position as u32).collect();
-        Self { tokens: rows(tokens), positions: rows(&positions), layers, visible, turned }
+        let positions = positions.iter().map(|&position| position as u32).collect();
+        Self { tokens: rows(tokens), positions, layers, visible, turned }
+    }
+
+    /// The position of each token in its sequence, `[batch, time]`.
+    pub(crate) fn positions(&self) -> Tensor<2, Int> {
+        int_rows(&self.positions, self.tokens.dims(), &self.tokens.device())
     }
 
     /// What the queries of a layer see.

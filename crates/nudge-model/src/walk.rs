@@ -5,8 +5,8 @@
 //! ([`crate::host_decoder`]). A [family](crate::family) puts its weights together once, and its block is the same
 //! lines for all of them.
 
+use crate::Matrix;
 use crate::weights::{Linear, NormWeights};
-use burn::tensor::Tensor;
 
 /// What a decoder computes with: how weights lie for it, and the steps of a block.
 pub(crate) trait Operations: Sized + 'static {
@@ -27,7 +27,7 @@ pub(crate) trait Operations: Sized + 'static {
     type Products;
 
     /// Lays out the embedding, `[vocab, hidden]`.
-    fn lay_embedding(weight: Tensor<2>) -> Self::Embedding;
+    fn lay_embedding(weight: Matrix) -> Self::Embedding;
 
     /// Lays out a norm.
     fn lay_norm(norm: NormWeights) -> Self::Norm;
@@ -109,6 +109,12 @@ pub(crate) struct Walk<O: Operations> {
 impl<O: Operations> Walk<O> {
     /// Hidden states behind the last norm.
     pub fn hidden(&self, ops: &mut O) -> O::Normed {
+        let x = self.through_blocks(ops, |_| ());
+        self.normed(ops, x)
+    }
+
+    /// The residual stream behind the last block; `before` sees what goes into each.
+    pub fn through_blocks(&self, ops: &mut O, mut before: impl FnMut(&O::Rows)) -> O::Rows {
         let mut x = ops.embed(&self.embedding);
         x = match &self.embedded {
             Embedded::Plain => x,
@@ -116,8 +122,14 @@ impl<O: Operations> Walk<O> {
             Embedded::Placed(places) => ops.at_places(x, places),
         };
         for (layer, block) in self.blocks.iter().enumerate() {
+            before(&x);
             x = block.forward(ops, layer, x);
         }
+        x
+    }
+
+    /// Hidden states behind the last norm, of what came out of the last block.
+    pub fn normed(&self, ops: &mut O, x: O::Rows) -> O::Normed {
         let x = ops.wanted(x);
         ops.norm(&x, &self.norm)
     }

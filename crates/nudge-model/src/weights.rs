@@ -4,18 +4,36 @@
 //! out of it as an executor wants them; of a model that is yet to be, they begin here. So names, shapes and beginnings
 //! are said once, where a block is put together.
 
+use crate::adapter::{Adapter, LoraPair};
 use crate::walk::Operations;
-use crate::{DecoderConfig, Weight};
+use crate::{DecoderConfig, Matrix, Weight};
 use burn::tensor::{Device, Tensor, TensorData};
-use nudge_kernels as kernels;
+use nudge_kernels::{linear, linear_onto};
 
 /// A product as the model has it: whatever multiplies goes through here.
 #[derive(Debug, Clone)]
 pub(crate) struct Linear {
     /// `[out, in]`, as PyTorch stores it.
-    pub weight: Tensor<2>,
+    pub weight: Matrix,
     /// `[1, out]`.
     pub bias: Option<Tensor<2>>,
+    /// What is added to the weight.
+    pub lora: Option<Lora>,
+}
+
+/// `s B A`, in whose stead its factors are multiplied one after the other.
+#[derive(Debug, Clone)]
+pub(crate) struct Lora {
+    /// `A`, `[r, in]`.
+    pub a: Tensor<2>,
+    /// `s B`, `[out, r]`.
+    pub b: Tensor<2>,
+}
+
+impl From<&LoraPair> for Lora {
+    fn from(pair: &LoraPair) -> Self {
+        Self { a: pair.a.dense().clone(), b: pair.b.dense().clone().mul_scalar(pair.scale) }
+    }
 }
 
 /// A norm as the model has it: by the root mean square, or a LayerNorm where it has a bias.
@@ -38,7 +56,7 @@ pub(crate) struct Source<'a> {
 }
 
 enum Origin<'a> {
-    Model(std::slice::Iter<'a, Weight>),
+    Model(std::slice::Iter<'a, Weight>, Option<&'a Adapter>),
     Fresh(Fresh),
 }
 
@@ -60,8 +78,8 @@ const DEVIATION: f32 = 0.02;
 
 impl<'a> Source<'a> {
     /// Gives the weights of a model. They must be asked for in their order.
-    pub fn of_model(weights: &'a [Weight], config: &DecoderConfig) -> Self {
-        Self::new(Origin::Model(weights.iter()), config)
+    pub fn of_model(weights: &'a [Weight], adapter: Option<&'a Adapter>, config: &DecoderConfig) -> Self {
+        Self::new(Origin::Model(weights.iter(), adapter), config)
     }
 
     /// Makes weights: matrices from a normal distribution with deviation 0.02 (residual outputs divided by
@@ -79,12 +97,12 @@ impl<'a> Source<'a> {
     pub fn into_fresh(self) -> Vec<Weight> {
         match self.origin {
             Origin::Fresh(fresh) => fresh.made,
-            Origin::Model(_) => Vec::new(),
+            Origin::Model(..) => Vec::new(),
         }
     }
 
     /// A matrix for nobody to lay out: an unembedding.
-    pub fn matrix(&mut self, name: &str, shape: [usize; 2]) -> Tensor<2> {
+    pub fn matrix(&mut self, name: &str, shape: [usize; 2]) -> Matrix {
         self.weight(name, shape, Beginning::Normal { deviation: DEVIATION })
     }
 
@@ -118,54 +136,78 @@ impl<'a> Source<'a> {
 
     /// Products of one input, each with its name and number of outputs, and with a bias if they are `biased`.
     pub fn linears<O: Operations>(&mut self, parts: &[(String, usize)], inputs: usize, biased: bool) -> O::Linears {
-        let linear = |(name, outputs): &(String, usize)| Linear {
-            weight: self.matrix(&format!("{name}.weight"), [*outputs, inputs]),
-            bias: biased.then(|| self.vector(&format!("{name}.bias"), *outputs, 0.0)),
+        let linear = |(name, outputs): &(String, usize)| {
+            let linear = self.linear(name, [*outputs, inputs], DEVIATION);
+            Linear { bias: biased.then(|| self.vector(&format!("{name}.bias"), *outputs, 0.0)), ..linear }
         };
         O::lay_linears(parts.iter().map(linear).collect())
     }
 
     /// A product back into the residual stream, `[out, in]`.
     pub fn linear_onto<O: Operations>(&mut self, name: &str, shape: [usize; 2]) -> O::Linear {
-        O::lay_linear(Linear { weight: self.back(name, shape), bias: None })
+        O::lay_linear(self.linear(name, shape, self.residual))
     }
 
     /// The same with a bias.
     pub fn biased_linear_onto<O: Operations>(&mut self, name: &str, shape: [usize; 2]) -> O::Linear {
-        let weight = self.back(name, shape);
-        O::lay_linear(Linear { weight, bias: Some(self.vector(&format!("{name}.bias"), shape[0], 0.0)) })
+        let linear = self.linear(name, shape, self.residual);
+        O::lay_linear(Linear { bias: Some(self.vector(&format!("{name}.bias"), shape[0], 0.0)), ..linear })
     }
 
-    fn back(&mut self, name: &str, shape: [usize; 2]) -> Tensor<2> {
-        let deviation = self.residual;
-        self.weight(&format!("{name}.weight"), shape, Beginning::Normal { deviation })
+    /// A product without a bias, `[out, in]`.
+    fn linear(&mut self, name: &str, shape: [usize; 2], deviation: f32) -> Linear {
+        let name = format!("{name}.weight");
+        let weight = self.weight(&name, shape, Beginning::Normal { deviation });
+        let lora = match &self.origin {
+            Origin::Model(_, Some(adapter)) => adapter.of(&name).map(Lora::from),
+            Origin::Model(_, None) | Origin::Fresh(_) => None,
+        };
+        Linear { weight, bias: None, lora }
     }
 
-    fn vector(&mut self, name: &str, width: usize, value: f32) -> Tensor<2> {
-        self.weight(name, [1, width], Beginning::Constant(value))
+    /// A vector as a matrix of one row, which is never stored in blocks.
+    fn vector(&mut self, name: &str, width: usize, beginning: f32) -> Tensor<2> {
+        self.weight(name, [1, width], Beginning::Constant(beginning)).unpacked()
     }
 
-    fn weight(&mut self, name: &str, shape: [usize; 2], beginning: Beginning) -> Tensor<2> {
+    fn weight(&mut self, name: &str, shape: [usize; 2], beginning: Beginning) -> Matrix {
         match &mut self.origin {
-            Origin::Model(weights) => {
+            Origin::Model(weights, _) => {
                 let weight = weights.next().unwrap_or_else(|| panic!("the model has no `{name}`"));
-                assert_eq!((weight.name(), weight.tensor().dims()), (name, shape), "weights in another order");
-                weight.tensor().clone()
+                assert_eq!((weight.name(), weight.matrix().dims()), (name, shape), "weights in another order");
+                weight.matrix().clone()
             }
-            Origin::Fresh(fresh) => fresh.make(name.into(), shape, beginning),
+            Origin::Fresh(fresh) => Matrix::Dense(fresh.make(name.into(), shape, beginning)),
         }
     }
 }
 
 impl Linear {
-    /// `x Wᵀ + b`: `[batch, time, in]` to `[batch, time, out]`.
-    pub fn of(&self, x: Tensor<3>) -> Tensor<3> {
-        self.with_bias(kernels::linear(x, self.weight.clone()))
+    /// A product with a matrix alone.
+    pub fn plain(weight: Matrix) -> Self {
+        Self { weight, bias: None, lora: None }
     }
 
-    /// `added + x Wᵀ + b`.
+    /// `x (W + s B A)ᵀ + b`: `[batch, time, in]` to `[batch, time, out]`.
+    pub fn of(&self, x: Tensor<3>) -> Tensor<3> {
+        self.with_lora_and_bias(x.clone(), self.weight.linear(x))
+    }
+
+    /// `added + x (W + s B A)ᵀ + b`.
     pub fn onto(&self, x: Tensor<3>, added: Tensor<3>) -> Tensor<3> {
-        self.with_bias(kernels::linear_onto(x, self.weight.clone(), added))
+        self.with_lora_and_bias(x.clone(), self.weight.linear_onto(x, added))
+    }
+
+    fn with_lora_and_bias(&self, x: Tensor<3>, y: Tensor<3>) -> Tensor<3> {
+        self.with_bias(match &self.lora {
+            Some(Lora { a, b }) => linear_onto(linear(x, a.clone()), b.clone(), y),
+            None => y,
+        })
+    }
+
+    /// Its weight, where it is nothing but numbers in `f32` and perhaps a bias.
+    pub fn dense(&self) -> Option<&Tensor<2>> {
+        if self.lora.is_some() { None } else { self.weight.dense() }
     }
 
     /// `y + b`, for who has multiplied already.
@@ -176,14 +218,14 @@ impl Linear {
         }
     }
 
-    /// Products of one input as one, their outputs side by side. All have a bias, or none.
-    pub fn beside(linears: Vec<Self>) -> Self {
+    /// Products of one input as one, their outputs side by side; nothing where one is not [`Self::dense`]. All have a
+    /// bias, or none.
+    pub fn beside(linears: &[Self]) -> Option<Self> {
+        let weights = linears.iter().map(|linear| linear.dense().cloned()).collect::<Option<Vec<_>>>()?;
         let biases: Vec<_> = linears.iter().filter_map(|linear| linear.bias.clone()).collect();
         assert!(biases.is_empty() || biases.len() == linears.len(), "a bias for {} of them", biases.len());
-        Self {
-            weight: Tensor::cat(linears.into_iter().map(|linear| linear.weight).collect(), 0),
-            bias: (!biases.is_empty()).then(|| Tensor::cat(biases, 1)),
-        }
+        let bias = (!biases.is_empty()).then(|| Tensor::cat(biases, 1));
+        Some(Self { bias, ..Self::plain(Matrix::Dense(Tensor::cat(weights, 0))) })
     }
 }
 
@@ -203,7 +245,7 @@ impl Fresh {
 pub(crate) struct Noise(pub u64);
 
 impl Noise {
-    fn uniform(&mut self) -> f32 {
+    pub(crate) fn uniform(&mut self) -> f32 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -2,7 +2,7 @@
 
 use crate::walk::Operations;
 use crate::weights::{Linear, NormWeights};
-use crate::{DecoderConfig, TokenBatch};
+use crate::{DecoderConfig, Matrix, TokenBatch};
 use burn::tensor::Tensor;
 use nudge_kernels as kernels;
 use nudge_kernels::decoding::KeyValueCache;
@@ -84,7 +84,7 @@ impl Reading {
 }
 
 impl Operations for WholeRows {
-    type Embedding = Tensor<2>;
+    type Embedding = Matrix;
     type Norm = Norm;
     type Linear = Linear;
     type Linears = Vec<Linear>;
@@ -92,7 +92,7 @@ impl Operations for WholeRows {
     type Normed = Tensor<3>;
     type Products = Vec<Tensor<3>>;
 
-    fn lay_embedding(weight: Tensor<2>) -> Tensor<2> {
+    fn lay_embedding(weight: Matrix) -> Matrix {
         weight
     }
 
@@ -108,16 +108,16 @@ impl Operations for WholeRows {
         linears
     }
 
-    fn embed(&mut self, embedding: &Tensor<2>) -> Tensor<3> {
-        kernels::embedding(embedding.clone(), self.batch.tokens.clone())
+    fn embed(&mut self, embedding: &Matrix) -> Tensor<3> {
+        embedding.rows(self.batch.tokens.clone())
     }
 
     fn norm(&mut self, x: &Tensor<3>, norm: &Norm) -> Tensor<3> {
         norm.of(x.clone())
     }
 
-    fn at_places(&mut self, x: Tensor<3>, places: &Tensor<2>) -> Tensor<3> {
-        x + kernels::embedding(places.clone(), self.batch.positions.clone())
+    fn at_places(&mut self, x: Tensor<3>, places: &Matrix) -> Tensor<3> {
+        x + places.rows(self.batch.positions())
     }
 
     fn scaled(&mut self, x: Tensor<3>, factor: f32) -> Tensor<3> {

@@ -82,7 +82,7 @@ impl<M: Parameters> Trainer<M> {
         let tracked = self.model.tracked();
         let Measured { loss, numbers: measured } = loss(&tracked).into();
         let (names, measured): (Vec<_>, Vec<_>) = measured.into_iter().unzip();
-        let gradients = loss.backward();
+        let gradients = nudge_model::gradients(loss.clone(), &tracked);
         let grad_norm = self.optimizer.update(&mut self.model, &tracked, gradients, learning_rate as f32);
         let mut numbers = vec![loss.without_autodiff(), grad_norm];
         numbers.extend(measured.into_iter().map(Tensor::without_autodiff));

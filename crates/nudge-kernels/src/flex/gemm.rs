@@ -44,7 +44,7 @@ impl<'a> Matrix<'a> {
 
 /// What happens to the old content of the destination.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Write {
+pub(crate) enum Write {
     /// It is overwritten.
     Replace,
     /// The product is added to it.
@@ -85,6 +85,26 @@ pub(super) fn product([m, n, k]: [usize; 3], lhs: Matrix, rhs: Matrix) -> Vec<f3
     // SAFETY: the parts are all of the rows, and replacing writes every element of them.
     unsafe { out.set_len(m * n) };
     out
+}
+
+/// `lhs * rhs` into the columns of `out` from `first` on, whose rows are `out_row_stride` apart, on all threads if it is
+/// large.
+pub(super) fn product_onto(
+    [m, n, k]: [usize; 3],
+    lhs: Matrix,
+    rhs: Matrix,
+    write: Write,
+    out: &mut [f32],
+    first: usize,
+    out_row_stride: usize,
+) {
+    let threads = if m * n * k < PARALLEL_THRESHOLD { 1 } else { platform::threads() };
+    let rows = m.div_ceil(threads).max(ROWS_OF_A_THREAD);
+    let parts: Vec<_> = out.chunks_mut(rows * out_row_stride).enumerate().collect();
+    platform::for_each(parts, |(part, out)| {
+        let sizes = [out.len() / out_row_stride, n, k];
+        multiply(sizes, 1.0, lhs.without_rows(part * rows), rhs, write, &mut out[first..], out_row_stride);
+    });
 }
 
 /// Numbers as memory that holds some.

@@ -8,9 +8,10 @@ mod attention_strips;
 mod causal_attention;
 mod embedding;
 mod entropy;
-mod gemm;
+pub(crate) mod gemm;
 mod linear;
 mod optimizer;
+pub(crate) mod packed;
 mod rms_norm;
 mod rotary;
 mod storage;
@@ -24,7 +25,8 @@ use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Autodiff, Flex};
 
 use crate::AdamWStep;
-use crate::ops::{FusedOps, FusedUntrackedOps};
+use crate::ops::{FusedOps, FusedUntrackedOps, PackedOps, PackedUntrackedOps};
+use crate::packed::Form;
 use crate::tensor_list::TensorList;
 use crate::unembedding::{self, Unembedding};
 
@@ -181,5 +183,49 @@ impl FusedUntrackedOps for Flex {
 
     fn entropy(logits: FloatTensor<Self>) -> FloatTensor<Self> {
         entropy::entropy(logits)
+    }
+}
+
+impl PackedOps for Flex {
+    fn packed_linear(x: FloatTensor<Self>, words: IntTensor<Self>, form: Form) -> FloatTensor<Self> {
+        packed::linear(x, words, form)
+    }
+
+    fn packed_logprobs(
+        x: FloatTensor<Self>,
+        words: IntTensor<Self>,
+        targets: IntTensor<Self>,
+        form: Form,
+        piece: usize,
+    ) -> FloatTensor<Self> {
+        packed::logprobs(x, words, targets, form, piece)
+    }
+}
+
+impl<C: CheckpointStrategy> PackedOps for Autodiff<Flex, C> {
+    #[inline(never)]
+    fn packed_linear(x: FloatTensor<Self>, words: IntTensor<Self>, form: Form) -> FloatTensor<Self> {
+        packed::linear_tracked(x, words, form)
+    }
+
+    #[inline(never)]
+    fn packed_logprobs(
+        x: FloatTensor<Self>,
+        words: IntTensor<Self>,
+        targets: IntTensor<Self>,
+        form: Form,
+        piece: usize,
+    ) -> FloatTensor<Self> {
+        packed::logprobs_tracked(x, words, targets, form, piece)
+    }
+}
+
+impl PackedUntrackedOps for Flex {
+    fn unpacked(words: IntTensor<Self>, form: Form) -> FloatTensor<Self> {
+        packed::unpacked(&words, form)
+    }
+
+    fn packed_rows(words: IntTensor<Self>, ids: IntTensor<Self>, form: Form) -> FloatTensor<Self> {
+        packed::rows(&words, ids, form)
     }
 }

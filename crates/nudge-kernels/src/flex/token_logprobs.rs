@@ -102,6 +102,19 @@ pub(super) fn gradient(logits: FlexTensor, targets: FlexTensor, dy: FlexTensor) 
     backward(State { logits, targets, totals }, dy)
 }
 
+/// Log-probabilities of `targets`, one a row of `logits: [1, rows, vocab]`.
+pub(super) fn of_logits(logits: &FlexTensor, targets: &[u32]) -> Vec<f32> {
+    values(&forward(logits, targets).0).to_vec()
+}
+
+/// The same, and the gradients of each in its row of logits, written over them.
+pub(super) fn with_gradient_of_ones(logits: FlexTensor, targets: &[u32]) -> (Vec<f32>, FlexTensor) {
+    let (logprobs, totals) = forward(&logits, targets);
+    let ones = tensor(vec![1.0; targets.len()], [1, targets.len()]);
+    let gradients = backward(State { logits, targets: targets.to_vec(), totals }, ones);
+    (values(&logprobs).to_vec(), gradients)
+}
+
 #[derive(Debug)]
 struct TokenLogprobsBackward;
 

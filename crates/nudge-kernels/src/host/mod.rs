@@ -1,18 +1,21 @@
 //! Operations on slices, for sampling on the CPU: there one token passes through a whole model on one thread, without
 //! a tensor in between.
 //!
-//! - [`PackedMatrix`]: a weight laid out for products with a few rows;
+//! - [`PanelMatrix`]: a weight laid out for products with a few rows;
+//! - [`PackedRows`]: a frozen weight, multiplied with a few rows where it lies;
 //! - [`rms_norm`], [`layer_norm`], [`rotary`], [`swiglu`], [`gelu`]: the operations of training, on slices;
 //! - [`attend`]: one query against a cache;
 //! - [`draw`]: the next token from its logits.
 
 mod attention;
 mod draw;
-mod packed;
+mod panels;
+mod rows;
 
 pub use attention::attend;
 pub use draw::{Distribution, draw};
-pub use packed::PackedMatrix;
+pub use panels::PanelMatrix;
+pub use rows::PackedRows;
 
 use crate::flex::vector::{dot, exp, sum};
 use crate::flex::{rms_norm_rows, rotate_token, swiglu_block, vectorised};

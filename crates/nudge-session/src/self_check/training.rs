@@ -85,12 +85,12 @@ async fn step(device: &Device) -> Result<Step, SessionError> {
     let before = parameters(&model);
     let tracked = model.tracked();
     let loss = loss(&tracked, &batch, &training_device(device));
-    let gradients = loss.backward();
-    let of = |(_, parameter): (String, &Tensor<2>)| {
+    let gradients = nudge_model::gradients(loss.clone(), &tracked);
+    let of = |((_, parameter), gradient): ((String, &Tensor<2>), &Option<Tensor<2>>)| {
         // Where none arrived it counts as 0.
-        parameter.grad(&gradients).unwrap_or_else(|| parameter.clone().without_autodiff().zeros_like())
+        gradient.clone().unwrap_or_else(|| parameter.clone().without_autodiff().zeros_like())
     };
-    let kept: Vec<Tensor<2>> = tracked.parameters().into_iter().map(of).collect();
+    let kept: Vec<Tensor<2>> = tracked.trainable().into_iter().zip(&gradients).map(of).collect();
     optimizer.update(&mut model, &tracked, gradients, LEARNING_RATE);
     let changes = parameters(&model).into_iter().zip(before).map(|(after, before)| after - before).collect();
     let losses = Tensor::cat(vec![loss.without_autodiff(), self::loss(&model, &batch, device)], 0);

@@ -16,13 +16,13 @@ const ROWS: usize = 6;
 
 /// A weight `[outputs, inputs]` as panels `[inputs, 16]`, the last one filled up with zeros.
 #[derive(Clone)]
-pub struct PackedMatrix {
+pub struct PanelMatrix {
     panels: Vec<f32>,
     outputs: usize,
     inputs: usize,
 }
 
-impl PackedMatrix {
+impl PanelMatrix {
     /// Lays out weights `[outputs, inputs]` row-major, those of `weights` one below the other.
     ///
     /// # Panics
@@ -139,7 +139,7 @@ mod tests {
         {
             let (x, first, second) = (whole(rows * inputs, 3), whole(above * inputs, 5), whole(below * inputs, 7));
             let weight: Vec<f32> = [first.clone(), second.clone()].concat();
-            let packed = PackedMatrix::new(&[&first, &second], inputs);
+            let packed = PanelMatrix::new(&[&first, &second], inputs);
             let outputs = packed.outputs();
             assert_eq!(outputs, above + below);
             let dot = |row: usize, output: usize| -> f32 {
@@ -158,7 +158,7 @@ mod tests {
     fn a_row_does_not_depend_on_its_neighbours() {
         let x: Vec<f32> = (0..7 * 40).map(|i| (i as f32 * 0.37).sin()).collect();
         let weight: Vec<f32> = (0..24 * 40).map(|i| (i as f32 * 0.11).cos()).collect();
-        let packed = PackedMatrix::new(&[&weight], 40);
+        let packed = PanelMatrix::new(&[&weight], 40);
         let (mut together, mut alone) = (vec![0.0; 7 * 24], vec![0.0; 24]);
         packed.multiply(&x, &mut together, false);
         for row in 0..7 {
