@@ -41,7 +41,7 @@ fn refused_model(damage: impl FnOnce(&mut Files)) -> String {
 fn set(files: &mut Files, file: &str, field: &str, value: Value) {
     let mut json: Value = serde_json::from_slice(&files[file]).expect("the file is JSON");
     json[field] = value;
-    files.insert(file.into(), serde_json::to_vec(&json).expect("plain JSON"));
+    files.insert(file.into(), serde_json::to_vec(&json).expect("plain JSON").into());
 }
 
 /// Writes the weights again with the first number of `tensor` replaced, or without the tensor.
@@ -57,7 +57,7 @@ fn rewrite(files: &mut Files, tensor: &str, first: Option<f32>) {
     let views = data.iter().map(|(name, (shape, bytes))| {
         (name, TensorView::new(safetensors::Dtype::F32, shape.clone(), bytes).expect("the shape fits"))
     });
-    files.insert("model.safetensors".into(), safetensors::serialize(views, None).expect("it can be written"));
+    files.insert("model.safetensors".into(), safetensors::serialize(views, None).expect("it can be written").into());
 }
 
 #[test]
@@ -94,11 +94,11 @@ fn configurations_that_do_not_fit() {
     let scaled = refused_model(|files| set(files, "config.json", "rope_scaling", json!({"factor": 2.0})));
     says(&scaled, &["mine", "rope_scaling"]);
     let broken = refused_model(|files| {
-        files.insert("config.json".into(), b"{\"vocab_size\":".to_vec());
+        files.insert("config.json".into(), b"{\"vocab_size\":".to_vec().into());
     });
     says(&broken, &["mine", "config.json"]);
     let tokenizer = refused_model(|files| {
-        files.insert("tokenizer.json".into(), b"{}".to_vec());
+        files.insert("tokenizer.json".into(), b"{}".to_vec().into());
     });
     says(&tokenizer, &["tokenizer.json"]);
 }

@@ -243,7 +243,7 @@ fn options_may_be_left_out_and_files_never_stand_in_the_json() {
         .expect("options have defaults");
     let Command::Sft { options, .. } = short else { panic!("another command was read") };
     assert_eq!(options, SftOptions::default());
-    let files = Files::from([("model.safetensors".to_string(), vec![1, 2, 3])]);
+    let files = Files::from([("model.safetensors".to_string(), vec![1, 2, 3].into())]);
     let json = serde_json::to_value(Event::Model { name: "sft".into(), files }).expect("plain JSON");
     assert_eq!(json, json!({"event": "model", "name": "sft"}));
 }

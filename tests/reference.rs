@@ -119,7 +119,7 @@ fn weights(value: &Value) -> NamedTensors {
     let weights = value.as_object().expect("weights by name");
     let data: Vec<NamedData> = weights.iter().map(|(name, value)| named_data(name, value)).collect();
     let file = encode(&data, Precision::F32).expect("plain tensors");
-    NamedTensors::from_safetensors(&file).expect("own output")
+    NamedTensors::from_safetensors("model.safetensors", file.into()).expect("own output")
 }
 
 fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {

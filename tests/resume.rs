@@ -267,7 +267,7 @@ fn a_checkpoint_of_another_version_is_refused_by_its_version() {
             Some(version) => drop(fields.insert("version".into(), version.into())),
             None => drop(fields.remove("version").expect("a version")),
         }
-        files.insert("state.json".into(), serde_json::to_vec(&state).expect("plain JSON"));
+        files.insert("state.json".into(), serde_json::to_vec(&state).expect("plain JSON").into());
         session.start(command(pretrain_command(1.0)), Some(files)).err().expect("is refused").to_string()
     };
     for (version, found) in [(None, "of version 1"), (Some(999), "of version 999")] {

@@ -32,7 +32,7 @@ fn made_up_rankings(labeler: &str, count: usize) -> Vec<Value> {
                 format!("The {subject} was {}.{}", PLACES[pick % 6], ENDS[(prompt + which * 2) % 5])
             };
             let texts: Vec<String> = (0..4).map(answer).collect();
-            let ranking = labeler.rank(&texts.iter().map(String::as_str).collect::<Vec<_>>());
+            let ranking = labeler.rank("", &texts.iter().map(String::as_str).collect::<Vec<_>>());
             let completions: Vec<Value> = texts.iter().map(|text| json!({"text": text})).collect();
             json!({"id": format!("r{prompt}"), "prompt": format!("Tell me story {prompt}."), "completions": completions, "ranking": ranking})
         })

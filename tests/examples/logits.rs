@@ -14,12 +14,17 @@ use nudge_session::Files;
 use nudge_session::folder::{Folder, Kind};
 use serde_json::json;
 
-fn read_folder(path: &Path) -> Result<Files, Box<dyn Error>> {
+/// The files of a folder, or a `.gguf` by itself.
+fn read_model(path: &Path) -> Result<Files, Box<dyn Error>> {
     let mut files = Files::new();
+    if path.is_file() {
+        files.insert("model.gguf".into(), std::fs::read(path)?.into());
+        return Ok(files);
+    }
     for entry in std::fs::read_dir(path)? {
         let entry = entry?;
         if entry.file_type()?.is_file() {
-            files.insert(entry.file_name().to_string_lossy().into_owned(), std::fs::read(entry.path())?);
+            files.insert(entry.file_name().to_string_lossy().into_owned(), std::fs::read(entry.path())?.into());
         }
     }
     Ok(files)
@@ -31,8 +36,8 @@ fn rows_of<const D: usize>(tensor: Tensor<D>, width: usize) -> Result<Vec<Vec<f3
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let path = std::env::args().nth(1).ok_or("give the path of a model folder")?;
-    let folder = Folder::open(&path, &read_folder(Path::new(&path))?)?;
+    let path = std::env::args().nth(1).ok_or("give the path of a model folder or of a .gguf file")?;
+    let folder = Folder::open(&path, &read_model(Path::new(&path))?)?;
     let mut texts = String::new();
     std::io::stdin().read_to_string(&mut texts)?;
     let device = Device::flex();

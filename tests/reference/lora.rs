@@ -4,7 +4,7 @@ use burn::tensor::Device;
 use nudge_kernels::PackedWeight;
 use nudge_kernels::encoding::Encoding;
 use nudge_model::peft::PeftConfig;
-use nudge_model::{Adapter, Decoder, Matrix, Parameters};
+use nudge_model::{Adapter, BaseModel, Decoder, Matrix, Parameters};
 use serde_json::Value;
 
 use super::decoder::{assert_logits, assert_loss_and_gradients, decoder};
@@ -78,7 +78,7 @@ fn a_fresh_adapter_changes_nothing_and_is_all_that_is_saved() {
     both(|name, reference, model| {
         let config = model.adapter().expect("it has one").config.clone();
         let base = model.clone().without_adapter();
-        let fresh = base.clone().with_fresh_adapter(config, 7);
+        let fresh = base.clone().with_fresh_adapter(config, 7, BaseModel::default());
         let rows = |model: &Decoder| {
             let batch = nudge_model::TokenBatch::new(&[4, 18, 2, 2], &[true; 4], 1, 4, &model.config, &Device::flex());
             numbers(model.logits(model.hidden(&batch)))

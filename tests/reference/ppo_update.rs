@@ -6,6 +6,7 @@ use futures_lite::future::block_on;
 use nudge_data::{Prompt, Tokenizer, tokenizer::MIN_VOCAB_SIZE};
 use nudge_model::{Decoder, DecoderConfig, Optimizer, Parameters, ScalarModel};
 use nudge_rlhf::{LossAggregation, MissingEos, ScoreIndex, Variance};
+use nudge_session::finetuning::FinetuningOptions;
 use nudge_session::method::online::prompts::Prompts;
 use nudge_session::method::online::scores::Scorer;
 use nudge_session::method::online::{Completions, Estimated, Layout, Minibatch, OnlineOptions};
@@ -37,7 +38,8 @@ fn decoder(reference: &Value, name: &str) -> Decoder {
 
 fn value_model(reference: &Value) -> ScalarModel {
     let tensors = weights(&reference["start"]["value_model"]);
-    ScalarModel::from_tensors(&config(reference), &tensors, &Device::flex()).expect("transformers' names and shapes")
+    let score = tensors.matrix("score.weight", [1, config(reference).hidden_size], &Device::flex());
+    ScalarModel::with_score(decoder(reference, "value_model"), score.expect("a head"))
 }
 
 /// TRL's options.
@@ -92,7 +94,7 @@ impl Given {
 }
 
 impl Material for Given {
-    fn policy(&self, _device: &Device) -> Result<Decoder, SessionError> {
+    fn policy(&self, _: &FinetuningOptions, _: u64, _device: &Device) -> Result<Decoder, SessionError> {
         Ok(decoder(&self.reference, "reference"))
     }
 
@@ -109,7 +111,7 @@ impl Material for Given {
         })))
     }
 
-    fn reward_model(&self, _device: &Device) -> Result<ScalarModel, SessionError> {
+    fn reward_model(&self, _: &FinetuningOptions, _: u64, _device: &Device) -> Result<ScalarModel, SessionError> {
         Ok(value_model(&self.reference))
     }
 

@@ -12,7 +12,7 @@ pub fn from_js(object: &JsValue) -> Result<Files, Thrown> {
     for name in Object::keys(object) {
         let value = Reflect::get(object, &name).map_err(|_| Thrown::mistake("a file could not be read"))?;
         let bytes: Uint8Array = value.dyn_into().map_err(|_| Thrown::mistake("a file is not a byte array"))?;
-        files.insert(name.as_string().unwrap_or_default(), bytes.to_vec());
+        files.insert(name.as_string().unwrap_or_default(), bytes.to_vec().into());
     }
     Ok(files)
 }
@@ -21,7 +21,7 @@ pub fn from_js(object: &JsValue) -> Result<Files, Thrown> {
 pub fn to_js(files: &Files) -> Result<JsValue, Thrown> {
     let object = Object::new();
     for (name, bytes) in files {
-        let array = Uint8Array::from(bytes.as_slice());
+        let array = Uint8Array::from(&bytes[..]);
         Reflect::set(&object, &name.as_str().into(), &array)
             .map_err(|_| Thrown::mistake("a file could not be copied"))?;
     }

@@ -2,6 +2,7 @@
 
 mod completions;
 mod data;
+mod export;
 mod lab;
 mod measuring;
 mod rank;
@@ -10,6 +11,7 @@ mod tune;
 
 pub use completions::{BestOf, Chat, Compare, Demo, Sample, Score};
 pub use data::{Convert, Data, DataCommand, Inspect, Merge, Mix, Split};
+pub use export::{Export, Form, Numbers};
 pub use lab::{Lab, LabCommand, LabFrontier, LabInstruct, LabMethods, LabOracle, LabPreferences, Rows};
 pub use measuring::{Agreement, Bench, Calibrate, Eval, SelfCheck};
 pub use rank::{Choose, Rank};
@@ -23,7 +25,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
-const MODELS: &str = "A model M is a folder (config.json, model.safetensors, tokenizer.json, ...), builtin:base or builtin:sft.\n\
+const MODELS: &str = "A model M is a folder (config.json, model.safetensors, tokenizer.json, ...), a .gguf file, builtin:base or builtin:sft.\n\
     Records are read in any format of the field (`nudge data inspect FILE` shows what is understood), written as JSONL.";
 
 /// Teach a small language model what you like: pretrain, instruct, rank, reward, PPO, compare.
@@ -89,6 +91,9 @@ pub enum Command {
     /// Measure nats per token and per character of a text
     #[command(after_help = "Example:\n  nudge eval --model builtin:base --text heldout.txt --json")]
     Eval(Eval),
+    /// Write a model for other programs: a GGUF for llama.cpp and Ollama, or a folder for transformers
+    #[command(after_help = "Example:\n  nudge export --to gguf --precision q8_0 --model builtin:sft --out exported")]
+    Export(Export),
     /// Talk to a model; every line is a prompt of its own
     #[command(after_help = "Example:\n  nudge chat --model builtin:sft --temperature 0.7")]
     Chat(Chat),

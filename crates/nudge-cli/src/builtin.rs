@@ -1,5 +1,6 @@
 //! The models inside the program: the same files that the page serves.
 
+use bytes::Bytes;
 use nudge_session::Files;
 
 /// What a built-in model's name starts with.
@@ -33,5 +34,5 @@ pub fn model(name: &str) -> Option<Files> {
         "sft" => SFT,
         _ => return None,
     };
-    Some(files.into_iter().map(|(file, bytes)| (file.to_string(), bytes.to_vec())).collect())
+    Some(files.into_iter().map(|(file, bytes)| (file.to_string(), Bytes::from_static(bytes))).collect())
 }

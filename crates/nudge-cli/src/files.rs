@@ -1,16 +1,11 @@
 //! Files read and written so that nothing that existed is lost: every file is written under a temporary name and
 //! renamed, a folder of state is swapped as a whole. Messages name the file and say what to do.
 
-use crate::builtin;
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, anyhow};
 use nudge_session::Files;
-use nudge_session::folder::{CHAT_TEMPLATE, CONFIG, GENERATION_CONFIG, TOKENIZER, TOKENIZER_CONFIG, WEIGHTS};
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-
-/// The files of a model folder. The weights come last: where they are, the folder is whole.
-pub const MODEL_FILES: [&str; 6] = [CONFIG, TOKENIZER, TOKENIZER_CONFIG, CHAT_TEMPLATE, GENERATION_CONFIG, WEIGHTS];
 
 /// What the system said, which file, and what to do.
 pub fn io_error(doing: &str, path: &Path, error: io::Error) -> anyhow::Error {
@@ -42,33 +37,6 @@ pub fn read_texts(paths: &[PathBuf]) -> Result<Vec<String>> {
     paths.iter().map(|path| read_text(path)).collect()
 }
 
-/// The files of the model that `name` stands for: a folder, `builtin:base` or `builtin:sft`.
-pub fn read_model(name: &str) -> Result<Files> {
-    if name.starts_with(builtin::PREFIX) {
-        return builtin::model(name)
-            .ok_or_else(|| anyhow!("there is no built-in model `{name}`; use builtin:base, builtin:sft or a folder"));
-    }
-    let folder = Path::new(name);
-    if !folder.is_dir() {
-        bail!(
-            "there is no model folder {name}; give a folder with {CONFIG} and {WEIGHTS}, builtin:base or builtin:sft"
-        );
-    }
-    let mut files = Files::new();
-    for file in MODEL_FILES {
-        let path = folder.join(file);
-        match fs::read(&path) {
-            Ok(bytes) => drop(files.insert(file.into(), bytes)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(io_error("read", &path, error)),
-        }
-    }
-    if files.contains_key(CONFIG) && !files.contains_key(WEIGHTS) && folder.join("checkpoint").is_dir() {
-        bail!("{name} holds a run that has not finished; go on with --resume, then use its model");
-    }
-    Ok(files)
-}
-
 /// All files of a folder, or nothing where there is none.
 pub fn read_folder(folder: &Path) -> Result<Option<Files>> {
     let entries = match fs::read_dir(folder) {
@@ -81,7 +49,7 @@ pub fn read_folder(folder: &Path) -> Result<Option<Files>> {
         let path = entry.map_err(|error| io_error("read", folder, error))?.path();
         let bytes = fs::read(&path).map_err(|error| io_error("read", &path, error))?;
         if let Some(name) = path.file_name() {
-            files.insert(name.to_string_lossy().into_owned(), bytes);
+            files.insert(name.to_string_lossy().into_owned(), bytes.into());
         }
     }
     Ok(Some(files))
@@ -163,7 +131,7 @@ mod tests {
     use super::*;
 
     fn state(text: &str) -> Files {
-        Files::from([("state.json".to_string(), text.as_bytes().to_vec())])
+        Files::from([("state.json".to_string(), text.as_bytes().to_vec().into())])
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod interrupt;
 mod log;
 mod machine;
 mod memory;
+mod model_files;
 mod options;
 mod progress;
 mod record_file;

@@ -82,7 +82,7 @@ impl RecordFile {
     pub fn keep(&mut self, mut checkpoint: Files) -> Result<()> {
         let length = self.file.sync_data().and_then(|()| self.file.stream_position());
         let length = length.map_err(|error| io_error("write", &self.partial, error))?;
-        checkpoint.insert(WRITTEN.into(), serde_json::json!({ "bytes": length }).to_string().into_bytes());
+        checkpoint.insert(WRITTEN.into(), serde_json::json!({ "bytes": length }).to_string().into());
         replace_folder(&self.state, &checkpoint)
     }
 

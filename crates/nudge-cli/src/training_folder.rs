@@ -4,8 +4,9 @@
 
 use crate::args::Output;
 use crate::failure::tell;
-use crate::files::{MODEL_FILES, create_folder, recover_folder, remove, replace_folder, write_atomic};
+use crate::files::{create_folder, recover_folder, remove, replace_folder, write_atomic};
 use crate::log::Log;
+use crate::model_files::MODEL_FILES;
 use crate::runner::Target;
 use anyhow::{Result, bail};
 use nudge_session::folder::WEIGHTS;

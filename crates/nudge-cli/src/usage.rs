@@ -2,7 +2,7 @@
 
 use crate::args::Arguments;
 use clap::{Command, CommandFactory, FromArgMatches};
-use nudge_session::Session;
+use nudge_session::labeler;
 
 /// Reads the command line. Wrong usage ends the process with exit code 2.
 pub fn parse() -> Arguments {
@@ -12,7 +12,7 @@ pub fn parse() -> Arguments {
 
 /// Names the simulated labelers beside every flag that takes one.
 fn with_labelers(command: Command) -> Command {
-    let names = Session::labelers().into_iter().map(|labeler| labeler.name).collect::<Vec<_>>().join(", ");
+    let names = labeler::all().iter().map(|labeler| labeler.name).collect::<Vec<_>>().join(", ");
     let named = |arg: clap::Arg| match arg.get_id().as_str().ends_with("labeler") {
         true => {
             let help = arg.get_help().map(ToString::to_string).unwrap_or_default();

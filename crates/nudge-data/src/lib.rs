@@ -15,6 +15,7 @@ pub mod conversation;
 pub mod decode;
 pub mod error;
 pub mod format;
+pub mod gguf;
 pub mod jsonl;
 pub mod mine;
 pub mod mixture;
@@ -42,6 +43,7 @@ pub use chat::{ChatTemplate, Date, EncodedDemonstration, Message, NUDGE_CHAT_TEM
 pub use decode::StreamDecoder;
 pub use error::DataError;
 pub use format::Format;
+pub use gguf::{GgufTokenizer, TokenKind};
 pub use jsonl::{read_jsonl, read_jsonl_checked, write_jsonl};
 pub use mine::{mine, mine_demonstrations};
 pub use mixture::{

@@ -4,9 +4,10 @@
 //! `1 / sqrt(in)`, `B` at zero: a fresh adapter changes nothing.
 
 use crate::weights::Noise;
-use crate::{ModelError, Weight, checkpoint::NamedTensors};
+use crate::{ModelError, Tensors, Weight};
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// What an adapter is like.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,7 +18,7 @@ pub struct LoraConfig {
     pub alpha: f32,
     /// By `alpha / sqrt(r)` instead (Kalajdzievski 2023).
     pub use_rslora: bool,
-    /// Which matrices it adapts, by the last part of their names; empty: all of the blocks.
+    /// Which matrices it adapts, by their modules' names or how these end (`q_proj`); empty: all of the blocks.
     pub target_modules: Vec<String>,
 }
 
@@ -33,10 +34,10 @@ impl LoraConfig {
         let Some(module) = weight.name().strip_suffix(".weight") else { return false };
         let is_in_block = module.split('.').any(|part| part.parse::<usize>().is_ok());
         let [rows, _] = weight.matrix().dims();
-        let last = module.rsplit('.').next().unwrap_or(module);
-        is_in_block
-            && rows > 1
-            && (self.target_modules.is_empty() || self.target_modules.iter().any(|target| target == last))
+        let is = |target: &String| {
+            module.strip_suffix(target.as_str()).is_some_and(|before| before.is_empty() || before.ends_with('.'))
+        };
+        is_in_block && rows > 1 && (self.target_modules.is_empty() || self.target_modules.iter().any(is))
     }
 }
 
@@ -60,6 +61,19 @@ pub struct Adapter {
     pub config: LoraConfig,
     /// One a matrix, in the order of the weights.
     pub pairs: Vec<LoraPair>,
+    /// Whether it changes nothing yet.
+    pub is_fresh: bool,
+    /// What it was made for.
+    pub base: BaseModel,
+}
+
+/// Which base an adapter belongs to.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct BaseModel {
+    /// Its name or path.
+    pub name: Option<String>,
+    /// SHA-256 of its weights.
+    pub sha256: Option<String>,
 }
 
 impl Adapter {
@@ -74,7 +88,7 @@ impl Adapter {
             LoraPair::new(weight.name(), a, Tensor::zeros([out, config.r], device), config.scale())
         };
         let pairs = weights.iter().filter(|weight| config.adapts(weight)).map(&mut pair).collect();
-        Self { config, pairs }
+        Self { config, pairs, is_fresh: true, base: BaseModel::default() }
     }
 
     /// One from the tensors of PEFT's `adapter_model.safetensors`, for a model of `weights`. Ranks may differ by matrix;
@@ -85,7 +99,7 @@ impl Adapter {
     pub fn from_tensors(
         config: LoraConfig,
         scale: impl Fn(&str, usize) -> f32,
-        tensors: &NamedTensors,
+        tensors: &Tensors,
         weights: &[Weight],
         device: &Device,
     ) -> Result<Self, ModelError> {
@@ -96,7 +110,7 @@ impl Adapter {
                 continue;
             }
             let [out, inputs] = weight.matrix().dims();
-            let r = tensors.shape(&a_name)?.first().copied().unwrap_or(0);
+            let r = tensors.layout(&a_name).and_then(|(shape, _)| shape.first().copied()).unwrap_or(0);
             let a = tensors.matrix(&a_name, [r, inputs], device)?;
             let b = tensors.matrix(&b_name, [out, r], device)?;
             pairs.push(LoraPair::new(weight.name(), a, b, scale(weight.name(), r)));
@@ -105,8 +119,22 @@ impl Adapter {
         let unknown = tensors.names().find(|name| name.contains(".lora_") && !known(name));
         match unknown {
             Some(name) => Err(ModelError::UnknownAdapter(name.into())),
-            None => Ok(Self { config, pairs }),
+            None => Ok(Self { config, pairs, is_fresh: false, base: BaseModel::default() }),
         }
+    }
+
+    /// The same adapter, made for this base.
+    pub fn for_base(self, base: BaseModel) -> Self {
+        Self { base, ..self }
+    }
+
+    /// The last parts of the adapted modules' names, as PEFT lists targets.
+    pub fn targets(&self) -> BTreeSet<String> {
+        let last = |pair: &LoraPair| {
+            let module = pair.target.strip_suffix(".weight").unwrap_or(&pair.target);
+            module.rsplit('.').next().unwrap_or(module).to_string()
+        };
+        self.pairs.iter().map(last).collect()
     }
 
     /// The adapter of the weight of this name.

@@ -4,14 +4,13 @@
 //! Deliberately absent: dropout (policies and references must agree),
 //! anything that reads a tensor back.
 
-use crate::adapter::{Adapter, LoraConfig};
-use crate::checkpoint::NamedTensors;
+use crate::adapter::{Adapter, BaseModel, LoraConfig};
 use crate::family::{self, Build, Family};
 use crate::recompute::Tape;
 use crate::walk::{Operations, Walk};
-use crate::weights::{Linear, Source};
+use crate::weights::{Keeping, Linear, Source};
 use crate::whole_rows::WholeRows;
-use crate::{DecoderConfig, Frozen, Matrix, ModelError, Parameters, TokenBatch, Weight};
+use crate::{DecoderConfig, Frozen, Matrix, ModelError, Parameters, Tensors, TokenBatch, Weight};
 use burn::tensor::{Device, Int, Tensor};
 use nudge_kernels as kernels;
 
@@ -52,10 +51,35 @@ impl Decoder {
     }
 
     /// A model from the tensors of `model.safetensors`.
-    pub fn from_tensors(config: &DecoderConfig, tensors: &NamedTensors, device: &Device) -> Result<Self, ModelError> {
-        let mut model = Self::init(config, 0, device);
-        tensors.load_into(&mut model, device)?;
-        Ok(model)
+    pub fn from_tensors(config: &DecoderConfig, tensors: &Tensors, device: &Device) -> Result<Self, ModelError> {
+        Self::of_file(config, tensors, Keeping::Dense, device)
+    }
+
+    /// The same with its matrices frozen as the file stores them: a base for adapters.
+    ///
+    /// # Errors
+    /// If a tensor is missing, of another shape, or not finite.
+    pub fn as_stored(config: &DecoderConfig, tensors: &Tensors, device: &Device) -> Result<Self, ModelError> {
+        Self::of_file(config, tensors, Keeping::Stored, device)
+    }
+
+    /// Looks at all names and shapes before anything is read.
+    fn of_file(
+        config: &DecoderConfig,
+        tensors: &Tensors,
+        keeping: Keeping,
+        device: &Device,
+    ) -> Result<Self, ModelError> {
+        let read = |keeping| {
+            let mut source = Source::of_file(tensors, keeping, config, device);
+            Build::<WholeRows>::build(family::of(config), config, &mut source);
+            if !config.tie_word_embeddings {
+                source.matrix(UNEMBEDDING, [config.vocab_size, config.hidden_size]);
+            }
+            source.into_read()
+        };
+        read(Keeping::Nothing)?;
+        Ok(Self::of_weights(config, read(keeping)?))
     }
 
     /// The device the parameters live on, without autodiff.
@@ -151,9 +175,9 @@ impl Decoder {
     }
 
     /// [`Decoder::with_adapter`] that changes nothing yet.
-    pub fn with_fresh_adapter(self, config: LoraConfig, seed: u64) -> Self {
+    pub fn with_fresh_adapter(self, config: LoraConfig, seed: u64, base: BaseModel) -> Self {
         let adapter = Adapter::fresh(config, &self.weights, seed, &self.device());
-        self.with_adapter(adapter)
+        self.with_adapter(adapter.for_base(base))
     }
 
     /// The weights without what is trained beside them.
@@ -194,6 +218,14 @@ impl Decoder {
             Weight::new(weight.name().into(), numbers)
         };
         Self::of_weights(&self.config, self.weights.iter().map(merged).collect())
+    }
+
+    /// The model as it stands, for others to be compared with: without an adapter that has not learnt anything yet.
+    pub fn reference(&self) -> Frozen<Self> {
+        match &self.adapter {
+            Some(adapter) if adapter.is_fresh => self.clone().without_adapter().frozen(),
+            _ => self.frozen(),
+        }
     }
 
     /// The same network with its weights frozen.

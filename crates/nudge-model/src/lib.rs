@@ -12,9 +12,10 @@
 //! - [`generation`]: sampling with a key-value cache, whole batches at a time, noise given from outside;
 //! - [`host_generation`]: the same on the CPU, without tensors, every row by itself;
 //! - [`optimizer`]: AdamW, Muon, clipping by the global norm; moments that can be saved;
-//! - [`checkpoint`]: tensors to and from safetensors bytes;
 //! - `matrix`: numbers that train, or a weight as its file stores it; [`adapter`]: what trains beside it;
 //! - `recompute`: backward that computes blocks again instead of holding what they computed;
+//! - [`container`]: where tensors lie in safetensors, shards and GGUF, read one by one; GGUF written;
+//! - [`checkpoint`]: tensors to safetensors bytes;
 //! - [`frozen`]: which weights are saved, trained or neither; the only way in for a model without a graph.
 //!
 //! Deliberately absent: text and tokenizers, files, rewards, any wait for a readback. A token is a `u32`.
@@ -24,6 +25,7 @@
 pub mod adapter;
 pub mod checkpoint;
 pub mod config;
+pub mod container;
 pub mod decoder;
 pub mod error;
 mod family;
@@ -44,9 +46,10 @@ mod walk;
 mod weights;
 mod whole_rows;
 
-pub use adapter::{Adapter, LoraConfig};
+pub use adapter::{Adapter, BaseModel, LoraConfig};
 pub use checkpoint::{NamedData, Precision};
 pub use config::{DecoderConfig, LayerAttention};
+pub use container::{ContainerError, Gguf, Tensors};
 pub use decoder::Decoder;
 pub use error::ModelError;
 pub use frozen::{Frozen, Parameters, Weight};

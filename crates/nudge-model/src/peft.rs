@@ -3,6 +3,7 @@
 //! Which matrices an adapter holds, and their ranks, follow from its tensors; what the file adds is their scale. What
 //! would compute something else than `W + s B A` is refused by its field's name.
 
+use crate::adapter::BaseModel;
 use crate::{LoraConfig, ModelError};
 use regex::Regex;
 use serde_json::{Map, Value, json};
@@ -14,10 +15,8 @@ pub struct PeftConfig {
     pub lora: LoraConfig,
     /// `alpha` of the modules whose names end so.
     alpha_pattern: Vec<(Regex, f32)>,
-    /// The base by name or path, as whoever trained it called it.
-    pub base_model: Option<String>,
-    /// SHA-256 of the base's weights, where Nudge wrote it.
-    pub base_sha256: Option<String>,
+    /// The base by name or path, as whoever trained it called it, and where Nudge wrote it by its SHA-256.
+    pub base: BaseModel,
 }
 
 /// The field that Nudge adds to what PEFT writes, which PEFT does not mind.
@@ -28,8 +27,8 @@ const PATTERN_BYTES: usize = 1 << 16;
 
 impl PeftConfig {
     /// For an adapter of this kind.
-    pub fn new(lora: LoraConfig, base_model: Option<String>, base_sha256: Option<String>) -> Self {
-        Self { lora, alpha_pattern: vec![], base_model, base_sha256 }
+    pub fn new(lora: LoraConfig, base: BaseModel) -> Self {
+        Self { lora, alpha_pattern: vec![], base }
     }
 
     /// Reads `adapter_config.json`.
@@ -54,8 +53,7 @@ impl PeftConfig {
         Ok(Self {
             lora: LoraConfig { r: r as usize, alpha, use_rslora, target_modules },
             alpha_pattern,
-            base_model: text("base_model_name_or_path"),
-            base_sha256: text(BASE_SHA256),
+            base: BaseModel { name: text("base_model_name_or_path"), sha256: text(BASE_SHA256) },
         })
     }
 
@@ -73,7 +71,7 @@ impl PeftConfig {
         let mut value = json!({
             "peft_type": "LORA",
             "task_type": if is_reward { "SEQ_CLS" } else { "CAUSAL_LM" },
-            "base_model_name_or_path": self.base_model,
+            "base_model_name_or_path": self.base.name,
             "r": self.lora.r,
             "lora_alpha": self.lora.alpha,
             "lora_dropout": 0.0,
@@ -88,7 +86,7 @@ impl PeftConfig {
             "init_lora_weights": true,
             "inference_mode": true,
         });
-        if let Some(sha256) = &self.base_sha256 {
+        if let Some(sha256) = &self.base.sha256 {
             value[BASE_SHA256] = json!(sha256);
         }
         let mut bytes = serde_json::to_vec_pretty(&value).unwrap_or_default();
@@ -195,9 +193,9 @@ mod tests {
     #[test]
     fn what_is_written_is_read() {
         let lora = LoraConfig { r: 4, alpha: 8.0, use_rslora: true, target_modules: vec!["q_proj".into()] };
-        let written = PeftConfig::new(lora.clone(), Some("base".into()), Some("ab".into())).to_json(&["q_proj"], true);
+        let base = BaseModel { name: Some("base".into()), sha256: Some("ab".into()) };
+        let written = PeftConfig::new(lora.clone(), base.clone()).to_json(&["q_proj"], true);
         let config = PeftConfig::from_json(&written).unwrap();
-        assert_eq!((config.lora, config.base_model.as_deref()), (lora, Some("base")));
-        assert_eq!(config.base_sha256.as_deref(), Some("ab"));
+        assert_eq!((config.lora, config.base), (lora, base));
     }
 }

@@ -2,11 +2,11 @@
 //!
 //! Reward models and value models are both of this kind; which it is, is the caller's business.
 
-use crate::{
-    Decoder, DecoderConfig, Frozen, ModelError, Parameters, TokenBatch, Weight, checkpoint::NamedTensors,
-    weights::Noise,
-};
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use crate::{Decoder, Frozen, Parameters, TokenBatch, Weight, weights::Noise};
+use burn::tensor::{Int, Tensor, TensorData};
+
+/// The head's name in `model.safetensors`.
+pub const SCORE: &str = "score.weight";
 
 /// A decoder with `score.weight`, one number a position.
 #[derive(Debug, Clone)]
@@ -26,15 +26,24 @@ impl ScalarModel {
         let mut noise = Noise(seed);
         let values: Vec<f32> = (0..hidden).map(|_| noise.normal() * deviation).collect();
         let score = Tensor::from_data(TensorData::new(values, [1, hidden]), &decoder.device());
-        let score = Weight::new("score.weight".into(), score);
-        Self { decoder: decoder.clone().without_unembedding(), score, bias: 0.0 }
+        Self::with_score(decoder.clone(), score)
     }
 
-    /// A model from the tensors of `model.safetensors`.
-    pub fn from_tensors(config: &DecoderConfig, tensors: &NamedTensors, device: &Device) -> Result<Self, ModelError> {
-        let mut model = Self::on(&Decoder::init(config, 0, device), 0);
-        tensors.load_into(&mut model, device)?;
-        Ok(model)
+    /// `decoder` under the head `score: [1, hidden]`.
+    pub fn with_score(decoder: Decoder, score: Tensor<2>) -> Self {
+        let score = Weight::new(SCORE.into(), score);
+        let recomputes = decoder.tape.is_some(); // On a way of its own.
+        Self { decoder: decoder.without_unembedding().recomputing(recomputes), score, bias: 0.0 }
+    }
+
+    /// The same head on another trunk.
+    pub fn map_decoder(self, map: impl FnOnce(Decoder) -> Decoder) -> Self {
+        Self { decoder: map(self.decoder), ..self }
+    }
+
+    /// The head, `[1, hidden]`.
+    pub fn score(&self) -> &Tensor<2> {
+        self.score.dense()
     }
 
     /// One number a position, `[batch, time]`.

@@ -5,10 +5,11 @@
 //! are said once, where a block is put together.
 
 use crate::adapter::{Adapter, LoraPair};
+use crate::container::Stored;
 use crate::walk::Operations;
-use crate::{DecoderConfig, Matrix, Weight};
+use crate::{DecoderConfig, Matrix, ModelError, Tensors, Weight};
 use burn::tensor::{Device, Tensor, TensorData};
-use nudge_kernels::{linear, linear_onto};
+use nudge_kernels::{PackedWeight, linear, linear_onto};
 
 /// A product as the model has it: whatever multiplies goes through here.
 #[derive(Debug, Clone)]
@@ -58,6 +59,28 @@ pub(crate) struct Source<'a> {
 enum Origin<'a> {
     Model(std::slice::Iter<'a, Weight>, Option<&'a Adapter>),
     Fresh(Fresh),
+    File(File<'a>),
+}
+
+/// A model whose tensors lie in files.
+struct File<'a> {
+    tensors: &'a Tensors,
+    device: Device,
+    keeping: Keeping,
+    read: Vec<Weight>,
+    /// The first tensor that does not fit.
+    wrong: Option<ModelError>,
+}
+
+/// How the matrices of a file are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeping {
+    /// Not at all: names and shapes are compared, nothing is read.
+    Nothing,
+    /// In `f32`, to train.
+    Dense,
+    /// Frozen as the file stores them.
+    Stored,
 }
 
 /// A model that is yet to be.
@@ -88,6 +111,12 @@ impl<'a> Source<'a> {
         Self::new(Origin::Fresh(Fresh { noise: Noise(seed), device: device.clone(), made: Vec::new() }), config)
     }
 
+    /// Reads the tensors of a file, one by one.
+    pub fn of_file(tensors: &'a Tensors, keeping: Keeping, config: &DecoderConfig, device: &Device) -> Self {
+        let file = File { tensors, device: device.clone(), keeping, read: Vec::new(), wrong: None };
+        Self::new(Origin::File(file), config)
+    }
+
     fn new(origin: Origin<'a>, config: &DecoderConfig) -> Self {
         let residual = DEVIATION / (2.0 * config.num_hidden_layers as f32).sqrt();
         Self { origin, eps: config.rms_norm_eps, residual }
@@ -97,7 +126,19 @@ impl<'a> Source<'a> {
     pub fn into_fresh(self) -> Vec<Weight> {
         match self.origin {
             Origin::Fresh(fresh) => fresh.made,
-            Origin::Model(..) => Vec::new(),
+            Origin::Model(..) | Origin::File(_) => Vec::new(),
+        }
+    }
+
+    /// What was read.
+    ///
+    /// # Errors
+    /// The first tensor that is missing, of another shape, or not finite.
+    pub fn into_read(self) -> Result<Vec<Weight>, ModelError> {
+        match self.origin {
+            Origin::File(File { wrong: Some(wrong), .. }) => Err(wrong),
+            Origin::File(file) => Ok(file.read),
+            Origin::Model(..) | Origin::Fresh(_) => Ok(Vec::new()),
         }
     }
 
@@ -160,7 +201,7 @@ impl<'a> Source<'a> {
         let weight = self.weight(&name, shape, Beginning::Normal { deviation });
         let lora = match &self.origin {
             Origin::Model(_, Some(adapter)) => adapter.of(&name).map(Lora::from),
-            Origin::Model(_, None) | Origin::Fresh(_) => None,
+            Origin::Model(_, None) | Origin::Fresh(_) | Origin::File(_) => None,
         };
         Linear { weight, bias: None, lora }
     }
@@ -178,6 +219,7 @@ impl<'a> Source<'a> {
                 weight.matrix().clone()
             }
             Origin::Fresh(fresh) => Matrix::Dense(fresh.make(name.into(), shape, beginning)),
+            Origin::File(file) => file.matrix(name, shape),
         }
     }
 }
@@ -226,6 +268,41 @@ impl Linear {
         assert!(biases.is_empty() || biases.len() == linears.len(), "a bias for {} of them", biases.len());
         let bias = (!biases.is_empty()).then(|| Tensor::cat(biases, 1));
         Some(Self { bias, ..Self::plain(Matrix::Dense(Tensor::cat(weights, 0))) })
+    }
+}
+
+impl File<'_> {
+    /// The matrix called `name`; where there is none that fits, that is noted, and something stands in its place.
+    fn matrix(&mut self, name: &str, shape: [usize; 2]) -> Matrix {
+        match self.read(name, shape) {
+            Ok(Some(weight)) => {
+                let matrix = weight.matrix().clone();
+                self.read.push(weight);
+                return matrix;
+            }
+            Ok(None) => {}
+            Err(wrong) => {
+                self.wrong.get_or_insert(wrong);
+            }
+        }
+        Matrix::Dense(Tensor::zeros([1, 1], &self.device))
+    }
+
+    fn read(&self, name: &str, shape: [usize; 2]) -> Result<Option<Weight>, ModelError> {
+        self.tensors.expect(name, shape)?;
+        let dense = || self.tensors.matrix(name, shape, &self.device).map(Matrix::Dense);
+        Ok(match self.keeping {
+            _ if self.wrong.is_some() => None,
+            Keeping::Nothing => None,
+            Keeping::Dense => Some(Weight::new(name.into(), self.tensors.matrix(name, shape, &self.device)?)),
+            // A vector is read with every token, and takes no room.
+            Keeping::Stored if shape[0] == 1 => Some(Weight::of_base(name.into(), dense()?)),
+            Keeping::Stored => {
+                let Stored { encoding, bytes, .. } = self.tensors.stored(name)?;
+                let packed = PackedWeight::new(encoding, shape, &bytes, &self.device);
+                Some(Weight::of_base(name.into(), Matrix::Packed(packed)))
+            }
+        })
     }
 }
 

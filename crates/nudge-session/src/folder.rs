@@ -1,19 +1,34 @@
-//! Model folders as bytes, in Hugging Face's layout: what transformers opens, a session opens, and back.
+//! Models as bytes: a folder in Hugging Face's layout, in one file of weights or several, or a `.gguf`. What
+//! transformers or llama.cpp opens, a session opens, and back.
+
+mod adapter;
+pub(crate) mod faithful;
+mod gguf;
+mod open;
 
 use crate::error::{SessionError, named};
+use crate::finetuning::{FinetuningOptions, is_large};
 use crate::protocol::Files;
 use crate::readback::read_all;
+use adapter::{ADAPTER_CONFIG, ADAPTER_WEIGHTS, AdapterFiles};
 use burn::tensor::Device;
+use bytes::Bytes;
+use faithful::Origin;
 use nudge_data::{NUDGE_CHAT_TEMPLATE, PromptStyle, Tokenizer};
+pub use nudge_model::container::shards_of;
+use nudge_model::scalar::SCORE;
 use nudge_model::{
-    Decoder, DecoderConfig, ModelError, NamedData, Parameters, Precision, ScalarModel,
-    checkpoint::{NamedTensors, encode},
+    Decoder, DecoderConfig, ModelError, NamedData, Parameters, Precision, ScalarModel, Tensors, checkpoint::encode,
 };
+use open::refuse_larger;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// File names of a model folder.
 pub const CONFIG: &str = "config.json";
 /// The weights.
 pub const WEIGHTS: &str = "model.safetensors";
+/// Where the weights are, if they are in several files.
+pub const INDEX: &str = "model.safetensors.index.json";
 /// The vocabulary.
 pub const TOKENIZER: &str = "tokenizer.json";
 /// Special tokens and the chat template.
@@ -61,9 +76,41 @@ pub struct Folder {
     pub config: DecoderConfig,
     /// Its tokenizer.
     pub tokenizer: Tokenizer,
-    tensors: NamedTensors,
+    /// Where its weights lie.
+    pub tensors: Tensors,
+    /// Its small files, as they came.
+    origin: Origin,
+    /// The files that its weights lie in, by name.
+    weights: Vec<Bytes>,
+    /// What was trained beside them.
+    adapter: Option<AdapterFiles>,
+    /// Bases that are in memory.
+    bases: Bases,
     /// Added to a reward model's numbers.
     reward_bias: f32,
+}
+
+/// Bases in memory, so that models with adapters on one base hold it once.
+#[derive(Debug, Clone, Default)]
+pub struct Bases(Arc<Mutex<Vec<(Vec<(usize, usize)>, Decoder)>>>);
+
+impl Bases {
+    /// The base whose weights lie in these files.
+    fn get_or_read(
+        &self,
+        weights: &[Bytes],
+        read: impl FnOnce() -> Result<Decoder, ModelError>,
+    ) -> Result<Decoder, ModelError> {
+        // Files that are shared lie at one place.
+        let place: Vec<(usize, usize)> = weights.iter().map(|bytes| (bytes.as_ptr() as usize, bytes.len())).collect();
+        let mut bases = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, base)) = bases.iter().find(|(other, _)| *other == place) {
+            return Ok(base.clone());
+        }
+        let base = read()?;
+        bases.push((place, base.clone()));
+        Ok(base)
+    }
 }
 
 /// Key of `config.json` for the bias of a reward model, which the head of transformers has not.
@@ -72,39 +119,111 @@ const REWARD_BIAS: &str = "reward_bias";
 impl Folder {
     /// Reads and checks the files of one model.
     pub fn open(name: &str, files: &Files) -> Result<Self, SessionError> {
-        let file = |file: &str| {
-            files.get(file).ok_or_else(|| SessionError::MissingFile {
-                folder: name.into(),
-                file: file.into(),
-                kind: "model folder",
-            })
-        };
-        let config_bytes = file(CONFIG)?;
-        let config = DecoderConfig::from_json(config_bytes).map_err(named(name))?;
-        let optional = |file: &str| files.get(file).map(Vec::as_slice);
-        let (tokenizer_config, template) = (optional(TOKENIZER_CONFIG), optional(CHAT_TEMPLATE));
-        let ends = optional(GENERATION_CONFIG).map_or_else(Vec::new, listed_ends);
-        let tokenizer = Tokenizer::from_files_with_ends(file(TOKENIZER)?, tokenizer_config, template, &ends)?;
+        let opened = open::open(name, files)?;
+        let config_bytes = opened.config.clone();
+        let config = DecoderConfig::from_json(&config_bytes).map_err(named(name))?;
+        refuse_larger(&config, &opened.tensors).map_err(named(name))?;
+        let (tokenizer_config, template) = (opened.tokenizer_config.as_deref(), opened.template.as_deref());
+        let ends = opened.generation.as_deref().map_or_else(Vec::new, listed_ends);
+        let tokenizer = Tokenizer::from_files_with_ends(&opened.tokenizer, tokenizer_config, template, &ends)?;
+        let tensors = opened.tensors.clone();
         let (tokens, rows) = (tokenizer.vocab_size(), config.vocab_size);
         if tokens > rows {
             return Err(SessionError::TokenizerMismatch { name: name.into(), tokens, rows });
         }
-        let tensors = NamedTensors::from_safetensors(file(WEIGHTS)?).map_err(named(name))?;
-        let kind = if tensors.contains("score.weight") { Kind::Reward } else { Kind::Decoder };
-        Ok(Self { name: name.into(), kind, config, tokenizer, tensors, reward_bias: reward_bias(name, config_bytes)? })
+        let adapter = AdapterFiles::open(name, files)?;
+        let has_head = adapter.as_ref().is_some_and(|adapter| adapter.tensors.contains(&AdapterFiles::score()));
+        let kind = if has_head || tensors.contains(SCORE) { Kind::Reward } else { Kind::Decoder };
+        let bias_bytes = if has_head { files.get(ADAPTER_CONFIG) } else { Some(&config_bytes) };
+        let reward_bias = bias_bytes.map_or(Ok(0.0), |bytes| reward_bias(name, bytes))?;
+        let is_weights =
+            |file: &str| file != ADAPTER_WEIGHTS && [".safetensors", ".gguf"].iter().any(|end| file.ends_with(end));
+        let weights = files.iter().filter(|(file, _)| is_weights(file)).map(|(_, bytes)| bytes.clone()).collect();
+        let (name, bases) = (name.into(), Bases::default());
+        let origin = opened.into();
+        Ok(Self { name, kind, config, tokenizer, tensors, origin, weights, adapter, bases, reward_bias })
+    }
+
+    /// The same folder, which takes its base from those in memory, and leaves it there.
+    pub fn beside(self, bases: &Bases) -> Self {
+        Self { bases: bases.clone(), ..self }
     }
 
     /// The language model in it.
     pub fn decoder(&self, device: &Device) -> Result<Decoder, SessionError> {
         self.needs(Kind::Decoder)?;
-        Decoder::from_tensors(&self.config, &self.tensors, device).map_err(named(&self.name))
+        self.trunk(device)
+    }
+
+    /// The language model in it as it is trained. `seed` is that of a fresh adapter.
+    pub fn trainable(
+        &self,
+        finetuning: &FinetuningOptions,
+        seed: u64,
+        device: &Device,
+    ) -> Result<Decoder, SessionError> {
+        Ok(self.start(finetuning, self.decoder(device)?, seed))
+    }
+
+    fn start(&self, finetuning: &FinetuningOptions, model: Decoder, seed: u64) -> Decoder {
+        finetuning.start(model, seed, || adapter::base_model(&self.name, self.sha256()))
+    }
+
+    /// The base under its adapter, if it has one. A large base, and that of an adapter, stays as it is stored.
+    fn trunk(&self, device: &Device) -> Result<Decoder, SessionError> {
+        let read = || match self.adapter.is_some() || is_large(&self.config) {
+            true => Decoder::as_stored(&self.config, &self.tensors, device),
+            false => Decoder::from_tensors(&self.config, &self.tensors, device),
+        };
+        let base = self.bases.get_or_read(&self.weights, read).map_err(named(&self.name))?;
+        match &self.adapter {
+            Some(adapter) => adapter.onto(base, || self.sha256()).map_err(named(&self.name)),
+            None => Ok(base),
+        }
+    }
+
+    fn sha256(&self) -> String {
+        adapter::sha256(self.weights.iter())
     }
 
     /// The reward model in it.
     pub fn scalar(&self, device: &Device) -> Result<ScalarModel, SessionError> {
         self.needs(Kind::Reward)?;
-        let model = ScalarModel::from_tensors(&self.config, &self.tensors, device).map_err(named(&self.name))?;
-        Ok(model.with_bias(self.reward_bias))
+        let shape = [1, self.config.hidden_size];
+        let in_adapter = self.adapter.as_ref().map(|adapter| (&adapter.tensors, AdapterFiles::score()));
+        let in_adapter = in_adapter.filter(|(tensors, name)| tensors.contains(name));
+        let (tensors, name) = in_adapter.unwrap_or((&self.tensors, SCORE.into()));
+        let score = tensors.matrix(&name, shape, device).map_err(named(&self.name))?;
+        Ok(ScalarModel::with_score(self.trunk(device)?, score).with_bias(self.reward_bias))
+    }
+
+    /// The reward model in it as it is trained: what a value model starts from.
+    pub fn trainable_scalar(
+        &self,
+        finetuning: &FinetuningOptions,
+        seed: u64,
+        device: &Device,
+    ) -> Result<ScalarModel, SessionError> {
+        Ok(self.scalar(device)?.map_decoder(|trunk| self.start(finetuning, trunk, seed)))
+    }
+
+    /// Whether an adapter was trained beside its weights.
+    pub fn has_adapter(&self) -> bool {
+        self.adapter.is_some()
+    }
+
+    /// What is done where its files say nothing, to be told to whoever opens it.
+    pub fn note(&self) -> Option<&'static str> {
+        let plain = "it has no chat template: prompts are plain text that it continues, and instruction tuning gives it Nudge's template";
+        (self.kind == Kind::Decoder && self.tokenizer.chat().is_none()).then_some(plain)
+    }
+
+    /// The small files of the same model with all its weights in `precision`.
+    pub(crate) fn small_files(&self, precision: Precision) -> Result<Files, SessionError> {
+        let mut files = small_files(&self.config, self.kind, &self.tokenizer)?;
+        self.origin.restore(&mut files);
+        set_precision(&mut files, precision);
+        Ok(files)
     }
 
     /// Its tokenizer with a chat template: its own, or Nudge's where it has none.
@@ -162,10 +281,11 @@ fn reward_bias(name: &str, config: &[u8]) -> Result<f32, SessionError> {
 
 /// Writes a bias into the `config.json` of a reward model's files.
 pub fn set_reward_bias(files: &mut Files, bias: f32) {
-    let config = files.get(CONFIG).and_then(|bytes| serde_json::from_slice::<serde_json::Value>(bytes).ok());
+    let file = adapter::bias_file(files);
+    let config = files.get(file).and_then(|bytes| serde_json::from_slice::<serde_json::Value>(bytes).ok());
     if let Some(mut config) = config {
         config[REWARD_BIAS] = bias.into();
-        files.insert(CONFIG.into(), serde_json::to_vec_pretty(&config).unwrap_or_default());
+        files.insert(file.into(), serde_json::to_vec_pretty(&config).unwrap_or_default().into());
     }
 }
 
@@ -185,12 +305,35 @@ pub async fn save(
     tokenizer: &Tokenizer,
     precision: Precision,
 ) -> Result<Files, SessionError> {
+    if let Some(adapter) = model.decoder().and_then(Decoder::adapter) {
+        return adapter::save(model, adapter, kind, tokenizer).await;
+    }
     let parameters = model.parameters().into_iter().map(|(name, tensor)| (name, tensor.clone())).collect();
     let data = host_data(parameters).await?;
-    let mut files: Files = tokenizer.to_files()?.into_iter().collect();
-    files.insert(WEIGHTS.into(), encode(&data, precision).map_err(named("the model being saved"))?);
-    files.insert(CONFIG.into(), config.to_json(kind.head(), tokenizer.eos_id(), tokenizer.pad_id()));
-    files.insert(GENERATION_CONFIG.into(), generation_config(tokenizer));
+    let mut files = small_files(config, kind, tokenizer)?;
+    files.insert(WEIGHTS.into(), encode(&data, precision).map_err(named("the model being saved"))?.into());
+    set_precision(&mut files, precision);
+    Ok(files)
+}
+
+/// Says in `config.json` how the weights are stored.
+fn set_precision(files: &mut Files, precision: Precision) {
+    let name = match precision {
+        Precision::F32 => "float32",
+        Precision::F16 => "float16",
+        Precision::BF16 => "bfloat16",
+    };
+    faithful::rewrite(files, CONFIG, |config| {
+        config.shift_remove("dtype");
+        config.insert("torch_dtype".into(), name.into());
+    });
+}
+
+/// All but the weights.
+fn small_files(config: &DecoderConfig, kind: Kind, tokenizer: &Tokenizer) -> Result<Files, SessionError> {
+    let mut files: Files = tokenizer.to_files()?.into_iter().map(|(name, bytes)| (name, bytes.into())).collect();
+    files.insert(CONFIG.into(), config.to_json(kind.head(), tokenizer.eos_id(), tokenizer.pad_id()).into());
+    files.insert(GENERATION_CONFIG.into(), generation_config(tokenizer).into());
     Ok(files)
 }
 

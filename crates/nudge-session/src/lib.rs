@@ -9,6 +9,7 @@
 //! - [`method`]: the methods that tune a policy, one file each;
 //! - [`labeler`]: simulated labelers, rules over text; [`agreement`]: how often labelers agree; [`contradiction`]:
 //!   preferences that go in a circle; [`merge`]: one ranking out of several labelers';
+//! - [`finetuning`]: what of a model trains, all of it or adapters;
 //! - [`folder`], [`snapshot`]: model folders and checkpoints as bytes;
 //! - `batch`: records as tensors; [`rollout`]: sampling; [`trainer`]: gradient steps; shared by stages and methods;
 //! - [`room`]: what fits a model's context; [`completion_statistics`]: what the completions of a model are like;
@@ -27,6 +28,8 @@ pub mod bench;
 pub mod completion_statistics;
 pub mod contradiction;
 pub mod error;
+pub mod export;
+pub mod finetuning;
 pub mod folder;
 pub mod labeler;
 pub mod merge;

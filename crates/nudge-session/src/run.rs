@@ -5,6 +5,7 @@
 //! Deliberately absent: threads, callbacks. The shell owns the loop.
 
 use crate::SessionError;
+use crate::folder::faithful::Origin;
 use crate::platform::Stopwatch;
 use crate::protocol::{Event, Files, StageName};
 use crate::snapshot::{Snapshot, SnapshotWriter};
@@ -27,6 +28,8 @@ pub struct Run {
     /// Since the step under way began.
     step_clock: Option<Stopwatch>,
     fingerprint: String,
+    /// What the model that is tuned came with.
+    origin: Option<Origin>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -47,6 +50,7 @@ impl<S: Stage + 'static> From<S> for Run {
             clock: Stopwatch::start(),
             step_clock: None,
             fingerprint: String::new(),
+            origin: None,
         }
     }
 }
@@ -63,6 +67,11 @@ impl Run {
         }
         self.fingerprint = fingerprint;
         Ok(self)
+    }
+
+    /// The same run, whose model keeps what that of `origin` came with.
+    pub(crate) fn keeping(self, origin: Option<Origin>) -> Self {
+        Self { origin, ..self }
     }
 
     /// The next event: `Started` first, `Finished` last, then nothing. An error ends the run.
@@ -91,6 +100,7 @@ impl Run {
                 self.advance().await?;
             } else {
                 self.ending = self.stage.end_any().await?.into();
+                self.restore_origin();
                 self.position = Position::Ending;
             }
         }
@@ -102,6 +112,16 @@ impl Run {
         }
         self.position = Position::Ended;
         Ok(Some(Event::Finished { stage: self.stage.name(), seconds: self.clock.seconds() }))
+    }
+
+    /// Gives the models that the stage ends with what they came with.
+    fn restore_origin(&mut self) {
+        let Some(origin) = &self.origin else { return };
+        for event in &mut self.ending {
+            if let Event::Model { files, .. } = event {
+                origin.restore(files);
+            }
+        }
     }
 
     fn started(&self) -> Event {

@@ -3,7 +3,7 @@
 //! Deliberately absent: files and storage. A shell puts model files in and takes them out.
 
 use crate::SessionError;
-use crate::folder::{Folder, Kind};
+use crate::folder::{Bases, Folder, Kind, faithful::Origin};
 use crate::labeler::{self, LabelerInfo};
 use crate::method::{LearnsFrom, Loaded, Method, MethodInfo};
 use crate::protocol::{Command, Files, Preference, Verdict};
@@ -34,6 +34,9 @@ pub struct ModelInfo {
     pub max_position_embeddings: usize,
     /// Whether prompts go through a chat template.
     pub chat: bool,
+    /// What is done where its files say nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub note: Option<&'static str>,
 }
 
 /// Models by name, on one device.
@@ -64,6 +67,7 @@ impl Session {
             vocab_size: folder.config.vocab_size,
             max_position_embeddings: folder.config.max_position_embeddings,
             chat: folder.tokenizer.chat().is_some(),
+            note: folder.note(),
         };
         self.models.insert(name.into(), files);
         Ok(info)
@@ -89,8 +93,10 @@ impl Session {
         Folder::open(name, files)
     }
 
-    fn open_all(&self, names: &[String]) -> Result<Vec<Folder>, SessionError> {
-        names.iter().map(|name| self.open(name)).collect()
+    /// Several models, whose weights are in memory once where they lie in the same files.
+    fn open_all<'a>(&self, names: impl IntoIterator<Item = &'a String>) -> Result<Vec<Folder>, SessionError> {
+        let bases = Bases::default();
+        names.into_iter().map(|name| Ok(self.open(name)?.beside(&bases))).collect()
     }
 
     /// Starts `command`, or goes on from a checkpoint of the same command.
@@ -101,7 +107,18 @@ impl Session {
     pub fn start(&self, command: Command, resume: Option<Files>) -> Result<Run, SessionError> {
         let mark = fingerprint(&command, command.models().into_iter().filter_map(|name| self.models.get(name)));
         let snapshot = resume.map(|files| Snapshot::open(files, &mark)).transpose()?;
-        self.run(command, snapshot.as_ref())?.of_command(mark, snapshot)
+        let origin = self.origin(&command)?;
+        Ok(self.run(command, snapshot.as_ref())?.of_command(mark, snapshot)?.keeping(origin))
+    }
+
+    /// What the model that `command` tunes came with.
+    fn origin(&self, command: &Command) -> Result<Option<Origin>, SessionError> {
+        let name = match command {
+            Command::Sft { model, .. } | Command::Reward { model, .. } => model,
+            Command::Tune { policy, .. } => policy,
+            _ => return Ok(None),
+        };
+        self.models.get(name).map(|files| Origin::of(name, files)).transpose()
     }
 
     /// `command` at its start. What is too dear to be made twice comes out of a checkpoint.
@@ -123,18 +140,21 @@ impl Session {
                 Reward::new(self.open(&model)?, &preferences, &demonstrations, options, device)?.into()
             }
             Command::Tune { method, policy, rewards, prompts, preferences, pretraining_texts } => {
-                let (policy, rewards) = (self.open(&policy)?, self.open_all(&rewards)?);
+                let mut rewards = self.open_all(std::iter::once(&policy).chain(&rewards))?;
+                let policy = rewards.remove(0);
                 let material = Loaded { policy, rewards, prompts, preferences, pretraining_texts };
                 check_material(&method, &material)?;
                 method.start(&material, device)?
             }
             Command::BestOf { policy, rewards, prompts, options } => {
-                BestOf::new(&self.open(&policy)?, &self.open_all(&rewards)?, prompts, options, device)?.into()
+                let folders = self.open_all(std::iter::once(&policy).chain(&rewards))?;
+                BestOf::new(&folders[0], &folders[1..], prompts, options, device)?.into()
             }
             Command::Compare { a, b, prompts, judge, best_of_reward, options } => {
                 let judge = compare::open_judge(judge, |name| self.open(name), device)?;
                 let chooser = best_of_reward.map(|name| self.open(&name)).transpose()?;
-                Compare::new([self.open(&a)?, self.open(&b)?], prompts, judge, chooser, options, device)?.into()
+                let sides = self.open_all([&a, &b])?.try_into().expect("two names, two models");
+                Compare::new(sides, prompts, judge, chooser, options, device)?.into()
             }
             Command::Score { reward, records } => Score::new(self.open(&reward)?, records, device)?.into(),
             Command::Calibrate { reward, preferences } => {
@@ -149,9 +169,9 @@ impl Session {
         Method::all().iter().map(Method::info).collect()
     }
 
-    /// All simulated labelers.
+    /// The simulated labelers of the built-in model's prompts.
     pub fn labelers() -> Vec<LabelerInfo> {
-        labeler::all().iter().map(labeler::Labeler::info).collect()
+        labeler::of_stories().map(labeler::Labeler::info).collect()
     }
 
     /// Win rate of the first model over `preferences`, ties counting half, with its 95 % interval.

@@ -53,7 +53,7 @@ pub fn fingerprint<'a>(command: &Command, models: impl Iterator<Item = &'a Files
         options.retain(|name, _| !name.ends_with("learning_rate"));
     }
     let json = serde_json::to_vec(&json).unwrap_or_default();
-    let files = models.flatten().flat_map(|(name, bytes)| [name.as_bytes(), bytes.as_slice()]);
+    let files = models.flatten().flat_map(|(name, bytes)| [name.as_bytes(), bytes]);
     let hash = [json.as_slice()].into_iter().chain(files).fold(0xcbf2_9ce4_8422_2325, fnv);
     format!("{hash:016x}")
 }
@@ -93,7 +93,7 @@ impl SnapshotWriter {
 
     /// Adds a file as it is.
     pub fn file(mut self, name: &str, bytes: Vec<u8>) -> Self {
-        self.files.insert(name.into(), bytes);
+        self.files.insert(name.into(), bytes.into());
         self
     }
 
@@ -109,10 +109,10 @@ impl SnapshotWriter {
     ) -> Result<Files, SessionError> {
         let mut files = self.files;
         let data = host_data(self.tensors).await?;
-        files.insert(TENSORS.into(), encode(&data, Precision::F32).map_err(named("checkpoint"))?);
+        files.insert(TENSORS.into(), encode(&data, Precision::F32).map_err(named("checkpoint"))?.into());
         let envelope = Envelope { version: VERSION, command: fingerprint.to_string(), waiting, state };
         let json = serde_json::to_vec_pretty(&envelope).map_err(|error| SessionError::Checkpoint(error.to_string()))?;
-        files.insert(STATE.into(), json);
+        files.insert(STATE.into(), json.into());
         Ok(files)
     }
 }
@@ -144,7 +144,7 @@ impl Snapshot {
                 "it was made with other options or data, or from another model. Repeat the options it was started with, or start anew in another folder".into(),
             ));
         }
-        let tensors = NamedTensors::from_safetensors(file_of(&files, TENSORS)?).map_err(named("checkpoint"))?;
+        let tensors = checkpoint_tensors(&files)?;
         Ok(Self { waiting: envelope.waiting, state: envelope.state, tensors, files })
     }
 
@@ -186,13 +186,19 @@ impl Snapshot {
     ///
     /// # Errors
     /// If there is none of that name.
-    pub fn file(&self, name: &str) -> Result<&Vec<u8>, SessionError> {
+    pub fn file(&self, name: &str) -> Result<&[u8], SessionError> {
         file_of(&self.files, name)
     }
 }
 
-fn file_of<'a>(files: &'a Files, name: &str) -> Result<&'a Vec<u8>, SessionError> {
-    files.get(name).ok_or_else(|| SessionError::MissingFile {
+fn checkpoint_tensors(files: &Files) -> Result<NamedTensors, SessionError> {
+    file_of(files, TENSORS)?;
+    let read = NamedTensors::from_safetensors(TENSORS, files[TENSORS].clone());
+    read.map_err(|error| named("checkpoint")(error.into()))
+}
+
+fn file_of<'a>(files: &'a Files, name: &str) -> Result<&'a [u8], SessionError> {
+    files.get(name).map(|bytes| &bytes[..]).ok_or_else(|| SessionError::MissingFile {
         folder: "checkpoint".into(),
         file: name.into(),
         kind: "checkpoint",

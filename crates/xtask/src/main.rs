@@ -1,8 +1,8 @@
 //! `cargo xtask`: builds, serves and tests Nudge with nothing but Rust and npm.
 //!
-//! Five commands, each a module that reads on its own: [`wasm`], [`page`] and [`download`] build, [`serve`] serves,
-//! [`test`] tests, [`reference`] recomputes the numbers that tests compare with, [`bench`] measures speed
-//! beside other programs. What a step needs and the machine lacks is fetched where that is possible
+//! Six commands, each a module that reads on its own: [`wasm`], [`page`] and [`download`] build, [`serve`] serves,
+//! [`test`] tests, [`reference`] recomputes the numbers that tests compare with, [`models`] fetches the model to measure
+//! with, [`bench`] measures speed beside other programs. What a step needs and the machine lacks is fetched where that is possible
 //! ([`toolchain`], [`chromium`], [`python`]) and named plainly where it is not.
 //!
 //! Deliberately absent: releases, deployment, anything that cargo or npm already does in one command.
@@ -11,6 +11,7 @@ mod bench;
 mod chromium;
 mod compress;
 mod download;
+mod models;
 mod page;
 mod process;
 mod python;
@@ -59,6 +60,12 @@ enum Task {
         /// Only these topics, named as in tests/reference/topics.
         topics: Vec<String>,
     },
+    /// Fetch SmolLM2-135M-Instruct, the model to measure with (98 MB), into $NUDGE_MODELS or ~/.cache/nudge/models.
+    Models {
+        /// Make a Hugging Face folder in f16 and a file of Q8_0 blocks of it too (installs 6 GB of Python packages).
+        #[arg(long)]
+        derived: bool,
+    },
     /// Measure `nudge bench`, beside PyTorch, transformers and TRL or in the browser, and print the ratios.
     Bench(bench::Options),
 }
@@ -90,6 +97,7 @@ fn run(task: &Task) -> Result<()> {
         }
         Task::Test { quick, filter } => test::test(&workspace, *quick, filter.as_deref()),
         Task::Reference { topics } => reference::reference(&workspace, topics),
+        Task::Models { derived } => models::models(&workspace, *derived),
         Task::Bench(options) => bench::bench(&workspace, options),
     }
 }

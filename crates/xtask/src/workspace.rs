@@ -57,7 +57,8 @@ pub fn in_ci() -> bool {
     env::var_os("CI").is_some_and(|value| !value.is_empty() && value != "false")
 }
 
-fn home() -> Result<PathBuf> {
+/// The user's folder.
+pub fn home() -> Result<PathBuf> {
     let variable = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
     let folder: OsString = env::var_os(variable).with_context(|| format!("{variable} is not set"))?;
     Ok(folder.into())

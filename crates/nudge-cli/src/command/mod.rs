@@ -10,6 +10,7 @@ mod data;
 mod demo;
 mod demo_report;
 mod eval;
+mod export;
 mod job;
 pub mod lab;
 mod mined;
@@ -24,7 +25,7 @@ mod tuning_loop;
 use crate::args::{Arguments, Command};
 use crate::device::{self, DeviceChoice};
 use crate::failure::tell;
-use crate::files::read_model;
+use crate::model_files::read_model;
 use crate::report;
 use crate::runner::{Listen, drive};
 use anyhow::{Context, Result};
@@ -47,6 +48,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Command::Score(arguments) => score::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
         Command::Chat(arguments) => chat::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Lab(arguments) => lab::run(&arguments),
@@ -80,6 +82,9 @@ impl Workplace {
             other => other.into(),
         })?;
         tell(&format!("model {name}: {}, {} parameters", info.kind, report::count(info.parameters)));
+        if let Some(note) = info.note {
+            tell(&format!("model {name}: {note}"));
+        }
         Ok(())
     }
 

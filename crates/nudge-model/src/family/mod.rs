@@ -80,16 +80,19 @@ pub(crate) fn of(config: &DecoderConfig) -> &'static dyn Family {
     named(&config.model_type).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// A tensor of a file of transformers under the name, and in the order, in which models have it here.
-pub(crate) fn as_kept(tensor: NamedData) -> NamedData {
-    let name = gpt2::newer_name(&tensor.name).unwrap_or(tensor.name);
-    let tensor = NamedData { name, ..tensor };
-    if gpt2::is_turned(&tensor.name) { transposed(&tensor) } else { tensor }
+/// The name that models have here for the tensor of this name in a file of transformers, where it is another.
+pub(crate) fn kept_name(stored: &str) -> Option<String> {
+    gpt2::newer_name(stored)
 }
 
-/// The way back.
+/// Whether files of transformers hold the matrix of this name as `[in, out]`.
+pub(crate) fn is_turned(name: &str) -> bool {
+    gpt2::is_turned(name)
+}
+
+/// A tensor in the order in which files of transformers hold it.
 pub(crate) fn as_stored(tensor: &NamedData) -> Cow<'_, NamedData> {
-    if gpt2::is_turned(&tensor.name) { Cow::Owned(transposed(tensor)) } else { Cow::Borrowed(tensor) }
+    if is_turned(&tensor.name) { Cow::Owned(transposed(tensor)) } else { Cow::Borrowed(tensor) }
 }
 
 /// Whether files hold the matrix of one row of this name as a vector: norms and biases.

@@ -5,6 +5,7 @@
 use super::size::{MINIBATCH, NEW_TOKENS, PAIR_TOKENS, PAIRS, PPO_EPOCHS, PROMPT_TOKENS, PROMPTS};
 use super::{BenchOptions, Clock, Measured, Meter, Size};
 use crate::SessionError;
+use crate::finetuning::FinetuningOptions;
 use crate::method::online::prompts::Prompts;
 use crate::method::online::scores::Scorer;
 use crate::method::online::{Completions, Estimated, OnlineOptions};
@@ -187,7 +188,7 @@ struct RandomModels {
 }
 
 impl Material for RandomModels {
-    fn policy(&self, _device: &Device) -> Result<Decoder, SessionError> {
+    fn policy(&self, _: &FinetuningOptions, _: u64, _device: &Device) -> Result<Decoder, SessionError> {
         Ok(self.start.clone())
     }
 
@@ -199,7 +200,7 @@ impl Material for RandomModels {
         Ok(Scorer::RewardModels(vec![ScalarModel::on(&self.start, self.seed + 1).frozen()]))
     }
 
-    fn reward_model(&self, _device: &Device) -> Result<ScalarModel, SessionError> {
+    fn reward_model(&self, _: &FinetuningOptions, _: u64, _device: &Device) -> Result<ScalarModel, SessionError> {
         Ok(ScalarModel::on(&self.start, self.seed + 2))
     }
 

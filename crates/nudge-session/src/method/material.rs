@@ -6,6 +6,7 @@
 use crate::SessionError;
 use crate::batch::preferences::{Split, split_and_encode};
 use crate::batch::scored::encode_completion;
+use crate::finetuning::FinetuningOptions;
 use crate::folder::Folder;
 use crate::method::online::prompts::Prompts;
 use crate::method::online::scores::Scorer;
@@ -18,11 +19,11 @@ pub type EncodedRankings = Split<EncodedDemonstration>;
 
 /// What a method is given.
 pub trait Material {
-    /// The policy to start from.
+    /// The policy to start from, as it is trained; `seed` is that of a fresh adapter.
     ///
     /// # Errors
     /// If its files hold no language model.
-    fn policy(&self, device: &Device) -> Result<Decoder, SessionError>;
+    fn policy(&self, finetuning: &FinetuningOptions, seed: u64, device: &Device) -> Result<Decoder, SessionError>;
 
     /// The tokenizer of policy, reference and reward models.
     fn tokenizer(&self) -> &Tokenizer;
@@ -33,11 +34,16 @@ pub trait Material {
     /// If a reward model cannot be loaded or reads other tokens than the policy.
     fn scorer(&self, device: &Device) -> Result<Scorer, SessionError>;
 
-    /// The first reward model, for a value model to start from.
+    /// The first reward model, for a value model to start from, as it is trained.
     ///
     /// # Errors
     /// If it cannot be loaded, or there is none.
-    fn reward_model(&self, device: &Device) -> Result<ScalarModel, SessionError>;
+    fn reward_model(
+        &self,
+        finetuning: &FinetuningOptions,
+        seed: u64,
+        device: &Device,
+    ) -> Result<ScalarModel, SessionError>;
 
     /// The prompts, each with room for `max_new_tokens` more.
     ///
@@ -70,8 +76,8 @@ pub struct Loaded {
 }
 
 impl Material for Loaded {
-    fn policy(&self, device: &Device) -> Result<Decoder, SessionError> {
-        self.policy.decoder(device)
+    fn policy(&self, finetuning: &FinetuningOptions, seed: u64, device: &Device) -> Result<Decoder, SessionError> {
+        self.policy.trainable(finetuning, seed, device)
     }
 
     fn tokenizer(&self) -> &Tokenizer {
@@ -82,9 +88,14 @@ impl Material for Loaded {
         Scorer::open(&self.policy, &self.rewards, device)
     }
 
-    fn reward_model(&self, device: &Device) -> Result<ScalarModel, SessionError> {
+    fn reward_model(
+        &self,
+        finetuning: &FinetuningOptions,
+        seed: u64,
+        device: &Device,
+    ) -> Result<ScalarModel, SessionError> {
         match self.rewards.first() {
-            Some(reward) => reward.scalar(device),
+            Some(reward) => reward.trainable_scalar(finetuning, seed, device),
             None => Err(SessionError::Nothing("there is no reward model to start the value model from".into())),
         }
     }

@@ -100,7 +100,7 @@ impl Ppo {
     pub fn new(options: PpoOptions, material: &dyn Material, device: &Device) -> Result<Self, SessionError> {
         let mut online = Online::new(options.online.clone(), material, PpoOptions::TITLE, device)?;
         let value = match options.value_init {
-            ValueInit::RewardModel => material.reward_model(device)?,
+            ValueInit::RewardModel => material.reward_model(&options.online.finetuning, options.online.seed, device)?,
             ValueInit::ZeroHead => ScalarModel::on(&online.actor.trainer.model, options.online.seed).scaled(0.0),
         };
         let schedule = options.online.schedule(options.value_learning_rate);

@@ -11,6 +11,7 @@ pub use declare::{Declared, Kind, Options, Range, SetError};
 pub use value::{OptionValue, words_of};
 
 use crate::SessionError;
+use crate::finetuning::FinetuningOptions;
 use declare::{AT_LEAST_ONE, BELOW_ONE, NEW_TOKENS, NON_NEGATIVE, POSITIVE, SHARE};
 use nudge_model::{OptimizerKind, Precision};
 use nudge_rlhf::{EnsembleRule, RewardLoss};
@@ -82,6 +83,7 @@ crate::options! {
         precision: Precision = Precision::F32;
         /// Seed of the order and the split
         seed: u64 = 1;
+        ..finetuning: FinetuningOptions = FinetuningOptions::default();
     }
 
     /// Options of sampling.
@@ -127,6 +129,7 @@ crate::options! {
         member: usize = 0, NON_NEGATIVE;
         /// Seed of the head, the order and the split
         seed: u64 = 1;
+        ..finetuning: FinetuningOptions = FinetuningOptions::default();
     }
 
     /// Options of best-of-n.

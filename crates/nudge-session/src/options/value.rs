@@ -4,6 +4,7 @@
 
 use super::declare::{FRACTION, Kind, NON_NEGATIVE, POSITIVE, Range};
 use super::{Batching, SessionError};
+use crate::finetuning::Finetuning;
 use nudge_model::{OptimizerKind, Precision};
 use nudge_rlhf::{
     AdaptiveKl, Decay, DpoVariant, EnsembleRule, GaeScope, KlEstimator, KlPlacement, LossAggregation, MissingEos,
@@ -127,6 +128,7 @@ macro_rules! choices {
 }
 
 choices! {
+    Finetuning: Finetuning::Auto, Finetuning::Full, Finetuning::Lora;
     Batching: Batching::Packed, Batching::Padded, Batching::LengthGrouped;
     OptimizerKind: OptimizerKind::AdamW, OptimizerKind::Muon;
     Precision: Precision::F32, Precision::F16;

@@ -8,6 +8,7 @@ use super::grpo::GROUP;
 use super::toy::{LONGEST, PROMPT, Toy};
 use crate::SessionError;
 use crate::batch::preferences::Ranked;
+use crate::finetuning::FinetuningOptions;
 use crate::method::online::prompts::Prompts;
 use crate::method::online::scores::Scorer;
 use crate::method::{LearnsFrom, Material, Method, Target};
@@ -87,7 +88,7 @@ fn offline(beta: f32) -> Vec<(&'static str, Value)> {
 }
 
 impl Material for Toy {
-    fn policy(&self, _device: &Device) -> Result<Decoder, SessionError> {
+    fn policy(&self, _: &FinetuningOptions, _: u64, _device: &Device) -> Result<Decoder, SessionError> {
         Ok(self.start.clone())
     }
 
@@ -104,7 +105,7 @@ impl Material for Toy {
         Ok(Scorer::Rule(Box::new(rule)))
     }
 
-    fn reward_model(&self, _device: &Device) -> Result<ScalarModel, SessionError> {
+    fn reward_model(&self, _: &FinetuningOptions, _: u64, _device: &Device) -> Result<ScalarModel, SessionError> {
         Err(SessionError::Nothing("the toy has a table of rewards and no reward model".into()))
     }
 

@@ -76,7 +76,8 @@ impl Toy {
             file: WEIGHTS.into(),
             kind: "model folder",
         })?;
-        let tensors = NamedTensors::from_safetensors(weights).map_err(named("policy"))?;
+        let tensors =
+            NamedTensors::from_safetensors(WEIGHTS, weights.clone()).map_err(|error| named("policy")(error.into()))?;
         let policy = Decoder::from_tensors(&self.start.config, &tensors, &self.device).map_err(named("policy"))?;
         Ok(self.tree.distribution(&self.token_probabilities(&policy).await?))
     }

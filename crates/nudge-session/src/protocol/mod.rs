@@ -12,11 +12,12 @@ pub use command::{Command, Judge};
 pub use event::Event;
 pub use results::{AccuracySlice, Calibration, CompletionStatistics, Evaluation, Verdict};
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// The files of a model folder or of a checkpoint: name and bytes.
-pub type Files = BTreeMap<String, Vec<u8>>;
+/// The files of a model folder or of a checkpoint: name and bytes, which copies share.
+pub type Files = BTreeMap<String, Bytes>;
 
 /// Numbers of one step by their published names, such as `objective/kl`.
 pub type Metrics = BTreeMap<String, f64>;

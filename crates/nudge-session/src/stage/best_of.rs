@@ -137,7 +137,9 @@ impl Stage for BestOf {
         let scores = self.score(first..end, &completions).await?;
         for ((index, completions), scores) in (first..end).zip(completions.chunks(n)).zip(scores.chunks(n)) {
             let texts: Vec<String> = completions.iter().map(|completion| completion.text(&self.tokenizer)).collect();
-            let gold: Option<Vec<f32>> = self.gold.map(|gold| texts.iter().map(|text| gold.score(text)).collect());
+            let prompt = self.prompts[index].to_string();
+            let gold: Option<Vec<f32>> =
+                self.gold.map(|gold| texts.iter().map(|text| gold.score(&prompt, text)).collect());
             for (name, number) in estimates(scores, gold.as_deref()) {
                 *self.state.sums.entry(name).or_default() += number;
             }

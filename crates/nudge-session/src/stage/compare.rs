@@ -72,7 +72,10 @@ impl OpenJudge {
         device: &Device,
     ) -> Result<Option<Vec<f32>>, SessionError> {
         match self {
-            OpenJudge::Labeler(labeler) => Ok(Some(completions.iter().map(|text| labeler.score(text)).collect())),
+            OpenJudge::Labeler(labeler) => {
+                let prompt = prompt.to_string();
+                Ok(Some(completions.iter().map(|text| labeler.score(&prompt, text)).collect()))
+            }
             OpenJudge::Person => Ok(None),
             OpenJudge::Reward(reward) => {
                 let (folder, model) = reward.as_ref();

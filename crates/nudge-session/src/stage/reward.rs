@@ -73,7 +73,8 @@ impl Reward {
         };
         let demonstrations = demonstrations.iter().enumerate().map(encode_record).collect::<Result<_, _>>()?;
         // 2. The SFT model under a fresh head.
-        let model = ScalarModel::on(&folder.decoder(device)?, member_seed(&options));
+        let trunk = folder.trainable(&options.finetuning, member_seed(&options), device)?;
+        let model = ScalarModel::on(&trunk, member_seed(&options));
         let total_steps = steps_of_epochs(options.epochs, train.len(), options.batch_size);
         let schedule = LearningRate::new(options.learning_rate.into(), total_steps)
             .warmup((total_steps / 10).min(10))

@@ -46,7 +46,7 @@ impl Sft {
         device: &Device,
     ) -> Result<Self, SessionError> {
         options.check_ranges()?;
-        let model = folder.decoder(device)?;
+        let model = folder.trainable(&options.finetuning, options.seed, device)?;
         let tokenizer = folder.chat_tokenizer()?;
         // 1. and 2.
         let all = encode(demonstrations, &tokenizer, model.config.max_position_embeddings)?;

@@ -18,6 +18,7 @@ use super::{LearnsFrom, Material, TuningMethod};
 use crate::batch::demonstrations::DemonstrationBatch;
 use crate::batch::preferences::{Ranked, insert_accuracy, judge, rankings_of_step};
 use crate::batch::{ends_epoch, steps_of_epochs};
+use crate::finetuning::FinetuningOptions;
 use crate::folder::{self, Kind};
 use crate::options::declare::{AT_LEAST_ONE, BELOW_ONE, NON_NEGATIVE, POSITIVE};
 use crate::protocol::{Event, StageName};
@@ -43,6 +44,7 @@ options! {
         held_out: f32 = 0.2, BELOW_ONE;
         /// Seed of the order and the split
         seed: u64 = 1;
+        ..finetuning: FinetuningOptions = FinetuningOptions::default();
     }
 }
 
@@ -85,7 +87,7 @@ impl<M: OfflineMethod> Offline<M> {
     /// # Errors
     /// If nothing can be learnt from the rankings, or the policy cannot be loaded.
     pub fn new(method: M, material: &dyn Material, device: &Device) -> Result<Self, SessionError> {
-        let OfflineOptions { epochs, batch_size, learning_rate, held_out, seed } = *method.offline();
+        let OfflineOptions { epochs, batch_size, learning_rate, held_out, seed, ref finetuning } = *method.offline();
         // 1. Comparisons, split by prompt.
         let (train, held_out) = material.rankings(M::LEARNS_FROM == LearnsFrom::Labels, held_out, seed)?;
         if M::HAS_MISMATCHED && train.len() < 2 {
@@ -96,8 +98,8 @@ impl<M: OfflineMethod> Offline<M> {
             )));
         }
         // 2. Policy and reference are one model at the start.
-        let start = material.policy(device)?;
-        let reference = method.has_reference().then(|| start.frozen());
+        let start = material.policy(finetuning, seed, device)?;
+        let reference = method.has_reference().then(|| start.reference());
         let total_steps = steps_of_epochs(epochs, train.len(), batch_size);
         let schedule = LearningRate::new(learning_rate.into(), total_steps)
             .warmup((total_steps / 10).min(10))

@@ -62,7 +62,7 @@ pub struct Objective {
 impl Actor {
     /// A policy that starts from `start`; `title` names the method in errors.
     pub fn new(start: Decoder, options: &OnlineOptions, title: &'static str, device: &Device) -> Self {
-        let reference = start.frozen();
+        let reference = start.reference();
         let average = options.ema_decay.map(|_| start.clone());
         let schedule = options.schedule(options.learning_rate);
         let aggregation = LossAggregation::TokenMean;

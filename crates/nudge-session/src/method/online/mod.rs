@@ -84,7 +84,7 @@ impl Online {
     ) -> Result<Self, SessionError> {
         let scorer = material.scorer(device)?;
         let prompts = material.prompts(options.max_new_tokens)?;
-        let actor = Actor::new(material.policy(device)?, &options, title, device);
+        let actor = Actor::new(material.policy(&options.finetuning, options.seed, device)?, &options, title, device);
         let gold = options.gold_labeler.as_deref().map(Labeler::find).transpose()?;
         let state = OnlineState {
             step: 0,

@@ -2,6 +2,7 @@
 
 use super::experience::Collecting;
 use crate::SessionError;
+use crate::finetuning::FinetuningOptions;
 use crate::options;
 use crate::options::declare::{AT_LEAST_ONE, BELOW_ONE, FRACTION, NON_NEGATIVE, POSITIVE};
 use nudge_model::{OptimizerOptions, SamplingOptions};
@@ -67,6 +68,7 @@ options! {
         gold_labeler: Option<String> = None;
         /// Seed of prompts, noise and minibatches
         seed: u64 = 1;
+        ..finetuning: FinetuningOptions = FinetuningOptions::default();
     }
 }
 

@@ -96,7 +96,10 @@ impl Prompts {
         let texts: Vec<String> =
             completions.completions.iter().map(|completion| completion.text(&self.tokenizer)).collect();
         if let Some(gold) = gold {
-            let mean = texts.iter().map(|text| f64::from(gold.score(text))).sum::<f64>() / texts.len() as f64;
+            let asked = completions.places.iter().map(|place| &self.texts[*place]);
+            let sum: f64 =
+                asked.zip(&texts).map(|(prompt, text)| f64::from(gold.score(&prompt.to_string(), text))).sum();
+            let mean = sum / texts.len() as f64;
             metrics.insert("objective/gold_score".into(), mean);
         }
         let tokens: Vec<Vec<u32>> =

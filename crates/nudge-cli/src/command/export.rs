@@ -1,0 +1,68 @@
+//! `nudge export`: a model for other programs.
+
+use crate::args::{Export, Form, Numbers};
+use crate::failure::tell;
+use crate::files::{create_folder, write_atomic};
+use crate::model_files::read_model;
+use anyhow::{Result, bail};
+use nudge_model::Precision;
+use nudge_model::container::Encoding;
+use nudge_session::export::{to_folder, to_gguf};
+use nudge_session::folder::Folder;
+
+/// Writes the model into `--out`.
+pub fn run(arguments: &Export) -> Result<()> {
+    if arguments.out.exists() {
+        bail!("{} exists already; give another folder in --out", arguments.out.display());
+    }
+    let folder = Folder::open(&arguments.model, &read_model(&arguments.model)?)?;
+    let numbers = arguments.precision.unwrap_or_else(|| own_numbers(&folder, arguments.to));
+    let files = match arguments.to {
+        Form::Gguf => to_gguf(&folder, "model.gguf", encoding(numbers))?,
+        Form::Merged => to_folder(&folder, precision(numbers)?)?,
+    };
+    create_folder(&arguments.out)?;
+    for (name, bytes) in &files {
+        write_atomic(&arguments.out.join(name), bytes)?;
+    }
+    let megabytes = files.values().map(|bytes| bytes.len()).sum::<usize>() as f64 / 1e6;
+    tell(&format!("wrote {} as {}: {megabytes:.1} MB", arguments.out.display(), numbers_name(numbers)));
+    Ok(())
+}
+
+/// How the model has its numbers, where that can be written.
+fn own_numbers(folder: &Folder, form: Form) -> Numbers {
+    match folder.tensors.encoding() {
+        Some(Encoding::F32) => Numbers::F32,
+        Some(Encoding::BF16) => Numbers::Bf16,
+        Some(Encoding::Q8_0) if form == Form::Gguf => Numbers::Q8_0,
+        _ => Numbers::F16,
+    }
+}
+
+fn encoding(numbers: Numbers) -> Encoding {
+    match numbers {
+        Numbers::F32 => Encoding::F32,
+        Numbers::F16 => Encoding::F16,
+        Numbers::Bf16 => Encoding::BF16,
+        Numbers::Q8_0 => Encoding::Q8_0,
+    }
+}
+
+fn precision(numbers: Numbers) -> Result<Precision> {
+    match numbers {
+        Numbers::F32 => Ok(Precision::F32),
+        Numbers::F16 => Ok(Precision::F16),
+        Numbers::Bf16 => Ok(Precision::BF16),
+        Numbers::Q8_0 => bail!("transformers reads no q8_0 from a folder; take --precision f16, or --to gguf"),
+    }
+}
+
+fn numbers_name(numbers: Numbers) -> &'static str {
+    match numbers {
+        Numbers::F32 => "f32",
+        Numbers::F16 => "f16",
+        Numbers::Bf16 => "bf16",
+        Numbers::Q8_0 => "q8_0",
+    }
+}

@@ -1,0 +1,296 @@
+//! GGUF, the file of llama.cpp: metadata, then the place of every tensor, then the tensors in blocks.
+//!
+//! Versions 2 and 3, little endian. Everything that the header says is held against the file's length before it is
+//! believed. Rows of queries and keys come out in Hugging Face's order, Gemma's norms without the 1 that is added there.
+//! Format: <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>.
+//!
+//! Deliberately absent: models in several files, big-endian files, blocks of less than 4 bits.
+
+mod config;
+mod names;
+mod reader;
+#[cfg(test)]
+mod tests;
+mod write;
+
+pub use reader::{List, Value};
+pub use write::{Adapter, Field, ModelFile, Rank, write_adapter, write_model};
+
+use super::{Change, ContainerError, Entry, Tensors, refuse_pointer};
+use bytes::Bytes;
+use names::{ARCHITECTURES, Architecture, Turned, turned};
+use nudge_kernels::encoding::Encoding;
+use reader::Reader;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A GGUF whose header has been read and held against its length.
+#[derive(Debug, Clone)]
+pub struct Gguf {
+    file: Arc<str>,
+    metadata: BTreeMap<String, Value>,
+    /// By the file's own names, each with its shape, rows first.
+    tensors: BTreeMap<String, Entry>,
+    architecture: Architecture,
+}
+
+/// Bytes that a tensor's place takes at least: the length of a name, how many sizes, its kind, its offset.
+const LEAST_INFO: u64 = 24;
+/// Bytes that a pair of the metadata takes at least.
+const LEAST_PAIR: u64 = 13;
+/// Sizes of a tensor at most, by the format.
+const MOST_SIZES: u32 = 4;
+/// Largest multiple that tensors begin at.
+const MOST_ALIGNMENT: i128 = 1 << 16;
+
+/// The number by which a GGUF names an encoding.
+pub(super) const KINDS: [(u32, Encoding); 11] = [
+    (0, Encoding::F32),
+    (1, Encoding::F16),
+    (2, Encoding::Q4_0),
+    (3, Encoding::Q4_1),
+    (6, Encoding::Q5_0),
+    (7, Encoding::Q5_1),
+    (8, Encoding::Q8_0),
+    (12, Encoding::Q4_K),
+    (13, Encoding::Q5_K),
+    (14, Encoding::Q6_K),
+    (30, Encoding::BF16),
+];
+
+/// A tensor's place as the header gives it.
+struct Info {
+    name: String,
+    shape: Vec<usize>,
+    encoding: Encoding,
+    offset: u64,
+    length: usize,
+}
+
+impl Gguf {
+    /// Reads the header of a GGUF called `file`.
+    ///
+    /// # Errors
+    /// [`ContainerError`] if it is a pointer, is cut short, says what cannot be, or is of an unknown architecture.
+    pub fn open(file: &str, bytes: Bytes) -> Result<Self, ContainerError> {
+        refuse_pointer(file, &bytes)?;
+        let mut reader = Reader { file, bytes, at: 0 };
+        let (tensors, pairs) = counts(&mut reader)?;
+        let metadata = reader.metadata(pairs)?;
+        let mut infos = Vec::new();
+        for _ in 0..tensors {
+            infos.push(info(&mut reader)?);
+        }
+        let data = data(&reader, &metadata)?;
+        let name: Arc<str> = file.into();
+        let tensors = placed(&name, infos, &data)?;
+        let architecture = architecture(file, &metadata)?;
+        Ok(Self { file: name, metadata, tensors, architecture })
+    }
+
+    /// The file's name.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// What the metadata say of `key`.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.metadata.get(key)
+    }
+
+    /// The text of `key`, where it is one.
+    pub fn text(&self, key: &str) -> Option<&str> {
+        match self.get(key) {
+            Some(Value::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The whole number of `key`, where it is one that a size can be.
+    pub fn size(&self, key: &str) -> Option<usize> {
+        match self.get(key) {
+            Some(Value::Integer(number)) => usize::try_from(*number).ok(),
+            _ => None,
+        }
+    }
+
+    /// The number of `key`, where it is one.
+    pub fn number(&self, key: &str) -> Option<f64> {
+        match self.get(key) {
+            Some(Value::Float(number)) => Some(*number),
+            Some(Value::Integer(number)) => Some(*number as f64),
+            _ => None,
+        }
+    }
+
+    /// The list of `key`, where it is one.
+    pub fn list(&self, key: &str) -> Option<&List> {
+        match self.get(key) {
+            Some(Value::List(list)) => Some(list),
+            _ => None,
+        }
+    }
+
+    /// The tensors, by Hugging Face's names and in their order of rows.
+    ///
+    /// # Errors
+    /// [`ContainerError::Tensor`] if a block has a part that the architecture lacks, or rows that no heads make up.
+    pub fn tensors(&self) -> Result<Tensors, ContainerError> {
+        let mut tensors = Tensors::default();
+        for (name, entry) in &self.tensors {
+            let refused = |reason: String| self.of_tensor(name, reason);
+            let Some(theirs) = self.architecture.to_hugging_face(name) else {
+                if name.starts_with("blk.") {
+                    let reason = format!("is a part that Nudge's {} does not have", self.architecture.name);
+                    return Err(refused(reason));
+                }
+                continue;
+            };
+            let mut entry = entry.clone();
+            entry.change = self.change(&theirs, entry.shape[0]).map_err(refused)?;
+            tensors.add(theirs, entry)?;
+        }
+        Ok(tensors)
+    }
+
+    /// What is done to the tensor that Hugging Face calls `name`, which has `rows`.
+    fn change(&self, name: &str, rows: usize) -> Result<Change, String> {
+        if self.architecture.norms_one_more && name.ends_with("norm.weight") {
+            return Ok(Change::OneMore);
+        }
+        let key = match turned(name) {
+            Some(Turned::Queries) if self.architecture.interleaved => "attention.head_count",
+            Some(Turned::Keys) if self.architecture.interleaved => "attention.head_count_kv",
+            _ => return Ok(Change::None),
+        };
+        let key = format!("{}.{key}", self.architecture.name);
+        let every = format!("{}.attention.head_count", self.architecture.name);
+        let heads = self.size(&key).or_else(|| self.size(&every)).unwrap_or(0);
+        match heads > 0 && rows.is_multiple_of(heads) && (rows / heads).is_multiple_of(2) {
+            true => Ok(Change::Interleaved { heads }),
+            false => Err(format!("has {rows} rows, which are not {heads} heads as `{key}` says")),
+        }
+    }
+
+    fn of_tensor(&self, tensor: &str, reason: String) -> ContainerError {
+        ContainerError::Tensor { file: self.file.to_string(), tensor: tensor.into(), reason }
+    }
+
+    fn of_key(&self, key: &str, reason: impl Into<String>) -> ContainerError {
+        ContainerError::Metadata { file: self.file.to_string(), key: key.into(), reason: reason.into() }
+    }
+}
+
+/// Magic, version, and how many tensors and pairs of metadata follow.
+fn counts(reader: &mut Reader) -> Result<(usize, usize), ContainerError> {
+    if !reader.bytes.starts_with(b"GGUF") {
+        return Err(reader.unreadable("it does not begin as a GGUF".into()));
+    }
+    reader.at = 4;
+    let version = reader.u32("the version")?;
+    if ![2, 3].contains(&version) {
+        let reason = match version.swap_bytes() {
+            2 | 3 => "it is big-endian, which is not supported".into(),
+            _ => format!("it is of version {version}; 2 and 3 are known"),
+        };
+        return Err(reader.unreadable(reason));
+    }
+    let tensors = reader.count(LEAST_INFO, "tensors")?;
+    Ok((tensors, reader.count(LEAST_PAIR, "metadata pairs")?))
+}
+
+fn info(reader: &mut Reader) -> Result<Info, ContainerError> {
+    let name = reader.text("the name of a tensor")?;
+    let file = reader.file;
+    let refused = |reason: String| ContainerError::Tensor { file: file.into(), tensor: name.clone(), reason };
+    let sizes = reader.u32("a tensor's sizes")?;
+    if !(1..=MOST_SIZES).contains(&sizes) {
+        return Err(refused(format!("has {sizes} sizes; the format allows 1 to {MOST_SIZES}")));
+    }
+    let mut shape = Vec::new();
+    for _ in 0..sizes {
+        let size = reader.u64("a tensor's sizes")?;
+        shape.push(usize::try_from(size).map_err(|_| refused(format!("has a size of {size}")))?);
+    }
+    let kind = reader.u32("a tensor's kind")?;
+    let offset = reader.u64("a tensor's offset")?;
+    let encoding = KINDS.iter().find(|(known, _)| *known == kind).map(|(_, encoding)| *encoding).ok_or_else(|| {
+        let known: Vec<String> = KINDS.iter().map(|(_, encoding)| format!("{encoding:?}")).collect();
+        refused(format!("is of kind {kind}, which is not known; take a model in one of {}", known.join(", ")))
+    })?;
+    let count = shape.iter().try_fold(1usize, |count, size| count.checked_mul(*size));
+    let whole = shape[0].is_multiple_of(encoding.block());
+    let length = count.filter(|count| *count > 0 && whole).and_then(|count| encoding.bytes(count));
+    let length =
+        length.ok_or_else(|| refused(format!("has sizes {shape:?}, which are not whole rows of {encoding:?}")))?;
+    // The first size changes fastest: the columns.
+    shape.reverse();
+    while shape.len() > 1 && shape[0] == 1 {
+        shape.remove(0);
+    }
+    Ok(Info { name, shape, encoding, offset, length })
+}
+
+/// The bytes that hold tensors, behind the header.
+fn data(reader: &Reader, metadata: &BTreeMap<String, Value>) -> Result<Bytes, ContainerError> {
+    let alignment = match metadata.get("general.alignment") {
+        None => 32,
+        Some(Value::Integer(alignment @ 1..=MOST_ALIGNMENT)) => *alignment as usize,
+        Some(_) => {
+            let (file, key) = (reader.file.into(), "general.alignment".into());
+            let reason = format!("must be a number from 1 to {MOST_ALIGNMENT}");
+            return Err(ContainerError::Metadata { file, key, reason });
+        }
+    };
+    let start = reader.at.next_multiple_of(alignment).min(reader.bytes.len());
+    Ok(reader.bytes.slice(start..))
+}
+
+/// The tensors at their places, none past the end and none on another.
+fn placed(file: &Arc<str>, mut infos: Vec<Info>, data: &Bytes) -> Result<BTreeMap<String, Entry>, ContainerError> {
+    let mut tensors = BTreeMap::new();
+    infos.sort_by_key(|info| info.offset);
+    let mut before: Option<(u64, String)> = None;
+    for Info { name, shape, encoding, offset, length } in infos {
+        let end = offset.checked_add(length as u64).filter(|end| *end <= data.len() as u64).ok_or_else(|| {
+            let reason = format!(
+                "tensor `{name}` takes {length} bytes at offset {offset}, but its data are {} bytes",
+                data.len()
+            );
+            ContainerError::Truncated { file: file.to_string(), reason }
+        })?;
+        if let Some((last, first)) = before.filter(|(last, _)| offset < *last) {
+            debug_assert!(last > offset);
+            return Err(ContainerError::Overlap { file: file.to_string(), first, second: name });
+        }
+        before = Some((end, name.clone()));
+        let bytes = data.slice(offset as usize..end as usize);
+        let entry = Entry { file: file.clone(), shape, encoding, bytes, change: Change::None };
+        if tensors.insert(name.clone(), entry).is_some() {
+            let file = file.to_string();
+            return Err(ContainerError::Twice { tensor: name, first: file.clone(), second: file });
+        }
+    }
+    Ok(tensors)
+}
+
+/// What the metadata say the model is.
+fn architecture(file: &str, metadata: &BTreeMap<String, Value>) -> Result<Architecture, ContainerError> {
+    let of_key = |key: &str, reason: String| ContainerError::Metadata { file: file.into(), key: key.into(), reason };
+    if let Some(Value::Integer(count @ 2..)) = metadata.get("split.count") {
+        let reason = format!("says that the model is in {count} files; join them with `llama-gguf-split --merge`");
+        return Err(of_key("split.count", reason));
+    }
+    if let Some(Value::Text(kind)) = metadata.get("general.type")
+        && kind != "model"
+    {
+        return Err(of_key("general.type", format!("is `{kind}`, but this must be a model")));
+    }
+    let Some(Value::Text(name)) = metadata.get("general.architecture") else {
+        return Err(of_key("general.architecture", "is not there, so nobody knows what model this is".into()));
+    };
+    Architecture::named(name).ok_or_else(|| {
+        let known = ARCHITECTURES.map(|known| format!("`{}`", known.name)).join(", ");
+        ContainerError::Architecture { file: file.into(), architecture: name.clone(), known }
+    })
+}

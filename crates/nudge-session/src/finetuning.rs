@@ -1,0 +1,77 @@
+//! What of a model trains: all of it, or low-rank adapters beside it (LoRA, Hu et al. 2021).
+//!
+//! A model of a few million parameters trains whole. Of a real one the base stays frozen as its file stores it, in
+//! memory once for policy, value model, reward model and reference, and backward computes its blocks again.
+
+use crate::options;
+use crate::options::declare::{AT_LEAST_ONE, POSITIVE};
+use nudge_model::{BaseModel, Decoder, DecoderConfig, LoraConfig};
+use serde::{Deserialize, Serialize};
+
+/// What trains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finetuning {
+    /// Adapters where the model has more than 20 M parameters or has an adapter already, everything otherwise.
+    Auto,
+    /// Every weight, in `f32`.
+    Full,
+    /// Adapters.
+    Lora,
+}
+
+/// Parameters of a model that is kept as its file stores it, and trained through adapters where nobody says otherwise.
+const LARGE: usize = 20_000_000;
+
+options! {
+    /// Options of every stage that trains.
+    FinetuningOptions {
+        /// What trains: every weight (full), low-rank adapters beside a frozen base (lora; Hu et al. 2021), or adapters
+        /// from 20 M parameters on (auto)
+        finetuning: Finetuning = Finetuning::Auto;
+        /// Rank of the adapters
+        // LoRA Without Regret (Schulman 2025): preferences are few bits, and a small rank holds them.
+        lora_r: usize = 16, AT_LEAST_ONE;
+        /// Adapters are scaled by lora_alpha / lora_r
+        lora_alpha: f32 = 32.0, POSITIVE;
+        /// Whether they are scaled by lora_alpha / sqrt(lora_r) instead (Kalajdzievski 2023)
+        use_rslora: bool = false;
+        /// Which matrices they adapt, separated by commas, such as q_proj,v_proj; all of the blocks where none is named
+        lora_target_modules: Option<String> = None;
+    }
+}
+
+/// Whether a model of this shape stays as its file stores it.
+pub fn is_large(config: &DecoderConfig) -> bool {
+    config.parameter_count() > LARGE
+}
+
+impl FinetuningOptions {
+    /// What a fresh adapter is like.
+    pub fn lora(&self) -> LoraConfig {
+        let targets = self.lora_target_modules.iter().flat_map(|names| names.split(','));
+        LoraConfig {
+            r: self.lora_r,
+            alpha: self.lora_alpha,
+            use_rslora: self.use_rslora,
+            target_modules: targets.map(str::trim).filter(|name| !name.is_empty()).map(String::from).collect(),
+        }
+    }
+
+    /// `model` as it is trained. An adapter that it has goes on; a fresh one belongs to `base`. `seed` is that of a
+    /// fresh adapter.
+    pub fn start(&self, model: Decoder, seed: u64, base: impl FnOnce() -> BaseModel) -> Decoder {
+        let is_large = is_large(&model.config);
+        let adapts = match self.finetuning {
+            Finetuning::Auto => is_large || model.adapter().is_some(),
+            Finetuning::Full => false,
+            Finetuning::Lora => true,
+        };
+        match (adapts, model.adapter().is_some()) {
+            (false, false) if !is_large => model,
+            (false, _) => model.merged().recomputing(is_large),
+            (true, true) => model.recomputing(is_large),
+            (true, false) => model.with_fresh_adapter(self.lora(), seed, base()).recomputing(is_large),
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! Adapters as PEFT's files, beside the files of their base.
+
+use super::Kind;
+use crate::error::{SessionError, named};
+use crate::folder::host_data;
+use crate::protocol::Files;
+use bytes::Bytes;
+use nudge_data::Tokenizer;
+use nudge_model::checkpoint::encode;
+use nudge_model::peft::PeftConfig;
+use nudge_model::scalar::SCORE;
+use nudge_model::{Adapter, BaseModel, Decoder, ModelError, Parameters, Precision, Tensors};
+use sha2::{Digest, Sha256};
+
+/// What an adapter is like.
+pub const ADAPTER_CONFIG: &str = "adapter_config.json";
+/// Its weights.
+pub const ADAPTER_WEIGHTS: &str = "adapter_model.safetensors";
+/// PEFT's prefix of what stands beside the adapted matrices.
+const BESIDE: &str = "base_model.model.";
+
+/// An adapter's files, read and checked against each other.
+#[derive(Debug, Clone)]
+pub(super) struct AdapterFiles {
+    config: PeftConfig,
+    /// Its weights.
+    pub tensors: Tensors,
+}
+
+impl AdapterFiles {
+    /// The adapter among the files of a model, if there is one.
+    pub fn open(name: &str, files: &Files) -> Result<Option<Self>, SessionError> {
+        let (Some(config), Some(weights)) = (files.get(ADAPTER_CONFIG), files.get(ADAPTER_WEIGHTS)) else {
+            return match [ADAPTER_CONFIG, ADAPTER_WEIGHTS].into_iter().find(|file| files.contains_key(*file)) {
+                None => Ok(None),
+                Some(there) => {
+                    let file = if there == ADAPTER_CONFIG { ADAPTER_WEIGHTS } else { ADAPTER_CONFIG };
+                    Err(SessionError::MissingFile { folder: name.into(), file: file.into(), kind: "adapter" })
+                }
+            };
+        };
+        let config = PeftConfig::from_json(config).map_err(named(name))?;
+        let tensors = Tensors::from_safetensors(ADAPTER_WEIGHTS, weights.clone());
+        let tensors = tensors.map_err(|error| named(name)(ModelError::from(error)))?;
+        Ok(Some(Self { config, tensors }))
+    }
+
+    /// Name of the head in PEFT's file.
+    pub fn score() -> String {
+        format!("{BESIDE}{SCORE}")
+    }
+
+    /// `base` under the adapter; `sha256` is that of the base's weights.
+    ///
+    /// # Errors
+    /// If it was made for another base.
+    pub fn onto(&self, base: Decoder, sha256: impl FnOnce() -> String) -> Result<Decoder, ModelError> {
+        if let Some(expected) = &self.config.base.sha256 {
+            let found = sha256();
+            if *expected != found {
+                return Err(ModelError::OtherBase { expected: expected.clone(), found });
+            }
+        }
+        let scale = |weight: &str, r| self.config.scale(weight, r);
+        let adapter =
+            Adapter::from_tensors(self.config.lora.clone(), scale, &self.tensors, base.base(), &base.device())?;
+        Ok(base.with_adapter(adapter.for_base(self.config.base.clone())))
+    }
+}
+
+/// SHA-256 of files, one after the other, in hex.
+pub(super) fn sha256<'a>(files: impl Iterator<Item = &'a Bytes>) -> String {
+    let mut hash = Sha256::new();
+    files.for_each(|bytes| hash.update(bytes));
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// PEFT's files of a model with an adapter, and its tokenizer.
+pub(super) async fn save(
+    model: &impl Parameters,
+    adapter: &Adapter,
+    kind: Kind,
+    tokenizer: &Tokenizer,
+) -> Result<Files, SessionError> {
+    let in_peft = |name: String| if name == SCORE { AdapterFiles::score() } else { name };
+    let parameters = model.parameters().into_iter().map(|(name, tensor)| (in_peft(name), tensor.clone())).collect();
+    let data = host_data(parameters).await?;
+    let mut files: Files = tokenizer.to_files()?.into_iter().map(|(name, bytes)| (name, bytes.into())).collect();
+    let weights = encode(&data, Precision::F32).map_err(named("the adapter being saved"))?;
+    files.insert(ADAPTER_WEIGHTS.into(), weights.into());
+    let config = PeftConfig::new(adapter.config.clone(), adapter.base.clone());
+    let targets = adapter.targets();
+    let targets: Vec<&str> = targets.iter().map(String::as_str).collect();
+    files.insert(ADAPTER_CONFIG.into(), config.to_json(&targets, kind == Kind::Reward).into());
+    Ok(files)
+}
+
+/// Where the bias of a reward model is written: into an adapter's own file, where it is one.
+pub(super) fn bias_file(files: &Files) -> &'static str {
+    if files.contains_key(ADAPTER_CONFIG) { ADAPTER_CONFIG } else { super::CONFIG }
+}
+
+/// The base of a fresh adapter: its name, and the SHA-256 of its weights.
+pub(super) fn base_model(name: &str, sha256: String) -> BaseModel {
+    BaseModel { name: Some(name.into()), sha256: Some(sha256) }
+}

@@ -1,0 +1,73 @@
+//! Finding out what a model's files are, and reading the small ones.
+
+use super::{CHAT_TEMPLATE, CONFIG, GENERATION_CONFIG, INDEX, TOKENIZER, TOKENIZER_CONFIG, WEIGHTS, gguf};
+use crate::error::{SessionError, named};
+use crate::protocol::Files;
+use bytes::Bytes;
+use nudge_model::container::refuse_pointer;
+use nudge_model::{ContainerError, DecoderConfig, ModelError, Tensors};
+
+/// What the files of a model come to, whatever they are.
+pub(super) struct Opened {
+    pub config: Bytes,
+    pub tokenizer: Bytes,
+    pub tokenizer_config: Option<Bytes>,
+    pub template: Option<Bytes>,
+    pub generation: Option<Bytes>,
+    pub tensors: Tensors,
+}
+
+/// Reads all but the tensors, which are looked for and held against their files' lengths.
+pub(super) fn open(name: &str, files: &Files) -> Result<Opened, SessionError> {
+    let refused = |error: ContainerError| named(name)(error.into());
+    if let Some((file, bytes)) = files.iter().find(|(file, _)| file.ends_with(".gguf")) {
+        return gguf::open(name, file, bytes.clone());
+    }
+    let optional = |file: &str| match files.get(file) {
+        Some(bytes) => refuse_pointer(file, bytes).map(|()| Some(bytes.clone())).map_err(refused),
+        None => Ok(None),
+    };
+    let needed = |file: &str| {
+        let missing = || SessionError::MissingFile { folder: name.into(), file: file.into(), kind: "model folder" };
+        optional(file)?.ok_or_else(missing)
+    };
+    let config = needed(CONFIG)?;
+    let tensors = match optional(INDEX)? {
+        Some(index) if !files.contains_key(WEIGHTS) => {
+            Tensors::from_shards(INDEX, &index, |shard| files.get(shard).cloned()).map_err(refused)?
+        }
+        _ => Tensors::from_safetensors(WEIGHTS, needed(WEIGHTS)?).map_err(refused)?,
+    };
+    Ok(Opened {
+        config,
+        tokenizer: needed(TOKENIZER)?,
+        tokenizer_config: optional(TOKENIZER_CONFIG)?,
+        template: optional(CHAT_TEMPLATE)?,
+        generation: optional(GENERATION_CONFIG)?,
+        tensors,
+    })
+}
+
+/// Refuses a configuration that asks for more numbers than there are, before anybody makes room for them.
+///
+/// # Errors
+/// [`ModelError::Unsupported`] with both counts.
+pub(super) fn refuse_larger(config: &DecoderConfig, tensors: &Tensors) -> Result<(), ModelError> {
+    let product = |sizes: &[usize]| sizes.iter().fold(1u128, |product, size| product.saturating_mul(*size as u128));
+    let asked = [
+        product(&[config.vocab_size, config.hidden_size]),
+        product(&[config.num_hidden_layers, config.hidden_size, config.intermediate_size]),
+        product(&[config.num_hidden_layers, config.hidden_size, config.num_attention_heads, config.head_dim]),
+        product(&[config.num_hidden_layers, config.num_key_value_heads, config.head_dim]),
+    ]
+    .into_iter()
+    .fold(0u128, u128::saturating_add);
+    let there = tensors.count();
+    match asked <= there {
+        true => Ok(()),
+        false => Err(ModelError::Unsupported(format!(
+            "its sizes ask for at least {asked} numbers, but the weights hold {there}: vocab_size {}, hidden_size {}, intermediate_size {}, num_hidden_layers {}; the two do not belong together",
+            config.vocab_size, config.hidden_size, config.intermediate_size, config.num_hidden_layers
+        ))),
+    }
+}
