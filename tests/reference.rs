@@ -8,6 +8,7 @@ mod adamw;
 mod advantages;
 mod best_of_n;
 mod decoder;
+mod families;
 mod generation;
 mod gguf_blocks;
 mod group;

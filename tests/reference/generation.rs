@@ -84,6 +84,32 @@ impl Fixture {
         assert_eq!(tokens, self.tokens.concat(), "drawn by the noise on the host");
         assert_values("log-probabilities on the host", &logprobs, &self.json["logprobs"]);
     }
+
+    /// Every row alone, and by one full forward pass.
+    pub fn assert_rows_alone(&self) {
+        for row in 0..self.prompts.len() {
+            self.assert_alone(row);
+            self.assert_one_pass(row);
+        }
+    }
+
+    fn assert_alone(&self, row: usize) {
+        let (prompt, noise) = (self.prompt(row), self.noise[row].clone());
+        let mask = vec![true; prompt.len()];
+        let (tokens, logprobs) = continued(&self.model, &[prompt], &[mask], &[noise], SamplingOptions::default());
+        assert_eq!(tokens, self.tokens[row], "row {row}");
+        assert_values(&format!("row {row}"), &logprobs, &self.json["logprobs"][row]);
+    }
+
+    fn assert_one_pass(&self, row: usize) {
+        let (steps, config) = (self.tokens[0].len(), &self.model.config);
+        let tokens = [self.prompt(row), self.tokens[row].clone()].concat();
+        let mask = vec![true; tokens.len()];
+        let batch = TokenBatch::new(&tokens, &mask, 1, tokens.len(), config, &Device::flex());
+        let logprobs = numbers(self.model.next_token_logprobs(&batch, 1.0));
+        let expected = &self.json["logprobs"][row];
+        assert_values(&format!("one pass of row {row}"), &logprobs[logprobs.len() - steps..], expected);
+    }
 }
 
 fn llama() -> Fixture {
@@ -101,26 +127,6 @@ fn rows_on_the_host_continue_as_in_transformers() {
 }
 
 #[test]
-fn a_row_alone_continues_as_it_does_behind_padding() {
-    let of = llama();
-    for row in 0..of.prompts.len() {
-        let (prompt, noise) = (of.prompt(row), of.noise[row].clone());
-        let mask = vec![true; prompt.len()];
-        let (tokens, logprobs) = continued(&of.model, &[prompt], &[mask], &[noise], SamplingOptions::default());
-        assert_eq!(tokens, of.tokens[row], "row {row}");
-        assert_values(&format!("row {row}"), &logprobs, &of.json["logprobs"][row]);
-    }
-}
-
-#[test]
-fn a_full_forward_pass_gives_the_log_probabilities_of_the_cache() {
-    let of = llama();
-    let steps = of.tokens[0].len();
-    for row in 0..of.prompts.len() {
-        let tokens = [of.prompt(row), of.tokens[row].clone()].concat();
-        let mask = vec![true; tokens.len()];
-        let batch = TokenBatch::new(&tokens, &mask, 1, tokens.len(), &of.model.config, &Device::flex());
-        let logprobs = numbers(of.model.next_token_logprobs(&batch, 1.0));
-        assert_values(&format!("row {row}"), &logprobs[logprobs.len() - steps..], &of.json["logprobs"][row]);
-    }
+fn a_row_alone_continues_as_it_does_behind_padding_and_a_full_forward_pass_agrees() {
+    llama().assert_rows_alone();
 }

@@ -25,6 +25,7 @@ TOPICS = [
     "best_of_n",
     "chat_templates",
     "decoder",
+    "families",
     "generation",
     "gguf_blocks",
     "group",

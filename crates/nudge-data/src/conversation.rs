@@ -60,11 +60,15 @@ impl Tokenizer {
         Ok(self.encode_rendering(&whole, &learnt))
     }
 
-    /// The ids at which a generated answer ends: the end token, and the one that the chat template prints behind the
-    /// assistant's turn, if that is another.
+    /// The ids at which a generated answer ends, each once: the end token, the one that the chat template prints behind
+    /// the assistant's turn, and those that the model's configuration lists.
     pub fn end_ids(&self) -> Vec<u32> {
         let mut ids = vec![self.eos_id()];
-        ids.extend(self.end_of_turn.last().copied().filter(|&id| id != self.eos_id()));
+        for id in self.end_of_turn.last().into_iter().chain(&self.more_ends) {
+            if !ids.contains(id) {
+                ids.push(*id);
+            }
+        }
         ids
     }
 

@@ -72,18 +72,22 @@ impl ChatTemplate {
     ///
     /// [`DataError::ChatTemplate`] if it does not compile, or reads other templates or files.
     pub fn new(source: &str, bos_token: &str, eos_token: &str) -> Result<Self, DataError> {
-        Ok(Self {
+        let template = Self {
             environment: engine::compile(source).map_err(|reason| DataError::ChatTemplate { reason })?,
             source: source.to_owned(),
             bos_token: bos_token.to_owned(),
             eos_token: eos_token.to_owned(),
-        })
+        };
+        // SmolLM3's takes it for granted that there is a clock; Llama's asks.
+        let needs_a_date = source.contains("strftime_now") && !source.contains("strftime_now is defined");
+        Ok(if needs_a_date { template.with_date(Date::FIXED) } else { template })
     }
 
     /// The same template on a day: `strftime_now` formats it.
     ///
-    /// transformers gives the day of the call. Here `strftime_now` is undefined unless a date is given, for which
-    /// templates that use it carry a fixed date, so that a prompt is the same on every day.
+    /// transformers gives the day of the call. Here a prompt is the same on every day: without a date `strftime_now` is
+    /// undefined for templates that ask whether it is there, and carry a date for when it is not; for others it
+    /// formats [`Date::FIXED`].
     pub fn with_date(mut self, date: Date) -> Self {
         self.environment.add_function("strftime_now", move |format: &str| date.strftime(format));
         self

@@ -32,6 +32,8 @@ pub struct Tokenizer {
     chat: Option<ChatTemplate>,
     /// What follows an answer and is learnt with it, the end token last.
     pub(crate) end_of_turn: Vec<u32>,
+    /// What else ends an answer, by the model's configuration.
+    pub(crate) more_ends: Vec<u32>,
     /// Fields of `tokenizer_config.json` that are kept as they came.
     pub(crate) config: Map<String, Value>,
     vocab_size: usize,
@@ -82,12 +84,18 @@ impl Tokenizer {
             specials: SpecialTokens::new(specials),
             vocab_size: largest_id.map_or(0, |id| id as usize + 1),
             end_of_turn: vec![roles.eos.1],
+            more_ends: Vec::new(),
             inner,
             roles,
             chat: None,
             config,
         }
         .with_chat(chat)
+    }
+
+    pub(crate) fn with_ends(mut self, ends: &[u32]) -> Self {
+        self.more_ends = ends.iter().copied().filter(|&id| (id as usize) < self.vocab_size).collect();
+        self
     }
 
     fn with_chat(mut self, chat: Option<ChatTemplate>) -> Self {

@@ -44,6 +44,21 @@ impl Tokenizer {
         tokenizer_config_json: Option<&[u8]>,
         chat_template_jinja: Option<&[u8]>,
     ) -> Result<Self, DataError> {
+        Self::from_files_with_ends(tokenizer_json, tokenizer_config_json, chat_template_jinja, &[])
+    }
+
+    /// The same for a model whose answers also end at the tokens `ends`, as `generation_config.json` may list them.
+    /// Ids beyond the vocabulary are none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Tokenizer::from_files_with_template`].
+    pub fn from_files_with_ends(
+        tokenizer_json: &[u8],
+        tokenizer_config_json: Option<&[u8]>,
+        chat_template_jinja: Option<&[u8]>,
+        ends: &[u32],
+    ) -> Result<Self, DataError> {
         let inner = open(tokenizer_json)?;
         let config = match tokenizer_config_json {
             Some(bytes) => parse_config(bytes)?,
@@ -58,9 +73,9 @@ impl Tokenizer {
         };
         let vocabulary =
             |ends| Vocabulary { inner: &inner, config: &config, template: template.unwrap_or_default(), ends };
-        let roles = vocabulary(&[]).roles()?;
+        let roles = vocabulary(ends).roles()?;
         let chat = template.map(|source| roles.chat_template(source)).transpose()?;
-        let mut tokenizer = Self::assemble(inner.clone(), roles, chat, config.clone());
+        let mut tokenizer = Self::assemble(inner.clone(), roles, chat, config.clone()).with_ends(ends);
         let ends = tokenizer.end_ids();
         if ends.contains(&tokenizer.pad_id()) {
             tokenizer.roles = vocabulary(&ends).roles()?;
@@ -223,6 +238,17 @@ mod tests {
         assert_eq!(tokenizer.eos_id(), 1);
         assert!(tokenizer.chat().is_none());
         assert_eq!(tokenizer.encode_prompt(&"a".into(), PromptStyle::Chat), Err(DataError::NoChatTemplate));
+    }
+
+    #[test]
+    fn listed_ends_count_and_the_pad_is_none_of_them() {
+        let config = json!({ "eos_token": END_OF_TEXT, "pad_token": "<|user|>" }).to_string();
+        let open = |ends: &[u32]| {
+            Tokenizer::from_files_with_ends(&tokenizer_json(), Some(config.as_bytes()), None, ends).expect("opens")
+        };
+        let ends_and_pad = |tokenizer: Tokenizer| (tokenizer.end_ids(), tokenizer.pad_id());
+        assert_eq!(ends_and_pad(open(&[])), (vec![1], 2));
+        assert_eq!(ends_and_pad(open(&[2, 1, 1_000_000])), (vec![1, 2], 0));
     }
 
     #[test]

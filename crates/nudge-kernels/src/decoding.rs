@@ -33,6 +33,15 @@ impl LiveRows {
         Self { list: Tensor::from_data(list.as_slice(), device), ends: Tensor::from_data(ends.as_slice(), device) }
     }
 
+    /// The positions `[batch, 1]` of the tokens that come to a cache with `filled` tokens, by slot; `first: [batch]`, where
+    /// each row begins in it.
+    pub fn positions(&self, first: Tensor<1, Int>, filled: usize) -> Tensor<2, Int> {
+        let [batch] = first.dims();
+        self.assert_of(batch, "positions");
+        let rows = self.list.clone().narrow(0, 1, batch);
+        first.select(0, rows).neg().add_scalar(filled as i64).reshape([batch, 1])
+    }
+
     /// Panics if these are not rows of a batch of this size.
     fn assert_of(&self, batch: usize, operation: &str) {
         let [listed] = self.list.dims();
@@ -180,6 +189,19 @@ pub fn attention(
     filled: usize,
     live: &LiveRows,
 ) -> Tensor<3> {
+    attention_within(qkv, first, angles, cache, filled, live, usize::MAX)
+}
+
+/// [`attention`] to the last `window` tokens alone, the new one among them; at least 1.
+pub fn attention_within(
+    qkv: Tensor<3>,
+    first: Tensor<1, Int>,
+    angles: Tensor<3>,
+    cache: &mut KeyValueCache,
+    filled: usize,
+    live: &LiveRows,
+    window: usize,
+) -> Tensor<3> {
     let ([batch, capacity, kv_heads, head_dim], [_, _, width]) = (cache.keys.dims(), qkv.dims());
     let [positions, ..] = angles.dims();
     assert!(
@@ -190,8 +212,9 @@ pub fn attention(
             && width.is_multiple_of(kv_heads * head_dim)
             && first.dims() == [batch]
             && angles.dims() == [positions, head_dim / 2, 2]
-            && filled < positions,
-        "attention: qkv {:?}, keys {:?} with {filled} filled, values {:?}, first {:?}, angles {:?}",
+            && filled < positions
+            && window > 0,
+        "attention: qkv {:?}, keys {:?} with {filled} filled, values {:?}, first {:?}, angles {:?}, window {window}",
         qkv.dims(),
         cache.keys.dims(),
         cache.values.dims(),
@@ -199,6 +222,7 @@ pub fn attention(
         angles.dims()
     );
     live.assert_of(batch, "attention");
+    let seen_from = (filled + 1).saturating_sub(window);
     #[cfg(feature = "gpu")]
     if is_fused_gpu(&qkv) {
         let (out, keys, values) = Dispatch::decode_one(
@@ -208,13 +232,13 @@ pub fn attention(
             cache.keys.extract().into_dispatch(),
             cache.values.extract().into_dispatch(),
             live.list.clone().into_dispatch(),
-            filled,
+            [filled, seen_from],
         );
         *cache = KeyValueCache { keys: Tensor::from_dispatch(keys), values: Tensor::from_dispatch(values) };
         return Tensor::from_dispatch(out);
     }
     let _ = live;
-    primitive::decode_attention(qkv, first, angles, cache, filled)
+    primitive::decode_attention_from(qkv, first, angles, cache, filled, seen_from)
 }
 
 /// Draws one token a row from `logits: [batch, vocab]` by `noise: [batch, 1]`, uniform in `[0, 1)` and by row, and puts it

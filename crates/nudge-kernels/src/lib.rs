@@ -67,6 +67,23 @@ pub fn rms_norm(x: Tensor<3>, weight: Tensor<1>, eps: f32) -> Tensor<3> {
     Tensor::from_dispatch(Dispatch::rms_norm(x.into_dispatch(), weight.into_dispatch(), eps))
 }
 
+/// Layer norm (Ba et al. 2016): `(x - mean(x)) / sqrt(variance(x) + eps) * weight + bias`.
+///
+/// `x: [batch, time, width]`, `weight, bias: [width]`.
+pub fn layer_norm(x: Tensor<3>, weight: Tensor<1>, bias: Tensor<1>, eps: f32) -> Tensor<3> {
+    primitive::layer_norm(x, weight, bias, eps)
+}
+
+/// The Gaussian error linear unit in its approximation by tanh (Hendrycks & Gimpel 2016), element by element.
+pub fn gelu(x: Tensor<3>) -> Tensor<3> {
+    primitive::gelu(x)
+}
+
+/// The gate of a GEGLU feed-forward layer (Shazeer 2020): `gelu(gate) * up`, shapes equal.
+pub fn geglu(gate: Tensor<3>, up: Tensor<3>) -> Tensor<3> {
+    primitive::gelu(gate) * up
+}
+
 /// Rotary position embedding in the rotate-half convention: element `i` is paired with `i + head_dim / 2`.
 ///
 /// `x: [batch, time, heads, head_dim]`, `cos, sin: [batch, time, head_dim / 2]`, both constants.
@@ -76,6 +93,9 @@ pub fn rotary(x: Tensor<4>, cos: Tensor<3>, sin: Tensor<3>) -> Tensor<4> {
     }
     Tensor::from_dispatch(Dispatch::rotary(x.into_dispatch(), cos.into_dispatch(), sin.into_dispatch()))
 }
+
+/// The widest head whose attention is fused on GPUs.
+const WIDEST_HEAD_ON_GPU: usize = 128;
 
 /// Which keys the queries of a batch see. Made once for all layers: composed of single operations it is a dozen
 /// launches on a GPU.
@@ -115,7 +135,9 @@ pub fn causal_attention(q: Tensor<4>, k: Tensor<4>, v: Tensor<4>, visibility: im
         v.dims(),
         first.dims()
     );
-    if !has_fused_form(&q) {
+    // On GPUs a head's numbers lie in registers, which are few.
+    let too_wide = head_dim > WIDEST_HEAD_ON_GPU && !is_flex(&q.device());
+    if !has_fused_form(&q) || too_wide {
         return primitive::attend_visible(q, k, v, hidden.unwrap_or_else(|| primitive::hidden_keys(first)));
     }
     Tensor::from_dispatch(Dispatch::causal_attention(

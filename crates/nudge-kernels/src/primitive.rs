@@ -3,7 +3,7 @@
 //! This is what the fused versions are tested against, and what runs where there are none. Gradients come from burn's
 //! autodiff. Nothing here is tuned.
 
-use burn::tensor::activation::{log_softmax, silu, softmax};
+use burn::tensor::activation::{log_softmax, sigmoid, silu, softmax};
 use burn::tensor::{Bool, Int, Tensor, module};
 
 use crate::decoding::KeyValueCache;
@@ -14,12 +14,35 @@ use crate::{AdamWState, AdamWStep};
 /// Stands for minus infinity in masked scores: `exp` of it is zero, and a row of it has no NaN.
 const MASKED_SCORE: f32 = -1e30;
 
+/// Of the cube in [`gelu`].
+pub(crate) const GELU_CUBE: f32 = 0.044_715;
+/// `2 √(2/π)`.
+pub(crate) const GELU_SLOPE: f32 = 1.595_769_1;
+
 /// Root-mean-square norm (Zhang & Sennrich 2019, eq. 4): `x / sqrt(mean(x²) + eps) * weight`.
 ///
 /// `x: [batch, time, width]`, `weight: [width]`.
 pub fn rms_norm(x: Tensor<3>, weight: Tensor<1>, eps: f32) -> Tensor<3> {
     let inverse_rms = x.clone().square().mean_dim(2).add_scalar(eps).sqrt().recip();
     x * inverse_rms * weight.unsqueeze()
+}
+
+/// Layer norm (Ba et al. 2016): `(x - mean(x)) / sqrt(variance(x) + eps) * weight + bias`.
+///
+/// `x: [batch, time, width]`, `weight, bias: [width]`.
+pub fn layer_norm(x: Tensor<3>, weight: Tensor<1>, bias: Tensor<1>, eps: f32) -> Tensor<3> {
+    let centred = x.clone() - x.mean_dim(2);
+    let inverse_deviation = centred.clone().square().mean_dim(2).add_scalar(eps).sqrt().recip();
+    centred * inverse_deviation * weight.unsqueeze() + bias.unsqueeze()
+}
+
+/// The Gaussian error linear unit in its approximation by tanh (Hendrycks & Gimpel 2016), `gelu_new` and
+/// `gelu_pytorch_tanh` of transformers: `x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2`.
+pub fn gelu(x: Tensor<3>) -> Tensor<3> {
+    // (1 + tanh y) / 2 is the logistic function of 2 y.
+    let cube = x.clone().square() * x.clone();
+    let inner = x.clone() + cube.mul_scalar(GELU_CUBE);
+    x * sigmoid(inner.mul_scalar(GELU_SLOPE))
 }
 
 /// Rotary position embedding in the rotate-half convention: element `i` is paired with `i + head_dim / 2`.
@@ -71,6 +94,18 @@ pub fn decode_attention(
     cache: &mut KeyValueCache,
     filled: usize,
 ) -> Tensor<3> {
+    decode_attention_from(qkv, first, angles, cache, filled, 0)
+}
+
+/// [`decode_attention`] to what stands at `seen_from` or behind it.
+pub(crate) fn decode_attention_from(
+    qkv: Tensor<3>,
+    first: Tensor<1, Int>,
+    angles: Tensor<3>,
+    cache: &mut KeyValueCache,
+    filled: usize,
+    seen_from: usize,
+) -> Tensor<3> {
     let [batch, capacity, kv_heads, head_dim] = cache.keys.dims();
     let heads = qkv.dims()[2] / head_dim - 2 * kv_heads;
     let part = |from: usize, count: usize| {
@@ -85,7 +120,8 @@ pub fn decode_attention(
         cache.inplace(|cache| cache.slice_assign([0..batch, filled..filled + 1, 0..kv_heads, 0..head_dim], new));
     }
     let key = Tensor::<1, Int>::arange(0..capacity as i64, &first.device()).unsqueeze::<2>().expand([batch, capacity]);
-    let hidden = key.clone().lower(first.unsqueeze_dim::<2>(1).expand([batch, capacity]));
+    let seen_from = first.clamp_min(seen_from as i64);
+    let hidden = key.clone().lower(seen_from.unsqueeze_dim::<2>(1).expand([batch, capacity]));
     let hidden = hidden.bool_or(key.greater_elem(filled as i64));
     let hidden = hidden.unsqueeze_dims::<4>(&[1, 1]).expand([batch, heads, 1, capacity]);
     attend(q, cache.keys.clone(), cache.values.clone(), hidden).reshape([batch, 1, heads * head_dim])

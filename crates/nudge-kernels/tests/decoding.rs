@@ -5,7 +5,7 @@
 mod common;
 
 use burn::tensor::{Int, Tensor, TensorData};
-use nudge_kernels::decoding::{self, Drawn, KeyValueCache, LiveRows, attention};
+use nudge_kernels::decoding::{self, Drawn, KeyValueCache, LiveRows, attention, attention_within};
 use nudge_kernels::host::{Distribution, draw};
 use nudge_kernels::primitive;
 
@@ -65,6 +65,37 @@ fn decoding_token_by_token_is_causal_attention() {
                     assert_close(&format!("row {row}, token {t}"), &out[at.clone()], &expected[at], 2e-5);
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn decoding_within_a_window_is_attention_whose_queries_begin_later() {
+    let ([heads, kv_heads, head_dim, time], window) = ([4, 2, 8, 23], 5);
+    let padding = [0usize, 3];
+    let batch = padding.len();
+    let qkv = random([batch, time, (heads + 2 * kv_heads) * head_dim], 2.0).inner();
+    // Angles of nothing: the window alone is looked at.
+    let unturned = [1.0, 0.0].repeat(time * head_dim / 2);
+    let angles = Tensor::from_data(TensorData::new(unturned, [time, head_dim / 2, 2]), &plain_device());
+    let part = |from: usize, count: usize| {
+        qkv.clone().narrow(2, from * head_dim, count * head_dim).reshape([batch, time, count, head_dim])
+    };
+    let seen_from = |pad: usize| (0..time).map(move |t| pad.max((t + 1).saturating_sub(window)));
+    let first = int_column(padding.iter().flat_map(|&pad| seen_from(pad))).reshape([batch, time]);
+    let (q, k, v) = (part(0, heads), part(heads, kv_heads), part(heads + kv_heads, kv_heads));
+    let expected = primitive::causal_attention(q, k, v, first);
+    let live = LiveRows::all(batch, &[], &plain_device());
+    let empty = Tensor::<4>::zeros([batch, time, kv_heads, head_dim], &plain_device());
+    let mut cache = KeyValueCache { keys: empty.clone(), values: empty };
+    for t in 0..time {
+        let now = int_column(padding.iter().map(|&pad| pad.min(t))).reshape([batch]);
+        let token = qkv.clone().narrow(1, t, 1);
+        let out = host(attention_within(token, now, angles.clone(), &mut cache, t, &live, window));
+        let expected = host(expected.clone().narrow(1, t, 1));
+        for row in (0..batch).filter(|&row| padding[row] <= t) {
+            let at = row * heads * head_dim..(row + 1) * heads * head_dim;
+            assert_close(&format!("row {row}, token {t}"), &out[at.clone()], &expected[at], 2e-5);
         }
     }
 }

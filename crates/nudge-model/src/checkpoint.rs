@@ -2,8 +2,8 @@
 //!
 //! It takes host data that somebody else has read back. Deliberately absent: files, sharded checkpoints.
 
-use crate::ModelError;
 pub use crate::container::Tensors as NamedTensors;
+use crate::{ModelError, family};
 use half::{bf16, f16};
 use safetensors::{Dtype, tensor::TensorView};
 
@@ -30,12 +30,15 @@ pub struct NamedData {
     pub values: Vec<f32>,
 }
 
-/// Writes tensors as a safetensors file. One-row matrices named `*norm.weight` or `*.bias` are written as
-/// vectors, as transformers expects them.
+/// Writes tensors as a safetensors file. One-row matrices that are norms or biases are written as vectors, and what
+/// [a family](crate::family) stores in another order in that order, as transformers expects them.
 pub fn encode(tensors: &[NamedData], precision: Precision) -> Result<Vec<u8>, ModelError> {
     let stored: Vec<(String, Vec<usize>, Vec<u8>)> = tensors
         .iter()
-        .map(|tensor| (tensor.name.clone(), shape_on_disk(tensor), bytes_of(&tensor.values, precision)))
+        .map(|tensor| {
+            let tensor = family::as_stored(tensor);
+            (tensor.name.clone(), shape_on_disk(&tensor), bytes_of(&tensor.values, precision))
+        })
         .collect();
     let dtype = match precision {
         Precision::F32 => Dtype::F32,
@@ -53,7 +56,7 @@ pub fn encode(tensors: &[NamedData], precision: Precision) -> Result<Vec<u8>, Mo
 
 fn shape_on_disk(tensor: &NamedData) -> Vec<usize> {
     match tensor.shape.as_slice() {
-        [1, width] if ["norm.weight", ".bias"].iter().any(|end| tensor.name.ends_with(end)) => vec![*width],
+        [1, width] if family::is_vector(&tensor.name) => vec![*width],
         shape => shape.to_vec(),
     }
 }

@@ -1,11 +1,17 @@
 //! The shape of a decoder, in the words and the file format of Hugging Face's `config.json`.
 //!
 //! Fields that families share are here, `model_type` says which family has the others. A configuration
-//! that asks for more than its family computes, or for rope scaling, is refused with its field's name rather than run
-//! wrongly.
+//! that asks for more than its family computes is refused with its field's name rather than run wrongly.
 
-use crate::{ModelError, family};
+mod limits;
+#[cfg(test)]
+mod tests;
+
+use crate::ModelError;
+use crate::family::{self, Family};
+use crate::rotary::{RopeScaling, Rotary};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 /// Shape and constants of a decoder. Field names are those of `config.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,7 +23,7 @@ pub struct DecoderConfig {
     pub vocab_size: usize,
     /// Width of the residual stream.
     pub hidden_size: usize,
-    /// Width of the SwiGLU hidden layer.
+    /// Width of the hidden layer of the feed-forward part.
     pub intermediate_size: usize,
     /// Number of blocks.
     pub num_hidden_layers: usize,
@@ -34,12 +40,30 @@ pub struct DecoderConfig {
     /// Base of the rotary frequencies.
     #[serde(default = "default_rope_theta")]
     pub rope_theta: f32,
-    /// Added to the mean square in RMSNorm.
+    /// How these frequencies are stretched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rope_scaling: Option<RopeScaling>,
+    /// Added to the mean square in a norm.
     #[serde(default = "default_rms_norm_eps")]
     pub rms_norm_eps: f32,
     /// Whether the unembedding is the embedding.
     #[serde(default)]
     pub tie_word_embeddings: bool,
+    /// What the attention of each layer sees; empty where all layers see everything, turned by `rope_theta`.
+    #[serde(skip)]
+    pub attention: Vec<LayerAttention>,
+    /// Fields that its family alone has, as they came.
+    #[serde(skip)]
+    pub own: Map<String, Value>,
+}
+
+/// What the attention of one layer sees.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LayerAttention {
+    /// How queries and keys are turned by their positions; not at all where this is none.
+    pub rotary: Option<Rotary>,
+    /// Of the tokens up to its own, how many of the last ones a query sees; all where this is none.
+    pub window: Option<usize>,
 }
 
 fn default_model_type() -> String {
@@ -85,25 +109,40 @@ impl DecoderConfig {
             head_dim: hidden_size / num_attention_heads,
             max_position_embeddings,
             rope_theta: default_rope_theta(),
+            rope_scaling: None,
             rms_norm_eps: 1e-5,
             tie_word_embeddings: true,
+            attention: Vec::new(),
+            own: Map::new(),
         }
     }
 
     /// Reads `config.json`. Refuses what this decoder would compute wrongly.
+    ///
+    /// # Errors
+    /// [`ModelError::Config`] for what is not a configuration, [`ModelError::Unsupported`] with the field that asks for
+    /// what cannot be computed, or for a size out of all proportion.
     pub fn from_json(bytes: &[u8]) -> Result<Self, ModelError> {
-        let mut value: serde_json::Value =
-            serde_json::from_slice(bytes).map_err(|error| ModelError::Config(error.to_string()))?;
-        refuse_unsupported(&value)?;
-        in_older_words(&mut value);
-        let mut config: Self = serde_json::from_value(value).map_err(|error| ModelError::Config(error.to_string()))?;
+        let unreadable = |error: serde_json::Error| ModelError::Config(error.to_string());
+        let mut fields: Map<String, Value> = serde_json::from_slice(bytes).map_err(unreadable)?;
+        let family = family::named(fields.get("model_type").and_then(Value::as_str).unwrap_or(&default_model_type()))?;
+        family.read(&mut fields)?;
+        // A field that is null counts as absent.
+        fields.retain(|_, field| !field.is_null());
+        refuse_unsupported(&fields, family)?;
+        limits::check_fields(&fields, |field| family.word(field))?;
+        let rope_scaling = rope_of(&mut fields)?;
+        let own = family.own_fields().iter().filter_map(|field| fields.remove_entry(*field)).collect();
+        let config: Self = serde_json::from_value(fields.into()).map_err(unreadable)?;
+        let mut config = Self { rope_scaling, own, ..config };
         if config.num_key_value_heads == 0 {
             config.num_key_value_heads = config.num_attention_heads;
         }
-        if config.head_dim == 0 && config.num_attention_heads > 0 {
+        if config.head_dim == 0 {
             config.head_dim = config.hidden_size / config.num_attention_heads;
         }
-        config.validate()?;
+        limits::check(&config)?;
+        config.attention = family.attention(&config)?;
         Ok(config)
     }
 
@@ -112,8 +151,7 @@ impl DecoderConfig {
     pub fn to_json(&self, head: &str, eos_token_id: u32, pad_token_id: u32) -> Vec<u8> {
         let family = family::of(self);
         let mut value = serde_json::json!({
-            "architectures": [format!("{}{head}", family.class())],
-            "hidden_act": "silu",
+            "architectures": [family.architecture(head)],
             "attention_dropout": 0.0,
             "initializer_range": 0.02,
             "rope_scaling": null,
@@ -122,152 +160,62 @@ impl DecoderConfig {
             "eos_token_id": eos_token_id,
             "pad_token_id": pad_token_id,
         });
-        for (field, computed) in family.fields() {
-            value[*field] = (*computed).into();
-        }
         if head == "ForSequenceClassification" {
             value["num_labels"] = 1.into();
             value["id2label"] = serde_json::json!({"0": "reward"});
             value["label2id"] = serde_json::json!({"reward": 0});
         }
-        let own = serde_json::json!(self);
-        if let (Some(target), Some(fields)) = (value.as_object_mut(), own.as_object()) {
-            target.extend(fields.clone());
+        let shared = serde_json::json!(self);
+        if let (Some(target), Some(shared)) = (value.as_object_mut(), shared.as_object()) {
+            target.extend(family.fields().into_iter().map(|(field, computed)| (field.to_owned(), computed)));
+            target.extend(shared.clone());
+            target.extend(self.own.clone());
+            family.write(target);
         }
         let mut bytes = serde_json::to_vec_pretty(&value).unwrap_or_default();
         bytes.push(b'\n');
         bytes
     }
 
-    fn validate(&self) -> Result<(), ModelError> {
-        let sizes = [
-            ("vocab_size", self.vocab_size),
-            ("hidden_size", self.hidden_size),
-            ("intermediate_size", self.intermediate_size),
-            ("num_hidden_layers", self.num_hidden_layers),
-            ("num_attention_heads", self.num_attention_heads),
-            ("max_position_embeddings", self.max_position_embeddings),
-        ];
-        for (name, size) in sizes {
-            if size == 0 {
-                return Err(ModelError::Unsupported(format!("{name} is 0")));
-            }
-        }
-        if !self.num_attention_heads.is_multiple_of(self.num_key_value_heads) {
-            return Err(ModelError::Unsupported(format!(
-                "num_attention_heads {} is not a multiple of num_key_value_heads {}",
-                self.num_attention_heads, self.num_key_value_heads
-            )));
-        }
-        if !self.head_dim.is_multiple_of(2) || self.head_dim == 0 {
-            return Err(ModelError::Unsupported(format!(
-                "head_dim {} must be even for rotary positions",
-                self.head_dim
-            )));
-        }
-        Ok(())
+    /// What the attention of layer number `layer` sees.
+    pub fn layer_attention(&self, layer: usize) -> LayerAttention {
+        self.attention.get(layer).copied().unwrap_or(LayerAttention { rotary: Some(self.rotary()), window: None })
+    }
+
+    /// What the attention of every layer sees.
+    pub(crate) fn layers(&self) -> Vec<LayerAttention> {
+        (0..self.num_hidden_layers).map(|layer| self.layer_attention(layer)).collect()
+    }
+
+    /// The frequencies of `rope_theta`.
+    pub(crate) fn rotary(&self) -> Rotary {
+        Rotary { theta: self.rope_theta, scaling: self.rope_scaling }
     }
 
     /// Numbers of all weights, without a scalar head.
     pub fn parameter_count(&self) -> usize {
-        let attention = self.hidden_size * self.head_dim * (self.num_attention_heads + self.num_key_value_heads) * 2;
-        let other = 2 * self.hidden_size + family::of(self).biases(self);
-        let layer = attention + 3 * self.hidden_size * self.intermediate_size + other;
-        let embeddings = self.vocab_size * self.hidden_size * if self.tie_word_embeddings { 1 } else { 2 };
-        embeddings + self.num_hidden_layers * layer + self.hidden_size
+        usize::try_from(family::of(self).parameters(self)).unwrap_or(usize::MAX)
     }
 }
 
-/// Names the first field that asks for something the decoder does not compute.
-fn refuse_unsupported(value: &serde_json::Value) -> Result<(), ModelError> {
-    let family = family::named(value["model_type"].as_str().unwrap_or(&default_model_type()))?;
+/// Names the first field that asks for something the family does not compute.
+fn refuse_unsupported(fields: &Map<String, Value>, family: &dyn Family) -> Result<(), ModelError> {
     for (field, computed) in family.fields() {
-        if value[*field].as_bool().is_some_and(|asked| asked != *computed) {
-            return Err(ModelError::Unsupported(format!("{field} is {}, which is not supported", !computed)));
+        if let Some(asked) = fields.get(field).filter(|asked| **asked != computed) {
+            let reason = format!("{field} is {asked}, which is not supported, only {computed}");
+            return Err(ModelError::Unsupported(reason));
         }
     }
-    if !value["rope_scaling"].is_null() {
-        return Err(ModelError::Unsupported("rope_scaling is set, which is not supported".into()));
-    }
-    let rope_type = value["rope_parameters"]["rope_type"].as_str().unwrap_or("default");
-    if rope_type != "default" {
-        return Err(ModelError::Unsupported(format!(
-            "rope_parameters asks for rope_type `{rope_type}`, which is not supported, only `default`"
-        )));
-    }
-    match value["hidden_act"].as_str() {
-        None | Some("silu") => Ok(()),
-        Some(other) => Err(ModelError::Unsupported(format!("hidden_act `{other}` is not supported, only `silu`"))),
-    }
+    Ok(())
 }
 
-/// transformers 5 writes the rotary base as `rope_parameters.rope_theta`, before it was `rope_theta`. A field that
-/// is null counts as absent.
-fn in_older_words(value: &mut serde_json::Value) {
-    let theta = value["rope_parameters"]["rope_theta"].clone();
-    if let Some(fields) = value.as_object_mut() {
-        if !theta.is_null() {
-            fields.insert("rope_theta".into(), theta);
-        }
-        fields.retain(|_, field| !field.is_null());
+/// Takes the scaling of the rotary frequencies out of the fields. transformers 5 writes it as `rope_parameters`, with
+/// the base in it; before it was `rope_scaling`, with `rope_theta` beside it.
+fn rope_of(fields: &mut Map<String, Value>) -> Result<Option<RopeScaling>, ModelError> {
+    let older = RopeScaling::from_json("rope_scaling", &fields.remove("rope_scaling").unwrap_or_default())?;
+    let newer = fields.remove("rope_parameters").unwrap_or_default();
+    if let Some(theta) = newer.get("rope_theta") {
+        fields.insert("rope_theta".into(), theta.clone());
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn round_trips_through_config_json() {
-        let config = DecoderConfig::builtin(2048);
-        let bytes = config.to_json("ForCausalLM", 1, 0);
-        assert_eq!(DecoderConfig::from_json(&bytes).unwrap(), config);
-    }
-
-    #[test]
-    fn names_the_field_it_refuses() {
-        let mut value: serde_json::Value =
-            serde_json::from_slice(&DecoderConfig::test(64).to_json("ForCausalLM", 1, 0)).unwrap();
-        value["rope_scaling"] = serde_json::json!({"type": "linear", "factor": 2.0});
-        let error = DecoderConfig::from_json(value.to_string().as_bytes()).unwrap_err();
-        assert!(error.to_string().contains("rope_scaling"), "{error}");
-        value["rope_scaling"] = serde_json::Value::Null;
-        value["num_key_value_heads"] = 3.into();
-        value["num_attention_heads"] = 4.into();
-        assert!(DecoderConfig::from_json(value.to_string().as_bytes()).is_err());
-        assert!(DecoderConfig::from_json(b"{").is_err());
-    }
-
-    #[test]
-    fn a_family_that_is_not_known_is_refused_with_those_that_are() {
-        let mut value: serde_json::Value =
-            serde_json::from_slice(&DecoderConfig::test(64).to_json("ForCausalLM", 1, 0)).unwrap();
-        assert_eq!(value["architectures"][0], "LlamaForCausalLM");
-        value["model_type"] = "mamba".into();
-        let error = DecoderConfig::from_json(value.to_string().as_bytes()).unwrap_err().to_string();
-        assert!(error.contains("`mamba`") && error.contains("`llama`"), "{error}");
-        value["model_type"] = "llama".into();
-        value["mlp_bias"] = true.into();
-        let error = DecoderConfig::from_json(value.to_string().as_bytes()).unwrap_err().to_string();
-        assert!(error.contains("mlp_bias is true"), "{error}");
-    }
-
-    #[test]
-    fn the_rotary_base_is_read_where_transformers_5_writes_it() {
-        let mut value: serde_json::Value =
-            serde_json::from_slice(&DecoderConfig::test(64).to_json("ForCausalLM", 1, 0)).unwrap();
-        value.as_object_mut().unwrap().remove("rope_theta");
-        value["head_dim"] = serde_json::Value::Null;
-        value["rope_parameters"] = serde_json::json!({"rope_type": "default", "rope_theta": 100_000.0});
-        let config = DecoderConfig::from_json(value.to_string().as_bytes()).unwrap();
-        assert_eq!(config, DecoderConfig { rope_theta: 100_000.0, ..DecoderConfig::test(64) });
-        value["rope_parameters"]["rope_type"] = "yarn".into();
-        let error = DecoderConfig::from_json(value.to_string().as_bytes()).unwrap_err();
-        assert!(error.to_string().contains("yarn"), "{error}");
-    }
-
-    #[test]
-    fn the_builtin_shape_stays_within_three_million_parameters() {
-        assert!(DecoderConfig::builtin(2048).parameter_count() < 3_000_000);
-    }
+    Ok(RopeScaling::from_json("rope_parameters", &newer)?.or(older))
 }

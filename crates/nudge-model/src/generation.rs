@@ -6,8 +6,8 @@
 //! meaning anywhere, and the caller cuts it.
 //! Deliberately absent: beams, penalties, any readback.
 
-use crate::next_token::NextToken;
-use crate::token_batch::{angle_table, int_rows};
+use crate::next_token::{Layer, NextToken};
+use crate::token_batch::int_rows;
 use crate::walk::Walk;
 use crate::weights::Linear;
 use crate::whole_rows::WholeRows;
@@ -80,11 +80,11 @@ impl Generation {
         );
         let padding: Vec<i32> = mask.chunks(time).map(|row| row.iter().filter(|real| !**real).count() as i32).collect();
         let first = Tensor::from_data(TensorData::new(padding, [batch]), &device);
-        let angles = angle_table(capacity, &model.config, &device);
+        let layers = Layer::all(&model.config, capacity, &device);
         let (caches, logits) = prefill_once(&model, tokens, mask, [batch, capacity], &device);
         let live = LiveRows::all(batch, ends, &device);
         let drawn = Drawn::none(batch, max_new_tokens, &device);
-        let rows = NextToken { caches, filled: time, first, angles, live, drawn };
+        let rows = NextToken { caches, filled: time, first, layers, live, drawn };
         let (walk, unembedding) = (model.walk(), model.unembedding());
         Self { options, device, walk, unembedding, rows, capacity, logits, drained: 0 }
     }

@@ -3,11 +3,12 @@
 //! For sampling, where a step is so small that tensors between operations cost more than the operations. The numbers
 //! are those of [`crate::Decoder`] up to rounding.
 
+use crate::config::LayerAttention;
 use crate::host_linear::{HostEmbedding, HostLinear, HostLinears, Reading, numbers};
+use crate::rotary::Rotary;
 use crate::walk::{Operations, Walk};
-use crate::weights::Linear;
+use crate::weights::{Linear, NormWeights};
 use crate::{Decoder, DecoderConfig, Frozen, Matrix};
-use burn::tensor::Tensor;
 use nudge_kernels::host;
 use std::sync::Arc;
 
@@ -16,14 +17,15 @@ pub(crate) struct HostDecoder {
     pub(crate) config: DecoderConfig,
     walk: Walk<HostRows>,
     unembedding: HostLinear,
-    angles: Arc<Angles>,
+    layers: Arc<[Layer]>,
 }
 
-/// Cosines and sines by position, `[context, head_dim / 2]`.
-struct Angles {
-    half: usize,
-    cos: Vec<f32>,
-    sin: Vec<f32>,
+/// What the attention of a layer sees.
+struct Layer {
+    /// How many of the last tokens, the new one among them.
+    window: usize,
+    /// Cosines and sines by position, `[places, head_dim / 2]`, where the layer turns queries and keys.
+    turn: Option<Arc<[Vec<f32>; 2]>>,
 }
 
 /// Keys and values of one row.
@@ -50,13 +52,13 @@ impl HostCache {
 }
 
 impl HostDecoder {
-    /// Reads the weights of a model on the CPU.
-    pub(crate) fn new(model: &Frozen<Decoder>) -> Self {
+    /// Reads the weights of a model on the CPU, for rows of at most `longest` tokens.
+    pub(crate) fn new(model: &Frozen<Decoder>, longest: usize) -> Self {
         Self {
             config: model.config.clone(),
             walk: model.walk(),
             unembedding: HostRows::lay_linear(model.unembedding()),
-            angles: Arc::new(Angles::new(&model.config)),
+            layers: Layer::all(&model.config, longest).into(),
         }
     }
 
@@ -71,7 +73,7 @@ impl HostDecoder {
         let mut rows = HostRows {
             tokens: tokens.to_vec(),
             caches: caches.iter_mut().map(|cache| std::mem::take(*cache)).collect(),
-            angles: self.angles.clone(),
+            layers: self.layers.clone(),
             kv_heads: self.config.num_key_value_heads,
             head_dim: self.config.head_dim,
         };
@@ -81,21 +83,31 @@ impl HostDecoder {
     }
 }
 
-impl Angles {
-    fn new(config: &DecoderConfig) -> Self {
-        let half = config.head_dim / 2;
-        let frequency = |i: usize| config.rope_theta.powf(-2.0 * i as f32 / config.head_dim as f32);
-        let frequencies: Vec<f32> = (0..half).map(frequency).collect();
-        let places = 0..config.max_position_embeddings;
-        let angles: Vec<f32> =
-            places.flat_map(|place| frequencies.iter().map(move |frequency| place as f32 * frequency)).collect();
-        let table = |function: fn(f32) -> f32| angles.iter().copied().map(function).collect();
-        Self { half, cos: table(f32::cos), sin: table(f32::sin) }
+impl Layer {
+    /// Of all layers; those that turn alike share a table.
+    fn all(config: &DecoderConfig, longest: usize) -> Vec<Self> {
+        let mut tables: Vec<(Rotary, Arc<[Vec<f32>; 2]>)> = Vec::new();
+        let mut table = |rotary: Rotary| {
+            let known = tables.iter().find(|(other, _)| *other == rotary).map(|(_, table)| table.clone());
+            known.unwrap_or_else(|| {
+                let table = Arc::new(rotary.cos_and_sin(longest, config.head_dim));
+                tables.push((rotary, table.clone()));
+                table
+            })
+        };
+        let of = |layer: LayerAttention| Self {
+            window: layer.window.unwrap_or(usize::MAX),
+            turn: layer.rotary.map(&mut table),
+        };
+        config.layers().into_iter().map(of).collect()
     }
 
-    fn of(&self, position: usize) -> (&[f32], &[f32]) {
-        let range = position * self.half..(position + 1) * self.half;
-        (&self.cos[range.clone()], &self.sin[range])
+    /// Turns queries and keys of the token at `position`.
+    fn turn(&self, queries_and_keys: &mut [f32], position: usize, head_dim: usize) {
+        if let Some(turn) = &self.turn {
+            let [cos, sin] = turn.each_ref().map(|table| &table[position * head_dim / 2..][..head_dim / 2]);
+            host::rotary(queries_and_keys, cos, sin);
+        }
     }
 }
 
@@ -103,15 +115,34 @@ impl Angles {
 pub(crate) struct HostRows {
     tokens: Vec<u32>, // [rows, time]
     caches: Vec<HostCache>,
-    angles: Arc<Angles>,
+    layers: Arc<[Layer]>,
     kv_heads: usize,
     head_dim: usize,
 }
 
-/// The scale of a norm, `[width]`.
+/// A norm, by the root mean square or, with a bias, a LayerNorm.
 pub(crate) struct Norm {
-    scale: Vec<f32>,
+    scale: Vec<f32>, // [width]
+    bias: Option<Vec<f32>>,
     eps: f32,
+}
+
+impl Norm {
+    /// Every row of `x`, `[rows, width]`, normed.
+    fn of(&self, x: &[f32]) -> Vec<f32> {
+        match &self.bias {
+            Some(bias) => {
+                let mut normed = x.to_vec();
+                host::layer_norm(&mut normed, &self.scale, bias, self.eps);
+                normed
+            }
+            None => {
+                let mut normed = vec![0.0; x.len()];
+                host::rms_norm(x, &self.scale, self.eps, &mut normed);
+                normed
+            }
+        }
+    }
 }
 
 impl HostRows {
@@ -133,8 +164,8 @@ impl Operations for HostRows {
         weight.into()
     }
 
-    fn lay_norm(weight: Tensor<2>, eps: f32) -> Norm {
-        Norm { scale: numbers(weight), eps }
+    fn lay_norm(NormWeights { scale, bias, eps }: NormWeights) -> Norm {
+        Norm { scale: numbers(scale), bias: bias.map(numbers), eps }
     }
 
     fn lay_linear(linear: Linear) -> HostLinear {
@@ -150,13 +181,36 @@ impl Operations for HostRows {
     }
 
     fn norm(&mut self, x: &Vec<f32>, norm: &Norm) -> Vec<f32> {
-        let mut normed = vec![0.0; x.len()];
-        host::rms_norm(x, &norm.scale, norm.eps, &mut normed);
-        normed
+        norm.of(x)
+    }
+
+    fn at_places(&mut self, mut x: Vec<f32>, places: &HostEmbedding) -> Vec<f32> {
+        let time = (self.tokens.len() / self.caches.len()) as u32;
+        let firsts = self.caches.iter().map(|cache| (cache.keys[0].len() / (self.kv_heads * self.head_dim)) as u32);
+        let positions: Vec<u32> = firsts.flat_map(|first| first..first + time).collect();
+        x.iter_mut().zip(places.of(&positions)).for_each(|(x, placed)| *x += placed);
+        x
+    }
+
+    fn scaled(&mut self, mut x: Vec<f32>, factor: f32) -> Vec<f32> {
+        x.iter_mut().for_each(|x| *x *= factor);
+        x
     }
 
     fn linears(&mut self, x: Vec<f32>, linears: &HostLinears) -> Vec<f32> {
         linears.of(&x, self.reading())
+    }
+
+    fn norm_heads(&mut self, mut qkv: Vec<f32>, [q_norm, k_norm]: &[Norm; 2]) -> Vec<f32> {
+        let width = qkv.len() / self.tokens.len();
+        let kv_width = self.kv_heads * self.head_dim;
+        for token in qkv.chunks_exact_mut(width) {
+            let (q, k_and_v) = token.split_at_mut(width - 2 * kv_width);
+            q.copy_from_slice(&q_norm.of(q));
+            let k = &mut k_and_v[..kv_width];
+            k.copy_from_slice(&k_norm.of(k));
+        }
+        qkv
     }
 
     fn attention(&mut self, layer: usize, mut qkv: Vec<f32>) -> Vec<f32> {
@@ -166,19 +220,20 @@ impl Operations for HostRows {
         let time = self.tokens.len() / self.caches.len();
         let mut attended = vec![0.0; self.tokens.len() * q_width];
         let mut scores = Vec::new();
+        let seeing = &self.layers[layer];
         let rows = qkv.chunks_exact_mut(time * width).zip(attended.chunks_exact_mut(time * q_width));
         for ((qkv, attended), cache) in rows.zip(&mut self.caches) {
             let (keys, values) = (&mut cache.keys[layer], &mut cache.values[layer]);
             let first = keys.len() / kv_width;
             let tokens = qkv.chunks_exact_mut(width).zip(attended.chunks_exact_mut(q_width));
             for (offset, (qkv, attended)) in tokens.enumerate() {
-                let (cos, sin) = self.angles.of(first + offset);
                 let (q_and_k, v) = qkv.split_at_mut(q_width + kv_width);
-                host::rotary(q_and_k, cos, sin);
+                seeing.turn(q_and_k, first + offset, head_dim);
                 let (q, k) = q_and_k.split_at(q_width);
                 keys.extend_from_slice(k);
                 values.extend_from_slice(v);
-                host::attend(q, keys, values, kv_heads, head_dim, &mut scores, attended);
+                let unseen = (first + offset + 1).saturating_sub(seeing.window) * kv_width;
+                host::attend(q, &keys[unseen..], &values[unseen..], kv_heads, head_dim, &mut scores, attended);
             }
         }
         attended
@@ -192,6 +247,34 @@ impl Operations for HostRows {
             host::swiglu(&both[..wide], &both[wide..], gated);
         }
         gated
+    }
+
+    fn geglu(&mut self, x: Vec<f32>, gate_up: &HostLinears) -> Vec<f32> {
+        let both = gate_up.of(&x, self.reading());
+        let wide = gate_up.outputs() / 2;
+        let mut gated = vec![0.0; both.len() / 2];
+        for (both, gated) in both.chunks_exact(2 * wide).zip(gated.chunks_exact_mut(wide)) {
+            let (gate, up) = both.split_at(wide);
+            gated.copy_from_slice(gate);
+            host::gelu(gated);
+            gated.iter_mut().zip(up).for_each(|(gated, up)| *gated *= up);
+        }
+        gated
+    }
+
+    fn gelu(&mut self, x: Vec<f32>, up: &HostLinears) -> Vec<f32> {
+        let mut wide = up.of(&x, self.reading());
+        host::gelu(&mut wide);
+        wide
+    }
+
+    fn linear(&mut self, x: Vec<f32>, linear: &HostLinear) -> Vec<f32> {
+        linear.of(&x, self.reading())
+    }
+
+    fn normed_onto(&mut self, x: Vec<f32>, norm: &Norm, mut added: Vec<f32>) -> Vec<f32> {
+        added.iter_mut().zip(norm.of(&x)).for_each(|(added, x)| *added += x);
+        added
     }
 
     fn linear_onto(&mut self, x: Vec<f32>, linear: &HostLinear, mut added: Vec<f32>) -> Vec<f32> {

@@ -46,7 +46,8 @@ impl HostGeneration {
                 "{length} prompt tokens and {max_new_tokens} new ones do not fit a context of {context}"
             );
         }
-        let model = HostDecoder::new(model);
+        let longest = prompts.iter().map(Vec::len).max().unwrap_or(0) + max_new_tokens;
+        let model = HostDecoder::new(model, longest);
         let rows = read_prompts(&model, prompts, max_new_tokens);
         Self { model, distribution: options.distribution(), rows, left: max_new_tokens }
     }

@@ -2,6 +2,7 @@
 //!
 //! Map of the crate:
 //! - [`config`]: the shape of a model, read from and written to Hugging Face's `config.json`;
+//! - [`rotary`]: the frequencies of rotary positions, and their angles;
 //! - [`token_batch`]: rows of tokens, one sequence each or several packed into one;
 //! - `walk`: the one forward pass, over a small trait of operations; `family`: what each family of models puts into it;
 //! - `weights`: how a family gets its weights by name, and the seam through which every product goes;
@@ -38,6 +39,7 @@ mod next_token;
 pub mod optimizer;
 pub mod peft;
 mod recompute;
+pub mod rotary;
 pub mod scalar;
 pub mod token_batch;
 mod walk;
@@ -46,7 +48,7 @@ mod whole_rows;
 
 pub use adapter::{Adapter, BaseModel, LoraConfig};
 pub use checkpoint::{NamedData, Precision};
-pub use config::DecoderConfig;
+pub use config::{DecoderConfig, LayerAttention};
 pub use container::{ContainerError, Gguf, Tensors};
 pub use decoder::Decoder;
 pub use error::ModelError;
@@ -56,5 +58,6 @@ pub use host_generation::HostGeneration;
 pub use matrix::Matrix;
 pub use optimizer::{Optimizer, OptimizerKind, OptimizerOptions};
 pub use recompute::gradients;
+pub use rotary::{RopeScaling, Rotary};
 pub use scalar::ScalarModel;
 pub use token_batch::TokenBatch;

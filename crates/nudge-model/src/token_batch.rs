@@ -3,6 +3,8 @@
 //! Deliberately absent: which sequences share a row, and what the loss counts. Both are the caller's.
 
 use crate::DecoderConfig;
+use crate::config::LayerAttention;
+use crate::rotary::Rotary;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use nudge_kernels::Visibility;
 
@@ -14,9 +16,13 @@ use nudge_kernels::Visibility;
 pub struct TokenBatch {
     /// Token ids, `[batch, time]`.
     pub tokens: Tensor<2, Int>,
-    pub(crate) visibility: Visibility,
-    pub(crate) cos: Tensor<3>, // [batch, time, head_dim / 2]
-    pub(crate) sin: Tensor<3>,
+    /// Position of each token in its sequence, `[batch, time]`; only models that learnt positions want them on a device.
+    positions: Vec<u32>,
+    layers: Vec<LayerAttention>,
+    /// By what the attention of a layer sees.
+    visible: Vec<(Option<usize>, Visibility)>,
+    /// Cosines and sines by how a layer turns, `[batch, time, head_dim / 2]`.
+    turned: Vec<(Rotary, [Tensor<3>; 2])>,
 }
 
 impl TokenBatch {
@@ -59,10 +65,53 @@ impl TokenBatch {
         assert_eq!(segments.len(), batch * time, "segments are not [{batch}, {time}]");
         let places = segments.chunks(time.max(1)).flat_map(sequence_places);
         let (first, positions): (Vec<u32>, Vec<usize>) = places.unzip();
-        let (cos, sin) = rotary_tables(&positions, config, device, [batch, time]);
-        let rows = |values| int_rows(values, [batch, time], device);
-        Self { tokens: rows(tokens), visibility: rows(&first).into(), cos, sin }
+        let rows = |values: &[u32]| int_rows(values, [batch, time], device);
+        let mut layers = config.layers();
+        // A window as wide as the rows is none.
+        layers.iter_mut().for_each(|layer| layer.window = layer.window.filter(|window| *window < time));
+        let visible = different(layers.iter().map(|layer| layer.window));
+        let visible = visible.map(|window| (window, rows(&within(&first, time, window)).into())).collect();
+        let table = |rotary: Rotary| (rotary, rotary.tables(&positions, [batch, time], config.head_dim, device));
+        let turned = different(layers.iter().filter_map(|layer| layer.rotary)).map(table).collect();
+        let positions = positions.iter().map(|&position| position as u32).collect();
+        Self { tokens: rows(tokens), positions, layers, visible, turned }
     }
+
+    /// The position of each token in its sequence, `[batch, time]`.
+    pub(crate) fn positions(&self) -> Tensor<2, Int> {
+        int_rows(&self.positions, self.tokens.dims(), &self.tokens.device())
+    }
+
+    /// What the queries of a layer see.
+    pub(crate) fn visibility(&self, layer: usize) -> Visibility {
+        let window = self.layers[layer].window;
+        let found = self.visible.iter().find(|(other, _)| *other == window);
+        found.map_or_else(|| panic!("layer {layer} is not of this batch's model"), |(_, visible)| visible.clone())
+    }
+
+    /// Cosines and sines of a layer that turns queries and keys.
+    pub(crate) fn turn(&self, layer: usize) -> Option<[Tensor<3>; 2]> {
+        let rotary = self.layers[layer].rotary;
+        self.turned.iter().find(|(other, _)| Some(*other) == rotary).map(|(_, tables)| tables.clone())
+    }
+}
+
+/// The different ones of some values, in their order.
+fn different<T: PartialEq>(values: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
+    let mut kept = Vec::new();
+    for value in values {
+        if !kept.contains(&value) {
+            kept.push(value);
+        }
+    }
+    kept.into_iter()
+}
+
+/// The first column that each token sees, where it sees the last `window` alone, its own among them.
+fn within(first: &[u32], time: usize, window: Option<usize>) -> Vec<u32> {
+    let Some(window) = window else { return first.to_vec() };
+    let begin = |place: usize| (place % time + 1).saturating_sub(window) as u32;
+    first.iter().enumerate().map(|(place, &first)| first.max(begin(place))).collect()
 }
 
 /// Of each token of a row: the column where its sequence begins, and its position within it. Padding begins behind
@@ -81,35 +130,6 @@ pub(crate) fn int_rows(tokens: &[u32], shape: [usize; 2], device: &Device) -> Te
     Tensor::from_data(TensorData::new(values, shape), device)
 }
 
-/// Cosines and sines of the rotary angles of these positions, `[batch, time, head_dim / 2]`.
-pub(crate) fn rotary_tables(
-    positions: &[usize],
-    config: &DecoderConfig,
-    device: &Device,
-    [batch, time]: [usize; 2],
-) -> (Tensor<3>, Tensor<3>) {
-    let angles: Vec<f32> = angles(positions.iter().copied(), config).collect();
-    let table = |function: fn(f32) -> f32| {
-        let values: Vec<f32> = angles.iter().copied().map(function).collect();
-        Tensor::from_data(TensorData::new(values, [batch, time, config.head_dim / 2]), device)
-    };
-    (table(f32::cos), table(f32::sin))
-}
-
-/// Cosine and sine side by side of the positions from 0, `[length, head_dim / 2, 2]`.
-pub(crate) fn angle_table(length: usize, config: &DecoderConfig, device: &Device) -> Tensor<3> {
-    let values: Vec<f32> = angles(0..length, config).flat_map(|angle| [angle.cos(), angle.sin()]).collect();
-    Tensor::from_data(TensorData::new(values, [length, config.head_dim / 2, 2]), device)
-}
-
-/// The rotary angles `position * theta^(-2i / head_dim)` of each position.
-fn angles(positions: impl Iterator<Item = usize>, config: &DecoderConfig) -> impl Iterator<Item = f32> {
-    let frequencies: Vec<f32> =
-        (0..config.head_dim / 2).map(|i| config.rope_theta.powf(-2.0 * i as f32 / config.head_dim as f32)).collect();
-    positions
-        .flat_map(move |position| frequencies.clone().into_iter().map(move |frequency| position as f32 * frequency))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,6 +140,13 @@ mod tests {
         let (first, positions): (Vec<u32>, Vec<usize>) = places.into_iter().unzip();
         assert_eq!(first, [9, 9, 2, 2, 2, 5, 9, 7, 7]);
         assert_eq!(positions, [0, 1, 0, 1, 2, 0, 0, 0, 1]);
+    }
+
+    #[test]
+    fn a_window_begins_at_the_sequence_or_behind_it_and_padding_stays_unseen() {
+        let first = [4, 1, 1, 1, 0, 0, 2, 2];
+        assert_eq!(within(&first, 4, Some(2)), [4, 1, 1, 2, 0, 0, 2, 2]);
+        assert_eq!(within(&first, 4, None), first);
     }
 
     #[test]

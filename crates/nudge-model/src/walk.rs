@@ -6,14 +6,13 @@
 //! lines for all of them.
 
 use crate::Matrix;
-use crate::weights::Linear;
-use burn::tensor::Tensor;
+use crate::weights::{Linear, NormWeights};
 
 /// What a decoder computes with: how weights lie for it, and the steps of a block.
 pub(crate) trait Operations: Sized + 'static {
     /// The embedding.
     type Embedding: Send + Sync;
-    /// The scale of a norm, and the constant in it.
+    /// A norm.
     type Norm: Send + Sync;
     /// A product.
     type Linear: Send + Sync;
@@ -30,8 +29,8 @@ pub(crate) trait Operations: Sized + 'static {
     /// Lays out the embedding, `[vocab, hidden]`.
     fn lay_embedding(weight: Matrix) -> Self::Embedding;
 
-    /// Lays out the scale of a norm, `[1, width]`.
-    fn lay_norm(weight: Tensor<2>, eps: f32) -> Self::Norm;
+    /// Lays out a norm.
+    fn lay_norm(norm: NormWeights) -> Self::Norm;
 
     /// Lays out a product.
     fn lay_linear(linear: Linear) -> Self::Linear;
@@ -42,18 +41,39 @@ pub(crate) trait Operations: Sized + 'static {
     /// The embeddings of the tokens that are walked.
     fn embed(&mut self, embedding: &Self::Embedding) -> Self::Rows;
 
-    /// A root-mean-square norm of every row.
+    /// `x` and what `places`, `[context, hidden]`, holds for the positions of the tokens that are walked.
+    fn at_places(&mut self, x: Self::Rows, places: &Self::Embedding) -> Self::Rows;
+
+    /// `factor * x`.
+    fn scaled(&mut self, x: Self::Rows, factor: f32) -> Self::Rows;
+
+    /// A norm of every row.
     fn norm(&mut self, x: &Self::Rows, norm: &Self::Norm) -> Self::Normed;
 
     /// Several products of one input.
     fn linears(&mut self, x: Self::Normed, linears: &Self::Linears) -> Self::Products;
 
-    /// Causal attention of `layer` over what it has read so far, by queries, keys and values; queries and keys are
-    /// rotated on the way.
+    /// Queries, keys and values with a norm of every head of the queries, and one of every head of the keys.
+    fn norm_heads(&mut self, qkv: Self::Products, norms: &[Self::Norm; 2]) -> Self::Products;
+
+    /// Causal attention of `layer` over what it has read so far, by queries, keys and values, each alone or all side by
+    /// side; queries and keys are rotated on the way. What a layer sees, and how it rotates, its configuration says.
     fn attention(&mut self, layer: usize, qkv: Self::Products) -> Self::Rows;
 
     /// A gated feed-forward layer without its last product: `silu(gate) * up`.
     fn swiglu(&mut self, x: Self::Normed, gate_up: &Self::Linears) -> Self::Rows;
+
+    /// Another: `gelu(gate) * up`.
+    fn geglu(&mut self, x: Self::Normed, gate_up: &Self::Linears) -> Self::Rows;
+
+    /// A feed-forward layer without a gate and without its last product.
+    fn gelu(&mut self, x: Self::Normed, up: &Self::Linears) -> Self::Rows;
+
+    /// A product of `x`.
+    fn linear(&mut self, x: Self::Rows, linear: &Self::Linear) -> Self::Rows;
+
+    /// `added` and a norm of `x`: the way back into the residual stream, where a norm lies on it.
+    fn normed_onto(&mut self, x: Self::Rows, norm: &Self::Norm, added: Self::Rows) -> Self::Rows;
 
     /// `added` and a product of `x`: the way back into the residual stream.
     fn linear_onto(&mut self, x: Self::Rows, linear: &Self::Linear, added: Self::Rows) -> Self::Rows;
@@ -68,9 +88,20 @@ pub(crate) trait Block<O: Operations>: Send + Sync {
     fn forward(&self, ops: &mut O, layer: usize, x: O::Rows) -> O::Rows;
 }
 
+/// What happens to embeddings before the first block.
+pub(crate) enum Embedded<O: Operations> {
+    /// Nothing.
+    Plain,
+    /// They are multiplied by a number.
+    Scaled(f32),
+    /// Those of their positions are added.
+    Placed(O::Embedding),
+}
+
 /// The weights of a decoder as an executor wants them.
 pub(crate) struct Walk<O: Operations> {
     pub embedding: O::Embedding,
+    pub embedded: Embedded<O>,
     pub blocks: Vec<Box<dyn Block<O>>>,
     pub norm: O::Norm,
 }
@@ -85,6 +116,11 @@ impl<O: Operations> Walk<O> {
     /// The residual stream behind the last block; `before` sees what goes into each.
     pub fn through_blocks(&self, ops: &mut O, mut before: impl FnMut(&O::Rows)) -> O::Rows {
         let mut x = ops.embed(&self.embedding);
+        x = match &self.embedded {
+            Embedded::Plain => x,
+            Embedded::Scaled(factor) => ops.scaled(x, *factor),
+            Embedded::Placed(places) => ops.at_places(x, places),
+        };
         for (layer, block) in self.blocks.iter().enumerate() {
             before(&x);
             x = block.forward(ops, layer, x);

@@ -37,6 +37,16 @@ impl From<&LoraPair> for Lora {
     }
 }
 
+/// A norm as the model has it: by the root mean square, or a LayerNorm where it has a bias.
+pub(crate) struct NormWeights {
+    /// `[1, width]`.
+    pub scale: Tensor<2>,
+    /// `[1, width]`.
+    pub bias: Option<Tensor<2>>,
+    /// Added to the mean square.
+    pub eps: f32,
+}
+
 /// Hands out weights by name while a decoder is put together.
 pub(crate) struct Source<'a> {
     origin: Origin<'a>,
@@ -142,9 +152,27 @@ impl<'a> Source<'a> {
         O::lay_embedding(self.matrix(&format!("{name}.weight"), shape))
     }
 
-    /// The scale of a norm.
+    /// A norm by the root mean square.
     pub fn norm<O: Operations>(&mut self, name: &str, width: usize) -> O::Norm {
-        O::lay_norm(self.vector(&format!("{name}.weight"), width, 1.0), self.eps)
+        O::lay_norm(NormWeights {
+            scale: self.vector(&format!("{name}.weight"), width, 1.0),
+            bias: None,
+            eps: self.eps,
+        })
+    }
+
+    /// The same, which multiplies by one and its weight, and then by `factor`.
+    pub fn norm_above_one<O: Operations>(&mut self, name: &str, width: usize, factor: f32) -> O::Norm {
+        let above = self.vector(&format!("{name}.weight"), width, 0.0).add_scalar(1.0);
+        let scale = if factor == 1.0 { above } else { above.mul_scalar(factor) };
+        O::lay_norm(NormWeights { scale, bias: None, eps: self.eps })
+    }
+
+    /// A LayerNorm.
+    pub fn layer_norm<O: Operations>(&mut self, name: &str, width: usize) -> O::Norm {
+        let scale = self.vector(&format!("{name}.weight"), width, 1.0);
+        let bias = Some(self.vector(&format!("{name}.bias"), width, 0.0));
+        O::lay_norm(NormWeights { scale, bias, eps: self.eps })
     }
 
     /// Products of one input, each with its name and number of outputs, and with a bias if they are `biased`.
@@ -159,6 +187,12 @@ impl<'a> Source<'a> {
     /// A product back into the residual stream, `[out, in]`.
     pub fn linear_onto<O: Operations>(&mut self, name: &str, shape: [usize; 2]) -> O::Linear {
         O::lay_linear(self.linear(name, shape, self.residual))
+    }
+
+    /// The same with a bias.
+    pub fn biased_linear_onto<O: Operations>(&mut self, name: &str, shape: [usize; 2]) -> O::Linear {
+        let linear = self.linear(name, shape, self.residual);
+        O::lay_linear(Linear { bias: Some(self.vector(&format!("{name}.bias"), shape[0], 0.0)), ..linear })
     }
 
     /// A product without a bias, `[out, in]`.

@@ -1,7 +1,7 @@
 //! Whole rows of tokens as tensors: training, scoring, and reading the prompts that sampling continues.
 
 use crate::walk::Operations;
-use crate::weights::Linear;
+use crate::weights::{Linear, NormWeights};
 use crate::{DecoderConfig, Matrix, TokenBatch};
 use burn::tensor::Tensor;
 use nudge_kernels as kernels;
@@ -22,17 +22,35 @@ struct Reading {
     caches: Vec<KeyValueCache>,
 }
 
-/// The scale of a norm, `[width]`.
+/// A norm, by the root mean square or, with a bias, a LayerNorm.
+#[derive(Clone)]
 pub(crate) struct Norm {
+    /// `[width]`.
     pub weight: Tensor<1>,
+    /// `[width]`.
+    pub bias: Option<Tensor<1>>,
     pub eps: f32,
 }
 
 impl Norm {
-    /// From a matrix of one row.
-    pub fn new(weight: Tensor<2>, eps: f32) -> Self {
-        let [_, width] = weight.dims();
-        Self { weight: weight.reshape([width]), eps }
+    /// From matrices of one row.
+    pub fn new(NormWeights { scale, bias, eps }: NormWeights) -> Self {
+        let [_, width] = scale.dims();
+        Self { weight: scale.reshape([width]), bias: bias.map(|bias| bias.reshape([width])), eps }
+    }
+
+    /// Every row of `x`, `[batch, time, width]`, normed.
+    pub fn of(&self, x: Tensor<3>) -> Tensor<3> {
+        match &self.bias {
+            Some(bias) => kernels::layer_norm(x, self.weight.clone(), bias.clone(), self.eps),
+            None => kernels::rms_norm(x, self.weight.clone(), self.eps),
+        }
+    }
+
+    /// Every head of `x`, `[batch, time, heads * width]`, normed.
+    pub fn of_heads(&self, x: Tensor<3>) -> Tensor<3> {
+        let ([batch, time, all], [width]) = (x.dims(), self.weight.dims());
+        self.of(x.reshape([batch, time * all / width, width])).reshape([batch, time, all])
     }
 }
 
@@ -78,8 +96,8 @@ impl Operations for WholeRows {
         weight
     }
 
-    fn lay_norm(weight: Tensor<2>, eps: f32) -> Norm {
-        Norm::new(weight, eps)
+    fn lay_norm(norm: NormWeights) -> Norm {
+        Norm::new(norm)
     }
 
     fn lay_linear(linear: Linear) -> Linear {
@@ -95,26 +113,46 @@ impl Operations for WholeRows {
     }
 
     fn norm(&mut self, x: &Tensor<3>, norm: &Norm) -> Tensor<3> {
-        kernels::rms_norm(x.clone(), norm.weight.clone(), norm.eps)
+        norm.of(x.clone())
+    }
+
+    fn at_places(&mut self, x: Tensor<3>, places: &Matrix) -> Tensor<3> {
+        x + places.rows(self.batch.positions())
+    }
+
+    fn scaled(&mut self, x: Tensor<3>, factor: f32) -> Tensor<3> {
+        x.mul_scalar(factor)
     }
 
     fn linears(&mut self, x: Tensor<3>, linears: &Vec<Linear>) -> Vec<Tensor<3>> {
         linears.iter().map(|linear| linear.of(x.clone())).collect()
     }
 
-    fn attention(&mut self, _layer: usize, qkv: Vec<Tensor<3>>) -> Tensor<3> {
+    fn norm_heads(&mut self, mut qkv: Vec<Tensor<3>>, norms: &[Norm; 2]) -> Vec<Tensor<3>> {
+        for (part, norm) in qkv.iter_mut().zip(norms) {
+            part.inplace(|part| norm.of_heads(part));
+        }
+        qkv
+    }
+
+    fn attention(&mut self, layer: usize, mut qkv: Vec<Tensor<3>>) -> Tensor<3> {
         let [batch, time] = self.batch.tokens.dims();
+        if qkv.len() == 1 {
+            qkv = qkv.remove(0).chunk(3, 2);
+        }
         let heads = qkv.into_iter().map(|part| {
             let heads = part.dims()[2] / self.head_dim;
             part.reshape([batch, time, heads, self.head_dim])
         });
         let [q, k, v] = heads.collect::<Vec<_>>().try_into().expect("queries, keys and values");
-        let turned = |x| kernels::rotary(x, self.batch.cos.clone(), self.batch.sin.clone());
-        let (q, k) = (turned(q), turned(k));
+        let (q, k) = match self.batch.turn(layer) {
+            Some([cos, sin]) => (kernels::rotary(q, cos.clone(), sin.clone()), kernels::rotary(k, cos, sin)),
+            None => (q, k),
+        };
         if let Some(reading) = &mut self.reading {
             reading.keep(&k, &v);
         }
-        let attended = kernels::causal_attention(q, k, v, self.batch.visibility.clone());
+        let attended = kernels::causal_attention(q, k, v, self.batch.visibility(layer));
         let [_, _, heads, _] = attended.dims();
         attended.reshape([batch, time, heads * self.head_dim])
     }
@@ -123,6 +161,25 @@ impl Operations for WholeRows {
         let both = self.linears(x, gate_up);
         let [gate, up] = both.try_into().expect("a gate and what it opens");
         kernels::swiglu(gate, up)
+    }
+
+    fn geglu(&mut self, x: Tensor<3>, gate_up: &Vec<Linear>) -> Tensor<3> {
+        let both = self.linears(x, gate_up);
+        let [gate, up] = both.try_into().expect("a gate and what it opens");
+        kernels::geglu(gate, up)
+    }
+
+    fn gelu(&mut self, x: Tensor<3>, up: &Vec<Linear>) -> Tensor<3> {
+        let [wide] = self.linears(x, up).try_into().expect("one product");
+        kernels::gelu(wide)
+    }
+
+    fn linear(&mut self, x: Tensor<3>, linear: &Linear) -> Tensor<3> {
+        linear.of(x)
+    }
+
+    fn normed_onto(&mut self, x: Tensor<3>, norm: &Norm, added: Tensor<3>) -> Tensor<3> {
+        added + norm.of(x)
     }
 
     fn linear_onto(&mut self, x: Tensor<3>, linear: &Linear, added: Tensor<3>) -> Tensor<3> {

@@ -43,7 +43,7 @@ fn a_model_that_is_not_there() {
         if words.starts_with("sft") {
             place.write("pack.jsonl", "{\"prompt\":\"p\",\"completion\":\"c\",\"chosen\":\"a\",\"rejected\":\"b\"}\n");
         }
-        place.refused(words, &["there is no model folder bad", "builtin:sft"]);
+        place.refused(words, &["there is no model bad", "builtin:sft"]);
     }
     place.refused(
         "eval --model builtin:best --text prompts.jsonl",

@@ -27,12 +27,20 @@ fn blocks_leave_no_lines_and_absent_things_are_false() {
 }
 
 #[test]
-fn a_date_is_printed_only_where_one_is_given() {
+fn a_template_that_asks_for_a_date_prints_the_given_one_and_no_other() {
     let source = "{{ strftime_now('%d %b %Y') if strftime_now is defined else 'never' }}";
     assert_eq!(render(source).expect("renders"), "never");
     let dated = template(source).with_date(Date::new(2024, 7, 26).expect("a day"));
     assert_eq!(dated.render(&[], true).expect("renders"), "26 Jul 2024");
-    assert!(render("{{ strftime_now('%Y') }}").expect_err("is refused").contains("strftime_now"));
+}
+
+#[test]
+fn a_template_that_takes_a_date_for_granted_prints_the_same_on_every_day() {
+    // As SmolLM3's begins.
+    let source = "{%- set today = strftime_now(\"%d %B %Y\") -%}\n{{- \"Today Date: \" ~ today -}}";
+    assert_eq!(render(source).expect("renders"), "Today Date: 26 July 2024");
+    let dated = template(source).with_date(Date::new(2025, 3, 9).expect("a day"));
+    assert_eq!(dated.render(&[], true).expect("renders"), "Today Date: 09 March 2025");
 }
 
 #[test]

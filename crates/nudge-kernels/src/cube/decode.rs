@@ -10,8 +10,10 @@ use burn_cubecl::tensor::CubeTensor;
 use super::launch::{buffer, empty, floats, integers, mutable, one_cube_each, sizes};
 use super::running_softmax::{LOWEST, weigh, zeros};
 
-/// Units that share the keys of a head.
-const UNITS: u32 = 32;
+/// Units that share the keys of a head: fewer for wide heads, whose sums must fit the memory that they share.
+fn units(head_dim: usize) -> usize {
+    (2048 / head_dim.max(1)).clamp(1, 32)
+}
 
 /// The `head_dim` elements from `at`, turned by the angles from `turn`, times `scale`.
 #[cube]
@@ -49,10 +51,12 @@ fn one_token(
     cubes: usize,
     capacity: usize,
     filled: usize,
+    seen_from: usize,
     scale: f32,
     heads: usize,
     kv_heads: usize,
     #[comptime] head_dim: usize,
+    #[comptime] units: usize,
 ) {
     let group = heads / kv_heads;
     let place = min(CUBE_POS, cubes - 1);
@@ -76,7 +80,7 @@ fn one_token(
     if !lives {
         until = 0;
     }
-    for j in range_stepped(from + unit, until, UNITS as usize) {
+    for j in range_stepped(max(from, seen_from) + unit, until, units) {
         let at = ((row * capacity + j) * kv_heads + kv_head) * head_dim;
         let mut score = 0.0f32;
         #[unroll]
@@ -115,9 +119,9 @@ fn one_token(
         }
     }
 
-    let mut all_highest = Shared::<[f32]>::new_slice(UNITS as usize);
-    let mut all_totals = Shared::<[f32]>::new_slice(UNITS as usize);
-    let mut all_sums = Shared::<[f32]>::new_slice(comptime!(UNITS as usize * head_dim));
+    let mut all_highest = Shared::<[f32]>::new_slice(units);
+    let mut all_totals = Shared::<[f32]>::new_slice(units);
+    let mut all_sums = Shared::<[f32]>::new_slice(comptime!(units * head_dim));
     all_highest[unit] = highest;
     all_totals[unit] = total;
     #[unroll]
@@ -126,17 +130,17 @@ fn one_token(
     }
     sync_cube();
     let mut top = f32::new(LOWEST);
-    for other in 0..UNITS as usize {
+    for other in 0..units {
         top = max(top, all_highest[other]);
     }
     let mut width = 0usize;
     if lives {
         width += head_dim;
     }
-    for d in range_stepped(unit, width, UNITS as usize) {
+    for d in range_stepped(unit, width, units) {
         let mut sum = 0.0f32;
         let mut normaliser = 0.0f32;
-        for other in 0..UNITS as usize {
+        for other in 0..units {
             let factor = (all_highest[other] - top).exp();
             sum += factor * all_sums[other * head_dim + d];
             normaliser += factor * all_totals[other];
@@ -148,14 +152,15 @@ fn one_token(
 /// The attended values `[batch, 1, heads * head_dim]` and the caches with one more token.
 ///
 /// `qkv: [batch, 1, (heads + 2 kv_heads) * head_dim]`, `first: [batch]`, `angles: [capacity, head_dim / 2, 2]`, caches
-/// `[batch, capacity, kv_heads, head_dim]` of which `filled` tokens count, `live: [1 + batch]`.
+/// `[batch, capacity, kv_heads, head_dim]` of which `filled` tokens count, `live: [1 + batch]`. Nobody sees what stands
+/// before `seen_from`, `filled` at the latest.
 pub(super) fn decode_attention(
     qkv: CubeTensor,
     first: CubeTensor,
     angles: CubeTensor,
     [keys, values]: [CubeTensor; 2],
     live: CubeTensor,
-    filled: usize,
+    [filled, seen_from]: [usize; 2],
 ) -> (CubeTensor, CubeTensor, CubeTensor) {
     let (qkv, first, angles, live) = (floats(qkv), integers(first), floats(angles), integers(live));
     let [keys, values] = [keys, values].map(|cache| mutable(floats(cache)));
@@ -164,7 +169,7 @@ pub(super) fn decode_attention(
     let heads = width / head_dim - 2 * kv_heads;
     assert!(filled < capacity, "decode_attention: the caches hold {capacity} tokens and are full");
     let out = empty(&qkv, [batch, 1, heads * head_dim]);
-    let (count, cube) = one_cube_each(&qkv, batch * heads, UNITS);
+    let (count, cube) = one_cube_each(&qkv, batch * heads, units(head_dim) as u32);
     // SAFETY: rows are taken to begin at `filled` at the latest, which is below the capacity; no two cubes write one
     // element.
     unsafe {
@@ -182,10 +187,12 @@ pub(super) fn decode_attention(
             batch * heads,
             capacity,
             filled,
+            seen_from.min(filled),
             1.0 / (head_dim as f32).sqrt(),
             heads,
             kv_heads,
             head_dim,
+            units(head_dim),
         );
     }
     (out, keys, values)

@@ -37,7 +37,7 @@ pub(crate) trait DecodingOps: Backend {
         keys: FloatTensor<Self>,
         values: FloatTensor<Self>,
         list: IntTensor<Self>,
-        filled: usize,
+        filled_and_seen_from: [usize; 2],
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 
     /// Tokens and log-probabilities, `[batch, room]`, with those of column `at` drawn.
@@ -80,9 +80,9 @@ impl DecodingOps for CubeBackend {
         keys: FloatTensor<Self>,
         values: FloatTensor<Self>,
         list: IntTensor<Self>,
-        filled: usize,
+        filled_and_seen_from: [usize; 2],
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
-        decode::decode_attention(qkv, first, angles, [keys, values], list, filled)
+        decode::decode_attention(qkv, first, angles, [keys, values], list, filled_and_seen_from)
     }
 
     fn draw_tokens(

@@ -44,6 +44,8 @@ enum Change {
     Interleaved { heads: usize },
     /// Stored with 1 added.
     OneMore,
+    /// Stored as `[in, out]`.
+    Turned,
 }
 
 /// A tensor as it is kept, in Hugging Face's order of rows.
@@ -167,8 +169,21 @@ impl Entry {
                 let bytes = numbers.iter().flat_map(|number| (number - 1.0).to_le_bytes()).collect();
                 Stored { shape, encoding: Encoding::F32, bytes }
             }
+            Change::Turned => {
+                let bytes = turned(&bytes, shape[0], encoding.block_bytes()).into();
+                Stored { shape, encoding, bytes }
+            }
         }
     }
+}
+
+/// The transpose of a matrix of `columns` columns, whose numbers are `size` bytes each.
+fn turned(bytes: &[u8], columns: usize, size: usize) -> Vec<u8> {
+    let row = columns * size;
+    (0..columns)
+        .flat_map(|column| bytes.chunks_exact(row).flat_map(move |row| &row[column * size..][..size]))
+        .copied()
+        .collect()
 }
 
 /// Rows `[heads, half, 2]` put in the order `[heads, 2, half]`. Rows are moved whole, so any encoding will do.
@@ -217,6 +232,15 @@ mod tests {
         let first: Vec<u8> = there.chunks(2).map(|row| row[0] / 2).collect();
         assert_eq!(first, [0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11]);
         assert_eq!(halves_apart(&there, 12, 2), rows);
+    }
+
+    #[test]
+    fn a_matrix_is_turned_by_whole_numbers() {
+        // Two rows of three numbers of two bytes.
+        assert_eq!(
+            turned(&[0, 1, 2, 3, 4, 5, 10, 11, 12, 13, 14, 15], 3, 2),
+            [0, 1, 10, 11, 2, 3, 12, 13, 4, 5, 14, 15]
+        );
     }
 
     #[test]

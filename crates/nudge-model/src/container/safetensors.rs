@@ -1,6 +1,7 @@
 //! One safetensors file: a JSON header with the place of every tensor, then the bytes.
 
 use super::{Change, ContainerError, Entry, Tensors, refuse_pointer};
+use crate::family;
 use ::safetensors::{Dtype, SafeTensorError, SafeTensors};
 use bytes::Bytes;
 use nudge_kernels::encoding::Encoding;
@@ -40,13 +41,13 @@ impl Tensors {
                 other => return Err(refused(format!("is stored as {other:?}; take a model in f32, f16 or bf16"))),
             };
             let (start, end) = info.data_offsets;
-            let entry = Entry {
-                file: name.clone(),
-                shape: info.shape.clone(),
-                encoding,
-                bytes: data.slice(start..end),
-                change: Change::None,
+            let tensor = family::kept_name(&tensor).unwrap_or(tensor);
+            let is_turned = family::is_turned(&tensor) && info.shape.len() == 2;
+            let (change, shape) = match is_turned {
+                true => (Change::Turned, info.shape.iter().rev().copied().collect()),
+                false => (Change::None, info.shape.clone()),
             };
+            let entry = Entry { file: name.clone(), shape, encoding, bytes: data.slice(start..end), change };
             self.add(tensor, entry)?;
         }
         Ok(())

@@ -6,6 +6,7 @@ use super::{Build, Family, llama};
 use crate::DecoderConfig;
 use crate::walk::{Operations, Walk};
 use crate::weights::Source;
+use serde_json::Value;
 
 /// The family.
 pub(crate) struct Qwen2;
@@ -15,21 +16,22 @@ impl Family for Qwen2 {
         "qwen2"
     }
 
-    fn class(&self) -> &'static str {
-        "Qwen2"
+    fn architecture(&self, head: &str) -> String {
+        format!("Qwen2{head}")
     }
 
-    fn fields(&self) -> &'static [(&'static str, bool)] {
-        &[("use_sliding_window", false)]
+    fn fields(&self) -> Vec<(&'static str, Value)> {
+        vec![("use_sliding_window", false.into()), ("hidden_act", "silu".into())]
     }
 
-    fn biases(&self, config: &DecoderConfig) -> usize {
-        config.head_dim * (config.num_attention_heads + 2 * config.num_key_value_heads)
+    fn parameters(&self, config: &DecoderConfig) -> u64 {
+        let outputs = config.head_dim * (config.num_attention_heads + 2 * config.num_key_value_heads);
+        llama::parameters(config, outputs as u64)
     }
 }
 
 impl<O: Operations> Build<O> for Qwen2 {
     fn build(&self, config: &DecoderConfig, weights: &mut Source) -> Walk<O> {
-        llama::build(config, weights, true)
+        llama::build(config, weights, llama::Parts { qkv_biased: true, ..Default::default() })
     }
 }
