@@ -89,8 +89,8 @@ fn configurations_that_do_not_fit() {
     says(&larger, &["mine", "hidden_size 64", "do not belong together"]);
     let fewer = refused_model(|files| set(files, "config.json", "vocab_size", 300.into()));
     says(&fewer, &["mine", "tokenizer has 400 tokens", "weights know 300", "do not belong together"]);
-    let other = refused_model(|files| set(files, "config.json", "model_type", "gpt2".into()));
-    says(&other, &["mine", "gpt2", "not supported", "llama"]);
+    let other = refused_model(|files| set(files, "config.json", "model_type", "mamba".into()));
+    says(&other, &["mine", "mamba", "not supported", "llama"]);
     let scaled = refused_model(|files| set(files, "config.json", "rope_scaling", json!({"factor": 2.0})));
     says(&scaled, &["mine", "rope_scaling"]);
     let broken = refused_model(|files| {

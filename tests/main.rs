@@ -1,5 +1,6 @@
 //! Tests that belong to no single crate.
 
+mod adapters;
 mod bad_input;
 mod batching;
 mod containers;

@@ -198,6 +198,30 @@ fn methods_that_learn_from_rankings() {
 }
 
 #[test]
+fn adapters() {
+    let adapters = json!({"finetuning": "lora", "lora_r": 4});
+    let with = |options: Value| {
+        let mut options = options;
+        options.as_object_mut().expect("an object").extend(adapters.as_object().expect("an object").clone());
+        options
+    };
+    let open = || session_with(&[("sft", sft()), ("reward", reward_model())]);
+    let preferences = rankings(&open(), "shorter", 8);
+    let (sft_options, epochs) = (with(json!({"epochs": 1.0, "held_out": 0.1})), with(json!({"epochs": 2.0})));
+    let ppo = with(json!({"episodes": 18, "batch_size": 6, "max_new_tokens": 16, "ema_decay": 0.9,
+        "num_iterations": 2, "num_mini_batches": 2}));
+    for command in [
+        json!({"command": "sft", "model": "sft", "demonstrations": demonstrations(), "options": sft_options}),
+        json!({"command": "reward", "model": "sft", "preferences": preferences, "options": epochs}),
+        json!({"command": "tune", "method": "dpo", "policy": "sft", "preferences": preferences, "options": epochs}),
+        json!({"command": "tune", "method": "ppo", "policy": "sft", "rewards": ["reward"], "prompts": prompts(5),
+            "options": ppo}),
+    ] {
+        survives_every_cut(open, command);
+    }
+}
+
+#[test]
 fn best_of_n() {
     let open = || session_with(&[("sft", sft()), ("reward", reward_model()), ("other", reward_model())]);
     survives_every_cut(

@@ -29,6 +29,11 @@ impl LoraConfig {
         self.alpha / if self.use_rslora { r.sqrt() } else { r }
     }
 
+    /// The last parts of the names of the modules that it adapts, as PEFT lists targets.
+    pub fn modules(&self, weights: &[Weight]) -> BTreeSet<String> {
+        weights.iter().filter(|weight| self.adapts(weight)).map(|weight| last_part(weight.name()).into()).collect()
+    }
+
     /// Whether it adapts this weight: a matrix of a block, `model.layers.0.self_attn.q_proj.weight`.
     fn adapts(&self, weight: &Weight) -> bool {
         let Some(module) = weight.name().strip_suffix(".weight") else { return false };
@@ -130,17 +135,19 @@ impl Adapter {
 
     /// The last parts of the adapted modules' names, as PEFT lists targets.
     pub fn targets(&self) -> BTreeSet<String> {
-        let last = |pair: &LoraPair| {
-            let module = pair.target.strip_suffix(".weight").unwrap_or(&pair.target);
-            module.rsplit('.').next().unwrap_or(module).to_string()
-        };
-        self.pairs.iter().map(last).collect()
+        self.pairs.iter().map(|pair| last_part(&pair.target).into()).collect()
     }
 
     /// The adapter of the weight of this name.
     pub fn of(&self, weight: &str) -> Option<&LoraPair> {
         self.pairs.iter().find(|pair| pair.target == weight)
     }
+}
+
+/// `q_proj` of `model.layers.0.self_attn.q_proj.weight`.
+fn last_part(weight: &str) -> &str {
+    let module = weight.strip_suffix(".weight").unwrap_or(weight);
+    module.rsplit('.').next().unwrap_or(module)
 }
 
 impl LoraPair {

@@ -37,8 +37,11 @@ impl ScalarModel {
     }
 
     /// The same head on another trunk.
-    pub fn map_decoder(self, map: impl FnOnce(Decoder) -> Decoder) -> Self {
-        Self { decoder: map(self.decoder), ..self }
+    ///
+    /// # Errors
+    /// That of `map`.
+    pub fn try_map_decoder<E>(self, map: impl FnOnce(Decoder) -> Result<Decoder, E>) -> Result<Self, E> {
+        Ok(Self { decoder: map(self.decoder)?, ..self })
     }
 
     /// The head, `[1, hidden]`.

@@ -1,16 +1,16 @@
 //! Models for other programs: one GGUF with a Modelfile, as llama.cpp and Ollama open, or a whole folder, as
 //! transformers does.
 //!
-//! Numbers are read from the model's own files, one tensor at a time. What a format has no place for is refused.
-//! Deliberately absent: adapters. [`nudge_model::container::gguf::write_adapter`] writes them, given their matrices.
+//! Numbers are read from the model's own files, one tensor at a time, with what an adapter adds to them; an adapter goes
+//! out by itself too. What a format has no place for is refused.
 
 use crate::SessionError;
 use crate::error::named;
-use crate::folder::{Folder, Kind, WEIGHTS};
+use crate::folder::{AdapterFiles, Folder, Kind, LoraNumbers, WEIGHTS};
 use crate::protocol::Files;
 use nudge_data::{GgufTokenizer, PromptStyle, TokenKind};
 use nudge_model::container::Encoding;
-use nudge_model::container::gguf::{Field, ModelFile, write_model};
+use nudge_model::container::gguf::{self, Field, ModelFile, Rank, write_model};
 use nudge_model::{ModelError, NamedData, Precision, checkpoint::encode};
 
 /// The file that tells Ollama what to do with a GGUF.
@@ -26,11 +26,10 @@ pub fn to_gguf(folder: &Folder, file: &str, encoding: Encoding) -> Result<Files,
         let reason = "a reward model has a head of one number, which GGUF has no place for; export it as a folder";
         return Err(named(&folder.name)(ModelError::Unsupported(reason.into())));
     }
-    refuse_adapter(folder)?;
     let tokenizer = folder.tokenizer.to_gguf(folder.config.vocab_size)?;
     let model = ModelFile { config: &folder.config, name: &folder.name, tokenizer: metadata(&tokenizer), encoding };
     let shapes: Vec<_> = shapes(folder).collect();
-    let read = |name: &str| folder.tensors.stored(name).map(|stored| stored.numbers());
+    let read = |name: &str| folder.merged_numbers(name, shape_of(folder, name).unwrap_or_default());
     let bytes = write_model(&model, &shapes, read).map_err(named(&folder.name))?;
     let modelfile = modelfile(folder, file, &tokenizer);
     Ok(Files::from([(file.to_string(), bytes.into()), (MODELFILE.to_string(), modelfile.into_bytes().into())]))
@@ -41,12 +40,12 @@ pub fn to_gguf(folder: &Folder, file: &str, encoding: Encoding) -> Result<Files,
 /// # Errors
 /// If a tensor cannot be read, or the files cannot be written.
 pub fn to_folder(folder: &Folder, precision: Precision) -> Result<Files, SessionError> {
-    refuse_adapter(folder)?;
     let refused = || named(&folder.name);
     let read = |(name, shape): (String, [usize; 2])| {
-        let stored = folder.tensors.stored(&name)?;
-        let shape = if stored.shape.len() == 1 { stored.shape.clone() } else { shape.to_vec() };
-        Ok(NamedData { values: stored.numbers(), name, shape })
+        let values = folder.merged_numbers(&name, shape)?;
+        let is_vector = folder.tensors.layout(&name).is_some_and(|(shape, _)| shape.len() == 1);
+        let shape = if is_vector { vec![shape[1]] } else { shape.to_vec() };
+        Ok(NamedData { name, shape, values })
     };
     let tensors = shapes(folder).map(read).collect::<Result<Vec<_>, ModelError>>().map_err(refused())?;
     let mut files = folder.small_files(precision)?;
@@ -54,28 +53,73 @@ pub fn to_folder(folder: &Folder, precision: Precision) -> Result<Files, Session
     Ok(files)
 }
 
-/// The numbers here are those of the files: an adapter must have been merged into them.
-fn refuse_adapter(folder: &Folder) -> Result<(), SessionError> {
-    match folder.has_adapter() {
-        false => Ok(()),
-        true => {
-            let reason =
-                "it has an adapter that is not merged into its weights; export the base, and the adapter beside it";
-            Err(named(&folder.name)(ModelError::Unsupported(reason.into())))
+/// The adapter as a GGUF of this name, and a Modelfile that puts it onto `base`.
+///
+/// # Errors
+/// If the model has no adapter, or one that llama.cpp has no place for.
+pub fn to_gguf_adapter(folder: &Folder, file: &str, base: &str) -> Result<Files, SessionError> {
+    let refused = || named(&folder.name);
+    let adapter = adapter_of(folder)?;
+    if folder.kind == Kind::Reward {
+        let reason = "a reward model has a head of one number, which GGUF has no place for; export it --to peft";
+        return Err(refused()(ModelError::Unsupported(reason.into())));
+    }
+    let mut pairs = Vec::new();
+    for (weight, shape) in shapes(folder) {
+        if let Some(mut pair) = adapter.pair(&weight, shape).map_err(refused())? {
+            // One alpha of 1 holds for the file: llama.cpp scales by alpha / rank, and the rest goes into B.
+            let factor = adapter.scale(&weight, pair.r) * pair.r as f32;
+            pair.b.iter_mut().for_each(|b| *b *= factor);
+            pairs.push((weight, pair));
         }
     }
+    let ranks: Vec<Rank> = pairs
+        .iter()
+        .map(|(weight, LoraNumbers { r, a, b })| Rank {
+            module: weight.strip_suffix(".weight").unwrap_or(weight),
+            a,
+            b,
+            rank: *r,
+        })
+        .collect();
+    let known = [("name", &adapter.base().name), ("sha256", &adapter.base().sha256)];
+    let more = known
+        .into_iter()
+        .filter_map(|(key, value)| Some((format!("general.base_model.0.{key}"), Field::Text(value.clone()?))));
+    let head = gguf::Adapter { config: &folder.config, name: &folder.name, alpha: 1.0, more: more.collect() };
+    let bytes = gguf::write_adapter(&head, &ranks).map_err(refused())?;
+    let modelfile = format!("FROM {base}\nADAPTER ./{file}\n");
+    Ok(Files::from([(file.to_string(), bytes.into()), (MODELFILE.to_string(), modelfile.into_bytes().into())]))
 }
 
-/// Every tensor with its shape; a vector is a matrix of one row.
-fn shapes(folder: &Folder) -> impl Iterator<Item = (String, [usize; 2])> {
-    folder.tensors.names().filter_map(|name| {
-        let shape = match *folder.tensors.layout(name)?.0 {
-            [columns] => [1, columns],
-            [rows, columns] => [rows, columns],
-            _ => return None,
-        };
-        Some((name.to_string(), shape))
+/// The adapter as PEFT's folder.
+///
+/// # Errors
+/// If the model has none.
+pub fn to_peft(folder: &Folder) -> Result<Files, SessionError> {
+    adapter_of(folder)?;
+    folder.adapter_files()
+}
+
+fn adapter_of(folder: &Folder) -> Result<&AdapterFiles, SessionError> {
+    folder.adapter().ok_or_else(|| {
+        let reason = "it has no adapter; a whole model goes out with --to merged or --to gguf";
+        named(&folder.name)(ModelError::Unsupported(reason.into()))
     })
+}
+
+/// Every tensor with its shape.
+fn shapes(folder: &Folder) -> impl Iterator<Item = (String, [usize; 2])> {
+    folder.tensors.names().filter_map(|name| Some((name.to_string(), shape_of(folder, name)?)))
+}
+
+/// The shape of a tensor; a vector is a matrix of one row.
+fn shape_of(folder: &Folder, name: &str) -> Option<[usize; 2]> {
+    match *folder.tensors.layout(name)?.0 {
+        [columns] => Some([1, columns]),
+        [rows, columns] => Some([rows, columns]),
+        _ => None,
+    }
 }
 
 /// A tokenizer in the keys of GGUF.

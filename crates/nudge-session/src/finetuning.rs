@@ -3,8 +3,8 @@
 //! A model of a few million parameters trains whole. Of a real one the base stays frozen as its file stores it, in
 //! memory once for policy, value model, reward model and reference, and backward computes its blocks again.
 
-use crate::options;
 use crate::options::declare::{AT_LEAST_ONE, POSITIVE};
+use crate::{SessionError, options};
 use nudge_model::{BaseModel, Decoder, DecoderConfig, LoraConfig};
 use serde::{Deserialize, Serialize};
 
@@ -60,18 +60,41 @@ impl FinetuningOptions {
 
     /// `model` as it is trained. An adapter that it has goes on; a fresh one belongs to `base`. `seed` is that of a
     /// fresh adapter.
-    pub fn start(&self, model: Decoder, seed: u64, base: impl FnOnce() -> BaseModel) -> Decoder {
+    ///
+    /// # Errors
+    /// If `lora_target_modules` names a matrix that the model has not.
+    pub fn start(&self, model: Decoder, seed: u64, base: impl FnOnce() -> BaseModel) -> Result<Decoder, SessionError> {
         let is_large = is_large(&model.config);
         let adapts = match self.finetuning {
             Finetuning::Auto => is_large || model.adapter().is_some(),
             Finetuning::Full => false,
             Finetuning::Lora => true,
         };
-        match (adapts, model.adapter().is_some()) {
+        Ok(match (adapts, model.adapter().is_some()) {
             (false, false) if !is_large => model,
             (false, _) => model.merged().recomputing(is_large),
             (true, true) => model.recomputing(is_large),
-            (true, false) => model.with_fresh_adapter(self.lora(), seed, base()).recomputing(is_large),
+            (true, false) => {
+                self.check_targets(&model)?;
+                model.with_fresh_adapter(self.lora(), seed, base()).recomputing(is_large)
+            }
+        })
+    }
+
+    fn check_targets(&self, model: &Decoder) -> Result<(), SessionError> {
+        let all = LoraConfig { target_modules: vec![], ..self.lora() };
+        let known = all.modules(model.base());
+        let unknown = |target: &String| self.lora_with(target).modules(model.base()).is_empty();
+        match self.lora().target_modules.into_iter().find(unknown) {
+            None => Ok(()),
+            Some(target) => {
+                let known = known.into_iter().collect::<Vec<_>>().join(", ");
+                Err(SessionError::option("lora_target_modules", target, format!("among {known}")))
+            }
         }
+    }
+
+    fn lora_with(&self, target: &str) -> LoraConfig {
+        LoraConfig { target_modules: vec![target.into()], ..self.lora() }
     }
 }

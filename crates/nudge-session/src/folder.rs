@@ -10,8 +10,8 @@ use crate::error::{SessionError, named};
 use crate::finetuning::{FinetuningOptions, is_large};
 use crate::protocol::Files;
 use crate::readback::read_all;
-use adapter::AdapterFiles;
 pub use adapter::{ADAPTER_CONFIG, ADAPTER_WEIGHTS, adapter_base};
+pub(crate) use adapter::{AdapterFiles, LoraNumbers};
 use burn::tensor::Device;
 use bytes::Bytes;
 use faithful::Origin;
@@ -163,10 +163,10 @@ impl Folder {
         seed: u64,
         device: &Device,
     ) -> Result<Decoder, SessionError> {
-        Ok(self.start(finetuning, self.decoder(device)?, seed))
+        self.start(finetuning, self.decoder(device)?, seed)
     }
 
-    fn start(&self, finetuning: &FinetuningOptions, model: Decoder, seed: u64) -> Decoder {
+    fn start(&self, finetuning: &FinetuningOptions, model: Decoder, seed: u64) -> Result<Decoder, SessionError> {
         finetuning.start(model, seed, || adapter::base_model(&self.name, self.sha256()))
     }
 
@@ -205,12 +205,29 @@ impl Folder {
         seed: u64,
         device: &Device,
     ) -> Result<ScalarModel, SessionError> {
-        Ok(self.scalar(device)?.map_decoder(|trunk| self.start(finetuning, trunk, seed)))
+        self.scalar(device)?.try_map_decoder(|trunk| self.start(finetuning, trunk, seed))
     }
 
-    /// Whether an adapter was trained beside its weights.
-    pub fn has_adapter(&self) -> bool {
-        self.adapter.is_some()
+    /// What was trained beside its weights.
+    pub(crate) fn adapter(&self) -> Option<&AdapterFiles> {
+        self.adapter.as_ref()
+    }
+
+    /// Its adapter's files as they came, with the tokenizer.
+    pub(crate) fn adapter_files(&self) -> Result<Files, SessionError> {
+        let mut files: Files =
+            self.tokenizer.to_files()?.into_iter().map(|(name, bytes)| (name, bytes.into())).collect();
+        files.extend(self.adapter.iter().flat_map(AdapterFiles::files));
+        Ok(files)
+    }
+
+    /// The numbers of a weight, with what an adapter adds to them.
+    pub(crate) fn merged_numbers(&self, weight: &str, shape: [usize; 2]) -> Result<Vec<f32>, ModelError> {
+        let mut numbers = self.tensors.stored(weight)?.numbers();
+        if let Some(adapter) = &self.adapter {
+            adapter.merge(weight, shape, &mut numbers)?;
+        }
+        Ok(numbers)
     }
 
     /// What is done where its files say nothing, to be told to whoever opens it.

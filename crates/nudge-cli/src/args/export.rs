@@ -10,6 +10,10 @@ pub enum Form {
     Gguf,
     /// A folder with all weights, for transformers
     Merged,
+    /// The adapter alone, for PEFT
+    Peft,
+    /// The adapter alone for llama.cpp and Ollama, with a Modelfile that puts it onto its base
+    GgufAdapter,
 }
 
 /// How its numbers are stored.

@@ -7,7 +7,7 @@ use crate::model_files::read_model;
 use anyhow::{Result, bail};
 use nudge_model::Precision;
 use nudge_model::container::Encoding;
-use nudge_session::export::{to_folder, to_gguf};
+use nudge_session::export::{to_folder, to_gguf, to_gguf_adapter, to_peft};
 use nudge_session::folder::Folder;
 
 /// Writes the model into `--out`.
@@ -20,14 +20,23 @@ pub fn run(arguments: &Export) -> Result<()> {
     let files = match arguments.to {
         Form::Gguf => to_gguf(&folder, "model.gguf", encoding(numbers))?,
         Form::Merged => to_folder(&folder, precision(numbers)?)?,
+        Form::Peft => to_peft(&folder)?,
+        Form::GgufAdapter => to_gguf_adapter(&folder, "adapter.gguf", base_name(&arguments.model))?,
     };
     create_folder(&arguments.out)?;
     for (name, bytes) in &files {
         write_atomic(&arguments.out.join(name), bytes)?;
     }
     let megabytes = files.values().map(|bytes| bytes.len()).sum::<usize>() as f64 / 1e6;
-    tell(&format!("wrote {} as {}: {megabytes:.1} MB", arguments.out.display(), numbers_name(numbers)));
+    let whole = matches!(arguments.to, Form::Gguf | Form::Merged);
+    let kind = if whole { numbers_name(numbers) } else { "an adapter" };
+    tell(&format!("wrote {} as {kind}: {megabytes:.1} MB", arguments.out.display()));
     Ok(())
+}
+
+/// The base of `BASE+ADAPTER`, as a Modelfile names it.
+fn base_name(model: &str) -> &str {
+    model.rsplit_once('+').map_or("./base.gguf", |(base, _)| base)
 }
 
 /// How the model has its numbers, where that can be written.

@@ -6,6 +6,7 @@ use crate::folder::host_data;
 use crate::protocol::Files;
 use bytes::Bytes;
 use nudge_data::Tokenizer;
+use nudge_model::adapter::LoraPair;
 use nudge_model::checkpoint::encode;
 use nudge_model::peft::PeftConfig;
 use nudge_model::scalar::SCORE;
@@ -21,10 +22,22 @@ const BESIDE: &str = "base_model.model.";
 
 /// An adapter's files, read and checked against each other.
 #[derive(Debug, Clone)]
-pub(super) struct AdapterFiles {
+pub(crate) struct AdapterFiles {
     config: PeftConfig,
     /// Its weights.
     pub tensors: Tensors,
+    /// Both files as they came.
+    bytes: [Bytes; 2],
+}
+
+/// The numbers of one matrix's adapter.
+pub(crate) struct LoraNumbers {
+    /// Its rank.
+    pub r: usize,
+    /// `A`, `[r, in]`.
+    pub a: Vec<f32>,
+    /// `B`, `[out, r]`.
+    pub b: Vec<f32>,
 }
 
 impl AdapterFiles {
@@ -39,15 +52,58 @@ impl AdapterFiles {
                 }
             };
         };
+        let bytes = [config.clone(), weights.clone()];
         let config = PeftConfig::from_json(config).map_err(named(name))?;
         let tensors = Tensors::from_safetensors(ADAPTER_WEIGHTS, weights.clone());
         let tensors = tensors.map_err(|error| named(name)(ModelError::from(error)))?;
-        Ok(Some(Self { config, tensors }))
+        Ok(Some(Self { config, tensors, bytes }))
+    }
+
+    /// Both files as they came.
+    pub fn files(&self) -> [(String, Bytes); 2] {
+        let [config, weights] = self.bytes.clone();
+        [(ADAPTER_CONFIG.into(), config), (ADAPTER_WEIGHTS.into(), weights)]
     }
 
     /// Name of the head in PEFT's file.
     pub fn score() -> String {
         format!("{BESIDE}{SCORE}")
+    }
+
+    /// Adds what the adapter does to a weight of the base, `[rows, columns]`.
+    ///
+    /// # Errors
+    /// If its matrices are not of this weight's shape.
+    pub fn merge(&self, weight: &str, [rows, columns]: [usize; 2], numbers: &mut [f32]) -> Result<(), ModelError> {
+        let Some(LoraNumbers { r, a, b }) = self.pair(weight, [rows, columns])? else { return Ok(()) };
+        let scale = self.config.scale(weight, r);
+        for (row, b) in numbers.chunks_exact_mut(columns).zip(b.chunks_exact(r)) {
+            for (factor, a) in b.iter().zip(a.chunks_exact(columns)) {
+                row.iter_mut().zip(a).for_each(|(number, a)| *number += scale * factor * a);
+            }
+        }
+        Ok(())
+    }
+
+    /// `A` and `B` of a weight, if it is adapted.
+    pub fn pair(&self, weight: &str, [rows, columns]: [usize; 2]) -> Result<Option<LoraNumbers>, ModelError> {
+        let (a, b) = LoraPair::names(weight);
+        let Some((shape, _)) = self.tensors.layout(&a) else { return Ok(None) };
+        let r = shape.first().copied().unwrap_or(0);
+        self.tensors.expect(&a, [r, columns])?;
+        self.tensors.expect(&b, [rows, r])?;
+        let numbers = |name: &str| self.tensors.stored(name).map(|stored| stored.numbers());
+        Ok(Some(LoraNumbers { r, a: numbers(&a)?, b: numbers(&b)? }))
+    }
+
+    /// `s` of a weight of rank `r`.
+    pub fn scale(&self, weight: &str, r: usize) -> f32 {
+        self.config.scale(weight, r)
+    }
+
+    /// Which base it was made for.
+    pub fn base(&self) -> &BaseModel {
+        &self.config.base
     }
 
     /// `base` under the adapter; `sha256` is that of the base's weights.

@@ -1,0 +1,146 @@
+//! Adapters through the stages: where a run starts exactly, what it leaves, and that this goes on where it stopped.
+
+use nudge_session::{Event, Files, Session};
+use serde_json::{Value, json};
+
+use crate::support::{
+    demonstrations, events_of, model_of, offline_methods, online_methods, options_of, progress, prompts, rankings,
+    refusal, series, session_with, sft,
+};
+
+const CONFIG: &str = "adapter_config.json";
+const WEIGHTS: &str = "adapter_model.safetensors";
+
+fn lora(options: Value) -> Value {
+    let mut options = options;
+    let given = options.as_object_mut().expect("options are an object");
+    given.extend(json!({"finetuning": "lora", "lora_r": 4, "lora_alpha": 8.0}).as_object().expect("an object").clone());
+    options
+}
+
+/// The base with what was trained beside it.
+fn with_adapter(adapter: &Files) -> Files {
+    let mut files = sft().clone();
+    files.extend(adapter.clone());
+    files
+}
+
+fn reward_command() -> Value {
+    let preferences = rankings(&session_with(&[("sft", sft())]), "shorter", 16);
+    let options = lora(json!({"epochs": 4.0, "batch_size": 4, "learning_rate": 5e-3, "held_out": 0.0}));
+    json!({"command": "reward", "model": "sft", "preferences": preferences, "options": options})
+}
+
+/// A session with the base and a reward model that is an adapter on it.
+fn session() -> Session {
+    let reward = model_of(&events_of(&session_with(&[("sft", sft())]), reward_command())).clone();
+    session_with(&[("sft", sft()), ("reward", &with_adapter(&reward))])
+}
+
+fn offline(method: &str, options: Value) -> Value {
+    let preferences = rankings(&session_with(&[("sft", sft())]), "shorter", 8);
+    json!({"command": "tune", "method": method, "policy": "sft", "preferences": preferences, "options": lora(options)})
+}
+
+fn completions(session: &Session, model: &str) -> Vec<String> {
+    let command = json!({"command": "sample", "model": model, "prompts": prompts(4),
+        "options": {"k": 1, "temperature": 0.0, "max_new_tokens": 16}});
+    let texts = events_of(session, command).into_iter().filter_map(|event| match event {
+        Event::Candidates { completions, .. } => Some(completions[0].text.clone()),
+        _ => None,
+    });
+    texts.collect()
+}
+
+#[test]
+fn the_reference_is_the_base_without_the_adapter() {
+    let session = session();
+    let first = |events: &[Event], name: &str| progress(events)[0][name];
+    let events = events_of(&session, offline("dpo", json!({"epochs": 1.0, "held_out": 0.0})));
+    assert!((first(&events, "loss") - std::f64::consts::LN_2).abs() < 1e-6, "the first loss of DPO is ln 2");
+    for (method, k) in online_methods() {
+        let options = json!({"episodes": 48, "batch_size": 16, "k": k, "max_new_tokens": 16, "learning_rate": 1e-3,
+            "num_mini_batches": 2, "adaptive_kl": null});
+        let options = lora(options_of(method, options));
+        let events = events_of(
+            &session,
+            json!({"command": "tune", "method": method, "policy": "sft", "rewards": ["reward"],
+                "prompts": prompts(16), "options": options}),
+        );
+        assert_eq!(series(&events, "val/first_ratio"), [1.0; 3], "{method}");
+        assert_eq!(first(&events, "objective/kl"), 0.0, "{method}");
+        assert!(series(&events, "objective/kl")[2] != 0.0, "{method}: nothing moved");
+    }
+}
+
+#[test]
+fn an_adapter_is_saved_without_its_base_and_changes_it() {
+    for method in offline_methods() {
+        let options = json!({"epochs": 8.0, "learning_rate": 1e-2, "held_out": 0.0});
+        let adapter = model_of(&events_of(&session_with(&[("sft", sft())]), offline(method, options))).clone();
+        assert!(adapter.contains_key(WEIGHTS) && adapter.contains_key(CONFIG), "{method}: {:?}", adapter.keys());
+        assert!(!adapter.contains_key("model.safetensors") && !adapter.contains_key("config.json"), "{method}");
+        assert!(adapter[WEIGHTS].len() * 3 < sft()["model.safetensors"].len(), "{method}: an adapter is small");
+        let session = session_with(&[("sft", sft()), ("tuned", &with_adapter(&adapter))]);
+        assert_ne!(completions(&session, "tuned"), completions(&session, "sft"), "{method}");
+    }
+}
+
+#[test]
+fn training_goes_on_from_an_adapter() {
+    let train = |model: &str| {
+        let options = lora(json!({"epochs": 2.0, "learning_rate": 2e-3, "held_out": 0.0}));
+        json!({"command": "sft", "model": model, "demonstrations": demonstrations(), "options": options})
+    };
+    let first = events_of(&session_with(&[("sft", sft())]), train("sft"));
+    let tuned = with_adapter(model_of(&first));
+    let second = events_of(&session_with(&[("tuned", &tuned)]), train("tuned"));
+    let losses = |events: &[Event]| series(events, "loss");
+    let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
+    assert!(mean(&losses(&second)) < mean(&losses(&first)), "it begins where the first ended");
+    // Everything at once from there is a model of its own.
+    let mut full = train("tuned");
+    full["options"]["finetuning"] = "full".into();
+    assert!(model_of(&events_of(&session_with(&[("tuned", &tuned)]), full)).contains_key("model.safetensors"));
+}
+
+#[test]
+fn an_adapter_for_another_base_is_refused() {
+    let options = json!({"epochs": 1.0, "held_out": 0.0});
+    let adapter = model_of(&events_of(&session_with(&[("sft", sft())]), offline("dpo", options))).clone();
+    let refused = |damage: &dyn Fn(&mut Files)| {
+        let mut files = with_adapter(&adapter);
+        damage(&mut files);
+        session_with(&[]).put_model("mine", files).expect_err("it does not fit").to_string()
+    };
+    let set = |files: &mut Files, field: &str, value: Value| {
+        let mut config: Value = serde_json::from_slice(&files[CONFIG]).expect("JSON");
+        config[field] = value;
+        files.insert(CONFIG.into(), config.to_string().into_bytes().into());
+    };
+    let hash = refused(&|files| set(files, "base_model_sha256", "00ff".into()));
+    assert!(hash.contains("SHA-256 00ff") && hash.contains("base that it was trained on"), "{hash}");
+    assert!(refused(&|files| set(files, "r", 0.into())).contains("r is 0"));
+    assert!(refused(&|files| set(files, "use_dora", true.into())).contains("use_dora"));
+    let missing = refused(&|files| drop(files.remove(WEIGHTS)));
+    assert!(missing.contains(WEIGHTS), "{missing}");
+    let cut = refused(&|files| {
+        let bytes = files[WEIGHTS].slice(..1000);
+        files.insert(WEIGHTS.into(), bytes);
+    });
+    assert!(cut.contains(WEIGHTS), "{cut}");
+}
+
+#[test]
+fn options_of_adapters_have_ranges() {
+    let session = session_with(&[("sft", sft())]);
+    let wrong = |name: &str, value: Value| {
+        let mut command = offline("dpo", json!({}));
+        command["options"][name] = value;
+        refusal(&session, command)
+    };
+    assert!(wrong("lora_r", 0.into()).contains("lora_r is 0, but must be 1 or more"));
+    assert!(wrong("lora_alpha", 0.into()).contains("lora_alpha is 0"));
+    let none = wrong("lora_target_modules", "query".into());
+    assert!(none.contains("lora_target_modules") && none.contains("q_proj"), "{none}");
+}
