@@ -120,10 +120,12 @@ impl Tokenizer {
 }
 
 fn open(tokenizer_json: &[u8]) -> Result<tokenizers::Tokenizer, DataError> {
-    let mut inner = tokenizers::Tokenizer::from_bytes(tokenizer_json).map_err(|error| {
-        let reason = format!("{error}; take the file that stands beside the model's weights");
-        file_error(TOKENIZER_FILE, reason)
-    })?;
+    let refused = |error: &dyn std::fmt::Display| {
+        file_error(TOKENIZER_FILE, format!("{error}; take the file that stands beside the model's weights"))
+    };
+    // The crate ends the program where a decoder's JSON is broken.
+    serde_json::from_slice::<serde::de::IgnoredAny>(tokenizer_json).map_err(|error| refused(&error))?;
+    let mut inner = tokenizers::Tokenizer::from_bytes(tokenizer_json).map_err(|error| refused(&error))?;
     // A file may ask for fixed lengths; here the caller decides about lengths.
     inner.with_padding(None);
     inner.with_truncation(None).and_then(|inner| inner.encode_fast(PROBE, false)).map_err(|error| {
@@ -287,6 +289,9 @@ mod tests {
 
     #[test]
     fn broken_files_are_named() {
+        let cut = br#"{"decoder": {"type": "Byte"#;
+        let broken = Tokenizer::from_files(cut, None).expect_err("is refused");
+        assert!(broken.to_string().starts_with("tokenizer.json: EOF"), "{broken}");
         let broken = Tokenizer::from_files(b"{}", None).expect_err("is refused");
         assert!(broken.to_string().starts_with("tokenizer.json: "), "{broken}");
         let refused = [
