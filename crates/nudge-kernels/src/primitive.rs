@@ -17,7 +17,7 @@ const MASKED_SCORE: f32 = -1e30;
 /// Of the cube in [`gelu`].
 pub(crate) const GELU_CUBE: f32 = 0.044_715;
 /// `2 √(2/π)`.
-pub(crate) const GELU_SLOPE: f32 = 1.595_769_1;
+pub(crate) const GELU_SLOPE: f32 = 1.595_769;
 
 /// Root-mean-square norm (Zhang & Sennrich 2019, eq. 4): `x / sqrt(mean(x²) + eps) * weight`.
 ///

@@ -1,5 +1,7 @@
 //! Products with frozen weights against products with the numbers that their bytes mean.
 
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, missing_docs)]
+
 mod common;
 
 use burn::tensor::{Int, Tensor, TensorData};

@@ -68,7 +68,7 @@ impl Unnormed {
 /// Several products of one input.
 pub(crate) enum Linears {
     /// As one, their outputs side by side.
-    Beside(Linear),
+    Beside(Box<Linear>),
     /// One after the other, where a weight is packed or has an adapter.
     Each(Vec<Linear>),
 }
@@ -118,7 +118,7 @@ impl Operations for NextToken {
 
     fn lay_linears(linears: Vec<Linear>) -> Linears {
         match Linear::beside(&linears) {
-            Some(linear) => Linears::Beside(linear),
+            Some(linear) => Linears::Beside(linear.into()),
             None => Linears::Each(linears),
         }
     }
@@ -165,7 +165,9 @@ impl Operations for NextToken {
 
     fn swiglu(&mut self, x: Unnormed, gate_up: &Linears) -> Tensor<3> {
         let Norm { weight: scale, bias, eps } = &x.norm;
-        if let (Linears::Beside(Linear { weight: Matrix::Dense(weight), bias: None, .. }), None) = (gate_up, bias) {
+        if let (Linears::Beside(linear), None) = (gate_up, bias)
+            && let Linear { weight: Matrix::Dense(weight), bias: None, .. } = linear.as_ref()
+        {
             return decoding::normed_swiglu(x.x, scale.clone(), *eps, weight.clone(), &self.live);
         }
         let [gate, up] = self.linears(x, gate_up).chunk(2, 2).try_into().expect("a gate and what it opens");

@@ -93,7 +93,10 @@ pub struct Folder {
 
 /// Bases in memory, so that models with adapters on one base hold it once.
 #[derive(Debug, Clone, Default)]
-pub struct Bases(Arc<Mutex<Vec<(Vec<(usize, usize)>, Decoder)>>>);
+pub struct Bases(Arc<Mutex<Vec<(Place, Decoder)>>>);
+
+/// Where the files of a base lie in memory, and how long they are.
+type Place = Vec<(usize, usize)>;
 
 impl Bases {
     /// The base whose weights lie in these files.
@@ -103,7 +106,7 @@ impl Bases {
         read: impl FnOnce() -> Result<Decoder, ModelError>,
     ) -> Result<Decoder, ModelError> {
         // Files that are shared lie at one place.
-        let place: Vec<(usize, usize)> = weights.iter().map(|bytes| (bytes.as_ptr() as usize, bytes.len())).collect();
+        let place: Place = weights.iter().map(|bytes| (bytes.as_ptr() as usize, bytes.len())).collect();
         let mut bases = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, base)) = bases.iter().find(|(other, _)| *other == place) {
             return Ok(base.clone());

@@ -112,8 +112,8 @@ fn sees_everything(config: &DecoderConfig, layer: usize) -> Result<bool, ModelEr
         };
     }
     match config.own.get(PATTERN).map(|pattern| (pattern, pattern.as_u64())) {
-        None => Ok((layer + 1) % 6 == 0),
-        Some((_, Some(pattern))) if pattern > 0 => Ok((layer as u64 + 1) % pattern == 0),
+        None => Ok((layer + 1).is_multiple_of(6)),
+        Some((_, Some(pattern))) if pattern > 0 => Ok((layer as u64 + 1).is_multiple_of(pattern)),
         Some((value, _)) => refused(PATTERN, value, "a number above 0"),
     }
 }

@@ -62,8 +62,8 @@ fn is_turned(config: &DecoderConfig, layer: usize) -> Result<bool, ModelError> {
         };
     }
     match config.own.get(INTERVAL).map(|interval| (interval, interval.as_u64())) {
-        None => Ok((layer + 1) % 4 != 0),
-        Some((_, Some(interval))) if interval > 0 => Ok((layer as u64 + 1) % interval != 0),
+        None => Ok(!(layer + 1).is_multiple_of(4)),
+        Some((_, Some(interval))) if interval > 0 => Ok(!(layer as u64 + 1).is_multiple_of(interval)),
         Some((value, _)) => refused(INTERVAL, value, "a number above 0"),
     }
 }

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(tag = "command", rename_all = "snake_case")]
+#[allow(clippy::large_enum_variant)] // One at a time.
 pub enum Command {
     /// Train a tokenizer and a base model on plain text.
     Pretrain {

@@ -5,7 +5,10 @@ use crate::{Decoder, DecoderConfig, ModelError, Parameters};
 use burn::tensor::Device;
 
 /// A model of `model_type` and its numbers by name.
-fn model(model_type: &str) -> (DecoderConfig, Vec<(String, [usize; 2], Vec<f32>)>) {
+/// A tensor with its name, shape and numbers.
+type Named = (String, [usize; 2], Vec<f32>);
+
+fn model(model_type: &str) -> (DecoderConfig, Vec<Named>) {
     let config = DecoderConfig { model_type: model_type.into(), ..DecoderConfig::test(40) };
     let decoder = Decoder::init(&config, 3, &Device::flex());
     let numbers = |(name, tensor): (String, &burn::tensor::Tensor<2>)| {
