@@ -1,6 +1,8 @@
 //! Adapters through the stages: where a run starts exactly, what it leaves, and that this goes on where it stopped.
 
-use nudge_session::{Event, Files, Session};
+use nudge_model::Precision;
+use nudge_session::folder::Folder;
+use nudge_session::{Event, Files, Session, export};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -143,4 +145,29 @@ fn options_of_adapters_have_ranges() {
     assert!(wrong("lora_alpha", 0.into()).contains("lora_alpha is 0"));
     let none = wrong("lora_target_modules", "query".into());
     assert!(none.contains("lora_target_modules") && none.contains("q_proj"), "{none}");
+}
+
+#[test]
+fn an_adapter_goes_out_merged_and_by_itself() {
+    let options = json!({"epochs": 8.0, "learning_rate": 1e-2, "held_out": 0.0});
+    let adapter = model_of(&events_of(&session_with(&[("sft", sft())]), offline("dpo", options))).clone();
+    let tuned = with_adapter(&adapter);
+    let folder = Folder::open("tuned", &tuned).expect("a base and its adapter");
+    let merged = export::to_folder(&folder, Precision::F32).expect("a folder");
+    assert!(!merged.contains_key(CONFIG) && !merged.contains_key(WEIGHTS));
+    let session = session_with(&[("tuned", &tuned), ("merged", &merged)]);
+    assert_eq!(completions(&session, "merged"), completions(&session, "tuned"));
+    let peft = export::to_peft(&folder).expect("PEFT's folder");
+    assert!(peft[CONFIG] == adapter[CONFIG] && peft[WEIGHTS] == adapter[WEIGHTS]);
+    let gguf = export::to_gguf_adapter(&folder, "adapter.gguf", "base.gguf").expect("an adapter for llama.cpp");
+    assert!(gguf["adapter.gguf"].starts_with(b"GGUF"));
+    assert_eq!(gguf[export::MODELFILE], "FROM base.gguf\nADAPTER ./adapter.gguf\n");
+
+    let plain = Folder::open("sft", sft()).expect("a model");
+    let none = export::to_peft(&plain).expect_err("there is no adapter").to_string();
+    assert!(none.contains("no adapter") && none.contains("--to merged"), "{none}");
+    let reward = model_of(&events_of(&session_with(&[("sft", sft())]), reward_command())).clone();
+    let reward = Folder::open("reward", &with_adapter(&reward)).expect("a reward model");
+    let head = export::to_gguf_adapter(&reward, "adapter.gguf", "base.gguf").expect_err("a head has no place");
+    assert!(head.to_string().contains("head") && head.to_string().contains("--to peft"), "{head}");
 }

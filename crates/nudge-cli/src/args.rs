@@ -48,12 +48,12 @@ pub enum Command {
         after_help = "Examples:\n  nudge sft --model base --data demonstrations.jsonl --out sft\n  nudge sft --model base --data demonstrations.jsonl --stories stories.txt --cap 400 --out sft"
     )]
     Sft(Sft),
-    /// Sample k answers to each prompt {"prompt"}
+    /// Sample k completions of each prompt {"prompt"}
     #[command(
         after_help = "Example:\n  nudge sample --model builtin:sft --prompts prompts.jsonl --k 4 --temperature 1.0 --out candidates.jsonl"
     )]
     Sample(Sample),
-    /// Rank sampled answers: a person at the terminal, or a simulated labeler
+    /// Rank sampled completions: a person at the terminal, or a simulated labeler
     #[command(
         after_help = "Examples:\n  nudge rank --candidates candidates.jsonl --out rankings.jsonl --repeat 0.1\n  nudge rank --candidates candidates.jsonl --out rankings.jsonl --reward one two three --limit 50\n  nudge rank --candidates candidates.jsonl --out rankings.jsonl --labeler happier"
     )]
@@ -75,7 +75,7 @@ pub enum Command {
     /// One command for each method that tunes a policy.
     #[command(flatten)]
     Tune(Box<Tune>),
-    /// Draw n answers to each prompt and keep the one that a reward model likes best; nothing is trained
+    /// Draw n completions of each prompt and keep the one that a reward model likes best; nothing is trained
     #[command(
         after_help = "Example:\n  nudge best-of --n 8 --policy builtin:sft --reward reward --prompts prompts.jsonl --out best.jsonl"
     )]

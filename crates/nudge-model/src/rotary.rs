@@ -53,7 +53,11 @@ impl RopeScaling {
             return refused(format!("asks for partial_rotary_factor {partial}, which is not supported, only 1"));
         }
         // What was `type` became `rope_type`.
-        let kind = fields.get("rope_type").or(fields.get("type")).and_then(Value::as_str).unwrap_or("default");
+        let kind = fields.get("rope_type").or(fields.get("type")).and_then(Value::as_str);
+        if kind.is_none() && fields.contains_key("factor") {
+            return refused("has a factor but no rope_type that says what to do with it".into());
+        }
+        let kind = kind.unwrap_or("default");
         if kind == "default" {
             return Ok(None);
         }
