@@ -2,6 +2,7 @@
 //!
 //! Models are of test size, so that a whole run takes a second.
 
+mod adapters;
 mod bench;
 mod data;
 mod lab;

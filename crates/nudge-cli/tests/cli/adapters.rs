@@ -1,0 +1,57 @@
+//! Adapters on the command line: trained beside a base, taken up again, written for other programs.
+
+use crate::support::{Place, example};
+use std::fs;
+
+/// A place with an adapter of `sft`, trained on a few rankings.
+fn place() -> Place {
+    let place = Place::new();
+    place.write("pack.jsonl", &example("packs/politeness.jsonl", 4));
+    place.done("dpo --policy sft --comparisons pack.jsonl --epochs 1 --finetuning lora --lora-r 2 --out adapter");
+    place
+}
+
+#[test]
+fn an_adapter_is_taken_with_its_base_or_by_itself() {
+    let place = place();
+    assert!(place.path("adapter/adapter_model.safetensors").exists());
+    assert!(!place.path("adapter/model.safetensors").exists(), "the base stays where it is");
+    let sample = |model: &str, out: &str| {
+        place.done(&format!("sample --model {model} --prompts prompts.jsonl --k 1 --max-new-tokens 8 --out {out}"));
+        place.records(out)
+    };
+    assert_eq!(sample("sft+adapter", "both.jsonl"), sample("adapter", "alone.jsonl"), "it names its base");
+    place.refused("dpo --policy sft --comparisons pack.jsonl --out adapter", &["holds a finished model"]);
+    // Training goes on, and a reward model is an adapter too.
+    place.done("dpo --policy sft+adapter --comparisons pack.jsonl --epochs 1 --out more");
+    place.done("reward --model sft+adapter --comparisons pack.jsonl --epochs 1 --finetuning lora --out reward");
+    place.done("ppo --policy sft+adapter --reward reward --prompts prompts.jsonl --episodes 8 --batch-size 8 --max-new-tokens 8 --out tuned");
+    assert!(place.path("tuned/adapter_model.safetensors").exists());
+}
+
+#[test]
+fn an_adapter_that_does_not_fit_is_refused_with_what_to_give() {
+    let place = place();
+    let sample = |model: &str| format!("sample --model {model} --prompts prompts.jsonl --k 1 --out out");
+    place.refused(&sample("sft+nothing"), &["nothing is no adapter", "adapter_config.json"]);
+    place.refused(&sample("base+adapter"), &["SHA-256", "base that it was trained on"]);
+    fs::rename(place.path("sft"), place.path("moved")).expect("a folder");
+    place.refused(&sample("adapter"), &["was trained on sft, which is not here", "BASE+adapter"]);
+    place.done(&sample("moved+adapter"));
+}
+
+#[test]
+fn an_adapter_goes_out_for_other_programs() {
+    let place = place();
+    for (form, file) in [
+        ("peft", "adapter_model.safetensors"),
+        ("merged", "model.safetensors"),
+        ("gguf", "model.gguf"),
+        ("gguf-adapter", "adapter.gguf"),
+    ] {
+        assert_eq!(place.run(&format!("export --model sft+adapter --to {form} --out {form}")).code, Some(0), "{form}");
+        assert!(place.path(format!("{form}/{file}")).exists(), "{form}");
+    }
+    assert!(place.read("gguf-adapter/Modelfile").starts_with("FROM sft\n"));
+    place.refused("export --model sft --to peft --out out", &["no adapter", "--to merged"]);
+}
