@@ -44,6 +44,7 @@ pub mod scalar;
 pub mod token_batch;
 mod walk;
 mod weights;
+mod weights_of_file;
 mod whole_rows;
 
 pub use adapter::{Adapter, BaseModel, LoraConfig};

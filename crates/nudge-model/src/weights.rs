@@ -5,11 +5,11 @@
 //! are said once, where a block is put together.
 
 use crate::adapter::{Adapter, LoraPair};
-use crate::container::Stored;
 use crate::walk::Operations;
+use crate::weights_of_file::{File, Keeping};
 use crate::{DecoderConfig, Matrix, ModelError, Tensors, Weight};
 use burn::tensor::{Device, Tensor, TensorData};
-use nudge_kernels::{PackedWeight, linear, linear_onto};
+use nudge_kernels::{linear, linear_onto};
 
 /// A product as the model has it: whatever multiplies goes through here.
 #[derive(Debug, Clone)]
@@ -62,27 +62,6 @@ enum Origin<'a> {
     File(File<'a>),
 }
 
-/// A model whose tensors lie in files.
-struct File<'a> {
-    tensors: &'a Tensors,
-    device: Device,
-    keeping: Keeping,
-    read: Vec<Weight>,
-    /// The first tensor that does not fit.
-    wrong: Option<ModelError>,
-}
-
-/// How the matrices of a file are kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keeping {
-    /// Not at all: names and shapes are compared, nothing is read.
-    Nothing,
-    /// In `f32`, to train.
-    Dense,
-    /// Frozen as the file stores them.
-    Stored,
-}
-
 /// A model that is yet to be.
 struct Fresh {
     noise: Noise,
@@ -113,8 +92,7 @@ impl<'a> Source<'a> {
 
     /// Reads the tensors of a file, one by one.
     pub fn of_file(tensors: &'a Tensors, keeping: Keeping, config: &DecoderConfig, device: &Device) -> Self {
-        let file = File { tensors, device: device.clone(), keeping, read: Vec::new(), wrong: None };
-        Self::new(Origin::File(file), config)
+        Self::new(Origin::File(File::new(tensors, keeping, device)), config)
     }
 
     fn new(origin: Origin<'a>, config: &DecoderConfig) -> Self {
@@ -136,8 +114,7 @@ impl<'a> Source<'a> {
     /// The first tensor that is missing, of another shape, or not finite.
     pub fn into_read(self) -> Result<Vec<Weight>, ModelError> {
         match self.origin {
-            Origin::File(File { wrong: Some(wrong), .. }) => Err(wrong),
-            Origin::File(file) => Ok(file.read),
+            Origin::File(file) => file.into_read(),
             Origin::Model(..) | Origin::Fresh(_) => Ok(Vec::new()),
         }
     }
@@ -268,41 +245,6 @@ impl Linear {
         assert!(biases.is_empty() || biases.len() == linears.len(), "a bias for {} of them", biases.len());
         let bias = (!biases.is_empty()).then(|| Tensor::cat(biases, 1));
         Some(Self { bias, ..Self::plain(Matrix::Dense(Tensor::cat(weights, 0))) })
-    }
-}
-
-impl File<'_> {
-    /// The matrix called `name`; where there is none that fits, that is noted, and something stands in its place.
-    fn matrix(&mut self, name: &str, shape: [usize; 2]) -> Matrix {
-        match self.read(name, shape) {
-            Ok(Some(weight)) => {
-                let matrix = weight.matrix().clone();
-                self.read.push(weight);
-                return matrix;
-            }
-            Ok(None) => {}
-            Err(wrong) => {
-                self.wrong.get_or_insert(wrong);
-            }
-        }
-        Matrix::Dense(Tensor::zeros([1, 1], &self.device))
-    }
-
-    fn read(&self, name: &str, shape: [usize; 2]) -> Result<Option<Weight>, ModelError> {
-        self.tensors.expect(name, shape)?;
-        let dense = || self.tensors.matrix(name, shape, &self.device).map(Matrix::Dense);
-        Ok(match self.keeping {
-            _ if self.wrong.is_some() => None,
-            Keeping::Nothing => None,
-            Keeping::Dense => Some(Weight::new(name.into(), self.tensors.matrix(name, shape, &self.device)?)),
-            // A vector is read with every token, and takes no room.
-            Keeping::Stored if shape[0] == 1 => Some(Weight::of_base(name.into(), dense()?)),
-            Keeping::Stored => {
-                let Stored { encoding, bytes, .. } = self.tensors.stored(name)?;
-                let packed = PackedWeight::new(encoding, shape, &bytes, &self.device);
-                Some(Weight::of_base(name.into(), Matrix::Packed(packed)))
-            }
-        })
     }
 }
 

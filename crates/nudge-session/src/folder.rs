@@ -2,6 +2,7 @@
 //! transformers or llama.cpp opens, a session opens, and back.
 
 mod adapter;
+mod bases;
 pub(crate) mod faithful;
 mod gguf;
 mod open;
@@ -12,6 +13,7 @@ use crate::protocol::Files;
 use crate::readback::read_all;
 pub use adapter::{ADAPTER_CONFIG, ADAPTER_WEIGHTS, adapter_base};
 pub(crate) use adapter::{AdapterFiles, LoraNumbers};
+pub use bases::Bases;
 use burn::tensor::Device;
 use bytes::Bytes;
 use faithful::Origin;
@@ -22,7 +24,6 @@ use nudge_model::{
     Decoder, DecoderConfig, ModelError, NamedData, Parameters, Precision, ScalarModel, Tensors, checkpoint::encode,
 };
 use open::refuse_larger;
-use std::sync::{Arc, Mutex, PoisonError};
 
 /// File names of a model folder.
 pub const CONFIG: &str = "config.json";
@@ -89,32 +90,6 @@ pub struct Folder {
     bases: Bases,
     /// Added to a reward model's numbers.
     reward_bias: f32,
-}
-
-/// Bases in memory, so that models with adapters on one base hold it once.
-#[derive(Debug, Clone, Default)]
-pub struct Bases(Arc<Mutex<Vec<(Place, Decoder)>>>);
-
-/// Where the files of a base lie in memory, and how long they are.
-type Place = Vec<(usize, usize)>;
-
-impl Bases {
-    /// The base whose weights lie in these files.
-    fn get_or_read(
-        &self,
-        weights: &[Bytes],
-        read: impl FnOnce() -> Result<Decoder, ModelError>,
-    ) -> Result<Decoder, ModelError> {
-        // Files that are shared lie at one place.
-        let place: Place = weights.iter().map(|bytes| (bytes.as_ptr() as usize, bytes.len())).collect();
-        let mut bases = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, base)) = bases.iter().find(|(other, _)| *other == place) {
-            return Ok(base.clone());
-        }
-        let base = read()?;
-        bases.push((place, base.clone()));
-        Ok(base)
-    }
 }
 
 /// Key of `config.json` for the bias of a reward model, which the head of transformers has not.

@@ -1,0 +1,31 @@
+//! Bases of models, in memory once each.
+
+use bytes::Bytes;
+use nudge_model::{Decoder, ModelError};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Bases in memory, so that models with adapters on one base hold it once.
+#[derive(Debug, Clone, Default)]
+pub struct Bases(Arc<Mutex<Vec<(Place, Decoder)>>>);
+
+/// Where the files of a base lie in memory, and how long they are.
+type Place = Vec<(usize, usize)>;
+
+impl Bases {
+    /// The base whose weights lie in these files.
+    pub(super) fn get_or_read(
+        &self,
+        weights: &[Bytes],
+        read: impl FnOnce() -> Result<Decoder, ModelError>,
+    ) -> Result<Decoder, ModelError> {
+        // Files that are shared lie at one place.
+        let place: Place = weights.iter().map(|bytes| (bytes.as_ptr() as usize, bytes.len())).collect();
+        let mut bases = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, base)) = bases.iter().find(|(other, _)| *other == place) {
+            return Ok(base.clone());
+        }
+        let base = read()?;
+        bases.push((place, base.clone()));
+        Ok(base)
+    }
+}
