@@ -4,10 +4,10 @@ use super::*;
 use crate::{Decoder, DecoderConfig, ModelError, Parameters};
 use burn::tensor::Device;
 
-/// A model of `model_type` and its numbers by name.
 /// A tensor with its name, shape and numbers.
 type Named = (String, [usize; 2], Vec<f32>);
 
+/// A model of `model_type` and its numbers by name.
 fn model(model_type: &str) -> (DecoderConfig, Vec<Named>) {
     let config = DecoderConfig { model_type: model_type.into(), ..DecoderConfig::test(40) };
     let decoder = Decoder::init(&config, 3, &Device::flex());
@@ -57,6 +57,15 @@ fn a_model_goes_through_a_gguf_and_comes_back_in_its_own_order() {
             }
         }
     }
+}
+
+#[test]
+fn what_the_file_has_no_words_for_is_refused() {
+    let scaled =
+        DecoderConfig { rope_scaling: Some(crate::rotary::RopeScaling::Linear { factor: 2.0 }), ..model("llama").0 };
+    let file = ModelFile { config: &scaled, name: "test", tokenizer: vec![], encoding: Encoding::F32 };
+    let error = write_model(&file, &[], |_| Ok::<_, ModelError>(vec![])).unwrap_err().to_string();
+    assert!(error.contains("rope_scaling") && error.contains("--to merged"), "{error}");
 }
 
 #[test]

@@ -141,6 +141,7 @@ pub fn write_model<E: From<ModelError>>(
     mut matrix: impl FnMut(&str) -> Result<Vec<f32>, E>,
 ) -> Result<Vec<u8>, E> {
     let architecture = known(&model.config.model_type)?;
+    refuse_unwritten(model.config)?;
     let mut writer = Writer::default();
     describe(&mut writer, architecture, model);
     for (name, shape) in tensors {
@@ -154,6 +155,20 @@ pub fn write_model<E: From<ModelError>>(
         writer.tensors.push(tensor(architecture, model, name, theirs, *shape, &numbers)?);
     }
     Ok(writer.bytes())
+}
+
+/// What a file written here has no words for, and llama.cpp would compute without: positions that are scaled, and
+/// layers that see a window.
+fn refuse_unwritten(config: &DecoderConfig) -> Result<(), ModelError> {
+    let windows = (0..config.num_hidden_layers).any(|layer| config.layer_attention(layer).window.is_some());
+    let lost = match (config.rope_scaling.is_some(), windows) {
+        (true, _) => "rope_scaling",
+        (_, true) => "sliding_window",
+        (false, false) => return Ok(()),
+    };
+    Err(ModelError::Unsupported(format!(
+        "its {lost} is not written into a GGUF yet; export it --to merged and convert that with llama.cpp"
+    )))
 }
 
 /// One tensor in the encoding that suits it.
