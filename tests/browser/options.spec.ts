@@ -98,6 +98,7 @@ test('rules are written as words, and how long and the leash are options too', a
   await field(page, 'adaptive_kl').fill('off');
   await page.keyboard.press('Enter');
   await field(page, 'normalize_scores').click();
+  await expect(option(page, 'normalize_scores').getByRole('button', { name: /^Restore/ })).toBeVisible();
   await page.reload();
   await ready(page);
   await unfold(page);
