@@ -185,21 +185,22 @@ pub(crate) fn q8_0(bytes: &[u8; 34], out: &mut [f32; 32]) {
 #[inline(always)]
 pub(crate) fn q4_0(bytes: &[u8; 18], out: &mut [f32; 32]) {
     let d = half(bytes, 0);
-    let (low, high) = out.split_at_mut(16);
-    for (i, q) in bytes[2..18].iter().enumerate() {
-        low[i] = d * f32::from((q & 15) as i8 - 8);
-        high[i] = d * f32::from((q >> 4) as i8 - 8);
-    }
+    four_bits(&bytes[2..], out, |q| d * (q - 8.0));
 }
 
 #[inline(always)]
 pub(crate) fn q4_1(bytes: &[u8; 20], out: &mut [f32; 32]) {
     let (d, m) = (half(bytes, 0), half(bytes, 2));
+    four_bits(&bytes[4..], out, |q| d * q + m);
+}
+
+/// Sixteen bytes whose low halves are the first numbers, and whose high halves are the others. One half after the other:
+/// the compiler makes vectors of that.
+#[inline(always)]
+fn four_bits(q: &[u8], out: &mut [f32; 32], value: impl Fn(f32) -> f32) {
     let (low, high) = out.split_at_mut(16);
-    for (i, q) in bytes[4..20].iter().enumerate() {
-        low[i] = d * f32::from(q & 15) + m;
-        high[i] = d * f32::from(q >> 4) + m;
-    }
+    low.iter_mut().zip(&q[..16]).for_each(|(out, q)| *out = value(f32::from(q & 15)));
+    high.iter_mut().zip(&q[..16]).for_each(|(out, q)| *out = value(f32::from(q >> 4)));
 }
 
 /// Four low bits in `q`, the fifth in `fifths`: bit `i` belongs to number `i`.
@@ -207,9 +208,11 @@ pub(crate) fn q4_1(bytes: &[u8; 20], out: &mut [f32; 32]) {
 fn five_bits(fifths: &[u8], q: &[u8], out: &mut [f32], value: impl Fn(u8) -> f32) {
     let fifths = u32::from_le_bytes([fifths[0], fifths[1], fifths[2], fifths[3]]);
     let (low, high) = out.split_at_mut(16);
-    for (i, q) in q[..16].iter().enumerate() {
-        low[i] = value(q & 15 | ((fifths >> i & 1) as u8) << 4);
-        high[i] = value(q >> 4 | ((fifths >> (i + 16) & 1) as u8) << 4);
+    for (i, (out, q)) in low.iter_mut().zip(&q[..16]).enumerate() {
+        *out = value(q & 15 | ((fifths >> i & 1) as u8) << 4);
+    }
+    for (i, (out, q)) in high.iter_mut().zip(&q[..16]).enumerate() {
+        *out = value(q >> 4 | ((fifths >> (i + 16) & 1) as u8) << 4);
     }
 }
 
