@@ -76,6 +76,18 @@ fn the_reference_is_the_base_without_the_adapter() {
 }
 
 #[test]
+fn a_policy_trains_whole_beside_a_reward_model_that_is_an_adapter_on_it() {
+    let options = json!({"episodes": 16, "batch_size": 16, "max_new_tokens": 8, "finetuning": "full"});
+    let events = events_of(
+        &session(),
+        json!({"command": "tune", "method": "grpo", "policy": "sft", "rewards": ["reward"], "prompts": prompts(16),
+            "options": options_of("grpo", options)}),
+    );
+    let tuned = model_of(&events);
+    assert!(tuned["model.safetensors"] != sft()["model.safetensors"], "every weight may move");
+}
+
+#[test]
 fn an_adapter_is_saved_without_its_base_and_changes_it() {
     for method in offline_methods() {
         let options = json!({"epochs": 8.0, "learning_rate": 1e-2, "held_out": 0.0});

@@ -150,11 +150,12 @@ impl Folder {
 
     /// The base under its adapter, if it has one. A large base, and that of an adapter, stays as it is stored.
     fn trunk(&self, device: &Device) -> Result<Decoder, SessionError> {
-        let read = || match self.adapter.is_some() || is_large(&self.config) {
+        let as_stored = self.adapter.is_some() || is_large(&self.config);
+        let read = || match as_stored {
             true => Decoder::as_stored(&self.config, &self.tensors, device),
             false => Decoder::from_tensors(&self.config, &self.tensors, device),
         };
-        let base = self.bases.get_or_read(&self.weights, read).map_err(named(&self.name))?;
+        let base = self.bases.get_or_read(&self.weights, as_stored, read).map_err(named(&self.name))?;
         match &self.adapter {
             Some(adapter) => adapter.onto(base, || self.sha256()).map_err(named(&self.name)),
             None => Ok(base),
