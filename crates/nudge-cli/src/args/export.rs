@@ -36,7 +36,8 @@ pub struct Export {
     /// Model
     #[arg(long, value_name = "M")]
     pub model: String,
-    /// What to write: gguf (for llama.cpp and Ollama) or merged (a folder for transformers)
+    /// What to write: of the whole model gguf (for llama.cpp and Ollama) or merged (a folder for transformers); of its
+    /// adapter alone gguf-adapter or peft
     #[arg(long, value_enum, hide_possible_values = true)]
     pub to: Form,
     /// How numbers are stored: f32, f16, bf16, or for gguf q8_0; by default as the model has them, and f16 where that
