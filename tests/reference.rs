@@ -26,8 +26,8 @@ mod simpo;
 use std::collections::BTreeMap;
 
 use burn::tensor::{Bool, Device, Gradients, Int, Tensor, TensorData};
-use nudge_model::checkpoint::{NamedTensors, encode};
-use nudge_model::{NamedData, Parameters, Precision};
+use nudge_model::checkpoint::encode;
+use nudge_model::{NamedData, Parameters, Precision, Tensors};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -115,11 +115,11 @@ fn hidden(values: &[f32], mask: &[bool]) -> Vec<f32> {
 }
 
 /// Weights by name, through the file format, as a model from outside arrives.
-fn weights(value: &Value) -> NamedTensors {
+fn weights(value: &Value) -> Tensors {
     let weights = value.as_object().expect("weights by name");
     let data: Vec<NamedData> = weights.iter().map(|(name, value)| named_data(name, value)).collect();
     let file = encode(&data, Precision::F32).expect("plain tensors");
-    NamedTensors::from_safetensors("model.safetensors", file.into()).expect("own output")
+    Tensors::from_safetensors("model.safetensors", file.into()).expect("own output")
 }
 
 fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {

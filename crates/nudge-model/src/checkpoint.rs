@@ -2,7 +2,6 @@
 //!
 //! It takes host data that somebody else has read back. Deliberately absent: files, sharded checkpoints.
 
-pub use crate::container::Tensors as NamedTensors;
 use crate::{ModelError, family};
 use half::{bf16, f16};
 use safetensors::{Dtype, tensor::TensorView};
@@ -73,11 +72,11 @@ fn bytes_of(values: &[f32], precision: Precision) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::container::ContainerError;
-    use crate::{Decoder, DecoderConfig, Parameters};
+    use crate::{Decoder, DecoderConfig, Parameters, Tensors};
     use burn::tensor::Device;
 
-    fn open(bytes: &[u8]) -> Result<NamedTensors, ContainerError> {
-        NamedTensors::from_safetensors("model.safetensors", bytes.to_vec().into())
+    fn open(bytes: &[u8]) -> Result<Tensors, ContainerError> {
+        Tensors::from_safetensors("model.safetensors", bytes.to_vec().into())
     }
 
     fn host(model: &impl Parameters) -> Vec<NamedData> {

@@ -1,8 +1,7 @@
 //! The decoder: named weights, what they compute over rows of tokens, and what the logits of that say.
 //!
 //! To train, [`Parameters::tracked`] gives a copy that records a graph.
-//! Deliberately absent: dropout (policies and references must agree),
-//! anything that reads a tensor back.
+//! Deliberately absent: dropout (policies and references must agree), anything that reads a tensor back.
 
 use crate::adapter::{Adapter, BaseModel, LoraConfig};
 use crate::family::{self, Build, Family};

@@ -3,7 +3,7 @@
 //! Nothing is read back: the gradient norm stays a tensor, the clip factor is applied on the device.
 //! Deliberately absent: schedules (the caller gives the learning rate of each step), parameter groups by name patterns.
 
-use crate::{ModelError, Parameters, checkpoint::NamedTensors};
+use crate::{ModelError, Parameters, Tensors};
 use burn::tensor::{Device, Tensor};
 use nudge_kernels::{AdamWState, AdamWStep, adamw_update, linear, sum_of_squares};
 use serde::{Deserialize, Serialize};
@@ -184,7 +184,7 @@ impl Optimizer {
     pub fn restore(
         &mut self,
         model: &impl Parameters,
-        tensors: &NamedTensors,
+        tensors: &Tensors,
         prefix: &str,
         step: usize,
         device: &Device,

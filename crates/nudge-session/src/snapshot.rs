@@ -8,10 +8,7 @@ use crate::folder::host_data;
 use crate::protocol::{Command, Event, Files};
 use crate::trainer::Trainer;
 use burn::tensor::{Device, Tensor};
-use nudge_model::{
-    Optimizer, Parameters, Precision,
-    checkpoint::{NamedTensors, encode},
-};
+use nudge_model::{Optimizer, Parameters, Precision, Tensors, checkpoint::encode};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::collections::VecDeque;
@@ -122,7 +119,7 @@ pub struct Snapshot {
     /// Events that the steps so far left to tell.
     pub waiting: VecDeque<Event>,
     state: Value,
-    tensors: NamedTensors,
+    tensors: Tensors,
     files: Files,
 }
 
@@ -191,9 +188,9 @@ impl Snapshot {
     }
 }
 
-fn checkpoint_tensors(files: &Files) -> Result<NamedTensors, SessionError> {
+fn checkpoint_tensors(files: &Files) -> Result<Tensors, SessionError> {
     file_of(files, TENSORS)?;
-    let read = NamedTensors::from_safetensors(TENSORS, files[TENSORS].clone());
+    let read = Tensors::from_safetensors(TENSORS, files[TENSORS].clone());
     read.map_err(|error| named("checkpoint")(error.into()))
 }
 

@@ -11,7 +11,7 @@ use crate::protocol::Files;
 use crate::readback::read;
 use burn::tensor::Device;
 use nudge_data::{EncodedDemonstration, PaddedBatch, Rng, Tokenizer, tokenizer::MIN_VOCAB_SIZE};
-use nudge_model::{Decoder, DecoderConfig, Parameters, TokenBatch, checkpoint::NamedTensors};
+use nudge_model::{Decoder, DecoderConfig, Parameters, Tensors, TokenBatch};
 
 /// Tokens to choose from at each step, the end token among them.
 pub const VOCABULARY: usize = 4;
@@ -77,7 +77,7 @@ impl Toy {
             kind: "model folder",
         })?;
         let tensors =
-            NamedTensors::from_safetensors(WEIGHTS, weights.clone()).map_err(|error| named("policy")(error.into()))?;
+            Tensors::from_safetensors(WEIGHTS, weights.clone()).map_err(|error| named("policy")(error.into()))?;
         let policy = Decoder::from_tensors(&self.start.config, &tensors, &self.device).map_err(named("policy"))?;
         Ok(self.tree.distribution(&self.token_probabilities(&policy).await?))
     }
