@@ -13,13 +13,19 @@ mod data;
 #[cfg(target_arch = "wasm32")]
 mod device;
 #[cfg(target_arch = "wasm32")]
+mod export;
+#[cfg(target_arch = "wasm32")]
 mod files;
 #[cfg(target_arch = "wasm32")]
 mod nudge;
+#[cfg(target_arch = "wasm32")]
+mod prompts;
 #[cfg(target_arch = "wasm32")]
 mod start;
 #[cfg(target_arch = "wasm32")]
 mod thrown;
 
+#[cfg(target_arch = "wasm32")]
+pub use files::IncomingFiles;
 #[cfg(target_arch = "wasm32")]
 pub use nudge::Nudge;

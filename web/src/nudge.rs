@@ -1,8 +1,9 @@
 //! The class `Nudge`: a session and at most one run.
 
 use crate::border::{from_js, to_js};
+use crate::files::IncomingFiles;
 use crate::thrown::Thrown;
-use crate::{bench, data, device, files};
+use crate::{bench, data, device, export, files, prompts};
 use js_sys::{Function, Object, Uint8Array};
 use nudge_data::RankingRecord;
 use nudge_rlhf::metrics;
@@ -59,7 +60,28 @@ impl Nudge {
         to_js(&self.session.borrow_mut().put_model(&name, files::from_js(&files)?)?)
     }
 
-    /// A model's files.
+    /// Takes a model in whose files came piece by piece. Gives what it is.
+    pub fn put_incoming(&self, name: String, files: IncomingFiles) -> Result<JsValue, Thrown> {
+        to_js(&self.session.borrow_mut().put_model(&name, files.into())?)
+    }
+
+    /// Lets go of a model.
+    pub fn forget(&self, name: String) {
+        self.session.borrow_mut().forget_model(&name);
+    }
+
+    /// SHA-256 of a model's weights, without those of an adapter.
+    pub fn sha256(&self, name: String) -> Result<String, Thrown> {
+        Ok(self.session.borrow().open(&name)?.sha256())
+    }
+
+    /// A model as another program opens it: as `peft`, `gguf-adapter` or `gguf`. `base` is what its base is called there.
+    pub fn export_model(&self, name: String, form: String, base: String) -> Result<JsValue, Thrown> {
+        let folder = self.session.borrow().open(&name)?;
+        files::to_js(&export::export(&folder, &form, &base)?)
+    }
+
+    /// A model's files, as they were put in.
     pub fn model_files(&self, name: String) -> Result<JsValue, Thrown> {
         let session = self.session.borrow();
         let found = session.model_files(&name).ok_or(SessionError::UnknownModel(name))?;
@@ -105,9 +127,9 @@ impl Nudge {
         self.run.borrow_mut().take();
     }
 
-    /// All simulated labelers.
-    pub fn labelers() -> Result<JsValue, Thrown> {
-        to_js(&Session::labelers())
+    /// The simulated labelers of stories, or all.
+    pub fn labelers(all: bool) -> Result<JsValue, Thrown> {
+        to_js(&if all { Session::all_labelers() } else { Session::labelers() })
     }
 
     /// All methods that tune, with their options.
@@ -151,5 +173,20 @@ impl Nudge {
     pub fn read_demonstrations(&self, name: String, bytes: &Uint8Array, model: String) -> Result<JsValue, Thrown> {
         let room = self.session.borrow().room(&model)?;
         to_js(&data::demonstrations(&name, bytes, &room)?)
+    }
+
+    /// The prompts in a file that the model called `model` has room for, beside `answer` tokens; `by` is a column or a way
+    /// to cut a text, `task` is set behind each. `{text, choices, by, rows, prompts, dropped, reason}`.
+    pub fn read_prompts(
+        &self,
+        name: String,
+        bytes: &Uint8Array,
+        by: Option<String>,
+        task: String,
+        model: String,
+        answer: usize,
+    ) -> Result<JsValue, Thrown> {
+        let room = self.session.borrow().room(&model)?;
+        to_js(&prompts::read(&name, bytes, by, &task, room, answer)?)
     }
 }

@@ -30,6 +30,11 @@ impl Thrown {
         Self::of("data", message)
     }
 
+    /// A model cannot be taken in.
+    pub fn model(message: impl Display) -> Self {
+        Self::of("model", message)
+    }
+
     /// An option cannot have a value.
     pub fn option(message: impl Display) -> Self {
         Self::of("option", message)
@@ -57,6 +62,7 @@ impl From<SessionError> for Thrown {
             SessionError::Model { .. }
             | SessionError::MissingFile { .. }
             | SessionError::UnknownModel(_)
+            | SessionError::NoBase { .. }
             | SessionError::WrongKind { .. }
             | SessionError::TokenizerMismatch { .. }
             | SessionError::DifferentTokenizers { .. } => ("model", None),

@@ -8,6 +8,7 @@ import type { MethodInfo } from './protocol';
 import { settings, type Effort, type Leash } from './settings';
 import * as store from './store';
 import { pagesOwn } from './tuning';
+import { workflow } from './workflow.svelte';
 
 /** A published set of options, or none, and what the reader changed beyond it. */
 export type Chosen = { preset: string | null; changed: Values };
@@ -16,10 +17,11 @@ export type Chosen = { preset: string | null; changed: Values };
 export type Given = { value: unknown; by: 'trainer' | 'preset' | 'effort' | 'leash' | 'page' };
 
 const NOTHING: Chosen = { preset: null, changed: {} };
-const FIRST = 'ppo';
+/** Where answers are slow to come by, what learns from the rankings themselves goes first. */
+const first = () => (workflow.base ? 'dpo' : 'ppo');
 
 class Choices {
-  method = $state(settings.method ?? FIRST);
+  method = $state(settings.method ?? 'ppo');
   effort = $state<Effort>(settings.effort);
   leash = $state<Leash>('normal');
   #chosen = $state.raw<Record<string, Chosen>>({});
@@ -111,7 +113,8 @@ class Choices {
   /** Brings back what an earlier visit chose, as far as the trainer still knows it. */
   async restore(): Promise<void> {
     const last = await store.notes.get('method').catch(() => null);
-    this.method = methods.named(settings.method) ?? methods.named(last) ?? FIRST;
+    this.method = methods.named(settings.method) ?? methods.named(last) ?? first();
+    this.#chosen = {};
     for (const method of methods.names.filter((name) => name !== BEST_OF)) {
       const chosen = await store.notes.get<Chosen>(`options/${method}`).catch(() => undefined);
       if (!chosen) continue;

@@ -7,6 +7,7 @@ import type {
   DemonstrationRecord,
   Judge,
   PreferenceRecord,
+  Prompt,
   RewardOptions,
   SampleOptions,
   SftOptions,
@@ -22,7 +23,7 @@ export const sft = (model: string, demonstrations: DemonstrationRecord[], option
   options,
 });
 
-export const sample = (model: string, prompts: string[], options: Partial<SampleOptions>): Command => ({
+export const sample = (model: string, prompts: Prompt[], options: Partial<SampleOptions>): Command => ({
   command: 'sample',
   model,
   prompts,
@@ -44,7 +45,7 @@ export const reward = (model: string, preferences: PreferenceRecord[], options: 
 });
 
 /** What a method learns from: reward models and prompts for them, or rankings. */
-export type Lessons = { rewards: string[]; prompts: string[]; preferences: PreferenceRecord[] };
+export type Lessons = { rewards: string[]; prompts: Prompt[]; preferences: PreferenceRecord[] };
 
 /** The method's name comes from the trainer, so its options are of no narrower type here. */
 export const tune = (method: string, policy: string, lessons: Lessons, options: Values): Command =>
@@ -54,7 +55,7 @@ export const tune = (method: string, policy: string, lessons: Lessons, options: 
 export const compare = (
   a: string,
   b: string,
-  prompts: string[],
+  prompts: Prompt[],
   judge: Judge,
   bestOfReward: string | null,
   options: Partial<CompareOptions>,

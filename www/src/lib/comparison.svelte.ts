@@ -2,12 +2,14 @@
 //
 // Which side a completion stands on is drawn anew for every pair.
 
+import { answers } from './answers.svelte';
 import * as commands from './commands';
 import { engine } from './engine.svelte';
 import { BEST_OF, methods } from './methods.svelte';
+import { models } from './models.svelte';
 import { notices } from './notices.svelte';
 import { promptText, promptsOf, shuffled } from './prompts';
-import type { Judge, Preference, Verdict } from './protocol';
+import type { Judge, Preference, Prompt, Verdict } from './protocol';
 import { settings, sizes } from './settings';
 import * as store from './store';
 import { t } from './strings';
@@ -96,6 +98,10 @@ class Comparison {
   }
 
   async restore(): Promise<void> {
+    this.pairs = [];
+    this.shown = 0;
+    this.revealed = false;
+    this.verdict = this.simulated = null;
     const last = await store.notes.get<StoredComparison>('comparison');
     if (last) {
       this.pairs = last.pairs;
@@ -112,15 +118,15 @@ class Comparison {
 
   async #complete(
     { method, versus }: Contest,
-    prompts: string[],
+    prompts: Prompt[],
     judge: Judge,
     onPair: (pair: Pair) => void,
   ): Promise<Verdict | null> {
     let verdict: Verdict | null = null;
-    const common = { seed: settings.seed, max_new_tokens: sizes.completionTokens };
+    const common = { seed: settings.seed, max_new_tokens: answers.tokens };
     const command =
       method === BEST_OF
-        ? commands.compare('sft', versus, prompts, judge, 'reward', { ...common, best_of: sizes.bestOf })
+        ? commands.compare(models.start, versus, prompts, judge, 'reward', { ...common, best_of: sizes.bestOf })
         : commands.compare('policy', versus, prompts, judge, null, common);
     await engine.run(command, {
       event(event) {

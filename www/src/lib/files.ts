@@ -1,6 +1,6 @@
-// Files in and out: downloads from this origin, the reader's own files, zips of model folders, JSONL.
+// Files in and out: downloads from this origin, zips of what goes out, JSONL.
 
-import { unzipSync, zipSync } from 'fflate';
+import { zipSync } from 'fflate';
 import type { Files } from './messages';
 import { t } from './strings';
 
@@ -12,9 +12,6 @@ export const MODEL_FILES = [
   'tokenizer.json',
   'model.safetensors',
 ];
-
-/** Files that a folder of somebody else's may hold as well. */
-const OPTIONAL_FILES = ['chat_template.jinja'];
 
 /** Fetches a model folder of this origin. `onBytes` gets the bytes so far and of all files, where known. */
 export async function fetchModel(
@@ -37,18 +34,26 @@ export async function fetchBytes(
   url: string,
   onBytes: (loaded: number, total: number | null) => void = () => {},
 ): Promise<Uint8Array> {
+  return new Uint8Array(await (await fetchBlob(url, onBytes)).arrayBuffer());
+}
+
+/** A large file, which the browser may keep on its disk. */
+export async function fetchBlob(
+  url: string,
+  onBytes: (loaded: number, total: number | null) => void = () => {},
+): Promise<Blob> {
   const response = await fetchOk(url);
   const length = response.headers.get('content-encoding') ? null : response.headers.get('content-length');
   const total = length ? Number(length) : null;
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
   let loaded = 0;
-  const reader = response.body!.getReader();
-  for (let part = await reader.read(); !part.done; part = await reader.read()) {
-    chunks.push(part.value);
-    loaded += part.value.byteLength;
-    onBytes(loaded, total);
-  }
-  return new Uint8Array(await new Blob(chunks).arrayBuffer());
+  const counter = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      loaded += chunk.byteLength;
+      onBytes(loaded, total);
+      controller.enqueue(chunk);
+    },
+  });
+  return new Response(response.body!.pipeThrough(counter)).blob();
 }
 
 async function fetchOk(url: string): Promise<Response> {
@@ -92,27 +97,9 @@ export function download(name: string, content: Uint8Array | string): void {
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
-// Both work in one go on the main thread: the library's own workers come from blob addresses, which the page's
-// content policy forbids. Weights hardly compress, so they are stored as they are, and that is quick.
+// It works in one go on the main thread: the library's own workers come from blob addresses, which the page's content
+// policy forbids. Weights hardly compress, so they are stored as they are, and that is quick.
 
 export function zipFiles(files: Files): Uint8Array {
   return zipSync(files, { level: 0 });
-}
-
-/** The files of a zipped model folder; a folder around them is taken off. */
-export function unzipFiles(bytes: Uint8Array): Files {
-  let entries: Files;
-  try {
-    entries = unzipSync(bytes, { filter: ({ name }) => [...MODEL_FILES, ...OPTIONAL_FILES].includes(baseName(name)) });
-  } catch {
-    throw new Error(t.files.notZip);
-  }
-  const files = Object.fromEntries(Object.entries(entries).map(([path, data]) => [baseName(path), data]));
-  const missing = ['config.json', 'model.safetensors', 'tokenizer.json'].filter((name) => !(name in files));
-  if (missing.length > 0) throw new Error(t.files.noModel(missing.join(', no ')));
-  return files;
-}
-
-function baseName(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1);
 }

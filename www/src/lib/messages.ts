@@ -3,12 +3,15 @@
 // The worker owns WebAssembly and the device, the main thread draws. Every request has one reply with its id;
 // a run also sends `event` and `checkpoint` notices while it goes.
 
+import type { Base } from './bases';
+import type { Picked } from './opening';
 import type {
   Command,
   DemonstrationRecord,
   Event,
   MethodInfo,
   Preference,
+  Prompt,
   RankingRecord,
   Verdict,
 } from './protocol';
@@ -67,6 +70,20 @@ export type Crash = { device: DeviceKind; message: string };
 /** What is in a file: records, how many are left out, and where and why the first of them. */
 export type Understood<Record> = { records: Record[]; dropped: number; reason: string };
 
+/** The prompts in a file, by a column of it or a way to cut a text, what else they could be by, and its first rows. */
+export type PromptsFound = {
+  text: boolean;
+  choices: string[];
+  by: string;
+  rows: string[][];
+  prompts: Prompt[];
+  dropped: number;
+  reason: string;
+};
+
+/** Which program a model goes out to: PEFT, llama.cpp's adapters, or llama.cpp with the adapter worked in. */
+export type ExportForm = 'peft' | 'gguf-adapter' | 'gguf';
+
 /** One phase of the bench at one size; `prompts` are those of a rollout. */
 export type BenchRequest = {
   device: DeviceKind;
@@ -106,13 +123,29 @@ export type Requests = {
   open: { ask: { choice: DeviceChoice; crash: Crash | null }; reply: DeviceReport };
   /** All checks of the open device. */
   self_check: { ask: Record<never, never>; reply: SelfCheck };
-  labelers: { ask: Record<never, never>; reply: LabelerInfo[] };
+  /** Those of stories, or all. */
+  labelers: { ask: { all: boolean }; reply: LabelerInfo[] };
   methods: { ask: Record<never, never>; reply: MethodInfo[] };
   /** The value that words such as `cosine:0.1` stand for, as the option of a method. */
   option_value: { ask: { method: string; option: string; words: string }; reply: unknown };
   metrics: { ask: Record<never, never>; reply: MetricDoc[] };
   put_model: { ask: { name: string; files: Files }; reply: ModelInfo };
+  /** Reads the one model among files of the reader; `names` are those of its files. */
+  open_model: { ask: { name: string; picked: Picked[] }; reply: { info: ModelInfo; names: string[] } };
+  /** Lets go of a model. */
+  forget: { ask: { name: string }; reply: null };
+  /** Of a model's weights, without an adapter's. */
+  sha256: { ask: { name: string }; reply: string };
+  /** Keeps files on this device. */
+  keep_base: { ask: { base: Base; files: Picked[] }; reply: null };
   model_files: { ask: { name: string }; reply: Files };
+  /** A model for another program; `base` is what its base is called there. */
+  export_model: { ask: { name: string; form: ExportForm; base: string }; reply: Files };
+  /** The prompts in a file that `model` has room for beside an answer of so many tokens. */
+  read_prompts: {
+    ask: { name: string; bytes: Uint8Array; by: string | null; task: string; model: string; answer: number };
+    reply: PromptsFound;
+  };
   /** Pulls a run to its end. `save_every` is in seconds; 0 saves only at a pause. */
   run: { ask: { command: Command; resume: Files | null; save_every: number }; reply: RunEnd };
   /** Ends the run after the step it is in; a pause saves a checkpoint first. */

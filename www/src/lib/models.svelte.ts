@@ -1,28 +1,52 @@
 // The models of the session by name: where they came from, how they are fetched, stored, exported and imported.
 
 import { engine } from './engine.svelte';
-import { download, fetchModel, fetchText, parseJsonl, unzipFiles, zipFiles } from './files';
-import type { Files, ModelInfo } from './messages';
+import { download, fetchModel, fetchText, parseJsonl, zipFiles } from './files';
+import type { ExportForm, Files, ModelInfo } from './messages';
+import type { Picked } from './opening';
 import type { Metrics } from './protocol';
 import { settings } from './settings';
 import * as store from './store';
+import { t } from './strings';
+import { workflow } from './workflow.svelte';
 
 /** Names of the built-in models whose training curve lies beside them; filled in by the build. */
 declare const __MODEL_CURVES__: string[];
 
 export type ModelName = 'base' | 'sft' | 'reward' | 'policy';
 export type ModelOrigin = 'built-in' | 'trained' | 'imported';
-/** `by` is the stage or method that trained it, where this page saw it. */
-export type Held = { info: ModelInfo; origin: ModelOrigin; by?: string };
+/** `by` is the stage or method that trained it, where this page saw it. An adapter lies on the base. */
+export type Held = { info: ModelInfo; origin: ModelOrigin; by?: string; adapter: boolean };
 /** One point of a curve: a step and its numbers. */
 export type CurvePoint = { step: number; metrics: Metrics };
+/** The base of a real model is read anew from where it lies; everything else is small. */
+type Known = { files: Files | null; origin: ModelOrigin; by?: string };
+
+/** The name of a model that is looked at before it takes a place. */
+const IMPORTED = 'imported';
 
 class Models {
   held = $state.raw<Partial<Record<ModelName, Held>>>({});
   fetching = $state.raw<{ name: ModelName; loaded: number; total: number | null } | null>(null);
   /** The loss of a built-in model's own training, where the server has its log. */
   builtInCurves = $state.raw<Partial<Record<ModelName, CurvePoint[]>>>({});
-  #known: Partial<Record<ModelName, { files: Files; origin: ModelOrigin; by?: string }>> = {};
+  #known: Partial<Record<ModelName, Known>> = {};
+
+  /** What is ranked, tuned and compared with: the instruct model, or a base that is an assistant as it came. */
+  get start(): 'sft' | 'base' {
+    return !this.held.sft && this.held.base?.info.chat ? 'base' : 'sft';
+  }
+
+  /** A model's name on the page. */
+  title(name: ModelName): string {
+    return name === 'base' && workflow.base ? t.models.asItCame : t.models[name];
+  }
+
+  /** The base of the workflow: the built-in one, or the reader's. */
+  async takeBase(): Promise<void> {
+    if (!workflow.base) return this.takeBuiltIn('base');
+    await this.#put('base', null, 'imported');
+  }
 
   /** Fetches a built-in model and gives it to the trainer. */
   async takeBuiltIn(name: 'base' | 'sft'): Promise<void> {
@@ -47,19 +71,35 @@ class Models {
     await this.#store(name, files);
   }
 
-  /** Opens a zipped model folder. A reward model takes that place, a language model the one asked for. */
-  async importZip(bytes: Uint8Array, place: 'sft' | 'policy'): Promise<ModelName> {
-    const files = unzipFiles(bytes);
+  /** Opens a model folder, zipped or not. A reward model takes that place, a language model the one asked for. */
+  async importFiles(picked: Picked[], place: 'sft' | 'policy'): Promise<ModelName> {
     // Looked at under another name first: a model that does not fit must not push out the one that is there.
-    const { kind } = await engine.request('put_model', { name: 'imported', files });
-    const name = kind === 'reward' ? 'reward' : place;
+    const { info } = await engine.request('open_model', { name: IMPORTED, picked });
+    const files = await engine.request('model_files', { name: IMPORTED });
+    await engine.request('forget', { name: IMPORTED });
+    const name = info.kind === 'reward' ? 'reward' : place;
     await this.#put(name, files, 'imported');
     await this.#store(name, files);
     return name;
   }
 
+  /** An adapter as PEFT's folder, everything else as it is. */
   async exportZip(name: ModelName): Promise<void> {
-    download(`nudge-${name}.zip`, zipFiles(await engine.request('model_files', { name })));
+    const files = this.held[name]?.adapter
+      ? await this.#exported(name, 'peft')
+      : await engine.request('model_files', { name });
+    download(`nudge-${name}.zip`, zipFiles(files));
+  }
+
+  /** One GGUF for llama.cpp: the adapter alone, or worked into the base. */
+  async exportGguf(name: ModelName, form: Exclude<ExportForm, 'peft'>): Promise<void> {
+    const files = await this.#exported(name, form);
+    const gguf = Object.keys(files).find((file) => file.endsWith('.gguf'))!;
+    download(`nudge-${name}${form === 'gguf' ? '' : '-adapter'}.gguf`, files[gguf]!);
+  }
+
+  #exported(name: ModelName, form: ExportForm): Promise<Files> {
+    return engine.request('export_model', { name, form, base: workflow.baseName || t.models.base });
   }
 
   /** Brings back what an earlier visit left. */
@@ -72,17 +112,27 @@ class Models {
     }
   }
 
-  /** Gives a new worker the models that the last one held. */
+  /** Gives a new worker the models that the last one held; the base goes before what lies on it. */
   async reload(): Promise<void> {
     for (const [name, { files, origin, by }] of Object.entries(this.#known)) {
       await this.#put(name as ModelName, files, origin, by);
     }
   }
 
-  async #put(name: ModelName, files: Files, origin: ModelOrigin, by?: string): Promise<void> {
-    const info = await engine.request('put_model', { name, files });
+  /** For another workflow, whose trainer is new. */
+  reset(): void {
+    this.held = {};
+    this.builtInCurves = {};
+    this.#known = {};
+  }
+
+  async #put(name: ModelName, files: Files | null, origin: ModelOrigin, by?: string): Promise<void> {
+    const info = files
+      ? await engine.request('put_model', { name, files })
+      : (await engine.request('open_model', { name, picked: workflow.files })).info;
     this.#known[name] = { files, origin, by };
-    this.held = { ...this.held, [name]: { info, origin, by } };
+    const adapter = files !== null && 'adapter_config.json' in files;
+    this.held = { ...this.held, [name]: { info, origin, by, adapter } };
   }
 
   #store(name: ModelName, files: Files): Promise<unknown> {

@@ -1,10 +1,15 @@
-// Prompts as they are shown, and the built-in ones in an order that the seed decides.
+// Prompts as they are shown, and those to work with: the reader's own, or the starter set of the model, in an order that
+// the seed decides.
 
+import replies from '../../../tests/workflows/customer_reply/prompts.jsonl?url';
+import heldOutReplies from '../../../tests/workflows/customer_reply/held_out.jsonl?url';
 import { fetchText, parseJsonl } from './files';
+import { ownPrompts } from './own-prompts';
 import type { Prompt } from './protocol';
 import { settings } from './settings';
+import { workflow } from './workflow.svelte';
 
-type PromptRow = { prompt: string; split: 'train' | 'heldout' };
+export type Split = 'train' | 'heldout';
 
 /** A prompt as it is shown: a text as it is, a conversation with the speaker before each turn. */
 export function promptText(prompt: Prompt): string {
@@ -12,13 +17,23 @@ export function promptText(prompt: Prompt): string {
   return prompt.map(({ role, content }) => `${role}: ${content}`).join('\n\n');
 }
 
-let rows: Promise<PromptRow[]> | undefined;
-
 /** The prompts of one split. Training prompts come shuffled by the seed, held-out ones as they are. */
-export async function promptsOf(split: PromptRow['split']): Promise<string[]> {
-  rows ??= fetchText('examples/prompts.jsonl').then((text) => parseJsonl<PromptRow>(text));
-  const prompts = (await rows).filter((row) => row.split === split).map((row) => row.prompt);
+export async function promptsOf(split: Split): Promise<Prompt[]> {
+  const own = await ownPrompts();
+  const prompts = own?.[split] ?? (await (workflow.base ? repliesOf(split) : storiesOf(split)));
   return split === 'train' ? shuffled(prompts, settings.seed) : prompts;
+}
+
+/** Prompts for the built-in model. */
+async function storiesOf(split: Split): Promise<Prompt[]> {
+  const rows = parseJsonl<{ prompt: string; split: Split }>(await fetchText('examples/prompts.jsonl'));
+  return rows.filter((row) => row.split === split).map((row) => row.prompt);
+}
+
+/** Prompts for an assistant: letters of customers to answer. */
+async function repliesOf(split: Split): Promise<Prompt[]> {
+  const text = await fetchText(split === 'train' ? replies : heldOutReplies);
+  return parseJsonl<{ prompt: string }>(text).map(({ prompt }) => prompt);
 }
 
 /** Fisher and Yates' shuffle with a small generator (mulberry32), so that a seed gives one order everywhere. */

@@ -1,7 +1,9 @@
 // Completions to look at: a single stream for one text, and screens of four to rank, sampled ahead.
 
+import { answers } from './answers.svelte';
 import * as commands from './commands';
 import { engine } from './engine.svelte';
+import { models } from './models.svelte';
 import { notices } from './notices.svelte';
 import { promptsOf } from './prompts';
 import type { CandidatesRecord, Completion, Event, Prompt, RankingRecord } from './protocol';
@@ -11,12 +13,12 @@ import { WorkerCrash } from './worker-client';
 /** Samples one completion and hands out its text as it grows. */
 export async function streamCompletion(
   model: string,
-  prompt: string,
+  prompt: Prompt,
   seed: number,
   onText: (text: string) => void,
 ): Promise<Completion | null> {
   let completion: Completion | null = null;
-  const options = { k: 1, stream: true, seed, max_new_tokens: sizes.completionTokens };
+  const options = { k: 1, stream: true, seed, max_new_tokens: answers.tokens };
   await engine.run(commands.sample(model, [prompt], options), {
     event(event) {
       if (event.event === 'partial') onText(event.text);
@@ -36,9 +38,9 @@ const CHUNK = 4;
 class Screens {
   current = $state.raw<Screen | null>(null);
   #ready: Screen[] = [];
-  #prompts: string[] = [];
+  #prompts: Prompt[] = [];
   /** The prompts that are being completed now. */
-  #chunk: string[] = [];
+  #chunk: Prompt[] = [];
   #next = 0;
   #round = 0;
   #filling = false;
@@ -70,6 +72,12 @@ class Screens {
     this.#ready = [];
   }
 
+  /** For other prompts. */
+  reset(): void {
+    this.clear();
+    this.#prompts = [];
+  }
+
   /** Samples ahead while nothing else wants the device. */
   async fill(): Promise<void> {
     if (engine.busy || this.#prompts.length === 0) return;
@@ -84,9 +92,9 @@ class Screens {
     const prompts = Array.from({ length: count }, (_, i) => this.#prompts[(from + i) % this.#prompts.length]!);
     this.#chunk = prompts;
     const seed = settings.seed + (this.#round * this.#prompts.length + from) * sizes.completions;
-    const options = { k: sizes.completions, stream: true, seed, max_new_tokens: sizes.completionTokens };
+    const options = { k: sizes.completions, stream: true, seed, max_new_tokens: answers.tokens };
     try {
-      await engine.run(commands.sample('sft', prompts, options), {
+      await engine.run(commands.sample(models.start, prompts, options), {
         givesWay: true,
         event: (event) => this.#hear(event),
       });
@@ -131,10 +139,10 @@ export async function sampleCandidates(count: number, from: number): Promise<Can
     k: sizes.completions,
     batch_size: sizes.sampleBatch,
     seed: settings.seed + from * sizes.completions,
-    max_new_tokens: sizes.completionTokens,
+    max_new_tokens: answers.tokens,
   };
   const candidates: CandidatesRecord[] = [];
-  await engine.run(commands.sample('sft', prompts, options), {
+  await engine.run(commands.sample(models.start, prompts, options), {
     event(event) {
       if (event.event !== 'candidates') return;
       const { id, prompt, completions } = event;

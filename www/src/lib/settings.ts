@@ -35,7 +35,7 @@ export const settings = {
 };
 
 /** Sizes of the page's own runs; everything else is the trainer's default. `?test=1` takes the small ones. */
-export const sizes = {
+const OF_STORIES = {
   /** Of each prompt, to rank. */
   completions: 4,
   completionTokens: small ? 16 : 64,
@@ -58,7 +58,29 @@ export const sizes = {
   leash: { loose: 8, normal: 3.5, tight: 1.5 } satisfies Record<Leash, number>,
   /** Completions among which the reward model chooses in best-of-n. */
   bestOf: 8,
+  /** Seconds between two checkpoints of a training run. */
+  saveEvery: small ? 2 : 10,
+  /** What every training run of the page says, whatever it trains. */
+  finetuning: {} as { finetuning?: 'lora' },
 };
 
-/** Seconds between two checkpoints of a training run. */
-export const saveEverySeconds = small ? 2 : 10;
+/** A real model answers a thousand times slower, and at greater length; what it learns goes into adapters. */
+const OF_REAL_MODELS: Partial<typeof OF_STORIES> = {
+  completionTokens: small ? 16 : 96,
+  sampleBatch: 16,
+  rankingTarget: small ? 8 : 30,
+  comparedPrompts: small ? 6 : 20,
+  episodes: { quick: small ? 16 : 32, normal: 96, long: 320 },
+  rolloutBatch: { quick: small ? 8 : 16, normal: 16, long: 32 },
+  bestOf: 8,
+  saveEvery: small ? 2 : 60,
+  finetuning: { finetuning: 'lora' },
+};
+
+export type Sizes = typeof OF_STORIES;
+export const sizes: Sizes = { ...OF_STORIES };
+
+/** Takes the sizes of the built-in model or those of real ones. What is on the page is drawn anew then. */
+export function useSizes(real: boolean): void {
+  Object.assign(sizes, OF_STORIES, real ? OF_REAL_MODELS : {});
+}

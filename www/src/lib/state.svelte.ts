@@ -1,6 +1,8 @@
 // The page's state put together: the six steps, what each needs, and what a reload brings back.
 
 import { accuracyOf } from './accuracy';
+import { answers } from './answers.svelte';
+import type { Base } from './bases';
 import { choices } from './choices.svelte';
 import * as commands from './commands';
 import { comparison } from './comparison.svelte';
@@ -12,6 +14,7 @@ import { BEST_OF, methods } from './methods.svelte';
 import { metricDocs, type MetricName } from './metrics.svelte';
 import { models, type CurvePoint, type ModelName } from './models.svelte';
 import { notices } from './notices.svelte';
+import type { Picked } from './opening';
 import type { DemonstrationRecord, RankingRecord } from './protocol';
 import { rankings } from './rankings.svelte';
 import { screens } from './sampling.svelte';
@@ -20,6 +23,7 @@ import * as store from './store';
 import { t } from './strings';
 import { Training } from './training.svelte';
 import { tuningCommand } from './tuning';
+import { workflow } from './workflow.svelte';
 
 export const STEPS = ['base', 'instruct', 'rank', 'reward', 'tune', 'compare'] as const;
 export type StepName = (typeof STEPS)[number];
@@ -52,10 +56,10 @@ class State {
 
   /** What a step still needs, in words; nothing where it can start. */
   need(step: StepName): string | null {
-    const { base, sft, policy } = models.held;
+    const { base, policy } = models.held;
     if (engine.failure) return t.needs.trainer;
     if (step === 'base' || step === 'instruct') return base ? null : t.needs.base;
-    if (!sft) return t.needs.sft;
+    if (!models.held[models.start]) return t.needs.sft;
     if (step === 'reward' && rankings.count < MIN_RANKINGS) return t.needs.rankings(MIN_RANKINGS, rankings.count);
     if (step === 'tune') return this.#needOfMethod();
     if (step === 'compare' && choices.kind === 'best_of') return this.#needOfMethod();
@@ -85,7 +89,7 @@ class State {
     const { base, sft, reward, policy } = models.held;
     return {
       base: base !== undefined,
-      instruct: sft !== undefined,
+      instruct: sft !== undefined || models.start === 'base',
       rank: rankings.count >= sizes.rankingTarget,
       reward: reward !== undefined,
       // Nothing is trained for best-of-n: there is nothing left to do once it can choose.
@@ -130,15 +134,37 @@ class State {
   async boot(): Promise<void> {
     engine.onOpened = async () => (this.booted ? models.reload() : undefined);
     await store.adoptOldNames().catch((error) => notices.problem(error));
+    await workflow.restore().catch((error) => notices.problem(error));
+    await this.#load();
+  }
+
+  /** Goes over to another model, or back to the built-in one, with what belongs to it. A new worker starts empty. */
+  async change(base: Base | null, files: Picked[]): Promise<void> {
+    await engine.halt(this.#resumable ? 'pause' : 'cancel');
+    this.booted = false;
+    engine.close();
+    workflow.take(base, files);
+    models.reset();
+    screens.reset();
+    await this.#load();
+  }
+
+  get #resumable(): boolean {
+    return [this.sft, this.reward, this.tuning].some(({ running }) => running);
+  }
+
+  /** Starts the trainer and brings back what is stored of the workflow. */
+  async #load(): Promise<void> {
     await rankings.restore().catch((error) => notices.problem(error));
     await engine.start();
     if (engine.failure) return;
     await methods.load();
+    await answers.restore();
     await choices.restore();
     await metricDocs.load().catch((error) => notices.problem(error));
-    this.labelers = await engine.request('labelers', {});
+    this.labelers = await engine.request('labelers', { all: workflow.base !== null });
     if (!this.labelerInfo) this.labeler = this.labelers[0]?.name ?? '';
-    await models.takeBuiltIn('base').catch(() => notices.say(t.base.missing, 'problem'));
+    await models.takeBase().catch((error) => (workflow.base ? notices.problem(error) : notices.say(t.base.missing, 'problem')));
     await models.restore().catch((error) => notices.problem(error));
     for (const training of [this.sft, this.reward, this.tuning]) await training.restore();
     await comparison.restore();
@@ -151,9 +177,9 @@ class State {
     this.rewardRankings = (await store.notes.get<number>('reward/rankings')) ?? 0;
   }
 
-  /** Opens a zipped model folder and takes down what the page said of the model before it. */
-  async openZip(bytes: Uint8Array, place: 'sft' | 'policy'): Promise<ModelName> {
-    const name = await models.importZip(bytes, place);
+  /** Opens a model folder and takes down what the page said of the model before it. */
+  async openModel(picked: Picked[], place: 'sft' | 'policy'): Promise<ModelName> {
+    const name = await models.importFiles(picked, place);
     if (name === 'sft') screens.clear();
     if (name === 'reward') await this.#forgetReward();
     await { sft: this.sft, reward: this.reward, policy: this.tuning, base: null }[name]?.forget();
@@ -180,7 +206,7 @@ class State {
   async trainSft(): Promise<boolean> {
     const all = parseJsonl<DemonstrationRecord>(await fetchText('examples/demonstrations.train.jsonl'));
     const demonstrations = all.slice(0, sizes.demonstrations);
-    return this.sft.begin(commands.sft('base', demonstrations, { seed: settings.seed }));
+    return this.sft.begin(commands.sft('base', demonstrations, { ...sizes.finetuning, seed: settings.seed }));
   }
 
   /** Trains on a file of the reader's, of any format. Resolves to whether the model was made. */
@@ -190,12 +216,13 @@ class State {
     const { records, dropped, reason } = await engine.request('read_demonstrations', ask);
     if (records.length === 0) throw new Error(reason || t.instruct.emptyFile(file.name));
     notices.say(t.instruct.read(records.length) + (dropped > 0 ? t.instruct.leftOut(dropped, reason) : ''));
-    return this.sft.begin(commands.sft('base', records, { seed: settings.seed }));
+    return this.sft.begin(commands.sft('base', records, { ...sizes.finetuning, seed: settings.seed }));
   }
 
   async trainReward(): Promise<void> {
     await store.notes.put('reward/rankings', rankings.count);
-    const made = await this.reward.begin(commands.reward('sft', rankings.records, { ...sizes.reward, seed: settings.seed }));
+    const options = { ...sizes.reward, ...sizes.finetuning, seed: settings.seed };
+    const made = await this.reward.begin(commands.reward(models.start, rankings.records, options));
     if (made) await this.rewardMade();
   }
 

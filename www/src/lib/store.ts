@@ -4,6 +4,7 @@
 
 import type { Command, RankingRecord } from './protocol';
 import type { Files, ModelInfo } from './messages';
+import { removeAllBases } from './bases';
 import { t } from './strings';
 
 /** Who made a ranking. Only `person` is the reader; the rest is marked on the page. */
@@ -31,13 +32,39 @@ export type StoredCheckpoint = {
 const STORES = { rankings: 'key', models: 'name', checkpoints: 'stage', notes: 'name' } as const;
 type StoreName = keyof typeof STORES;
 
+/** The database of the built-in model's workflow; that of another has its model's name behind it. */
+const DATABASE = 'nudge';
+const nameFor = (base: string | null) => (base === null ? DATABASE : `${DATABASE}-${base}`);
+
+let name = DATABASE;
 let opening: Promise<IDBDatabase> | undefined;
 /** Set when the reader deletes everything: what still runs must not write behind that. */
 let sealed = false;
 
+/** Goes over to the workflow of another model; nothing stands for the built-in one. */
+export function use(base: string | null): void {
+  if (nameFor(base) === name) return;
+  void opening?.then((database) => database.close());
+  opening = undefined;
+  name = nameFor(base);
+}
+
+/** Deletes the workflow of a model that is not the one in use. */
+export function removeDatabase(base: string): Promise<void> {
+  return dropped(nameFor(base));
+}
+
+function dropped(database: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.deleteDatabase(database);
+    request.onsuccess = request.onblocked = () => resolve();
+    request.onerror = () => reject(request.error);
+  });
+}
+
 function database(): Promise<IDBDatabase> {
   opening ??= new Promise((resolve, reject) => {
-    const request = indexedDB.open('nudge', 1);
+    const request = indexedDB.open(name, 1);
     request.onupgradeneeded = () => {
       for (const [name, keyPath] of Object.entries(STORES)) {
         request.result.createObjectStore(name, { keyPath, autoIncrement: name === 'rankings' });
@@ -120,9 +147,14 @@ export async function adoptOldNames(): Promise<void> {
   }
 }
 
-/** Deletes everything this page has stored in the browser. */
+/** Deletes everything this page has stored in the browser: every workflow, every model. */
 export async function deleteEverything(): Promise<void> {
   sealed = true;
+  localStorage.clear();
+  await removeAllBases();
+  for (const { name: other } of await indexedDB.databases()) {
+    if (other?.startsWith(`${DATABASE}-`) && other !== name) await dropped(other);
+  }
   const names = Object.keys(STORES) as StoreName[];
   const transaction = (await database()).transaction(names, 'readwrite');
   for (const name of names) transaction.objectStore(name).clear();

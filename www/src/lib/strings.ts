@@ -2,6 +2,7 @@
 
 import type { DeviceReason } from './messages';
 import type { Kind, Words } from './methods.svelte';
+import { files, opening } from './opening-strings';
 import type { StageName } from './protocol';
 import { sizes } from './settings';
 import type { RankingSource } from './store';
@@ -18,6 +19,8 @@ export const t = {
   privacy: 'Everything runs in this tab. Nothing leaves it.',
   start: 'Start with the built-in model',
   startHint: 'Loads a model and goes straight to ranking.',
+  startOwn: (name: string) => `Start with ${name}`,
+  startOwnHint: 'Goes straight to ranking.',
   starting: 'Loading…',
   skipToContent: 'Skip to the steps',
   stepsLabel: 'The six steps',
@@ -57,8 +60,7 @@ export const t = {
   files: {
     missing: (url: string) => `${url} is not on this server.`,
     notJson: (line: number) => `Line ${line} is not JSON. Each line must hold one JSON object.`,
-    notZip: 'This file is not a zip that can be opened.',
-    noModel: (names: string) => `The zip holds no ${names}. Open the zip of a model folder.`,
+    ...files,
     refused: 'The browser refused to store this. It may be out of space, or in a private window.',
     deleted: 'The data was deleted.',
   },
@@ -78,6 +80,79 @@ export const t = {
   } satisfies Record<StageName, string>,
   busy: (stage: StageName) => `The device is busy with ${t.stages[stage]}. Wait for it or pause it first.`,
 
+  /** Which model the page is about. */
+  model: {
+    heading: 'Which model',
+    builtIn: 'Built-in story model',
+    builtInIs: '2.2 M parameters, 4 MB, made for this page. It tells small stories: the whole loop takes minutes.',
+    now: (name: string) => `You teach ${name}`,
+    parameters: (count: string, context: string) => `${count} parameters, reads ${context} tokens`,
+    change: 'Bring a real assistant',
+    close: 'Close',
+    intro:
+      'Teach a real assistant on your own work. It is read here, in this tab; neither the model nor anything you write ' +
+      'leaves it. Only small adapters are trained beside it, which you can take home.',
+    take: 'Take it',
+    back: 'Go back to it',
+    inUse: 'in use',
+    servedIs: (size: string) => `${size} from this site, once. It is kept in this browser then.`,
+    disk: 'From your disk',
+    diskIs: 'A .gguf file of llama.cpp, a model folder or its zip: Llama, Mistral, Qwen 2 and 3, SmolLM2 and 3, Gemma 3. You can drop it here.',
+    file: 'Choose a file',
+    folder: 'Choose a folder',
+    keptIs: (size: string) => `${size}, stored on this device.`,
+    rewards: 'Which steps it goes through, and what is stored of it, is its own: nothing is mixed with the story model’s.',
+    notKept: 'This browser did not store the model. It works until the tab is closed; rankings and adapters are stored.',
+  },
+
+  opening: {
+    ...opening,
+    refused: (name: string, reason: string) => `${name} could not be opened: ${reason.replace(/\.$/, '')}. Nothing has changed.`,
+    otherBytes: (name: string) => `${name} came with other bytes than this site announces`,
+    adapter: 'it is an adapter. Open its base first, then the adapter at the foot of the page',
+    reward: 'it is a reward model. Open it at the foot of the page',
+    fetching: (loaded: string, total: string) => `Fetching ${loaded} of ${total}…`,
+    reading: 'Reading and checking it…',
+    keeping: 'Storing it on this device…',
+    needs: (answering: string, training: string) => `Takes about ${answering} of memory to answer, ${training} to train.`,
+  },
+
+  talk: {
+    open: 'Talk to it',
+    title: 'Talk to it',
+    about: 'The same question to the model before and after. Nothing of this is stored.',
+    label: 'Your message',
+    send: 'Ask',
+    writing: 'Writing…',
+    none: 'Answers appear here, side by side.',
+    noTuned: 'There is no tuned model yet: this is the one that you start from.',
+    close: 'Close',
+    again: 'Each time you ask, it draws another answer.',
+  },
+
+  prompts: {
+    summary: (name: string, train: number, heldOut: number) => `Prompts: ${name}, ${train} to learn from and ${heldOut} held out for step 6`,
+    starter: 'starter set',
+    own: 'Bring my own',
+    paste: 'Paste prompts, or drop a file here: text, CSV or JSONL',
+    pasted: 'pasted',
+    file: 'Choose a file',
+    task: 'Asked behind each (optional)',
+    taskExample: 'Write our reply to this customer.',
+    column: 'The prompt is the column',
+    cut: 'Each prompt is',
+    cuts: { lines: 'a line', paragraphs: 'a paragraph, up to a blank line', rules: 'what stands between lines of ---' } as Record<string, string>,
+    first: 'The first of them',
+    found: (count: number) => `${plural(count, 'prompt', 'prompts')} found.`,
+    leftOut: (count: number, reason: string) => ` ${count} left out (${reason}).`,
+    few: 'At least eight are needed, so that some can be held out.',
+    use: (count: number) => `Use these ${count} prompts`,
+    used: (train: number, heldOut: number) => `${train} prompts are asked from now on; ${heldOut} are held out for step 6.`,
+    drop: 'Go back to the starter set',
+    length: 'Longest answer',
+    lengths: (tokens: number) => `${tokens} tokens, about ${Math.round(tokens * 0.75)} words`,
+  },
+
   theme: { label: 'Colours', auto: 'Auto', light: 'Light', dark: 'Dark' },
 
   models: {
@@ -85,6 +160,7 @@ export const t = {
     sft: 'Instruct',
     reward: 'Reward',
     policy: 'Tuned',
+    asItCame: 'As it came',
     parameters: 'parameters',
   },
 
@@ -229,6 +305,22 @@ export const t = {
     fetching: (loaded: string, total: string | null) => `Fetching the model: ${loaded}${total ? ` of ${total}` : ''}`,
     missing: 'The built-in model is not on this server. Put one under model/base, or open a zipped model at the foot of the page.',
     empty: 'Its continuation appears here, word by word.',
+    /** For a model that is an assistant as it came. */
+    assistant: {
+      heading: 'An assistant, as it came',
+      text: (name: string) =>
+        `${name} has read a good part of the internet and was taught to answer. It does not know you, nor the work that you ` +
+        'want done. Ask it something to see where you start from.',
+      button: 'Ask it',
+      promptLabel: 'Your message',
+      empty: 'Its answer appears here, word by word.',
+    },
+    /** For a model of the reader's that only continues text. */
+    own: {
+      heading: 'A model that only continues text',
+      text: (name: string) =>
+        `${name} has no chat template: it goes on writing where your text ends. Step 2 makes an assistant of it, from examples of yours.`,
+    },
   },
 
   instruct: {
@@ -253,6 +345,14 @@ export const t = {
     ask: 'Ask both',
     empty: 'Not asked yet.',
     waits: 'Waits for this step’s model.',
+    /** For a model that is an assistant as it came. */
+    assistant: {
+      heading: 'It answers already',
+      text:
+        'This step is optional: the model was instruction-tuned before it came. If you have examples of requests with good ' +
+        'replies, train an adapter on them first; the rest of the loop then starts from there.',
+      none: 'Nothing to do here, unless you have examples.',
+    },
   },
 
   rank: {
@@ -475,7 +575,20 @@ export const t = {
     text: 'Rankings, models and checkpoints are kept in this browser only.',
     exportModel: (name: string) => `Export ${name} (zip)`,
     exportLog: 'Export training log (JSONL)',
+    stored: 'Stored on this device',
+    storedLine: (name: string, size: string) => `${name}, ${size}`,
+    remove: 'Delete',
+    removeSure: 'Really delete it, with its rankings and adapters',
+    out: (name: string) => `Take ${name} home`,
+    forms: {
+      peft: { button: 'PEFT adapter (zip)', how: 'Unzip it; then PeftModel.from_pretrained(base, folder) in Python, or nudge chat --model BASE+FOLDER.' },
+      'gguf-adapter': { button: 'GGUF adapter', how: 'llama-cli -m BASE.gguf --lora ADAPTER.gguf; for Ollama, FROM and ADAPTER lines in a Modelfile.' },
+      gguf: { button: 'Whole model (GGUF, 8 bits)', how: 'One file with the adapter worked in: llama-cli -m MODEL.gguf, LM Studio, Ollama.' },
+    },
+    writing: 'Writing it…',
+    rankings: 'Rankings leave as JSONL in step 3; nudge reward and nudge dpo read them.',
     importModel: 'Open a model (zip)',
+    importOther: 'Open an adapter (zip, or its files)',
     importAs: 'as',
     importPlace: 'Open a language model as',
     imported: (name: string) => `The zip was opened as the ${name} model.`,

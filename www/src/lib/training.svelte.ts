@@ -8,7 +8,7 @@ import { notices } from './notices.svelte';
 import { promptText } from './prompts';
 import type { Command, Event, Metrics } from './protocol';
 import type { Files } from './messages';
-import { saveEverySeconds } from './settings';
+import { sizes } from './settings';
 import * as store from './store';
 import { t } from './strings';
 import { WorkerCrash } from './worker-client';
@@ -97,6 +97,9 @@ export class Training {
 
   /** Brings back the curve and, from an unfinished run, the offer to continue. */
   async restore(): Promise<void> {
+    this.status = 'idle';
+    this.completions = [];
+    this.step = this.totalSteps = this.savedStep = 0;
     this.curve = (await store.notes.get<CurvePoint[]>(this.#curveName)) ?? [];
     this.method = (await store.notes.get<string | null>(this.#methodName)) ?? null;
     const checkpoint = await this.#usable();
@@ -119,7 +122,7 @@ export class Training {
     try {
       const end = await engine.run(command, {
         resume,
-        saveEvery: saveEverySeconds,
+        saveEvery: sizes.saveEvery,
         event: (event) => this.#hear(event),
         checkpoint: (files) => {
           kept = this.#keep(files).catch((error) => notices.problem(error));

@@ -1,8 +1,10 @@
 // The command of step 5, and what the page itself says of a method's options.
 
+import { answers } from './answers.svelte';
 import * as commands from './commands';
 import type { Values } from './commands';
 import type { Kind } from './methods.svelte';
+import { models } from './models.svelte';
 import { promptsOf } from './prompts';
 import type { Command } from './protocol';
 import { rankings } from './rankings.svelte';
@@ -13,10 +15,10 @@ const HORIZON = 64;
 
 /** What the page says, by the choice that says it; options that a method does not have are not meant. */
 export function pagesOwn(kind: Kind, effort: Effort, leash: Leash): { page: Values; effort: Values; leash: Values } {
-  const page = { ...sizes.tuning, seed: settings.seed };
+  const page = { ...sizes.tuning, ...sizes.finetuning, seed: settings.seed };
   if (kind !== 'rewards') return { page, effort: {}, leash: {} };
   return {
-    page: { ...page, max_new_tokens: sizes.completionTokens, gold_labeler: rankings.simulatedLabeler },
+    page: { ...page, max_new_tokens: answers.tokens, gold_labeler: rankings.simulatedLabeler },
     effort: { episodes: sizes.episodes[effort], batch_size: sizes.rolloutBatch[effort] },
     leash: { adaptive_kl: { target: sizes.leash[leash], horizon: HORIZON } },
   };
@@ -28,5 +30,5 @@ export async function tuningCommand(method: string, kind: Kind, options: Values)
     kind === 'rewards'
       ? { rewards: ['reward'], prompts: await promptsOf('train'), preferences: [] }
       : { rewards: [], prompts: [], preferences: rankings.records };
-  return commands.tune(method, 'sft', lessons, options);
+  return commands.tune(method, models.start, lessons, options);
 }

@@ -7,10 +7,12 @@ import type {
   BenchRequest,
   BenchRow,
   DeviceKind,
+  ExportForm,
   Files,
   LabelerInfo,
   MetricDoc,
   ModelInfo,
+  PromptsFound,
   SelfCheck,
   Understood,
 } from '../lib/messages';
@@ -47,7 +49,19 @@ export interface Nudge {
   device_name(): string;
   self_check(all: boolean): Promise<SelfCheck>;
   put_model(name: string, files: Files): ModelInfo;
+  put_incoming(name: string, files: IncomingFiles): ModelInfo;
+  forget(name: string): void;
+  sha256(name: string): string;
   model_files(name: string): Files;
+  export_model(name: string, form: ExportForm, base: string): Files;
+  read_prompts(
+    name: string,
+    bytes: Uint8Array,
+    by: string | undefined,
+    task: string,
+    model: string,
+    answer: number,
+  ): PromptsFound;
   read_demonstrations(name: string, bytes: Uint8Array, model: string): Understood<DemonstrationRecord>;
   start(command: Command, resume?: Files): void;
   next(): Promise<Event | undefined>;
@@ -55,10 +69,23 @@ export interface Nudge {
   cancel(): void;
 }
 
+/** Files on their way in; `put_incoming` takes them over. */
+export interface IncomingFiles {
+  begin(name: string, bytes: number): void;
+  append(name: string, piece: Uint8Array): void;
+  free(): void;
+}
+
+/** What the compiled module has to offer. */
+export interface Library {
+  Nudge: NudgeClass;
+  IncomingFiles: new () => IncomingFiles;
+}
+
 export interface NudgeClass {
   create(device: DeviceKind): Promise<Nudge>;
   bench(request: BenchRequest, counts: () => [number, number]): Promise<BenchRow[]>;
-  labelers(): LabelerInfo[];
+  labelers(all: boolean): LabelerInfo[];
   methods(): MethodInfo[];
   option_value(method: string, option: string, words: string): unknown;
   metrics(): MetricDoc[];
@@ -67,18 +94,17 @@ export interface NudgeClass {
   read_rankings(name: string, bytes: Uint8Array): Understood<RankingRecord>;
 }
 
-interface NudgeModule {
+interface NudgeModule extends Library {
   default(source: { module_or_path: Promise<Response> }): Promise<unknown>;
-  Nudge: NudgeClass;
 }
 
 /** Called with the bytes so far and, where the server tells it, the bytes in all. */
 export type OnBytes = (loaded: number, total: number | null) => void;
 
-export async function loadNudge(onBytes: OnBytes): Promise<NudgeClass> {
+export async function loadNudge(onBytes: OnBytes): Promise<Library> {
   const module = (await import('../wasm/nudge_web.js')) as unknown as NudgeModule;
   await module.default({ module_or_path: fetchCounted(wasmUrl, onBytes) });
-  return module.Nudge;
+  return module;
 }
 
 async function fetchCounted(url: string, onBytes: OnBytes): Promise<Response> {

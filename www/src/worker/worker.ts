@@ -2,15 +2,17 @@
 //
 // One run at a time. Between two steps it lets messages in, so that a pause or a cancel is heard.
 
-import type { Notice, Request, RequestKind, Requests, RunEnd } from '../lib/messages';
+import type { Files, Notice, Request, RequestKind, Requests, RunEnd } from '../lib/messages';
 import { openDevice } from './device';
 import { countGpuCalls, gpuCounts } from './gpu-counts';
-import { loadNudge, type Nudge, type NudgeClass, type TrainerError } from './nudge';
+import { takeIn } from './intake';
+import { keepBase } from './keep';
+import { loadNudge, type Library, type Nudge, type TrainerError } from './nudge';
 
 type Replies = { [Kind in RequestKind]: Requests[Kind]['reply'] };
 type Ask<Kind extends RequestKind> = Extract<Request, { kind: Kind }>;
 
-let library: Promise<NudgeClass> | undefined;
+let library: Promise<Library> | undefined;
 let session: Nudge | undefined;
 let halt: 'pause' | 'cancel' | undefined;
 let running = false;
@@ -27,7 +29,7 @@ function post(notice: Notice, transfer: Transferable[] = []): void {
   self.postMessage(notice, { transfer });
 }
 
-function loaded(): Promise<NudgeClass> {
+function loaded(): Promise<Library> {
   library ??= loadNudge((bytes, total) => post({ notice: 'loading', loaded: bytes, total }));
   return library;
 }
@@ -40,27 +42,55 @@ function opened(): Nudge {
 const handlers: { [Kind in RequestKind]: (ask: Ask<Kind>) => Promise<Replies[Kind]> } = {
   async open({ choice, crash }) {
     const preparing = (gpu: string) => post({ notice: 'preparing', gpu });
-    const { nudge, report } = await openDevice(await loaded(), choice, crash, preparing);
+    const { nudge, report } = await openDevice((await loaded()).Nudge, choice, crash, preparing);
     session = nudge;
     return report;
   },
   async self_check() {
     return exclusive((nudge) => nudge.self_check(true));
   },
-  async labelers() {
-    return (await loaded()).labelers();
+  async labelers({ all }) {
+    return (await loaded()).Nudge.labelers(all);
   },
   async methods() {
-    return (await loaded()).methods();
+    return (await loaded()).Nudge.methods();
   },
   async option_value({ method, option, words }) {
-    return (await loaded()).option_value(method, option, words);
+    return (await loaded()).Nudge.option_value(method, option, words);
   },
   async metrics() {
-    return (await loaded()).metrics();
+    return (await loaded()).Nudge.metrics();
   },
   async put_model({ name, files }) {
     return exclusive((nudge) => nudge.put_model(name, files));
+  },
+  async open_model({ name, picked }) {
+    const incoming = new (await loaded()).IncomingFiles();
+    try {
+      const names = await takeIn(picked, incoming);
+      return { info: await exclusive((nudge) => nudge.put_incoming(name, incoming)), names };
+    } catch (error) {
+      // A model that was refused is not kept; one that was taken over is not here any more.
+      freeQuietly(incoming);
+      throw error;
+    }
+  },
+  async forget({ name }) {
+    await exclusive((nudge) => nudge.forget(name));
+    return null;
+  },
+  async sha256({ name }) {
+    return exclusive((nudge) => nudge.sha256(name));
+  },
+  async keep_base({ base, files }) {
+    await keepBase(base, files);
+    return null;
+  },
+  async export_model({ name, form, base }) {
+    return exclusive((nudge) => nudge.export_model(name, form, base));
+  },
+  async read_prompts({ name, bytes, by, task, model, answer }) {
+    return exclusive((nudge) => nudge.read_prompts(name, bytes, by ?? undefined, task, model, answer));
   },
   async model_files({ name }) {
     return exclusive((nudge) => nudge.model_files(name));
@@ -73,20 +103,20 @@ const handlers: { [Kind in RequestKind]: (ask: Ask<Kind>) => Promise<Replies[Kin
     return null;
   },
   async verdict({ preferences }) {
-    return (await loaded()).verdict(preferences);
+    return (await loaded()).Nudge.verdict(preferences);
   },
   async check_ranking({ record }) {
-    return (await loaded()).check_ranking(record);
+    return (await loaded()).Nudge.check_ranking(record);
   },
   async read_rankings({ name, bytes }) {
-    return (await loaded()).read_rankings(name, bytes);
+    return (await loaded()).Nudge.read_rankings(name, bytes);
   },
   async read_demonstrations({ name, bytes, model }) {
     return exclusive((nudge) => nudge.read_demonstrations(name, bytes, model));
   },
   async bench({ request }) {
     countGpuCalls();
-    return (await loaded()).bench(request, gpuCounts);
+    return (await loaded()).Nudge.bench(request, gpuCounts);
   },
 };
 
@@ -143,6 +173,20 @@ function messagesIn(): Promise<void> {
   });
 }
 
+/** The bytes of a model's files are handed over, not copied. */
+function handedOver(kind: RequestKind, value: unknown): Transferable[] {
+  if (kind !== 'model_files' && kind !== 'export_model') return [];
+  return Object.values(value as Files).map(({ buffer }) => buffer as ArrayBuffer);
+}
+
+function freeQuietly(incoming: { free(): void }): void {
+  try {
+    incoming.free();
+  } catch {
+    // It was taken over.
+  }
+}
+
 /** A trap leaves the WebAssembly instance unusable; a device that fails, as a lost GPU does, computes nothing more. */
 function isFatal(error: unknown): boolean {
   return error instanceof WebAssembly.RuntimeError || (error as Partial<TrainerError> | null)?.kind === 'device';
@@ -155,7 +199,8 @@ function message(error: unknown): string {
 self.onmessage = async ({ data }: MessageEvent<Request>) => {
   try {
     const handler = handlers[data.kind] as (ask: Request) => Promise<unknown>;
-    post({ notice: 'reply', id: data.id, value: await handler(data) });
+    const value = await handler(data);
+    post({ notice: 'reply', id: data.id, value }, handedOver(data.kind, value));
   } catch (error) {
     post({ notice: 'error', id: data.id, message: message(error), fatal: isFatal(error) });
   }

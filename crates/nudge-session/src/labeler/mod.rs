@@ -112,6 +112,11 @@ pub fn of_stories() -> impl Iterator<Item = &'static Labeler> {
     ALL.iter().filter(|labeler| matches!(labeler.score, Score::Story(_)))
 }
 
+/// Those that read the prompt too.
+pub fn of_work() -> impl Iterator<Item = &'static Labeler> {
+    ALL.iter().filter(|labeler| matches!(labeler.score, Score::Work(_)))
+}
+
 impl Labeler {
     /// The labeler called `name`; underscores, hyphens, spaces and capitals do not matter.
     pub fn find(name: &str) -> Result<Self, SessionError> {
