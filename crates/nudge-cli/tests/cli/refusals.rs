@@ -13,14 +13,14 @@ fn place() -> Place {
     place
 }
 
-/// One ranking record of three answers.
+/// One ranking record of three completions.
 fn ranking(ranking: serde_json::Value) -> String {
     let completions = [json!({ "text": "a" }), json!({ "text": "b" }), json!({ "text": "c" })];
     format!("{}\n", json!({ "id": "r", "prompt": "p", "completions": completions, "ranking": ranking }))
 }
 
 #[test]
-fn rankings_that_do_not_order_their_answers() {
+fn rankings_that_do_not_order_their_completions() {
     let place = place();
     let good = ranking(json!([[0], [1, 2]]));
     for (wrong, parts) in [
@@ -38,7 +38,7 @@ fn rankings_that_do_not_order_their_answers() {
     for stage in ["reward --model", "dpo --policy", "kto --policy", "orpo --policy"] {
         place.refused(
             &format!("{stage} sft --comparisons rankings.jsonl --out out"),
-            &["all 2 rankings tie everything", "put some answers above others"],
+            &["all 2 rankings tie everything", "Rank some completions above others"],
         );
     }
     // Beside others, a ranking that ties everything is left out, and that is said.
@@ -48,7 +48,7 @@ fn rankings_that_do_not_order_their_answers() {
 }
 
 #[test]
-fn one_answer_cannot_be_ranked() {
+fn one_completion_cannot_be_ranked() {
     let place = place();
     place.refused("sample --model sft --prompts prompts.jsonl --k 0 --out out", &["k is 0", "1 or more"]);
     place.done("sample --model sft --prompts prompts.jsonl --k 1 --max-new-tokens 8 --out one.jsonl");

@@ -67,7 +67,7 @@ struct Results {
     summary: Vec<Summary>,
 }
 
-/// A prompt with the rule for its answer.
+/// A prompt with the rule for its completion.
 struct Question {
     task: String,
     cluster: String,

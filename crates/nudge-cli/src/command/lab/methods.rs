@@ -1,7 +1,7 @@
 //! `nudge lab methods`: the same rankings, several ways to learn from them, several seeds: who wins, at what KL, in
 //! what time.
 //!
-//! For each labeler and seed the answers, the rankings and the reward model are made once; every method starts from
+//! For each labeler and seed the completions, the rankings and the reward model are made once; every method starts from
 //! them with its own defaults. Rows are kept in a file as they come, so that a long measurement can be stopped and
 //! resumed. Deliberately absent: tuning of the methods, and people.
 
@@ -28,7 +28,7 @@ struct Row {
     win_rate: f64,
     low: f64,
     high: f64,
-    /// To the model before, in nats an answer; of best-of-n what n costs at most.
+    /// To the model before, in nats a completion; of best-of-n what n costs at most.
     kl: Option<f64>,
     /// Accuracy of the reward model on rankings that it has not seen.
     reward_accuracy: Option<f64>,

@@ -5,7 +5,7 @@
 //! 3. Learn, by every learner from the same rankings.
 //! 4. Count the held-out pairs that are in people's order.
 //!
-//! Answers of one ranking resemble each other, so the interval over seeds, which split anew, says more than the one
+//! Completions of one ranking resemble each other, so the interval over seeds, which split anew, says more than the one
 //! of a row.
 
 use super::bag_of_words::BagOfWords;
@@ -83,7 +83,7 @@ impl Bench<'_> {
         let all: Vec<Comparison> = records.iter().filter_map(|record| record.comparison().ok().flatten()).collect();
         let room = self.workplace.session.room(self.model)?;
         let count = all.len();
-        let fits = |one: &Comparison| one.completions.iter().all(|answer| room.fits(&one.prompt, answer));
+        let fits = |one: &Comparison| one.completions.iter().all(|completion| room.fits(&one.prompt, completion));
         let kept: Vec<Comparison> = all.into_iter().filter(fits).collect();
         tell(&format!(
             "{}: {} of {count} rankings fit the context of {} tokens",
@@ -186,7 +186,7 @@ fn accuracy_of_words(words: &BagOfWords, on: &[Comparison]) -> AccuracySlice {
     let (mut rewards, mut pairs) = (Vec::new(), Vec::new());
     for one in on {
         let offset = rewards.len();
-        rewards.extend(one.completions.iter().map(|answer| words.reward(answer) as f32));
+        rewards.extend(one.completions.iter().map(|completion| words.reward(completion) as f32));
         pairs.extend(one.pairs.iter().map(|(winner, loser)| (winner + offset, loser + offset)));
     }
     let rate = pairwise_accuracy(&rewards, &pairs);
@@ -203,10 +203,10 @@ fn accuracy_of_words(words: &BagOfWords, on: &[Comparison]) -> AccuracySlice {
 mod tests {
     use super::*;
 
-    fn comparison(prompt: &str, answers: usize) -> Comparison {
-        let tiers: Vec<Vec<usize>> = (0..answers).map(|index| vec![index]).collect();
-        let pairs = (0..answers).flat_map(|winner| (winner + 1..answers).map(move |loser| (winner, loser))).collect();
-        let completions = (0..answers).map(|index| format!("{prompt} {index}")).collect();
+    fn comparison(prompt: &str, count: usize) -> Comparison {
+        let tiers: Vec<Vec<usize>> = (0..count).map(|index| vec![index]).collect();
+        let pairs = (0..count).flat_map(|winner| (winner + 1..count).map(move |loser| (winner, loser))).collect();
+        let completions = (0..count).map(|index| format!("{prompt} {index}")).collect();
         Comparison { prompt: prompt.into(), completions, pairs, tiers, margin: None, label: None }
     }
 
