@@ -25,11 +25,11 @@ pub const PROMPT_TOKENS: usize = 32;
 pub const NEW_TOKENS: usize = 64;
 /// Passes over a rollout.
 pub const PPO_EPOCHS: usize = 4;
-/// Answers of a minibatch.
+/// Completions of a minibatch.
 pub const MINIBATCH: usize = 8;
 /// Pairs of a reward step.
 pub const PAIRS: usize = 64;
-/// Tokens of each of their answers, the prompt among them.
+/// Tokens of each of their completions, the prompt among them.
 pub const PAIR_TOKENS: usize = 96;
 
 /// Bytes of an `f32`.
@@ -101,15 +101,15 @@ impl Size {
     /// What a step of `phase` does at least; `prompts` is for the phase `rollout` alone.
     pub fn work(self, phase: &str, prompts: usize) -> Work {
         let [rows, time] = self.training_rows();
-        let answers = Rows { rows: PROMPTS, time: PROMPT_TOKENS + NEW_TOKENS };
+        let completions = Rows { rows: PROMPTS, time: PROMPT_TOKENS + NEW_TOKENS };
         let prompts = if phase == "rollout" { prompts } else { PROMPTS };
         let work = match phase {
             "sft" => self.training(Rows { rows, time }, time - 1),
             "reward" => self.training(Rows { rows: 2 * PAIRS, time: PAIR_TOKENS }, 0),
             "rollout" | "ppo/rollout" => self.rollout(prompts),
-            "ppo/score" => self.scoring(answers),
-            "ppo/update" => self.updates(answers),
-            _ => self.rollout(prompts).plus(self.scoring(answers)).plus(self.updates(answers)),
+            "ppo/score" => self.scoring(completions),
+            "ppo/update" => self.updates(completions),
+            _ => self.rollout(prompts).plus(self.scoring(completions)).plus(self.updates(completions)),
         };
         let tokens = match phase {
             "sft" => (rows * time) as f64,
