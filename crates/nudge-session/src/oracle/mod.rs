@@ -71,7 +71,7 @@ impl Target {
 
 /// One trained policy beside its target.
 #[derive(Debug, Clone, Serialize)]
-pub struct Row {
+pub struct Measurement {
     /// Name of the method that trained it.
     pub method: &'static str,
     /// Price of a nat of KL.
@@ -147,9 +147,9 @@ impl Oracle {
     ///
     /// # Errors
     /// As [`Oracle::target`].
-    pub fn row(&self, method: &Method, beta: f32, policy: &[f64]) -> Result<Row, SessionError> {
+    pub fn measure(&self, method: &Method, beta: f32, policy: &[f64]) -> Result<Measurement, SessionError> {
         let (target, reference) = (self.target(method, beta)?, self.reference());
-        Ok(Row {
+        Ok(Measurement {
             method: method.info().name,
             beta,
             target: target_of(method)?,

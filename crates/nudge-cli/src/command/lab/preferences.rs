@@ -9,8 +9,8 @@
 //! of a row.
 
 use super::bag_of_words::BagOfWords;
-use super::preferences_table::{Learner, Results, Row, name, summaries, text};
-use super::row_file;
+use super::measurements;
+use super::preferences_table::{Learner, Measurement, Results, name, summaries, text};
 use crate::args::LabPreferences;
 use crate::command::Workplace;
 use crate::failure::tell;
@@ -35,7 +35,7 @@ const MODEL: &str = "reward";
 /// Measures and prints the table.
 pub fn run(arguments: &LabPreferences) -> Result<()> {
     let options: RewardOptions = resolve(&arguments.options, None)?;
-    let mut rows: Vec<Row> = row_file::kept(&arguments.rows)?;
+    let mut rows: Vec<Measurement> = measurements::kept(&arguments.measurements)?;
     let mut bench = Bench {
         workplace: Workplace::open(arguments.common.device)?,
         model: &arguments.model,
@@ -46,7 +46,7 @@ pub fn run(arguments: &LabPreferences) -> Result<()> {
     for path in &arguments.comparisons {
         let file = path.display().to_string();
         let all = bench.read(path)?;
-        for seed in arguments.rows.seeds() {
+        for seed in arguments.measurements.seeds() {
             let (train, held_out) = split(all.clone(), seed);
             for &learner in &arguments.learners {
                 if rows.iter().any(|row| row.file == file && row.learner == learner && row.seed == seed) {
@@ -57,8 +57,9 @@ pub fn run(arguments: &LabPreferences) -> Result<()> {
                 let AccuracySlice { pairs, accuracy, low, high, .. } = accuracy;
                 tell(&format!("{label}: {}", report::percent(accuracy, low, high)));
                 let (file, train, held_out) = (file.clone(), train.len(), held_out.len());
-                let row = Row { file, learner, seed, train, held_out, pairs, accuracy, low, high, train_accuracy };
-                row_file::keep(&arguments.rows, &row)?;
+                let row =
+                    Measurement { file, learner, seed, train, held_out, pairs, accuracy, low, high, train_accuracy };
+                measurements::keep(&arguments.measurements, &row)?;
                 rows.push(row);
             }
         }
