@@ -38,6 +38,15 @@ impl Place {
         place
     }
 
+    /// The same with rankings in `pack.jsonl`, a reward model learnt from them, and candidates.
+    pub fn with_reward_model() -> Self {
+        let place = Self::new();
+        place.write("pack.jsonl", &example("packs/politeness.jsonl", 4));
+        place.write("candidates.jsonl", &candidates(3));
+        place.done("reward --model sft --comparisons pack.jsonl --epochs 1 --out reward");
+        place
+    }
+
     /// A path inside.
     pub fn path(&self, name: impl AsRef<Path>) -> PathBuf {
         self.0.path().join(name)

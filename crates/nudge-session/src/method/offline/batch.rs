@@ -136,6 +136,20 @@ pub fn mean_over_rankings<const N: usize>(rankings: impl Iterator<Item = [Tensor
     terms.map(|rankings| Tensor::cat(rankings, 0).mean())
 }
 
+/// The metrics of a loss on pairs: implicit rewards and log-probabilities, chosen before rejected, around the accuracy.
+pub fn pair_metrics(
+    [chosen, rejected, accuracy, logps_chosen, logps_rejected]: [Tensor<1>; 5],
+) -> [(&'static str, Tensor<1>); 6] {
+    [
+        ("rewards/margins", chosen.clone() - rejected.clone()),
+        ("rewards/chosen", chosen),
+        ("rewards/rejected", rejected),
+        ("rewards/accuracies", accuracy),
+        ("logps/chosen", logps_chosen),
+        ("logps/rejected", logps_rejected),
+    ]
+}
+
 impl RankingPairs {
     fn new(pairs: &[(usize, usize)], offset: usize, device: &Device) -> Self {
         let places = |side: fn(&(usize, usize)) -> usize| {
