@@ -65,11 +65,6 @@ impl Check {
         self.conditions(completion, ended).iter().filter_map(failed).collect()
     }
 
-    /// Whether a right answer exists that the rule knows, or the rule looks at form and words only.
-    pub fn has_right_answer(&self) -> bool {
-        !(self.equals.is_empty() && self.items.is_empty())
-    }
-
     /// Name, whether it is set, and whether the completion meets it.
     fn conditions(&self, completion: &str, ended: bool) -> [(&'static str, bool, bool); 12] {
         let words = normalised(completion);
