@@ -55,7 +55,7 @@ fn show(desk: &Desk, place: usize) {
     tell(&format!("\n[{}/{}]{again} {prompt}", place + 1, progress.screens));
     for (shown, index) in screen.shown.iter().enumerate() {
         let completion = for_terminal(&screen.candidates.completions[*index].text).replace('\n', "\n     ");
-        tell(&format!("\n  {}. {answer}", shown + 1));
+        tell(&format!("\n  {}. {completion}", shown + 1));
     }
 }
 
