@@ -57,6 +57,7 @@ impl From<SessionError> for Thrown {
             SessionError::Model { .. }
             | SessionError::MissingFile { .. }
             | SessionError::UnknownModel(_)
+            | SessionError::NoBase { .. }
             | SessionError::WrongKind { .. }
             | SessionError::TokenizerMismatch { .. }
             | SessionError::DifferentTokenizers { .. } => ("model", None),

@@ -30,6 +30,14 @@ pub enum SessionError {
     /// A command names a model that the session does not hold.
     #[error("no model is called `{0}`; load it first")]
     UnknownModel(String),
+    /// An adapter came without the model that it was made for.
+    #[error("`{name}` is an adapter on {base}, which is not loaded; load that model first")]
+    NoBase {
+        /// The adapter's name in the session.
+        name: String,
+        /// Its base, as far as it says.
+        base: String,
+    },
     /// A reward model where a language model belongs, or the other way round.
     #[error("`{name}` is a {found}, but this needs a {needed}")]
     WrongKind {

@@ -3,7 +3,7 @@
 //! Deliberately absent: files and storage. A shell puts model files in and takes them out.
 
 use crate::SessionError;
-use crate::folder::{Bases, Folder, Kind, faithful::Origin};
+use crate::folder::{Bases, Folder, Kind, adapter, faithful::Origin};
 use crate::labeler::{self, LabelerInfo};
 use crate::method::{LearnsFrom, Loaded, Method, MethodInfo};
 use crate::protocol::{Command, Files, Verdict, Winner};
@@ -42,7 +42,15 @@ pub struct ModelInfo {
 /// Models by name, on one device.
 pub struct Session {
     device: Device,
-    models: BTreeMap<String, Files>,
+    models: BTreeMap<String, Held>,
+}
+
+/// The files of one model.
+struct Held {
+    /// As they were put in: an adapter's alone, or a whole model's.
+    own: Files,
+    /// With those of the base under an adapter.
+    whole: Files,
 }
 
 impl Session {
@@ -51,9 +59,11 @@ impl Session {
         Self { device: device.without_autodiff(), models: BTreeMap::new() }
     }
 
-    /// Takes a model in, after checking that its files fit together and hold finite numbers.
+    /// Takes a model in, after checking that its files fit together and hold finite numbers. An adapter alone finds
+    /// its base among the models that are there.
     pub fn put_model(&mut self, name: &str, files: Files) -> Result<ModelInfo, SessionError> {
-        let folder = Folder::open(name, &files)?;
+        let whole = self.with_base(name, &files)?;
+        let folder = Folder::open(name, &whole)?;
         match folder.kind {
             Kind::Decoder => folder.decoder(&self.device).map(drop)?,
             Kind::Reward => folder.scalar(&self.device).map(drop)?,
@@ -69,13 +79,32 @@ impl Session {
             chat: folder.tokenizer.chat().is_some(),
             note: folder.note(),
         };
-        self.models.insert(name.into(), files);
+        self.models.insert(name.into(), Held { own: files, whole });
         Ok(info)
     }
 
-    /// The files of a model.
+    /// The files of a whole model: an adapter alone lies on its base.
+    fn with_base(&self, name: &str, files: &Files) -> Result<Files, SessionError> {
+        let Some(base) = adapter::missing_base(name, files)? else { return Ok(files.clone()) };
+        // The one that it names first: a hash of a large model takes a while.
+        let named = base.name.as_ref().and_then(|name| self.models.get_key_value(name));
+        let found =
+            named.into_iter().chain(&self.models).find(|(other, held)| adapter::is_base(&base, other, &held.whole));
+        let missing = || SessionError::NoBase {
+            name: name.into(),
+            base: base.name.clone().unwrap_or_else(|| "a model that it does not name".into()),
+        };
+        Ok(adapter::on_base(&found.ok_or_else(missing)?.1.whole, files.clone()))
+    }
+
+    /// The files of a model as they were put in.
     pub fn model_files(&self, name: &str) -> Option<&Files> {
-        self.models.get(name)
+        self.models.get(name).map(|held| &held.own)
+    }
+
+    /// The files of a model, with those of the base under an adapter.
+    fn whole(&self, name: &str) -> Option<&Files> {
+        self.models.get(name).map(|held| &held.whole)
     }
 
     /// The device.
@@ -89,7 +118,7 @@ impl Session {
     }
 
     fn open(&self, name: &str) -> Result<Folder, SessionError> {
-        let files = self.models.get(name).ok_or_else(|| SessionError::UnknownModel(name.into()))?;
+        let files = self.whole(name).ok_or_else(|| SessionError::UnknownModel(name.into()))?;
         Folder::open(name, files)
     }
 
@@ -105,7 +134,7 @@ impl Session {
     /// If the command names what the session does not hold, an option is wrong, the data hold nothing to work on, or
     /// another command made the checkpoint.
     pub fn start(&self, command: Command, resume: Option<Files>) -> Result<Run, SessionError> {
-        let mark = fingerprint(&command, command.models().into_iter().filter_map(|name| self.models.get(name)));
+        let mark = fingerprint(&command, command.models().into_iter().filter_map(|name| self.whole(name)));
         let snapshot = resume.map(|files| Snapshot::open(files, &mark)).transpose()?;
         let origin = self.origin(&command)?;
         Ok(self.run(command, snapshot.as_ref())?.of_command(mark, snapshot)?.keeping(origin))
@@ -118,7 +147,7 @@ impl Session {
             Command::Tune { policy, .. } => policy,
             _ => return Ok(None),
         };
-        self.models.get(name).map(|files| Origin::of(name, files)).transpose()
+        self.whole(name).map(|files| Origin::of(name, files)).transpose()
     }
 
     /// `command` at its start. What is too dear to be made twice comes out of a checkpoint.
