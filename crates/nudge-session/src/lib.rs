@@ -11,7 +11,8 @@
 //!   preferences that go in a circle; [`merge`]: one ranking out of several labelers';
 //! - [`finetuning`]: what of a model trains, all of it or adapters;
 //! - [`folder`], [`snapshot`]: models and checkpoints as bytes; [`export`]: models for other programs;
-//! - `batch`: records as tensors; [`rollout`]: sampling; [`trainer`]: gradient steps; shared by stages and methods;
+//! - `batch`: records as tensors; [`rollout`]: sampling; [`trainer`]: gradient steps; [`passes`]: epochs of them over
+//!   records; shared by stages and methods;
 //! - [`room`]: what fits a model's context; [`completion_statistics`]: what the completions of a model are like;
 //! - [`bench`]: how fast a device makes the stages' steps;
 //! - [`self_check`]: whether a device computes what it should;
@@ -36,6 +37,7 @@ pub mod merge;
 pub mod method;
 pub mod options;
 pub mod oracle;
+pub mod passes;
 pub mod platform;
 pub mod protocol;
 pub mod readback;
@@ -51,7 +53,7 @@ pub mod trainer;
 pub use error::SessionError;
 pub use labeler::{Labeler, LabelerInfo};
 pub use method::{Method, MethodInfo};
-pub use protocol::{Command, Event, Files, Judge, Metrics, Preference, StageName, Verdict};
+pub use protocol::{Command, Event, Files, Judge, Metrics, StageName, Verdict, Winner};
 pub use room::Room;
 pub use run::Run;
 pub use session::{ModelInfo, Session};

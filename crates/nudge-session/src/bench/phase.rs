@@ -6,6 +6,7 @@ use super::size::{MINIBATCH, NEW_TOKENS, PAIR_TOKENS, PAIRS, PPO_EPOCHS, PROMPT_
 use super::{BenchOptions, Clock, Measured, Meter, Size};
 use crate::SessionError;
 use crate::finetuning::FinetuningOptions;
+use crate::method::offline::OfflineOptions;
 use crate::method::online::prompts::Prompts;
 use crate::method::online::scores::Scorer;
 use crate::method::online::{Completions, Estimated, OnlineOptions};
@@ -55,7 +56,7 @@ pub(super) enum Subject {
     Ppo(Box<Ppo>),
 }
 
-/// Which answers are compared, and where each one's last token stands.
+/// Which completions are compared, and where each one's last token stands.
 pub(super) struct Pairs {
     last: Tensor<1, burn::tensor::Int>,
     winners: Tensor<1, burn::tensor::Int>,
@@ -109,12 +110,12 @@ impl Subject {
             }
             Self::Rollout { model, prompts, tokenizer, rng } => {
                 let seeds: Vec<u64> = prompts.iter().map(|_| rng.next_u64()).collect();
-                let answers = async {
+                let completions = async {
                     let options = SamplingOptions::default();
                     let rollout = Rollout::new(&model.frozen(), tokenizer, prompts, seeds, NEW_TOKENS, options);
                     rollout.at_full_length().finish().await
                 };
-                Ok(vec![clock.measure("rollout", answers).await?.1])
+                Ok(vec![clock.measure("rollout", completions).await?.1])
             }
             Self::Ppo(ppo) => {
                 let (completions, rollout) = clock.measure("ppo/rollout", ppo.online.sample(1)).await?;
@@ -170,7 +171,7 @@ fn ppo(start: Decoder, seed: u64, device: &Device) -> Result<Ppo, SessionError> 
     let online = OnlineOptions {
         num_iterations: PPO_EPOCHS,
         num_mini_batches: PROMPTS / MINIBATCH,
-        episodes: usize::MAX / 2,
+        episodes: PROMPTS << 20,
         batch_size: PROMPTS,
         max_new_tokens: NEW_TOKENS,
         seed,
@@ -210,7 +211,7 @@ impl Material for RandomModels {
         Ok(Prompts::encoded(texts, encoded, self.tokenizer.clone()).at_full_length())
     }
 
-    fn rankings(&self, _labels: bool, _held_out: f32, _seed: u64) -> Result<EncodedRankings, SessionError> {
+    fn rankings(&self, _labels: bool, _options: &OfflineOptions) -> Result<EncodedRankings, SessionError> {
         Ok(Default::default())
     }
 

@@ -7,6 +7,7 @@ use burn::tensor::{Device, Int, Tensor};
 use nudge_data::{EncodedDemonstration, Tokenizer};
 use nudge_model::{Decoder, DecoderConfig, Frozen};
 use nudge_rlhf::loss::masked::{masked_row_mean, masked_row_sum};
+use std::cell::OnceCell;
 
 /// Log-probabilities of whole completions with their end tokens, in nats, `[completions]`.
 #[derive(Clone)]
@@ -25,6 +26,12 @@ impl CompletionLogprobs {
         Self { sum: masked_row_sum(logprobs.clone(), mask()), mean: masked_row_mean(logprobs, mask()) }
     }
 
+    /// Those of several batches, one after the other.
+    fn cat(parts: impl Iterator<Item = Self>) -> Self {
+        let (sums, means) = parts.map(|part| (part.sum, part.mean)).unzip();
+        Self { sum: Tensor::cat(sums, 0), mean: Tensor::cat(means, 0) }
+    }
+
     fn map(self, map: impl Fn(Tensor<1>) -> Tensor<1>) -> Self {
         Self { sum: map(self.sum), mean: map(self.mean) }
     }
@@ -32,6 +39,34 @@ impl CompletionLogprobs {
     /// Some of the completions.
     pub fn select(&self, places: &Tensor<1, Int>) -> Self {
         self.clone().map(|logprobs| logprobs.select(0, places.clone()))
+    }
+}
+
+/// A ranking, and what the reference says of it. The reference does not move, so that it is asked once, and always about
+/// one ranking: a resumed run gets the same numbers.
+pub struct Referenced {
+    /// The ranking.
+    pub ranked: Ranked<EncodedDemonstration>,
+    logprobs: OnceCell<CompletionLogprobs>,
+}
+
+impl From<Ranked<EncodedDemonstration>> for Referenced {
+    fn from(ranked: Ranked<EncodedDemonstration>) -> Self {
+        Self { ranked, logprobs: OnceCell::new() }
+    }
+}
+
+impl Referenced {
+    /// Its completions as rows.
+    pub(super) fn batch(&self, tokenizer: &Tokenizer, config: &DecoderConfig, device: &Device) -> DemonstrationBatch {
+        let rows: Vec<_> = self.ranked.rows.iter().collect();
+        DemonstrationBatch::padded(&rows, tokenizer.pad_id(), config, device)
+    }
+
+    /// Log-probabilities of its completions under the reference.
+    pub fn ref_logprobs(&self, reference: &Decoder, tokenizer: &Tokenizer, device: &Device) -> CompletionLogprobs {
+        let ask = || CompletionLogprobs::new(&self.batch(tokenizer, &reference.config, device), reference);
+        self.logprobs.get_or_init(ask).clone()
     }
 }
 
@@ -63,7 +98,7 @@ pub struct Labels {
     pub desirable: Vec<bool>,
 }
 
-type Rankings<'a> = [&'a Ranked<EncodedDemonstration>];
+type Rankings<'a> = [&'a Referenced];
 
 impl PreferenceBatch {
     /// Lays out rankings. `mismatched` adds the completions of each ranking behind the prompt of the next.
@@ -77,23 +112,22 @@ impl PreferenceBatch {
     ) -> Self {
         let training = training_device(device);
         let (mut rows, mut pairs, mut labels) = (Vec::new(), Vec::new(), Vec::new());
-        for ranked in rankings {
+        for Referenced { ranked, .. } in rankings {
             labels.extend(labels_of(ranked, rows.len()));
             pairs.push(RankingPairs::new(&ranked.pairs, rows.len(), &training));
             rows.extend(&ranked.rows);
         }
-        let lay_out = |rows: &[&EncodedDemonstration]| {
-            let ref_logprobs = reference.map(|reference| {
-                let batch = DemonstrationBatch::padded(rows, tokenizer.pad_id(), config, device);
-                CompletionLogprobs::new(&batch, reference).map(Tensor::autodiff)
-            });
-            (DemonstrationBatch::padded(rows, tokenizer.pad_id(), config, &training), ref_logprobs)
+        let lay_out = |rows: &[&EncodedDemonstration], device: &Device| {
+            DemonstrationBatch::padded(rows, tokenizer.pad_id(), config, device)
         };
-        let (completions, ref_logprobs) = lay_out(&rows);
+        let completions = lay_out(&rows, &training);
+        let of_ranking = |reference| rankings.iter().map(move |one| one.ref_logprobs(reference, tokenizer, device));
+        let ref_logprobs = reference.map(|model| CompletionLogprobs::cat(of_ranking(model)).map(Tensor::autodiff));
         let mismatched = mismatched.then(|| mismatched_rows(rankings, config.max_position_embeddings));
-        let mismatched = mismatched.and_then(|rows| {
-            let (completions, reference) = lay_out(&rows.iter().collect::<Vec<_>>());
-            reference.map(|reference| (completions, reference))
+        let mismatched = mismatched.zip(reference).map(|(rows, reference)| {
+            let rows: Vec<_> = rows.iter().collect();
+            let logprobs = CompletionLogprobs::new(&lay_out(&rows, device), reference);
+            (lay_out(&rows, &training), logprobs.map(Tensor::autodiff))
         });
         Self { completions, reference: ref_logprobs, pairs, labels: Labels::new(&labels, &training), mismatched }
     }
@@ -136,6 +170,20 @@ pub fn mean_over_rankings<const N: usize>(rankings: impl Iterator<Item = [Tensor
     terms.map(|rankings| Tensor::cat(rankings, 0).mean())
 }
 
+/// The metrics of a loss on pairs: implicit rewards and log-probabilities, chosen before rejected, around the accuracy.
+pub fn pair_metrics(
+    [chosen, rejected, accuracy, logps_chosen, logps_rejected]: [Tensor<1>; 5],
+) -> [(&'static str, Tensor<1>); 6] {
+    [
+        ("rewards/margins", chosen.clone() - rejected.clone()),
+        ("rewards/chosen", chosen),
+        ("rewards/rejected", rejected),
+        ("rewards/accuracies", accuracy),
+        ("logps/chosen", logps_chosen),
+        ("logps/rejected", logps_rejected),
+    ]
+}
+
 impl RankingPairs {
     fn new(pairs: &[(usize, usize)], offset: usize, device: &Device) -> Self {
         let places = |side: fn(&(usize, usize)) -> usize| {
@@ -156,27 +204,27 @@ impl Labels {
     }
 }
 
-/// Which completions of a ranking are good and which are bad: those that win more pairs than they lose, and the reverse.
+/// Which completions of a ranking are good and which bad: those that win more pairs than they lose, and the reverse.
 fn labels_of(ranked: &Ranked<EncodedDemonstration>, offset: usize) -> Vec<(usize, bool)> {
     if let Some(label) = ranked.label {
         return vec![(offset, label)];
     }
-    let balance = |answer: usize| -> i64 {
-        ranked.pairs.iter().map(|(won, lost)| i64::from(*won == answer) - i64::from(*lost == answer)).sum()
+    let balance = |completion: usize| -> i64 {
+        ranked.pairs.iter().map(|(won, lost)| i64::from(*won == completion) - i64::from(*lost == completion)).sum()
     };
-    let labelled = (0..ranked.rows.len()).map(|answer| (answer, balance(answer))).filter(|(_, balance)| *balance != 0);
-    labelled.map(|(answer, balance)| (answer + offset, balance > 0)).collect()
+    let labelled = (0..ranked.rows.len()).map(|one| (one, balance(one))).filter(|(_, balance)| *balance != 0);
+    labelled.map(|(one, balance)| (one + offset, balance > 0)).collect()
 }
 
 /// The completions of each ranking behind the prompt of the next, cut to `context` tokens.
 fn mismatched_rows(rankings: &Rankings<'_>, context: usize) -> Vec<EncodedDemonstration> {
-    let prompt_of = |ranked: &Ranked<EncodedDemonstration>| {
-        let row = &ranked.rows[0];
+    let prompt_of = |ranking: &Referenced| {
+        let row = &ranking.ranked.rows[0];
         row.tokens[..completion_start(row)].to_vec()
     };
-    let behind = |(place, ranked): (usize, &&Ranked<EncodedDemonstration>)| {
+    let behind = |(place, ranking): (usize, &&Referenced)| {
         let prompt = prompt_of(rankings[(place + 1) % rankings.len()]);
-        ranked.rows.iter().map(move |row| joined(&prompt, row, context)).collect::<Vec<_>>()
+        ranking.ranked.rows.iter().map(move |row| joined(&prompt, row, context)).collect::<Vec<_>>()
     };
     rankings.iter().enumerate().flat_map(behind).collect()
 }
@@ -205,7 +253,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_good_if_it_wins_more_than_it_loses() {
+    fn a_completion_is_good_if_it_wins_more_than_it_loses() {
         // 0 beats 1, 2, 3; 1 beats 3; 2 beats 3; 1 and 2 tie.
         let pairs = vec![(0, 1), (0, 2), (0, 3), (1, 3), (2, 3)];
         let ranked = Ranked { rows: vec![row(&[1], 0); 4], pairs, tiers: vec![], margin: None, label: None };
@@ -217,9 +265,10 @@ mod tests {
     }
 
     #[test]
-    fn mismatched_answers_stand_behind_the_next_prompt() {
-        let ranked =
-            |rows: Vec<EncodedDemonstration>| Ranked { rows, pairs: vec![], tiers: vec![], margin: None, label: None };
+    fn mismatched_completions_stand_behind_the_next_prompt() {
+        let ranked = |rows: Vec<EncodedDemonstration>| {
+            Referenced::from(Ranked { rows, pairs: vec![], tiers: vec![], margin: None, label: None })
+        };
         let one = ranked(vec![row(&[1, 2, 7], 2), row(&[1, 2, 8, 9], 2)]);
         let other = ranked(vec![row(&[3, 5], 1)]);
         let rows = mismatched_rows(&[&one, &other], 3);
