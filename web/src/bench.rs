@@ -7,7 +7,7 @@ use crate::device;
 use crate::thrown::Thrown;
 use js_sys::{Array, Function, WebAssembly::Memory};
 use nudge_session::SessionError;
-use nudge_session::bench::{self, BenchOptions, Ceilings, Meter, Phase, Row, Size};
+use nudge_session::bench::{self, BenchOptions, Ceilings, Measurement, Meter, Phase, Size};
 use serde::Deserialize;
 use wasm_bindgen::prelude::*;
 
@@ -55,7 +55,7 @@ impl Meter for PageMeter {
 }
 
 /// Measures one phase at one size. Gives its rows.
-pub async fn measure(request: JsValue, counts: Function) -> Result<Vec<Row>, Thrown> {
+pub async fn measure(request: JsValue, counts: Function) -> Result<Vec<Measurement>, Thrown> {
     let request: Request = from_js(request)?;
     let size = Size::ALL.into_iter().find(|size| size.name() == request.size);
     let phase = Phase::ALL.into_iter().find(|phase| phase.name() == request.phase);

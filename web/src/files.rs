@@ -4,9 +4,26 @@
 use crate::thrown::Thrown;
 use js_sys::{Object, Reflect, Uint8Array};
 use nudge_session::Files;
+use serde::Serialize;
 use std::collections::BTreeMap;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
+
+/// About how much memory a model takes whose files are so many bytes: to answer, and to train adapters on it.
+#[derive(Serialize)]
+pub struct MemoryNeeded {
+    answering: f64,
+    training: f64,
+}
+
+impl MemoryNeeded {
+    /// The files as they came and their matrices as the products read them; the compiled trainer, a cache of keys and
+    /// values, a vocabulary; and in training what backward holds, the adapters, their gradients and moments.
+    pub fn of(bytes: f64) -> Self {
+        let answering = 2.0 * bytes + 150e6;
+        Self { answering, training: answering + 600e6 }
+    }
+}
 
 /// Files on their way in.
 #[wasm_bindgen]

@@ -1,7 +1,7 @@
 //! The class `Nudge`: a session and at most one run.
 
 use crate::border::{from_js, to_js};
-use crate::files::IncomingFiles;
+use crate::files::{IncomingFiles, MemoryNeeded};
 use crate::thrown::Thrown;
 use crate::{bench, data, device, export, files, prompts};
 use js_sys::{Function, Object, Uint8Array};
@@ -125,6 +125,11 @@ impl Nudge {
     /// Drops the run.
     pub fn cancel(&self) {
         self.run.borrow_mut().take();
+    }
+
+    /// About how much memory a model takes whose files are so many bytes, `{answering, training}`.
+    pub fn memory_needed(bytes: f64) -> Result<JsValue, Thrown> {
+        to_js(&MemoryNeeded::of(bytes))
     }
 
     /// The simulated labelers of stories, or all.

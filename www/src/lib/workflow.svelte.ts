@@ -4,7 +4,7 @@
 import { filesOfBase, keptBases, removeBase, type Base } from './bases';
 import { engine } from './engine.svelte';
 import { fetchBlob, fetchText } from './files';
-import type { ModelInfo } from './messages';
+import type { MemoryNeeded, ModelInfo } from './messages';
 import { baseName, isPart, modelAmong, MOST_BYTES, nameOf, type Picked } from './opening';
 import { useSizes } from './settings';
 import * as store from './store';
@@ -14,7 +14,13 @@ import { t } from './strings';
 export type Served = { file: string; name: string; bytes: number; sha256: string; about: string };
 
 /** What is going on with a model that is being opened. */
-export type Opening = { name: string; what: 'fetching' | 'reading' | 'keeping'; loaded: number; total: number | null };
+export type Opening = {
+  name: string;
+  what: 'fetching' | 'reading' | 'keeping';
+  loaded: number;
+  total: number | null;
+  memory: MemoryNeeded | null;
+};
 
 /** Under which the last choice is remembered, beside the databases. */
 const LAST = 'nudge.base';
@@ -34,6 +40,7 @@ class Workflow {
   /** Whether the model lies in this browser; else a reload asks for it again. */
   isKept = $state(true);
   #files: Picked[] = [];
+  #memory: MemoryNeeded | null = null;
 
   /** Tells one workflow's page from another's. */
   get key(): string {
@@ -59,9 +66,13 @@ class Workflow {
     else localStorage.removeItem(LAST);
   }
 
-  /** What there is to choose from. */
-  async look(): Promise<void> {
+  async lookHere(): Promise<void> {
     this.kept = await keptBases();
+  }
+
+  /** What there is to choose from, here and on this site. */
+  async look(): Promise<void> {
+    await this.lookHere();
     this.served = await fetchText(SERVED).then((text) => JSON.parse(text) as Served[]).catch(() => []);
   }
 
@@ -78,6 +89,7 @@ class Workflow {
   /** Fetches a model of this site and looks at it, as at one of the reader's. */
   async fetchServed(served: Served): Promise<{ base: Base; files: Picked[] } | null> {
     return this.#attempt(served.name, async () => {
+      this.#memory = await engine.request('memory_needed', { bytes: served.bytes });
       const blob = await fetchBlob(`model/${served.file}`, (loaded, total) => this.#say('fetching', served.name, loaded, total ?? served.bytes));
       const path = served.file.endsWith('.gguf') ? `${served.name}.gguf` : served.file;
       const opened = await this.#read([{ path, blob }], served.name);
@@ -102,7 +114,7 @@ class Workflow {
   }
 
   async #attempt<T>(name: string, work: () => Promise<T>): Promise<T | null> {
-    this.refusal = null;
+    this.refusal = this.#memory = null;
     this.#say('reading', name, 0, null);
     try {
       return await work();
@@ -118,6 +130,7 @@ class Workflow {
     const files = partsOf(picked, name);
     const bytes = files.reduce((sum, { blob }) => sum + blob.size, 0);
     if (bytes > MOST_BYTES) throw new Error(t.opening.tooLarge(bytes, MOST_BYTES));
+    this.#memory = await engine.request('memory_needed', { bytes });
     this.#say('reading', name, 0, bytes);
     const { info, names } = await engine.request('open_model', { name: CANDIDATE, picked: files });
     const id = await engine.request('sha256', { name: CANDIDATE });
@@ -135,7 +148,7 @@ class Workflow {
   }
 
   #say(what: Opening['what'], name: string, loaded: number, total: number | null): void {
-    this.opening = { what, name, loaded, total };
+    this.opening = { what, name, loaded, total, memory: this.#memory };
   }
 }
 

@@ -10,6 +10,7 @@ import type {
   ExportForm,
   Files,
   LabelerInfo,
+  MemoryNeeded,
   MetricDoc,
   ModelInfo,
   PromptsFound,
@@ -85,6 +86,7 @@ export interface Library {
 export interface NudgeClass {
   create(device: DeviceKind): Promise<Nudge>;
   bench(request: BenchRequest, counts: () => [number, number]): Promise<BenchRow[]>;
+  memory_needed(bytes: number): MemoryNeeded;
   labelers(all: boolean): LabelerInfo[];
   methods(): MethodInfo[];
   option_value(method: string, option: string, words: string): unknown;

@@ -49,6 +49,9 @@ const handlers: { [Kind in RequestKind]: (ask: Ask<Kind>) => Promise<Replies[Kin
   async self_check() {
     return exclusive((nudge) => nudge.self_check(true));
   },
+  async memory_needed({ bytes }) {
+    return (await loaded()).Nudge.memory_needed(bytes);
+  },
   async labelers({ all }) {
     return (await loaded()).Nudge.labelers(all);
   },
