@@ -162,7 +162,7 @@ test('an assistant from the disk, the reader’s prompts, and an adapter to take
     await expect(number(page, 'rank')).toHaveText('0');
     await openChooser(page);
     await button(page, 'Go back to it: tiny').click();
-    await expect(button(page, 'Start DPO again')).toBeEnabled({ timeout: MINUTE });
+    await expect(button(page, 'Tuned: PEFT adapter (zip)')).toBeEnabled({ timeout: MINUTE });
     await expect(number(page, 'rank')).toHaveText('9');
   });
 
@@ -194,11 +194,11 @@ test('what is no model is refused in place, and nothing changes', async ({ page 
   const adapter = Buffer.from(zipSync({ 'adapter_config.json': Buffer.from('{"peft_type":"LORA","r":4}'), 'adapter_model.safetensors': new Uint8Array(8) }));
 
   const refused: [ReturnType<typeof file>[], RegExp][] = [
-    [[file('holiday.jpg', Buffer.from('not a model'))], /holiday\.jpg could not be opened: holiday\.jpg is no model.*Nothing has changed/],
+    [[file('holiday.jpg', Buffer.from('not a model'))], /holiday\.jpg could not be opened: it is no model.*Nothing has changed/],
     [[file('cut.gguf', bytes.subarray(0, 60_000))], /cut\.gguf could not be opened: .*(cut|end|bytes|short)/],
     [[file('spoilt.gguf', spoilt)], /spoilt\.gguf could not be opened/],
-    [[file('a.gguf', bytes), file('b.gguf', bytes)], /holds? more than one model: a\.gguf, b\.gguf/],
-    [[file('two.zip', two)], /two\.zip could not be opened: two\.zip holds more than one model/],
+    [[file('a.gguf', bytes), file('b.gguf', bytes)], /there is more than one model: a\.gguf, b\.gguf/],
+    [[file('two.zip', two)], /two\.zip could not be opened: there is more than one model/],
     [[file('half.zip', two.subarray(0, 9000))], /not a zip/],
     [[file('adapter.zip', adapter)], /adapter\.zip could not be opened/],
     [[file('config.json', readFileSync(`${FOLDER}config.json`))], /no model\.safetensors, no tokenizer\.json/],

@@ -8,9 +8,9 @@ export const files = {
 };
 
 export const opening = {
-  nothing: (from: string) =>
-    `${from} is no model. A model is a .gguf file, a folder with config.json, tokenizer.json and .safetensors files, or its zip`,
-  several: (from: string, which: string[]) => `${from} holds more than one model: ${which.join(', ')}. Open one of them`,
+  nothing:
+    'it is no model. A model is a .gguf file, a folder with config.json, tokenizer.json and .safetensors files, or its zip',
+  several: (which: string[]) => `there is more than one model: ${which.join(', ')}. Open one of them`,
   files: (count: number) => `These ${count} files`,
   tooLarge: (bytes: number, most: number) =>
     `it takes ${gigabytes(bytes)} as a file, and several times that in memory. A tab has room for files of at most ${gigabytes(most)}`,

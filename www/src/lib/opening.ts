@@ -32,18 +32,18 @@ export function isPart(path: string): boolean {
 }
 
 /** The paths that make up the one model among `paths`, by the names that it has in a folder. Throws for none or several. */
-export function modelAmong(paths: string[], from: string): Map<string, string> {
+export function modelAmong(paths: string[]): Map<string, string> {
   const parts = paths.filter(isPart);
   const ggufs = parts.filter(isGguf);
   const heads = parts.filter((path) => ['config.json', 'adapter_config.json'].includes(baseName(path)));
   const folders = [...new Set(heads.map(folderOf))].filter((folder) => !ggufs.some((gguf) => folderOf(gguf) === folder));
   const found = [...ggufs, ...folders];
-  if (found.length > 1) throw new Error(opening.several(from, found.map((path) => path || './')));
+  if (found.length > 1) throw new Error(opening.several(found.map((path) => path || './')));
   if (ggufs.length === 1) return new Map([[ggufs[0]!, baseName(ggufs[0]!)]]);
   const folder = folders[0];
   if (folder === undefined) {
     const weights = parts.some((path) => path.endsWith('.safetensors'));
-    throw new Error(weights ? files.noModel('config.json') : opening.nothing(from));
+    throw new Error(weights ? files.noModel('config.json') : opening.nothing);
   }
   const inside = parts.filter((path) => folderOf(path) === folder);
   const names = inside.map(baseName);

@@ -100,7 +100,7 @@ export const t = {
     file: 'Choose a file',
     folder: 'Choose a folder',
     keptIs: (size: string) => `${size}, stored on this device.`,
-    rewards: 'Which steps it goes through, and what is stored of it, is its own: nothing is mixed with the story model’s.',
+    apart: 'Each model has a workflow of its own: rankings and adapters of one are never mixed with those of another.',
     notKept: 'This browser did not store the model. It works until the tab is closed; rankings and adapters are stored.',
   },
 

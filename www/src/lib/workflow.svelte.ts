@@ -127,7 +127,7 @@ class Workflow {
   }
 
   async #read(picked: Picked[], name: string): Promise<{ base: Base; files: Picked[] }> {
-    const files = partsOf(picked, name);
+    const files = partsOf(picked);
     const bytes = files.reduce((sum, { blob }) => sum + blob.size, 0);
     if (bytes > MOST_BYTES) throw new Error(t.opening.tooLarge(bytes, MOST_BYTES));
     this.#memory = await engine.request('memory_needed', { bytes });
@@ -153,10 +153,10 @@ class Workflow {
 }
 
 /** The files of the model alone; a zip stays as it is. */
-function partsOf(picked: Picked[], name: string): Picked[] {
+function partsOf(picked: Picked[]): Picked[] {
   const [only] = picked;
   if (picked.length === 1 && only && !isPart(only.path)) return picked;
-  const names = modelAmong(picked.map(({ path }) => path), name);
+  const names = modelAmong(picked.map(({ path }) => path));
   return picked.filter(({ path }) => names.has(path)).map(({ path, blob }) => ({ path: baseName(path), blob }));
 }
 

@@ -1,7 +1,7 @@
 // A model of the reader on its way into the trainer: piece by piece, so that it is in memory once, and never here.
 
 import { Unzip, UnzipInflate } from 'fflate';
-import { baseName, isPart, modelAmong, MOST_BYTES, nameOf, type Picked } from '../lib/opening';
+import { baseName, isPart, modelAmong, MOST_BYTES, type Picked } from '../lib/opening';
 import { files as words, opening } from '../lib/opening-strings';
 import type { IncomingFiles } from './nudge';
 
@@ -12,7 +12,7 @@ const PIECE = 4 << 20;
 export async function takeIn(picked: Picked[], incoming: IncomingFiles): Promise<string[]> {
   const [only] = picked;
   if (picked.length === 1 && only && (await isZip(only))) return unzip(only, incoming);
-  const names = modelAmong(picked.map(({ path }) => path), nameOf(picked));
+  const names = modelAmong(picked.map(({ path }) => path));
   const files = picked.filter(({ path }) => names.has(path));
   checkSize(files.reduce((sum, { blob }) => sum + blob.size, 0));
   for (const { path, blob } of files) {
@@ -37,7 +37,7 @@ async function isZip({ path, blob }: Picked): Promise<boolean> {
 }
 
 /** Reads a zip from its beginning to its end. What it unpacks to is counted, whatever it says of itself. */
-async function unzip({ path, blob }: Picked, incoming: IncomingFiles): Promise<string[]> {
+async function unzip({ blob }: Picked, incoming: IncomingFiles): Promise<string[]> {
   const paths: string[] = [];
   let open = 0;
   let bytes = 0;
@@ -45,7 +45,7 @@ async function unzip({ path, blob }: Picked, incoming: IncomingFiles): Promise<s
   const zip = new Unzip((file) => {
     if (!isPart(file.name)) return;
     const name = baseName(file.name);
-    if (paths.some((other) => baseName(other) === name)) broken ??= new Error(opening.several(path, [...paths, file.name]));
+    if (paths.some((other) => baseName(other) === name)) broken ??= new Error(opening.several([...paths, file.name]));
     paths.push(file.name);
     open += 1;
     file.ondata = (error, piece, final) => {
@@ -78,6 +78,6 @@ async function unzip({ path, blob }: Picked, incoming: IncomingFiles): Promise<s
   }
   if (broken) throw broken instanceof Error ? broken : new Error(words.notZip);
   if (open > 0) throw new Error(words.notZip);
-  const names = modelAmong(paths, path);
+  const names = modelAmong(paths);
   return [...names.values()];
 }
