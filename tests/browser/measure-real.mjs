@@ -43,29 +43,40 @@ function watch({ answer, pairs }) {
   };
 }
 
-/** Eight rankings of four answers of about ninety tokens each. */
+/** Twelve pairs of answers of about ninety tokens each. */
 function rankings() {
   const sentence = (word) => `Thank you for your letter about the ${word}, we are looking into it and will write again on Friday.`;
   const text = (words) => words.map(sentence).join(' ');
-  const words = ['kettle', 'boots', 'room', 'cake', 'card', 'train', 'garden', 'bicycle'];
+  const words = ['kettle', 'boots', 'room', 'cake', 'card', 'train', 'garden', 'bicycle', 'lamp', 'coat', 'phone', 'chair'];
   return words.map((word, index) => {
-    const orders = [0, 1, 2, 3].map((shift) => Array.from({ length: 4 }, (_, at) => words[(index + shift + at) % 8]));
-    return { id: `m-${index}`, prompt: `A customer writes about the ${word}. Write our reply.`, completions: orders.map((order) => ({ text: text(order) })), ranking: [[0], [1], [2], [3]] };
+    const orders = [0, 3].map((shift) => Array.from({ length: 4 }, (_, at) => words[(index + shift + at) % 12]));
+    return { id: `m-${index}`, prompt: `A customer writes about the ${word}. Write our reply.`, completions: orders.map((order) => ({ text: text(order) })), ranking: [[0], [1]] };
   });
 }
 
-/** The most that the largest renderer ever held, in MB. */
-function peakMegabytes() {
-  const peaks = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((pid) => {
+/** Of the tab's processes: the most that the largest ever held, in MB, and the seconds of processor that all have taken. */
+function processes() {
+  const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((pid) => {
     try {
       const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
       if (!words.includes('--type=renderer') || !words.includes('nudge-measure')) return [];
-      return [Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1000];
+      const peak = Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1000;
+      const [user, system] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ').slice(11, 13);
+      return [{ peak, seconds: (Number(user) + Number(system)) / 100 }];
     } catch {
       return [];
     }
   });
-  return Math.round(Math.max(...peaks));
+  return { peak_mb: Math.round(Math.max(...all.map(({ peak }) => peak))), seconds: all.reduce((sum, one) => sum + one.seconds, 0) };
+}
+
+let spent = 0;
+/** Since the last time that it was asked. */
+function taken() {
+  const { peak_mb, seconds } = processes();
+  const cpu_s = round(seconds - spent);
+  spent = seconds;
+  return { cpu_s, peak_mb };
 }
 
 const server = spawn(process.execPath, [`${here}server.mjs`], { env: { ...process.env, NUDGE_PORT: PORT } });
@@ -84,6 +95,7 @@ try {
     return page.evaluate((wanted) => window.runs.findLast((one) => one.command === wanted), command);
   };
 
+  taken();
   await button('Bring a real assistant').click();
   await page.getByText('in use').waitFor();
   await page.waitForTimeout(1000);
@@ -91,11 +103,11 @@ try {
   await page.getByLabel('Choose a file').first().setInputFiles(model);
   await button('Change the model').waitFor({ timeout: 300_000 });
   await button('Talk to it').waitFor({ timeout: 300_000 });
-  tell('open from disk', { seconds: round((performance.now() - began) / 1000), peak_mb: peakMegabytes() });
+  tell('open from disk', { seconds: round((performance.now() - began) / 1000), ...taken() });
   began = performance.now();
   await page.reload();
   await button('Talk to it').waitFor({ timeout: 300_000 });
-  tell('open again after a reload', { seconds: round((performance.now() - began) / 1000), peak_mb: peakMegabytes() });
+  tell('open again after a reload', { seconds: round((performance.now() - began) / 1000), ...taken() });
 
   const speed = ({ began, ended, events }) => {
     const partials = events.filter(({ event }) => event.event === 'partial');
@@ -113,18 +125,21 @@ try {
     const count = await page.evaluate(() => window.runs.length);
     await page.getByTestId('talk').getByRole('button', { name: 'Ask' }).click();
     await page.waitForFunction((before) => window.runs.length > before, count);
-    tell(`one answer of ${ANSWER} tokens`, { ...speed(await run('sample')), peak_mb: peakMegabytes() });
+    tell(`one answer of ${ANSWER} tokens`, { ...speed(await run('sample')), ...taken() });
     await page.waitForTimeout(500);
   }
   await page.getByTestId('talk').getByRole('button', { name: 'Close' }).click();
 
+  taken();
   await button('Show me four answers').click();
   await page.waitForFunction(() => window.runs.some((one) => one.options.k === 4 && one.ended), null, { timeout: 600_000 });
   const four = await page.evaluate(() => window.runs.find((one) => one.options.k === 4));
-  tell(`four answers of ${ANSWER} tokens`, { ...speed(four), peak_mb: peakMegabytes() });
+  tell(`four answers of ${ANSWER} tokens`, { ...speed(four), ...taken() });
 
   await page.getByLabel('Import rankings').setInputFiles({ name: 'mine.jsonl', mimeType: 'text/plain', buffer: Buffer.from(rankings().map((one) => JSON.stringify(one)).join('\n')) });
-  await page.getByTestId('rank-number').getByText('8').waitFor();
+  await page.getByTestId('rank-number').getByText('12').waitFor();
+  await page.waitForTimeout(1000);
+  taken();
   await button('Start DPO').click();
   const { began: start, events, ended } = await run('tune');
   const steps = events.filter(({ event }) => event.event === 'progress');
@@ -135,10 +150,10 @@ try {
     seconds_a_step: round(seconds[Math.floor(seconds.length / 2)]),
     slowest: round(seconds.at(-1)),
     seconds: round((ended - start) / 1000),
-    peak_mb: peakMegabytes(),
+    ...taken(),
   });
   await button('Start DPO again').waitFor({ timeout: 60_000 });
-  tell('after it', { peak_mb: peakMegabytes() });
+  tell('after it', { ...taken() });
 } finally {
   await browser.close();
   server.kill();

@@ -2,9 +2,9 @@
 
 use crate::thrown::Thrown;
 use nudge_model::container::Encoding;
+use nudge_session::Files;
 use nudge_session::export::{to_gguf, to_gguf_adapter, to_peft};
 use nudge_session::folder::{ADAPTER_CONFIG, Folder};
-use nudge_session::Files;
 use serde_json::{Map, Value};
 
 /// PEFT's key for the name of the base.

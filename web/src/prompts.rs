@@ -17,7 +17,18 @@ const SHOWN: usize = 3;
 const MOST: usize = 10_000;
 /// Columns that hold what is asked, where a file has one of them.
 const ASKING: [&str; 12] = [
-    "prompt", "instruction", "question", "input", "query", "request", "message", "email", "body", "text", "content", "q",
+    "prompt",
+    "instruction",
+    "question",
+    "input",
+    "query",
+    "request",
+    "message",
+    "email",
+    "body",
+    "text",
+    "content",
+    "q",
 ];
 /// How plain text is cut.
 const CUTS: [&str; 3] = ["lines", "paragraphs", "rules"];
@@ -43,7 +54,14 @@ pub struct Found {
 
 /// The prompts in a file that the model has room for, beside `answer` tokens. `by` is the reader's choice, `task` is set
 /// behind each prompt.
-pub fn read(name: &str, bytes: &Uint8Array, by: Option<String>, task: &str, mut room: Room, answer: usize) -> Result<Found, Thrown> {
+pub fn read(
+    name: &str,
+    bytes: &Uint8Array,
+    by: Option<String>,
+    task: &str,
+    mut room: Room,
+    answer: usize,
+) -> Result<Found, Thrown> {
     room.context = room.context.saturating_sub(answer);
     let source = Source::from_bytes(name, bytes.to_vec(), SourceOptions::default())?;
     let text = source.layout() == Layout::Text;
@@ -108,10 +126,18 @@ fn columns(rows: &[(u64, Value)], by: Option<String>) -> Found {
     let mut choices: Vec<String> = Vec::new();
     for (_, row) in rows.iter().take(100) {
         let names = row.as_object().into_iter().flat_map(|row| row.keys());
-        names.for_each(|name| if !choices.contains(name) { choices.push(name.clone()) });
+        names.for_each(|name| {
+            if !choices.contains(name) {
+                choices.push(name.clone())
+            }
+        });
     }
     let known = ASKING.iter().find_map(|asking| choices.iter().find(|name| name.to_lowercase() == *asking));
-    let longest = || choices.iter().max_by_key(|name| rows.iter().take(100).map(|(_, row)| shown(&row[name.as_str()]).len()).sum::<usize>());
+    let longest = || {
+        choices
+            .iter()
+            .max_by_key(|name| rows.iter().take(100).map(|(_, row)| shown(&row[name.as_str()]).len()).sum::<usize>())
+    };
     let guess = known.or_else(longest).cloned().unwrap_or_default();
     let by = by.filter(|by| choices.contains(by)).unwrap_or(guess);
     let row = |row: &Value| choices.iter().map(|name| shown(&row[name.as_str()])).collect();
