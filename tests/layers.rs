@@ -162,6 +162,22 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_path_buf()
 }
 
+/// Libraries that take compiled modules apart and put them together again.
+const MODULE_EDITORS: [&str; 6] = ["parity-wasm", "walrus", "wasm-encoder", "wasm-metadata", "wasm-opt", "wasmparser"];
+
+#[test]
+fn a_compiled_module_is_shipped_as_it_was_tested() {
+    for package in packages() {
+        for dependency in dependencies(&package) {
+            let (name, editor) = (text(&package, "name"), text(dependency, "name"));
+            assert!(
+                !MODULE_EDITORS.contains(&editor),
+                "{name} must not depend on {editor}: what a page does not need is left out by features, before it is compiled"
+            );
+        }
+    }
+}
+
 /// The manifests of the workspace's crates, as cargo understands them.
 fn packages() -> Vec<Value> {
     let output = Command::new(env!("CARGO"))

@@ -9,6 +9,7 @@ mod layers;
 mod methods;
 mod metrics;
 mod oracle;
+mod passes;
 mod ppo;
 mod protocol;
 mod reference;

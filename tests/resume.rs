@@ -95,6 +95,16 @@ fn instruction_tuning() {
 }
 
 #[test]
+fn a_run_that_keeps_its_best_pass_and_stops_by_itself() {
+    let options = json!({"epochs": 6.0, "batch_size": 30, "learning_rate": 2e-2, "held_out": 0.4,
+        "lr_decay": "constant", "early_stopping_patience": 2, "gradient_accumulation_steps": 2});
+    survives_every_cut(
+        || session_with(&[("base", base())]),
+        json!({"command": "sft", "model": "base", "demonstrations": demonstrations(), "options": options}),
+    );
+}
+
+#[test]
 fn sampling() {
     let open = || session_with(&[("sft", sft())]);
     let options = json!({"k": 2, "batch_size": 6, "max_new_tokens": 20});

@@ -236,7 +236,7 @@ test('the help on a metric opens and closes by keys', async ({ page }) => {
   await expect(dialog).toBeVisible();
   await expect(dialog).toBeFocused();
   await expect(dialog).toHaveAccessibleName(/^KL objective\/kl$/);
-  await expect(dialog).toContainText('KL of a whole answer in nats');
+  await expect(dialog).toContainText('KL of a whole completion in nats');
   await expect(dialog).toContainText('Healthy');
   await expect(dialog).toContainText('Otherwise');
   await page.keyboard.press('Escape');

@@ -71,6 +71,7 @@ impl From<SessionError> for Thrown {
             SessionError::Nothing(_) => ("nothing", None),
             SessionError::Checkpoint(_) | SessionError::CheckpointVersion { .. } => ("checkpoint", None),
             SessionError::Diverged { .. } => ("diverged", None),
+            SessionError::Memory { .. } => ("memory", None),
             SessionError::Device(_) => ("device", None),
         };
         Self { kind, index, message }

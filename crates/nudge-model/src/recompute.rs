@@ -36,6 +36,18 @@ fn bytes_of_block(config: &DecoderConfig) -> usize {
     size_of::<f32>() * (6 * config.hidden_size + 3 * heads + 3 * config.intermediate_size)
 }
 
+/// Bytes of intermediate results that a forward pass over `tokens` tokens and its backward hold at most, about: all
+/// blocks; or those that `held` has room for, one that is computed again, and what goes into the others.
+pub fn activation_bytes(config: &DecoderConfig, tokens: usize, held: Option<usize>) -> usize {
+    let (block, layers) = (tokens * bytes_of_block(config), config.num_hidden_layers);
+    match held {
+        Some(held) if layers * block > held => {
+            held + 2 * block + layers * tokens * config.hidden_size * size_of::<f32>()
+        }
+        _ => layers * block,
+    }
+}
+
 impl Tape {
     /// A tape beside which forward passes hold up to `held` bytes each.
     pub(crate) fn new(held: usize) -> Self {

@@ -132,6 +132,16 @@ pub enum SessionError {
         /// Its value.
         value: f32,
     },
+    /// It would take more memory than there is.
+    #[error("this needs about {needed:.1} GiB of memory, and {free:.1} GiB are free: {advice}")]
+    Memory {
+        /// Estimated GiB.
+        needed: f64,
+        /// GiB that there are.
+        free: f64,
+        /// What to do.
+        advice: &'static str,
+    },
     /// The device failed.
     #[error("the device failed to give numbers back: {0}. Choose the CPU, or reload")]
     Device(String),

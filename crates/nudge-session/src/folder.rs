@@ -186,9 +186,19 @@ impl Folder {
         self.scalar(device)?.try_map_decoder(|trunk| self.start(finetuning, trunk, seed))
     }
 
+    /// Bytes of its weights as its files store them.
+    pub fn stored_bytes(&self) -> usize {
+        self.weights.iter().map(Bytes::len).sum()
+    }
+
     /// What was trained beside its weights.
     pub(crate) fn adapter(&self) -> Option<&AdapterFiles> {
         self.adapter.as_ref()
+    }
+
+    /// Whether something was trained beside its weights.
+    pub fn has_adapter(&self) -> bool {
+        self.adapter.is_some()
     }
 
     /// Its adapter's files as they came, with the tokenizer.

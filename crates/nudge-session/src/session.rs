@@ -5,6 +5,7 @@
 use crate::SessionError;
 use crate::folder::{Bases, Folder, Kind, adapter, faithful::Origin};
 use crate::labeler::{self, LabelerInfo};
+use crate::memory::{self, Needs};
 use crate::method::{LearnsFrom, Loaded, Method, MethodInfo};
 use crate::protocol::{Command, Files, Verdict, Winner};
 use crate::room::Room;
@@ -43,6 +44,8 @@ pub struct ModelInfo {
 pub struct Session {
     device: Device,
     models: BTreeMap<String, Held>,
+    /// Bytes that a run may take, where the shell knows.
+    memory: Option<u64>,
 }
 
 /// The files of one model.
@@ -56,7 +59,7 @@ struct Held {
 impl Session {
     /// An empty session on `device` (without autodiff; stages turn it on where they train).
     pub fn new(device: Device) -> Self {
-        Self { device: device.without_autodiff(), models: BTreeMap::new() }
+        Self { device: device.without_autodiff(), models: BTreeMap::new(), memory: None }
     }
 
     /// Takes a model in, after checking that its files fit together and hold finite numbers. An adapter alone finds
@@ -122,6 +125,33 @@ impl Session {
         Room::of(self.open(name)?)
     }
 
+    /// Refuses from now on to start what takes more than `bytes`.
+    pub fn limit_memory(&mut self, bytes: Option<u64>) {
+        self.memory = bytes;
+    }
+
+    fn refuse_beyond_memory(&self, command: &Command) -> Result<(), SessionError> {
+        let (Some(free), Some(needs)) = (self.memory, self.needs(command)?) else { return Ok(()) };
+        match needs.surely() > free as usize {
+            true => Err(SessionError::Memory {
+                needed: gib(needs.total()),
+                free: gib(free as usize),
+                advice: needs.advice(),
+            }),
+            false => Ok(()),
+        }
+    }
+
+    /// How much memory `command` takes, about; nothing for a command that neither trains nor samples.
+    ///
+    /// # Errors
+    /// If it names a model that the session does not hold.
+    pub fn needs(&self, command: &Command) -> Result<Option<Needs>, SessionError> {
+        let Some(model) = command.models().into_iter().next() else { return Ok(None) };
+        let folder = self.open(model)?;
+        Ok(memory::usage(command, &folder.config).map(|usage| Needs::of(&folder, &usage)))
+    }
+
     /// The model called `name`, read from its files. An adapter lies on its base.
     pub fn open(&self, name: &str) -> Result<Folder, SessionError> {
         let files = self.whole(name).ok_or_else(|| SessionError::UnknownModel(name.into()))?;
@@ -140,6 +170,7 @@ impl Session {
     /// If the command names what the session does not hold, an option is wrong, the data hold nothing to work on, or
     /// another command made the checkpoint.
     pub fn start(&self, command: Command, resume: Option<Files>) -> Result<Run, SessionError> {
+        self.refuse_beyond_memory(&command)?;
         let mark = fingerprint(&command, command.models().into_iter().filter_map(|name| self.whole(name)));
         let snapshot = resume.map(|files| Snapshot::open(files, &mark)).transpose()?;
         let origin = self.origin(&command)?;
@@ -232,6 +263,10 @@ impl Session {
             simulated,
         }
     }
+}
+
+fn gib(bytes: usize) -> f64 {
+    bytes as f64 / (1u64 << 30) as f64
 }
 
 /// Whether there is what the method learns from; what is missing is named.
