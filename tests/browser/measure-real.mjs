@@ -1,8 +1,9 @@
 // Measures a real model in the page, by hand: node measure-real.mjs MODEL.gguf [cpu|webgpu]
 //
 // Headless Chromium (NUDGE_CHROMIUM) on the built page in www/dist. What is timed are the messages of the worker, so
-// that drawing is in and clicking is not; memory is the most that the tab's process ever held (VmHWM). Prints one JSON
-// object a line. Linux alone has the file that memory is read from.
+// that drawing is in and clicking is not. Memory is the most that the tab's process ever held (VmHWM); `cpu_s` is the
+// processor's time that it took meanwhile, which on a machine that is busy with other things says more than the clock.
+// Prints one JSON object a line. Linux alone has the files that these are read from.
 
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';

@@ -31,9 +31,8 @@ export async function streamCompletion(
 /** One prompt with its completions; `id` is null while they still grow. */
 export type Screen = { id: string | null; prompt: Prompt; completions: Completion[] };
 
-/** Screens kept ready behind the one on show, and prompts sampled in one go. */
+/** Screens kept ready behind the one on show. */
 const AHEAD = 3;
-const CHUNK = 4;
 
 class Screens {
   current = $state.raw<Screen | null>(null);
@@ -82,7 +81,7 @@ class Screens {
   async fill(): Promise<void> {
     if (engine.busy || this.#prompts.length === 0) return;
     if (!this.current?.id) await this.#sample(1);
-    if (!engine.busy && this.#ready.length < AHEAD) await this.#sample(CHUNK);
+    if (!engine.busy && this.#ready.length < AHEAD) await this.#sample(sizes.promptsAhead);
   }
 
   async #sample(count: number): Promise<void> {

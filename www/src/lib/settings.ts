@@ -39,6 +39,8 @@ const OF_STORIES = {
   /** Of each prompt, to rank. */
   completions: 4,
   completionTokens: small ? 16 : 64,
+  /** Prompts answered at once while the reader ranks. */
+  promptsAhead: 4,
   /** Completions sampled at once where nobody reads along. */
   sampleBatch: small ? 128 : 32,
   rankingTarget: 30,
@@ -52,8 +54,8 @@ const OF_STORIES = {
    */
   rolloutBatch: { quick: small ? 16 : 32, normal: 64, long: 64 } satisfies Record<Effort, number>,
   /** What a run takes off the trainer's defaults; nothing but for tests. */
-  reward: (small ? { epochs: 2 } : {}) satisfies Partial<RewardOptions>,
-  tuning: (small ? { epochs: 2, num_iterations: 1, num_mini_batches: 2 } : {}) satisfies Record<string, number>,
+  reward: (small ? { epochs: 2 } : {}) as Partial<RewardOptions>,
+  tuning: (small ? { epochs: 2, num_iterations: 1, num_mini_batches: 2 } : {}) as Record<string, number>,
   /** The KL that the adaptive coefficient steers to, in nats a completion. */
   leash: { loose: 8, normal: 3.5, tight: 1.5 } satisfies Record<Leash, number>,
   /** Completions among which the reward model chooses in best-of-n. */
@@ -67,12 +69,15 @@ const OF_STORIES = {
 /** A real model answers a thousand times slower, and at greater length; what it learns goes into adapters. */
 const OF_REAL_MODELS: Partial<typeof OF_STORIES> = {
   completionTokens: small ? 16 : 96,
+  promptsAhead: 1,
   sampleBatch: 16,
   rankingTarget: small ? 8 : 30,
   comparedPrompts: small ? 6 : 20,
   episodes: { quick: small ? 16 : 32, normal: 96, long: 320 },
   rolloutBatch: { quick: small ? 8 : 16, normal: 16, long: 32 },
-  bestOf: 8,
+  // A step of four pairs takes most of a minute on a CPU.
+  reward: { epochs: 2 },
+  tuning: small ? { ...OF_STORIES.tuning, epochs: 1 } : { epochs: 2 },
   saveEvery: small ? 2 : 60,
   finetuning: { finetuning: 'lora' },
 };
