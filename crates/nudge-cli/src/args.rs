@@ -30,7 +30,7 @@ const MODELS: &str = "A model M is a folder (config.json, model.safetensors, tok
 
 /// Teach a small language model what you like: pretrain, instruct, rank, reward, PPO, compare.
 #[derive(Parser)]
-#[command(name = "nudge", version, after_help = MODELS, arg_required_else_help = true)]
+#[command(name = "nudge", version = crate::version::LONG, after_help = MODELS, arg_required_else_help = true)]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]

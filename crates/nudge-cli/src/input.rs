@@ -12,6 +12,7 @@ use nudge_data::format::{Reason, Wanted, detect, native_records, read};
 use nudge_data::source::SourceOptions;
 use nudge_data::{DataError, DemonstrationRecord, Entry, Format, PreferenceRecord, Prompt, PromptRecord, Source};
 use nudge_session::SessionError;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -62,6 +63,15 @@ impl Places {
     pub fn before(mut self, others: Self) -> Self {
         self.0.extend(others.0);
         self
+    }
+
+    /// How many records come from each file.
+    pub fn counts(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for (path, _) in self.0.iter().filter_map(|place| place.rsplit_once(", line ")) {
+            *counts.entry(path.to_string()).or_default() += 1;
+        }
+        counts
     }
 
     /// Names the file and line of the record that an error is about.

@@ -63,6 +63,17 @@ pub fn comparison(found: &Verdict) -> String {
     verdict(found) + &line("a", &found.a) + &line("b", &found.b)
 }
 
+/// A text in one line of at most `width` columns, cut off with dots.
+pub fn one_line(text: &str, width: usize) -> String {
+    let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line: String = line.chars().map(|character| if character.is_control() { ' ' } else { character }).collect();
+    match line.chars().count() {
+        0 => "(empty)".into(),
+        length if length <= width => line,
+        _ => format!("{} ...", line.chars().take(width.saturating_sub(4)).collect::<String>().trim_end()),
+    }
+}
+
 /// 1 win, 2 wins.
 pub fn times(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })

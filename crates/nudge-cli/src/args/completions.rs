@@ -72,7 +72,7 @@ pub struct BestOf {
 
 /// `nudge compare`
 #[derive(Args)]
-#[command(group(clap::ArgGroup::new("judge").required(true).args(["labeler", "reward"])))]
+#[command(group(clap::ArgGroup::new("judge").required(true).args(["labeler", "reward", "judge_command"])))]
 pub struct Compare {
     /// First model: a win is a win of this one
     #[arg(long, value_name = "M")]
@@ -83,9 +83,18 @@ pub struct Compare {
     /// Prompts
     #[arg(long, value_name = "FILE")]
     pub prompts: PathBuf,
-    /// Simulated labeler that judges
+    /// Who judges: me, blind and in an order that the seed shuffles, or a simulated labeler
     #[arg(long, value_name = "NAME")]
     pub labeler: Option<String>,
+    /// Program that judges: a line {"prompt","completions"} in, a line {"scores"} or {"ranking"} out
+    #[arg(long, value_name = "CMD")]
+    pub judge_command: Option<String>,
+    /// Seconds that --judge-command may take for one pair
+    #[arg(long, value_name = "N", default_value_t = 60, requires = "judge_command")]
+    pub judge_timeout: u64,
+    /// Judge line by line, for screen readers; so it is too where standard input or error is no terminal
+    #[arg(long)]
+    pub plain: bool,
     /// Reward model that judges
     #[arg(long, value_name = "DIR")]
     pub reward: Option<String>,

@@ -2,13 +2,16 @@
 
 use super::job::Job;
 use super::{Workplace, mined};
-use crate::args::{Pretrain, Reward, Sft};
+use crate::args::{Pretrain, Reward, Sft, Training};
 use crate::files::read_texts;
 use crate::input::{self, Places};
-use crate::options::{object, resolve};
+use crate::options::{object, resolve, sourced};
 use anyhow::Result;
 use nudge_session::Command;
 use nudge_session::options::{PretrainOptions, RewardOptions, SftOptions};
+use nudge_session::verdict::RankingCount;
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 /// Trains a tokenizer and a base model.
 pub fn pretrain(arguments: &Pretrain) -> Result<()> {
@@ -16,7 +19,14 @@ pub fn pretrain(arguments: &Pretrain) -> Result<()> {
     let options: PretrainOptions = resolve(&arguments.options, training.steps.config.as_deref())?;
     let texts = read_texts(&arguments.text)?;
     let workplace = Workplace::open(training.common.device)?;
-    let job = Job { name: "pretrain", training, options: object(&options)?, workplace, places: Places::default() };
+    let job = Job {
+        name: "pretrain",
+        training,
+        options: sourced_of(&options, &arguments.options.given, training)?,
+        workplace,
+        places: Places::default(),
+        rankings: None,
+    };
     job.run(Command::Pretrain { texts, options })
 }
 
@@ -28,7 +38,8 @@ pub fn sft(arguments: &Sft) -> Result<()> {
     let mut workplace = Workplace::open(training.common.device)?;
     workplace.load(&arguments.model)?;
     mined::add(&mut records, arguments, options.seed, &workplace.session)?;
-    let job = Job { name: "sft", training, options: object(&options)?, workplace, places: records.places };
+    let sourced = sourced_of(&options, &arguments.options.given, training)?;
+    let job = Job { name: "sft", training, options: sourced, workplace, places: records.places, rankings: None };
     job.run(Command::Sft { model: arguments.model.clone(), demonstrations: records.all, options })
 }
 
@@ -41,7 +52,15 @@ pub fn reward(arguments: &Reward) -> Result<()> {
     workplace.load(&arguments.model)?;
     let demonstrations = input::demonstrations(&arguments.demonstrations, &training.reading)?;
     let (model, places) = (arguments.model.clone(), preferences.places.before(demonstrations.places));
-    let job = Job { name: "reward", training, options: object(&options)?, workplace, places };
+    let rankings = Some(RankingCount::of(&preferences.all));
+    let sourced = sourced_of(&options, &arguments.options.given, training)?;
+    let job = Job { name: "reward", training, options: sourced, workplace, places, rankings };
     let (preferences, demonstrations) = (preferences.all, demonstrations.all);
     job.run(Command::Reward { model, preferences, demonstrations, options })
+}
+
+/// Options with where each comes from.
+fn sourced_of(options: &impl Serialize, flags: &Map<String, Value>, training: &Training) -> Result<Map<String, Value>> {
+    let options = object(options)?;
+    sourced(options.clone(), &options, flags, training.steps.config.as_deref())
 }

@@ -5,11 +5,12 @@ use super::job::Job;
 use crate::args::{Material, Tune};
 use crate::files::read_texts;
 use crate::input::{self, Places};
-use crate::options::{object, resolve_method};
+use crate::options::{object, resolve_method, sourced};
 use anyhow::Result;
 use nudge_data::{PreferenceRecord, Prompt};
 use nudge_session::Command;
 use nudge_session::method::{LearnsFrom, Method};
+use nudge_session::verdict::RankingCount;
 use serde_json::{Map, Value};
 
 /// Tunes into `--out`.
@@ -22,7 +23,10 @@ pub fn run(arguments: &Tune) -> Result<()> {
     let mut workplace = Workplace::open(training.common.device)?;
     workplace.load(&arguments.policy)?;
     rewards.iter().try_for_each(|name| workplace.load(name))?;
-    let job = Job { name: method.info().name, training, options: options_of(&method)?, workplace, places };
+    let defaults = options_of(&arguments.method)?;
+    let options = sourced(options_of(&method)?, &defaults, &arguments.options, config)?;
+    let rankings = (!preferences.is_empty()).then(|| RankingCount::of(&preferences));
+    let job = Job { name: method.info().name, training, options, workplace, places, rankings };
     let policy = arguments.policy.clone();
     job.run(Command::Tune { method, policy, rewards, prompts, preferences, pretraining_texts: texts })
 }

@@ -1,0 +1,3 @@
+//! The rules on recorded runs, good ones and spoiled ones.
+
+use super::*;
