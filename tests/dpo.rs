@@ -108,11 +108,11 @@ fn a_larger_beta_keeps_the_policy_nearer() {
 #[test]
 fn every_ranking_weighs_the_same() {
     // A ranking of three pairs beside one of a single pair: the step's numbers are the mean of those of each alone.
-    let answer = |texts: &[&str]| texts.iter().map(|text| json!({"text": text})).collect::<Vec<_>>();
-    let long = answer(&["A dog ran.", "The cat sat on the mat.", "Once there was a bird and it flew away."]);
+    let completions = |texts: &[&str]| texts.iter().map(|text| json!({"text": text})).collect::<Vec<_>>();
+    let long = completions(&["A dog ran.", "The cat sat on the mat.", "Once there was a bird and it flew away."]);
     let records = [
         json!({"id": "a", "prompt": "Tell me a story.", "completions": long, "ranking": [[0], [1], [2]]}),
-        json!({"id": "b", "prompt": "Say hello.", "completions": answer(&["Hello.", "No."]), "ranking": [[0], [1]]}),
+        json!({"id": "b", "prompt": "Say hello.", "completions": completions(&["Hello.", "No."]), "ranking": [[0], [1]]}),
     ];
     let numbers = |records: &[Value]| -> Metrics {
         let options = json!({"epochs": 1.0, "held_out": 0.0, "learning_rate": 0.0});

@@ -1,5 +1,5 @@
-//! The methods beside PPO and DPO, and the options of PPO, on models of test size: where each starts exactly, and that it
-//! moves where it should.
+//! The methods beside PPO and DPO, and the options of PPO, on models of test size: where each starts exactly, and that
+//! it moves where it should.
 
 use nudge_session::{Event, Files};
 use serde_json::{Value, json};

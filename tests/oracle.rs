@@ -31,7 +31,7 @@ fn arrives(name: &str, beta: f32) -> Row {
     let (oracle, method) = (oracle(), &method(name));
     let policy = trained(&oracle, method, beta);
     assert!((policy.iter().sum::<f64>() - 1.0).abs() < 1e-5, "{policy:?}");
-    let row = |beta| oracle.row(method, beta, &policy).expect("the target is found");
+    let row = |beta| oracle.measure(method, beta, &policy).expect("the target is found");
     let here = row(beta);
     assert!(here.tv < TOLERANCE, "{here:?}");
     assert!(here.tv_reference > CLEARLY, "{here:?}");
@@ -77,7 +77,7 @@ fn the_targets_lie_where_they_must() {
     for method in methods() {
         let name = method.info().name;
         let target = |beta| oracle.target(&method, beta).expect("the target is found");
-        let row = |beta| oracle.row(&method, beta, &target(beta)).expect("the target is found");
+        let row = |beta| oracle.measure(&method, beta, &target(beta)).expect("the target is found");
         for beta in [0.2, 1.0, 5.0, 25.0] {
             assert!((target(beta).iter().sum::<f64>() - 1.0).abs() < 1e-5, "{name} {beta}");
             let (here, looser) = (row(beta), row(beta / 2.0));
@@ -89,7 +89,7 @@ fn the_targets_lie_where_they_must() {
     let value = |row: &Row| row.reward - 0.5 * row.kl;
     let of = |name| {
         let method = method(name);
-        oracle.row(&method, 0.5, &oracle.target(&method, 0.5).expect("found")).expect("found")
+        oracle.measure(&method, 0.5, &oracle.target(&method, 0.5).expect("found")).expect("found")
     };
     assert!(value(&of("ppo")) > value(&of("grpo")));
 }

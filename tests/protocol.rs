@@ -14,7 +14,7 @@ use nudge_session::options::{
     BestOfOptions, CompareOptions, EvalOptions, PretrainOptions, RewardOptions, SampleOptions, SftOptions,
 };
 use nudge_session::protocol::{AccuracySlice, Calibration, Evaluation};
-use nudge_session::{Command, Event, Files, Judge, Method, Metrics, Preference, Session, StageName, Verdict};
+use nudge_session::{Command, Event, Files, Judge, Method, Metrics, Session, StageName, Verdict, Winner};
 use serde_json::{Map, Value, json};
 
 fn completion(text: &str) -> Completion {
@@ -111,7 +111,7 @@ fn commands() -> Vec<Command> {
 fn events() -> Vec<Event> {
     use StageName::{BestOf, Calibrate, Compare, Eval, Pretrain, Rank, Reward, Sample, Score, Sft, Tune};
     let stages = [Pretrain, Sft, Sample, Rank, Reward, Tune, BestOf, Compare, Score, Calibrate, Eval];
-    let pair = |preference: Option<Preference>| Event::Pair {
+    let pair = |preference: Option<Winner>| Event::Pair {
         index: 0,
         prompt: "Hi.".into(),
         a: "A.".into(),
@@ -119,8 +119,7 @@ fn events() -> Vec<Event> {
         preference,
         scores: preference.map(|_| (0.5, -0.25)),
     };
-    let verdict: Verdict =
-        Session::verdict(&[Preference::A, Preference::Tie, Preference::B], "simulated:shorter", true);
+    let verdict: Verdict = Session::verdict(&[Winner::A, Winner::Tie, Winner::B], "simulated:shorter", true);
     let record = scored(json!({"prompt": "Hi.", "completion": "A dog.", "scores": [0.5]}));
     let mut events: Vec<Event> =
         stages.map(|stage| Event::Started { stage, step: 0, total_steps: 2, parameters: 1000 }).into();
@@ -138,9 +137,9 @@ fn events() -> Vec<Event> {
         Event::Scored { record },
         Event::Completion { prompt: "Hi.".into(), completion: "A dog.".into(), score: 0.5, kl: 0.25 },
         pair(None),
-        pair(Some(Preference::A)),
-        pair(Some(Preference::B)),
-        pair(Some(Preference::Tie)),
+        pair(Some(Winner::A)),
+        pair(Some(Winner::B)),
+        pair(Some(Winner::Tie)),
         Event::Verdict { verdict },
         Event::Evaluated { evaluation: Evaluation { nats_per_token: 2.5, nats_per_char: 0.75, tokens: 10, chars: 40 } },
         Event::Calibrated { calibration: calibration() },

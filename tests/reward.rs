@@ -26,12 +26,12 @@ fn made_up_rankings(labeler: &str, count: usize) -> Vec<Value> {
     let labeler = Labeler::find(labeler).expect("a known labeler");
     (0..count)
         .map(|prompt| {
-            let answer = |which: usize| {
+            let completion = |which: usize| {
                 let pick = prompt * 7 + which * 3;
                 let subject = if (prompt + which).is_multiple_of(2) { ANIMALS[pick % 8] } else { THINGS[pick % 8] };
                 format!("The {subject} was {}.{}", PLACES[pick % 6], ENDS[(prompt + which * 2) % 5])
             };
-            let texts: Vec<String> = (0..4).map(answer).collect();
+            let texts: Vec<String> = (0..4).map(completion).collect();
             let ranking = labeler.rank("", &texts.iter().map(String::as_str).collect::<Vec<_>>());
             let completions: Vec<Value> = texts.iter().map(|text| json!({"text": text})).collect();
             json!({"id": format!("r{prompt}"), "prompt": format!("Tell me story {prompt}."), "completions": completions, "ranking": ranking})

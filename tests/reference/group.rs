@@ -1,4 +1,4 @@
-//! GRPO and RLOO: advantages from a group of answers and the losses that use them, as in TRL's trainers.
+//! GRPO and RLOO: advantages from a group of completions and the losses that use them, as in TRL's trainers.
 
 use burn::tensor::Tensor;
 use nudge_rlhf::{

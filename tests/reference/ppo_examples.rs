@@ -1,4 +1,4 @@
-//! The four published variants of PPO on two answers of four tokens: from log-probabilities to both losses.
+//! The four published variants of PPO on two completions of four tokens: from log-probabilities to both losses.
 
 use burn::tensor::Tensor;
 use nudge_rlhf::{

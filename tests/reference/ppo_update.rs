@@ -45,7 +45,7 @@ fn value_model(reference: &Value) -> ScalarModel {
 /// TRL's options.
 fn options(reference: &Value) -> PpoOptions {
     let option = |name: &str| number(&reference["options"][name]);
-    let answers = rows::<u32>(&reference["rollout"]["answers"]);
+    let completions = rows::<u32>(&reference["rollout"]["answers"]);
     PpoOptions {
         value_learning_rate: option("learning_rate"),
         score_index: ScoreIndex::AfterEos,
@@ -56,9 +56,9 @@ fn options(reference: &Value) -> PpoOptions {
         cliprange_value: option("cliprange_value"),
         vf_coef: option("vf_coef"),
         online: OnlineOptions {
-            batch_size: answers.len(),
+            batch_size: completions.len(),
             learning_rate: option("learning_rate"),
-            max_new_tokens: answers[0].len(),
+            max_new_tokens: completions[0].len(),
             temperature: option("temperature"),
             kl_coef: option("kl_coef"),
             adaptive_kl: None,
@@ -103,10 +103,10 @@ impl Material for Given {
     }
 
     fn scorer(&self, _device: &Device) -> Result<Scorer, SessionError> {
-        let answers: Vec<Vec<u32>> = self.completions().completions.into_iter().map(|one| one.tokens).collect();
+        let all: Vec<Vec<u32>> = self.completions().completions.into_iter().map(|one| one.tokens).collect();
         let scores = values(&self.reference["rollout"]["raw_scores"]);
         Ok(Scorer::Rule(Box::new(move |completion| {
-            let place = answers.iter().position(|answer| *answer == completion.tokens).expect("a given completion");
+            let place = all.iter().position(|tokens| *tokens == completion.tokens).expect("a given completion");
             scores[place]
         })))
     }

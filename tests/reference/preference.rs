@@ -45,10 +45,10 @@ fn dpo_and_its_relatives_are_those_of_trl() {
 fn ipo_of_averages_over_tokens_is_that_of_trl() {
     let reference = &read(JSON)["dpo"];
     let lengths = ["chosen_lengths", "rejected_lengths"].map(|name| values(&reference["ipo"][name]));
-    let mut of_answer = lengths.iter().cycle();
+    let mut of_completion = lengths.iter().cycle();
     let averages = NAMES.map(|name| {
         let sums = values(&reference["logprobs"][name]);
-        let lengths = of_answer.next().expect("a cycle");
+        let lengths = of_completion.next().expect("a cycle");
         sums.iter().zip(lengths).map(|(sum, length)| sum / length).collect::<Vec<f32>>().into()
     });
     compare_dpo(reference, "ipo", averages, 0.0, DpoVariant::Ipo);
@@ -81,7 +81,7 @@ fn kto_and_its_point_of_reference_are_those_of_trl() {
 }
 
 #[test]
-fn orpo_is_that_of_trl_also_for_nearly_certain_answers() {
+fn orpo_is_that_of_trl_also_for_nearly_certain_completions() {
     let cases = read(JSON)["orpo"].as_array().expect("a list of cases").clone();
     assert_eq!(cases.len(), 2);
     for case in &cases {

@@ -7,7 +7,7 @@ use js_sys::{Function, Object, Uint8Array};
 use nudge_data::RankingRecord;
 use nudge_rlhf::metrics;
 use nudge_session::options::words_of;
-use nudge_session::{Event, Method, Preference, Run, Session, SessionError, self_check};
+use nudge_session::{Event, Method, Run, Session, SessionError, Winner, self_check};
 use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
@@ -131,7 +131,7 @@ impl Nudge {
 
     /// Win rate and interval of a person's preferences, `["a", "b", "tie", ...]`.
     pub fn verdict(preferences: JsValue) -> Result<JsValue, Thrown> {
-        let preferences: Vec<Preference> = from_js(preferences)?;
+        let preferences: Vec<Winner> = from_js(preferences)?;
         to_js(&Session::verdict(&preferences, "person", false))
     }
 

@@ -12,7 +12,7 @@ mod tune;
 pub use completions::{BestOf, Chat, Compare, Demo, Sample, Score};
 pub use data::{Convert, Data, DataCommand, Inspect, Merge, Mix, Split};
 pub use export::{Export, Form, Numbers};
-pub use lab::{Lab, LabCommand, LabFrontier, LabInstruct, LabMethods, LabOracle, LabPreferences, Rows};
+pub use lab::{Lab, LabCommand, LabFrontier, LabInstruct, LabMethods, LabOracle, LabPreferences, Measurements};
 pub use measuring::{Agreement, Bench, Calibrate, Eval, SelfCheck};
 pub use rank::{Choose, Rank};
 pub use training::{Pretrain, Reward, Sft, Training};

@@ -183,7 +183,7 @@ pub fn preferences(paths: &[PathBuf], labels: bool, reading: &Reading) -> Result
     let (tied, count) = (read.tied, read.all.len());
     if count == 0 && tied > 0 {
         bail!(
-            "all {tied} rankings tie everything; there is no preference to learn from. Rank again and put some answers above others"
+            "all {tied} rankings tie everything; there is no preference to learn from. Rank some completions above others"
         );
     }
     if tied > 0 {

@@ -41,22 +41,22 @@ pub fn verdict(verdict: &Verdict) -> String {
         times(verdict.ties, "tie", "ties"),
         times(verdict.losses, "loss", "losses"),
         percent(verdict.win_rate, verdict.low, verdict.high),
-        verdict.kl.map_or(String::new(), |kl| format!("; KL {kl:.2} nats an answer")),
+        verdict.kl.map_or(String::new(), |kl| format!("; KL {kl:.2} nats a completion")),
         verdict.judge,
         if verdict.simulated { " (SIMULATED: not a person)" } else { "" }
     )
 }
 
-/// A comparison with what the answers are like, a line a model.
+/// A comparison with what the completions are like, a line a model.
 pub fn comparison(found: &Verdict) -> String {
-    let line = |name: &str, answers: &Option<CompletionStatistics>| {
-        answers.as_ref().map_or(String::new(), |answers| {
+    let line = |name: &str, completions: &Option<CompletionStatistics>| {
+        completions.as_ref().map_or(String::new(), |completions| {
             format!(
-                "\n  {name}: {:.1} tokens an answer, {:.0} % ended, distinct-1 {:.3}, distinct-2 {:.3}",
-                answers.mean_length,
-                100.0 * answers.eos_rate,
-                answers.distinct_1,
-                answers.distinct_2
+                "\n  {name}: {:.1} tokens a completion, {:.0} % ended, distinct-1 {:.3}, distinct-2 {:.3}",
+                completions.mean_length,
+                100.0 * completions.eos_rate,
+                completions.distinct_1,
+                completions.distinct_2
             )
         })
     };

@@ -1,7 +1,7 @@
 //! Prompts and demonstrations as token ids, with a mask that says which of them are learnt.
 //!
 //! What the user typed is encoded apart from the template around it, so no prompt can forge a turn.
-//! The mask of a demonstration is right by construction: the answer is appended to the prompt that
+//! The mask of a demonstration is right by construction: the completion is appended to the prompt that
 //! generation would see, and never searched for in rendered text. Whole conversations are encoded in
 //! [`crate::conversation`].
 //!
@@ -24,12 +24,12 @@ pub enum PromptStyle {
     Plain,
 }
 
-/// A prompt and its answer, or a conversation, as token ids.
+/// A prompt and its completion, or a conversation, as token ids.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EncodedDemonstration {
-    /// The prompt, the answer, the end token; or all turns: `[time]`.
+    /// The prompt, the completion, the end token; or all turns: `[time]`.
     pub tokens: Vec<u32>,
-    /// True for the answers and their end tokens, which are learnt: `[time]`.
+    /// True for the completions and their end tokens, which are learnt: `[time]`.
     pub loss_mask: Vec<bool>,
 }
 
@@ -57,7 +57,7 @@ impl Tokenizer {
         }
     }
 
-    /// The ids of a prompt in chat style, its answer and the end token, with the loss mask.
+    /// The ids of a prompt in chat style, its completion and the end token, with the loss mask.
     ///
     /// The end token is the one that the template prints behind an assistant's turn, which may be another than
     /// [`Tokenizer::eos_id`].
@@ -115,7 +115,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_demonstration_learns_the_answer_and_its_end_alone(prompt: String, completion: String) {
+        fn a_demonstration_learns_the_completion_and_its_end_alone(prompt: String, completion: String) {
             let shown = TOKENIZER.encode_demonstration(&prompt.as_str().into(), &completion).expect("encodes");
             prop_assert_eq!(shown.tokens.len(), shown.loss_mask.len());
             let learnt = shown.loss_mask.iter().filter(|learnt| **learnt).count();

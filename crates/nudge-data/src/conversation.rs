@@ -16,7 +16,7 @@
 //! in one go, whoever wrote it, as tokenizing the rendered text would. One border is kept apart: where a learnt stretch
 //! begins, because generation too sees the prompt's tokens before there are any others. Templates of real models end
 //! their generation prompt with a special token or a line end, where byte-level tokenizers cut anyway, except before
-//! an answer that begins with a line end itself.
+//! a completion that begins with a line end itself.
 
 use crate::chat::EncodedDemonstration;
 use crate::error::DataError;
@@ -60,8 +60,8 @@ impl Tokenizer {
         Ok(self.encode_rendering(&whole, &learnt))
     }
 
-    /// The ids at which a generated answer ends, each once: the end token, the one that the chat template prints behind
-    /// the assistant's turn, and those that the model's configuration lists.
+    /// The ids at which a generated completion ends, each once: the end token, the one that the chat template prints
+    /// behind the assistant's turn, and those that the model's configuration lists.
     pub fn end_ids(&self) -> Vec<u32> {
         let mut ids = vec![self.eos_id()];
         for id in self.end_of_turn.last().into_iter().chain(&self.more_ends) {
@@ -72,7 +72,7 @@ impl Tokenizer {
         ids
     }
 
-    /// What follows an answer and is learnt with it, by the template: the end token last.
+    /// What follows a completion and is learnt with it, by the template: the end token last.
     pub(crate) fn end_of_turn_of(&self, chat: &ChatTemplate) -> Vec<u32> {
         let messages = [Message::user("a"), Message::assistant("b")];
         let end = || {

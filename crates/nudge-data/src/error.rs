@@ -86,7 +86,7 @@ pub enum DataError {
 
     /// A chat prompt was asked of a tokenizer without a chat template.
     #[error(
-        "this tokenizer has no chat template, so a prompt can not be told from its answer; add a \
+        "this tokenizer has no chat template, so a prompt can not be told from its completion; add a \
          `chat_template` to tokenizer_config.json, or treat the model as a base model that \
          continues plain text"
     )]

@@ -128,8 +128,8 @@ pub fn name_task(records: &mut [DemonstrationRecord], task: &str) {
     }
 }
 
-/// Sets some prompts aside with all their answers, as [`crate::split_by_prompt`] does, and marks the records' `split`
-/// as `train` or `held_out`.
+/// Sets some prompts aside with all their completions, as [`crate::split_by_prompt`] does, and marks the records'
+/// `split` as `train` or `held_out`.
 ///
 /// # Panics
 ///

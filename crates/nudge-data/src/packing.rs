@@ -90,12 +90,6 @@ impl PackedRow {
         self.segments.iter().flat_map(|segment| 0..segment.columns.len() as u32).collect()
     }
 
-    /// Each token's segment, from 1: 0 is left for padding. // [width]
-    pub fn segment_ids(&self) -> Vec<u32> {
-        let numbered = (1..).zip(&self.segments);
-        numbered.flat_map(|(id, segment)| std::iter::repeat_n(id, segment.columns.len())).collect()
-    }
-
     /// What the examples hold token by token (ids, a loss mask), laid out as the row is. // [width]
     ///
     /// # Panics
@@ -162,13 +156,12 @@ mod tests {
     }
 
     #[test]
-    fn positions_start_again_and_segments_are_numbered() {
+    fn positions_start_again_with_each_segment() {
         let rows = packed_rows(&[2, 3, 4], 6);
         assert_eq!(rows.len(), 2);
         let row = &rows[0];
         assert_eq!(row.segments, [Segment { example: 2, columns: 0..4 }, Segment { example: 0, columns: 4..6 }]);
         assert_eq!(row.positions(), [0, 1, 2, 3, 0, 1]);
-        assert_eq!(row.segment_ids(), [1, 1, 1, 1, 2, 2]);
         assert_eq!(
             row.lay_out(&[vec!['a', 'b'], vec!['x'; 3], vec!['c', 'd', 'e', 'f']]),
             ['c', 'd', 'e', 'f', 'a', 'b']

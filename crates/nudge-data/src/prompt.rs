@@ -29,7 +29,7 @@ impl Prompt {
         }
     }
 
-    /// The same without whitespace at the end, where the answer begins.
+    /// The same without whitespace at the end, where the completion begins.
     pub fn trim_end(&self) -> Self {
         let mut prompt = self.clone();
         let last = match &mut prompt {

@@ -19,15 +19,15 @@ use crate::sitting::is_repeat;
 pub struct Comparison {
     /// What is asked.
     pub prompt: Prompt,
-    /// The answers, two or more.
+    /// The completions, two or more.
     pub completions: Vec<String>,
-    /// `(winner, loser)` indices into `completions`, one or more; tied answers form no pair.
+    /// `(winner, loser)` indices into `completions`, one or more; tied completions form no pair.
     pub pairs: Vec<(usize, usize)>,
     /// The completions from best to worst, tied ones in one group.
     pub tiers: Vec<Vec<usize>>,
     /// How far apart the two of a preference pair are, as its field `margin` says (TRL).
     pub margin: Option<f32>,
-    /// Whether the only answer is wanted, where the record compares nothing and says so (TRL's unpaired preference).
+    /// Whether the only completion is wanted, where the record says so and compares nothing (TRL's unpaired kind).
     pub label: Option<bool>,
 }
 
@@ -35,11 +35,11 @@ pub struct Comparison {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum PreferenceRecord {
-    /// Several answers, ranked.
+    /// Several completions, ranked.
     Ranking(RankingRecord),
-    /// Two answers, one preferred.
+    /// Two completions, one preferred.
     Pair(PairRecord),
-    /// One answer, wanted or not.
+    /// One completion, wanted or not.
     Unpaired(UnpairedRecord),
 }
 
@@ -49,9 +49,9 @@ impl PreferenceRecord {
     ///
     /// # Errors
     ///
-    /// What is wrong with a ranking that is not valid or ties everything, with two equal answers that are told apart,
-    /// with an empty prompt, `chosen` or `rejected`, and with an answer that only has a label. An empty completion in
-    /// a ranking is accepted: the model did answer that.
+    /// What is wrong with a ranking that is not valid or ties everything, with two equal completions that are told
+    /// apart, with an empty prompt, `chosen` or `rejected`, and with a completion that only has a label. An empty
+    /// completion in a ranking is accepted: the model did answer that.
     pub fn comparison(&self) -> Result<Option<Comparison>, String> {
         let comparison = match self {
             Self::Ranking(record) if is_repeat(&record.extra) => {
@@ -62,7 +62,7 @@ impl PreferenceRecord {
             Self::Pair(record) => from_pair(record)?,
             Self::Unpaired(_) => {
                 return Err(
-                    "it is one answer with a `label`, which compares nothing; `nudge kto` learns from such records"
+                    "it is one completion with a `label`, which compares nothing; `nudge kto` learns from such records"
                         .to_owned(),
                 );
             }
@@ -79,11 +79,11 @@ impl PreferenceRecord {
         Ok(Some(comparison))
     }
 
-    /// The same, with answers that are wanted or not by themselves, as KTO learns from.
+    /// The same, with completions that are wanted or not by themselves, as KTO learns from.
     ///
     /// # Errors
     ///
-    /// As [`PreferenceRecord::comparison`], and for such an answer whose prompt or completion is empty.
+    /// As [`PreferenceRecord::comparison`], and for such a record whose prompt or completion is empty.
     pub fn judgement(&self) -> Result<Option<Comparison>, String> {
         match self {
             Self::Unpaired(record) => from_unpaired(record).map(Some),
@@ -134,7 +134,7 @@ pub fn comparisons_from(source_name: &str, text: &str) -> Result<Vec<Comparison>
     each_line(source_name, text, |record| record.comparison())
 }
 
-/// The same, with answers that are wanted or not by themselves among them ([`UnpairedRecord`]), as KTO learns from.
+/// The same, with completions that are wanted or not by themselves among them ([`UnpairedRecord`]), as KTO learns from.
 ///
 /// # Errors
 ///
@@ -314,7 +314,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_with_a_label_is_a_judgement_and_no_comparison() {
+    fn a_completion_with_a_label_is_a_judgement_and_no_comparison() {
         let unpaired = r#"{"prompt":"p","completion":"x","label":false}"#;
         let read = judgements_from("r.jsonl", &format!("{PAIR}\n{unpaired}")).expect("reads");
         assert_eq!(read.iter().map(|one| one.label).collect::<Vec<_>>(), [None, Some(false)]);
@@ -331,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_answers_may_be_tied_and_empty_ones_ranked() {
+    fn equal_completions_may_be_tied_and_empty_ones_ranked() {
         let record = ranking(&["a", "a", ""], vec![vec![0, 1], vec![2]]);
         let read = comparisons_from("r.jsonl", &write_jsonl(&[record])).expect("reads");
         assert_eq!(read[0].pairs, [(0, 2), (1, 2)]);

@@ -1,7 +1,7 @@
 //! The lines of the JSONL files that a user reads, writes and carries to other tools.
 //!
 //! The field names are TRL's (`prompt`, `completion`, `chosen`, `rejected`), so that these files
-//! need no conversion there; rankings of more than two answers are a superset of them. Fields that
+//! need no conversion there; rankings of more than two completions are a superset of them. Fields that
 //! Nudge does not know are kept in `extra` and written back.
 //!
 //! It lacks tools and images in conversations.
@@ -24,12 +24,12 @@ pub struct PromptRecord {
     pub extra: Map<String, Value>,
 }
 
-/// A prompt with the answer that the model should learn to give.
+/// A prompt with the completion that the model should learn to give.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DemonstrationRecord {
     /// What is asked.
     pub prompt: Prompt,
-    /// The answer to imitate.
+    /// The completion to imitate.
     pub completion: String,
     /// The kind of task, for counts by kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -68,12 +68,12 @@ pub struct TextRecord {
     pub extra: Map<String, Value>,
 }
 
-/// An answer that is good or bad by itself: TRL's unpaired preference.
+/// A completion that is good or bad by itself: TRL's unpaired preference.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct UnpairedRecord {
     /// What is asked.
     pub prompt: Prompt,
-    /// The answer.
+    /// The completion.
     pub completion: String,
     /// True if it is wanted.
     pub label: bool,
@@ -92,10 +92,10 @@ pub enum Finish {
     Length,
 }
 
-/// One sampled answer.
+/// One sampled completion.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Completion {
-    /// The answer without its end token.
+    /// The completion without its end token.
     pub text: String,
     /// The seed that draws it again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -111,30 +111,30 @@ pub struct Completion {
     pub extra: Map<String, Value>,
 }
 
-/// Several answers to one prompt, waiting to be ranked.
+/// Several completions to one prompt, waiting to be ranked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CandidatesRecord {
     /// Names the record; its ranking bears the same name.
     pub id: String,
     /// What is asked.
     pub prompt: Prompt,
-    /// The answers, in no order.
+    /// The completions, in no order.
     pub completions: Vec<Completion>,
     /// Fields that Nudge does not know.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }
 
-/// Several answers to one prompt, ranked.
+/// Several completions to one prompt, ranked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RankingRecord {
     /// Names the record.
     pub id: String,
     /// What is asked.
     pub prompt: Prompt,
-    /// The answers, in the order in which they were sampled.
+    /// The completions, in the order in which they were sampled.
     pub completions: Vec<Completion>,
-    /// Groups of indices into `completions`, best group first; answers in one group are tied.
+    /// Groups of indices into `completions`, best group first; completions in one group are tied.
     pub ranking: Vec<Vec<usize>>,
     /// Who ranked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -147,14 +147,14 @@ pub struct RankingRecord {
     pub extra: Map<String, Value>,
 }
 
-/// Two answers to one prompt, one preferred: TRL's explicit preference format.
+/// Two completions to one prompt, one preferred: TRL's explicit preference format.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PairRecord {
     /// What is asked.
     pub prompt: Prompt,
-    /// The better answer.
+    /// The better completion.
     pub chosen: String,
-    /// The worse answer.
+    /// The worse completion.
     pub rejected: String,
     /// Fields that Nudge does not know.
     #[serde(flatten)]
@@ -169,17 +169,17 @@ pub enum Entry {
     Text(TextRecord),
     /// A prompt to answer.
     Prompt(PromptRecord),
-    /// A prompt with the answer to imitate.
+    /// A prompt with the completion to imitate.
     Demonstration(DemonstrationRecord),
     /// A conversation to imitate.
     Conversation(ConversationRecord),
-    /// Two answers, one preferred.
+    /// Two completions, one preferred.
     Pair(PairRecord),
-    /// One answer, wanted or not.
+    /// One completion, wanted or not.
     Unpaired(UnpairedRecord),
-    /// Several answers, ranked.
+    /// Several completions, ranked.
     Ranking(RankingRecord),
-    /// Several answers, waiting to be ranked.
+    /// Several completions, waiting to be ranked.
     Candidates(CandidatesRecord),
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Other people's folders are often vague about this, so this file is about choosing well and
 //! refusing clearly. One rule has no exception: the pad token is never an end token, neither the
-//! text's nor the one behind an assistant's turn, or training could not see where an answer ends.
+//! text's nor the one behind an assistant's turn, or training could not see where a completion ends.
 
 use serde_json::{Map, Value};
 
@@ -36,7 +36,7 @@ pub(crate) struct Vocabulary<'a> {
     pub(crate) config: &'a Map<String, Value>,
     /// The chat template; a token that it names is in use.
     pub(crate) template: &'a str,
-    /// Tokens that end an answer besides the end token.
+    /// Tokens that end a completion besides the end token.
     pub(crate) ends: &'a [u32],
 }
 
@@ -107,7 +107,7 @@ impl Vocabulary<'_> {
                 role: "pad_token",
                 reason: format!(
                     "every special token is in use and padding with the end token {:?} would hide \
-                     where answers end; add a token to tokenizer.json and set `pad_token` in \
+                     where completions end; add a token to tokenizer.json and set `pad_token` in \
                      tokenizer_config.json",
                     eos_name
                 ),

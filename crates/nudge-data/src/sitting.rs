@@ -1,5 +1,5 @@
-//! How a ranking came about: in which order the answers were shown, when, why this prompt, and what the person thought
-//! of the screen.
+//! How a ranking came about: in which order the completions were shown, when, why this prompt, and what the person
+//! thought of the screen.
 //!
 //! These are fields of a ranking record beside those that training reads. Training ignores all of them but one: a
 //! record with `repeat_of` is a screen that was shown again, and a screen counts once. It lacks a clock; the shells
@@ -19,13 +19,13 @@ pub struct Sitting {
     /// The seed from which `shown` was drawn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_seed: Option<u64>,
-    /// Indices into `completions` in the order in which they were shown; of equal answers only the first.
+    /// Indices into `completions` in the order in which they were shown; of equal completions only the first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shown: Option<Vec<usize>>,
     /// When the screen was shown, in RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub started_at: Option<String>,
-    /// What is wrong with the prompt or its answers.
+    /// What is wrong with the prompt or its completions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flags: Vec<String>,
     /// The `id` of the ranking of the same screen by the same person, earlier in the sitting.
@@ -41,7 +41,7 @@ pub struct Sitting {
 pub struct Choice {
     /// The rule.
     pub by: ChoiceRule,
-    /// Disagreement of the reward models about its answers, where there were any.
+    /// Disagreement of the reward models about its completions, where there were any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disagreement: Option<f64>,
 }
@@ -50,7 +50,7 @@ pub struct Choice {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChoiceRule {
-    /// The one about whose answers reward models disagree most.
+    /// The one about whose completions reward models disagree most.
     Disagreement,
     /// Any, by seed: the control.
     Random,

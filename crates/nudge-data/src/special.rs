@@ -6,7 +6,7 @@
 
 /// Fills the unused places of a batch; never learnt, never sampled.
 pub const PAD: &str = "<|pad|>";
-/// Ends a record and an answer, and stands before the first record.
+/// Ends a record and a completion, and stands before the first record.
 pub const END_OF_TEXT: &str = "<|endoftext|>";
 /// Begins the user's turn.
 pub const USER: &str = "<|user|>";

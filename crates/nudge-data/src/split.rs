@@ -1,6 +1,6 @@
 //! Records for training and records for measuring.
 //!
-//! The two must not share a prompt: answers to one prompt resemble each other, and a model that has
+//! The two must not share a prompt: completions to one prompt resemble each other, and a model that has
 //! seen some of them is not measured by the others.
 
 use std::collections::HashSet;
@@ -61,8 +61,8 @@ pub struct SplitLines {
     pub held_out_prompts: usize,
 }
 
-/// Splits the records of a JSONL text by prompt, as [`split_by_prompt`] splits comparisons: rankings, candidates, pairs,
-/// demonstrations, prompts, unpaired records and conversations alike.
+/// Splits the records of a JSONL text by prompt, as [`split_by_prompt`] splits comparisons: rankings, candidates,
+/// pairs, demonstrations, prompts, unpaired records and conversations alike.
 ///
 /// The prompt is the field `prompt`, else the conversation before its first assistant's turn (`messages`), else what
 /// `chosen` and `rejected` begin with in common, else `text`. Prompts that differ in whitespace at their ends alone,

@@ -99,7 +99,7 @@ impl ChatTemplate {
     }
 
     /// The conversation as the template writes it. With `add_generation_prompt` it ends where the
-    /// assistant's answer begins.
+    /// assistant's completion begins.
     ///
     /// # Errors
     ///

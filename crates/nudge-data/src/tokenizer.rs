@@ -30,9 +30,9 @@ pub struct Tokenizer {
     pub(crate) specials: SpecialTokens,
     pub(crate) roles: Roles,
     chat: Option<ChatTemplate>,
-    /// What follows an answer and is learnt with it, the end token last.
+    /// What follows a completion and is learnt with it, the end token last.
     pub(crate) end_of_turn: Vec<u32>,
-    /// What else ends an answer, by the model's configuration.
+    /// What else ends a completion, by the model's configuration.
     pub(crate) more_ends: Vec<u32>,
     /// Fields of `tokenizer_config.json` that are kept as they came.
     pub(crate) config: Map<String, Value>,
@@ -144,7 +144,7 @@ impl Tokenizer {
         self.roles.pad.1
     }
 
-    /// The id that ends a record and an answer. In a trained tokenizer it also stands before the
+    /// The id that ends a record and a completion. In a trained tokenizer it also stands before the
     /// first record.
     pub fn eos_id(&self) -> u32 {
         self.roles.eos.1

@@ -47,7 +47,7 @@ impl Tokenizer {
         Self::from_files_with_ends(tokenizer_json, tokenizer_config_json, chat_template_jinja, &[])
     }
 
-    /// The same for a model whose answers also end at the tokens `ends`, as `generation_config.json` may list them.
+    /// The same for a model whose completions also end at the tokens `ends`, as `generation_config.json` may list them.
     /// Ids beyond the vocabulary are none.
     ///
     /// # Errors

@@ -214,8 +214,8 @@ fn a_template_names_its_own_end_token() {
         expected.dedup();
         assert_eq!(tokenizer.end_ids(), expected, "{name}");
         let shown = tokenizer.encode_demonstration(&"Hi".into(), "Hello!").expect("encodes");
-        let answer = [tokenizer.encode("Hello!"), tokenizer.encode_with_specials(end)].concat();
-        assert_eq!(learnt(&shown), [answer], "{name}");
+        let completion = [tokenizer.encode("Hello!"), tokenizer.encode_with_specials(end)].concat();
+        assert_eq!(learnt(&shown), [completion], "{name}");
     }
 }
 
@@ -232,14 +232,14 @@ fn qwen3_learns_the_turns_that_are_as_they_were_generated() {
     assert_eq!(stretches(&one), [text("<think>\n\n</think>\n\n2<|im_end|>")]);
     let thought = "<think>\nAs before.\n</think>\n\n4";
     let two = [&one[..], &[Message::user("2 + 2?"), Message::assistant(thought)]].concat();
-    // The first answer is shown without the thinking that it began with.
+    // The first completion is shown without the thinking that it began with.
     assert_eq!(stretches(&two), [text(&format!("{thought}<|im_end|>"))]);
     let ended = [&two[..], &[Message::user("Thanks")]].concat();
     assert!(stretches(&ended).is_empty());
 }
 
 #[test]
-fn mistral_learns_no_answer_whose_instructions_are_not_shown() {
+fn mistral_learns_no_completion_whose_instructions_are_not_shown() {
     let tokenizer = reference().tokenizer("mistral_v0_3");
     let messages =
         [Message::system("Be brief."), Message::user("Hi"), Message::assistant("Hello!"), Message::user("Why?")];

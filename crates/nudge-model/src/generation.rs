@@ -7,7 +7,6 @@
 //! Deliberately absent: beams, penalties, any readback.
 
 use crate::next_token::{Layer, NextToken};
-use crate::token_batch::int_rows;
 use crate::walk::Walk;
 use crate::weights::Linear;
 use crate::whole_rows::WholeRows;
@@ -171,11 +170,6 @@ fn prefill(model: &Frozen<Decoder>, rows: &TokenBatch, capacity: usize) -> (Vec<
 
 /// Greedy continuation is sampling at this temperature.
 pub const GREEDY: SamplingOptions = SamplingOptions { temperature: 1e-4, top_k: 1, top_p: 1.0 };
-
-/// Token ids as a tensor, `[batch, time]`: for losses whose targets are chosen on the host.
-pub fn token_rows(tokens: &[u32], shape: [usize; 2], device: &Device) -> Tensor<2, Int> {
-    int_rows(tokens, shape, device)
-}
 
 #[cfg(test)]
 mod tests {

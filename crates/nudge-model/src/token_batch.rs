@@ -125,7 +125,7 @@ fn sequence_places(segments: &[u32]) -> Vec<(u32, usize)> {
     places
 }
 
-pub(crate) fn int_rows(tokens: &[u32], shape: [usize; 2], device: &Device) -> Tensor<2, Int> {
+fn int_rows(tokens: &[u32], shape: [usize; 2], device: &Device) -> Tensor<2, Int> {
     let values: Vec<i32> = tokens.iter().map(|&token| token as i32).collect();
     Tensor::from_data(TensorData::new(values, shape), device)
 }

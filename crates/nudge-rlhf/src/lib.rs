@@ -39,13 +39,13 @@
 //! | module | formula |
 //! |---|---|
 //! | [`loss::masked`] | masked mean and sum, which select and never multiply; from tokens to one loss |
-//! | [`loss::sft`] | next-token loss on the answer |
+//! | [`loss::sft`] | next-token loss on the completion |
 //! | [`loss::pairwise`] | the reward model's loss over all pairs of a ranking |
 //! | [`loss::choice`] | the reward model's losses over whole rankings: best of K, Plackett-Luce |
-//! | [`loss::ppo`] | clipped policy and value losses, of tokens and of whole answers; entropy |
+//! | [`loss::ppo`] | clipped policy and value losses, of tokens and of whole completions; entropy |
 //! | [`loss::kl`] | the KL as a term of the loss: k1, k2, k3, or exact over the vocabulary |
 //! | [`loss::dpo`] | direct preference optimisation: sigmoid, hinge, IPO, robust |
-//! | [`loss::kto`] | learning from single answers that are good or bad |
+//! | [`loss::kto`] | learning from single completions that are good or bad |
 //! | [`loss::orpo`] | fine-tuning and preference in one, without a reference model |
 //! | [`loss::simpo`] | the likelihood of a token as the reward, with a margin, without a reference model |
 //!
@@ -54,9 +54,9 @@
 //!
 //! # Conventions
 //!
-//! - A batch of answers is `[batch, time]`: one row an answer, one column a token of the answer. On
+//! - A batch of completions is `[batch, time]`: one row a completion, one column a token of the completion. On
 //!   the host it is one flat slice in row order, and `time` says how long a row is.
-//! - A `mask` is `true` where a token counts: the tokens of the answer up to and with its EOS.
+//! - A `mask` is `true` where a token counts: the tokens of the completion up to and with its EOS.
 //! - Masks select. A NaN or an infinity under a `false` reaches neither a result nor a gradient.
 //! - `logprobs` are natural logarithms, taken after division by the sampling temperature.
 //! - A wrong shape is a programming error: functions panic and name the shapes.

@@ -1,8 +1,8 @@
 //! Models for other programs: one GGUF with a Modelfile, as llama.cpp and Ollama open, or a whole folder, as
 //! transformers does.
 //!
-//! Numbers are read from the model's own files, one tensor at a time, with what an adapter adds to them; an adapter goes
-//! out by itself too. What a format has no place for is refused.
+//! Numbers are read from the model's own files, one tensor at a time, with what an adapter adds to them; an adapter
+//! goes out by itself too. What a format has no place for is refused.
 
 use crate::SessionError;
 use crate::error::named;
@@ -145,7 +145,7 @@ fn metadata(tokenizer: &GgufTokenizer) -> Vec<(String, Field)> {
     pairs.into_iter().map(|(key, value)| (format!("tokenizer.ggml.{key}"), value)).chain(template).collect()
 }
 
-/// What Ollama needs beside the GGUF: where it is, and where an answer ends. It reads the template from the file.
+/// What Ollama needs beside the GGUF: where it is, and where a completion ends. It reads the template from the file.
 fn modelfile(folder: &Folder, file: &str, tokenizer: &GgufTokenizer) -> String {
     let mut lines = vec![format!("FROM ./{file}")];
     if folder.style() == PromptStyle::Chat {

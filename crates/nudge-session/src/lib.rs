@@ -53,7 +53,7 @@ pub mod verdict;
 pub use error::SessionError;
 pub use labeler::{Labeler, LabelerInfo};
 pub use method::{Method, MethodInfo};
-pub use protocol::{Command, Event, Files, Judge, Metrics, Preference, StageName, Verdict};
+pub use protocol::{Command, Event, Files, Judge, Metrics, StageName, Verdict, Winner};
 pub use room::Room;
 pub use run::Run;
 pub use session::{ModelInfo, Session};

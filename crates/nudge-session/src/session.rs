@@ -6,7 +6,7 @@ use crate::SessionError;
 use crate::folder::{Bases, Folder, Kind, faithful::Origin};
 use crate::labeler::{self, LabelerInfo};
 use crate::method::{LearnsFrom, Loaded, Method, MethodInfo};
-use crate::protocol::{Command, Files, Preference, Verdict};
+use crate::protocol::{Command, Files, Verdict, Winner};
 use crate::room::Room;
 use crate::run::Run;
 use crate::snapshot::{Snapshot, fingerprint};
@@ -175,9 +175,9 @@ impl Session {
     }
 
     /// Win rate of the first model over `preferences`, ties counting half, with its 95 % interval.
-    pub fn verdict(preferences: &[Preference], judge: &str, simulated: bool) -> Verdict {
+    pub fn verdict(preferences: &[Winner], judge: &str, simulated: bool) -> Verdict {
         let count = |wanted| preferences.iter().filter(|preference| **preference == wanted).count();
-        let rate = WinRate::new(count(Preference::A), count(Preference::Tie), count(Preference::B));
+        let rate = WinRate::new(count(Winner::A), count(Winner::Tie), count(Winner::B));
         Verdict {
             wins: rate.wins,
             ties: rate.ties,

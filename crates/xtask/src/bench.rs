@@ -5,7 +5,7 @@
 //! fails.
 
 mod browser;
-mod rows;
+mod measurements;
 mod table;
 
 use std::fs::File;
@@ -18,7 +18,7 @@ use anyhow::{Context, Result, bail};
 use crate::process::{run, run_lines};
 use crate::python;
 use crate::workspace::Workspace;
-use rows::Row;
+use measurements::Measurement;
 
 /// What `tests/bench/peers/pytorch.py` knows.
 const PEER_SIZES: [&str; 4] = ["test", "tiny", "small", "medium"];
@@ -102,7 +102,7 @@ fn pytorch(python: &Path, scripts: &Path, options: &Options, size: &str) -> Opti
 
 /// What was measured so far, and what went wrong.
 struct Bench {
-    rows: Vec<Row>,
+    rows: Vec<Measurement>,
     file: Option<File>,
     failures: Vec<String>,
 }
@@ -127,7 +127,7 @@ impl Bench {
             println!("{line}");
             return Ok(());
         }
-        let row = Row::parse(line)?;
+        let row = Measurement::parse(line)?;
         println!("  {row}");
         if let Some(file) = &mut self.file {
             writeln!(file, "{}", row.json)?;
@@ -137,7 +137,7 @@ impl Bench {
     }
 
     fn finish(self) -> Result<()> {
-        println!("\n{}", table::table(&rows::medians(&self.rows)));
+        println!("\n{}", table::table(&measurements::medians(&self.rows)));
         if !self.failures.is_empty() {
             bail!("not everything was measured: {}", self.failures.join("; "));
         }

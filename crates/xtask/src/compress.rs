@@ -1,6 +1,6 @@
 //! Compressed copies of the built page: a `.br` and a `.gz` beside every file that shrinks by them.
 //!
-//! A static host that looks for such copies sends the one that the browser takes. Both are made at the highest level,
+//! A static server that looks for such copies sends the one that the browser takes. Both are made at the highest level,
 //! which takes a minute for the WebAssembly, so a file that has been compressed before is not compressed again.
 //!
 //! Deliberately absent: any choice of files by name. What gains less than a tenth, as pictures and weights do, gets

@@ -1,7 +1,7 @@
 //! A small HTTP server for the built page, on this machine alone.
 //!
 //! It answers GET and HEAD with files below one folder, and sends the compressed copy that the build wrote beside a
-//! file, as the page's host would. It has no ranges, no directory listings, and compresses nothing itself: the files
+//! file, as the page's server would. It has no ranges, no directory listings, and compresses nothing itself: the files
 //! travel over the loopback interface to a browser on the same machine.
 
 use std::fs::{self, File};

@@ -98,14 +98,14 @@ pub struct Compare {
     /// Reward model that judges
     #[arg(long, value_name = "DIR")]
     pub reward: Option<String>,
-    /// Reward model that chooses among the answers of --a where --best-of is more than 1
+    /// Reward model that chooses among the completions of --a where --best-of is more than 1
     #[arg(long, value_name = "DIR")]
     pub best_of_reward: Option<String>,
     #[command(flatten)]
     pub steps: Steps,
     #[command(flatten)]
     pub common: Common,
-    /// Write every pair of answers to this file; only a run that does so can be resumed
+    /// Write every pair of completions to this file; only a run that does so can be resumed
     #[arg(long, value_name = "FILE")]
     pub pairs: Option<PathBuf>,
     /// Continue the run that writes --pairs; repeat the other options
@@ -147,7 +147,7 @@ pub struct Demo {
     /// Model that answers and is tuned
     #[arg(long, value_name = "M", default_value = "builtin:sft")]
     pub model: String,
-    /// Base model under which the report reads the answers
+    /// Base model under which the report reads the completions
     #[arg(long, value_name = "M", default_value = "builtin:base")]
     pub base: String,
     /// Simulated labeler that ranks and judges

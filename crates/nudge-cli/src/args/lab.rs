@@ -46,24 +46,24 @@ pub enum LabCommand {
     Preferences(LabPreferences),
 }
 
-/// Flags of the measurements that take long: seeds, and rows that are kept as they come.
+/// Flags of the measurements that take long: seeds, and a file that keeps them as they come.
 #[derive(Args)]
-pub struct Rows {
+pub struct Measurements {
     /// How many seeds
     #[arg(long, value_name = "N", default_value_t = 5)]
     pub seeds: u64,
     /// The first of them
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub first_seed: u64,
-    /// Keep every row in this file as it is measured
+    /// Keep every measurement in this file as it comes
     #[arg(long, value_name = "FILE.jsonl")]
     pub out: Option<PathBuf>,
-    /// Keep the rows of --out and measure those that are missing
+    /// Keep the measurements of --out and make those that are missing
     #[arg(long, requires = "out")]
     pub resume: bool,
 }
 
-impl Rows {
+impl Measurements {
     /// The seeds.
     pub fn seeds(&self) -> Range<u64> {
         self.first_seed..self.first_seed + self.seeds
@@ -87,7 +87,7 @@ pub struct LabMethods {
     #[arg(long)]
     pub quick: bool,
     #[command(flatten)]
-    pub rows: Rows,
+    pub measurements: Measurements,
     /// Where to compute: auto, cpu, wgpu or cuda; auto takes the first of cuda, wgpu and cpu that can be opened
     #[arg(long, value_enum, hide_possible_values = true, default_value_t = DeviceChoice::Auto)]
     pub device: DeviceChoice,
@@ -155,7 +155,7 @@ pub struct LabInstruct {
     #[arg(long, value_name = "X", default_value_t = 0.7)]
     pub temperature: f32,
     #[command(flatten)]
-    pub rows: Rows,
+    pub measurements: Measurements,
     #[command(flatten)]
     pub common: Common,
     #[command(flatten, next_help_heading = "Training")]
@@ -177,7 +177,7 @@ pub struct LabPreferences {
     #[arg(long, value_name = "LEARNER", num_args = 1.., value_enum, default_values = ["bag-of-words", "reward-model"])]
     pub learners: Vec<Learner>,
     #[command(flatten)]
-    pub rows: Rows,
+    pub measurements: Measurements,
     #[command(flatten)]
     pub common: Common,
     #[command(flatten, next_help_heading = "Training")]

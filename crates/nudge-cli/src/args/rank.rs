@@ -8,7 +8,7 @@ use std::path::PathBuf;
 /// `nudge rank`
 #[derive(Args)]
 pub struct Rank {
-    /// Sampled answers
+    /// Sampled completions
     #[arg(long, value_name = "FILE")]
     pub candidates: PathBuf,
     /// Simulated labeler that ranks in the place of a person; me is you
@@ -24,17 +24,17 @@ pub struct Rank {
     /// Name that a person's rankings bear [default: $USER, else person]
     #[arg(long, value_name = "NAME")]
     pub labeler_name: Option<String>,
-    /// Seed of the order in which a person sees answers, of --repeat and of --choose random
+    /// Seed of the order in which a person sees completions, of --repeat and of --choose random
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
     /// Share of the screens that a person sees again later, in another order: how sure they are (see agreement)
     #[arg(long, value_name = "X", default_value_t = 0.0)]
     pub repeat: f32,
-    /// Which prompts come first: those on whose answers the reward models of --reward disagree most (disagreement,
+    /// Which prompts come first: those on whose completions the reward models of --reward disagree most (disagreement,
     /// Christiano et al. 2017), or any by --seed (random) [default: disagreement with --reward, else the file's order]
     #[arg(long, value_name = "RULE", value_enum, hide_possible_values = true)]
     pub choose: Option<Choose>,
-    /// Reward models that score the answers before the first screen; with --choose disagreement two or more
+    /// Reward models that score the completions before the first screen; with --choose disagreement two or more
     #[arg(long, num_args = 1.., value_name = "DIR")]
     pub reward: Vec<String>,
     /// Where to compute the scores of --reward: auto, cpu, wgpu or cuda

@@ -8,7 +8,7 @@ use anyhow::Result;
 use nudge_session::agreement::{AgreementReport, LabelerAgreement, agreement};
 use nudge_session::contradiction::{Contradiction, Step};
 
-/// Characters of a prompt or an answer that are shown.
+/// Characters of a prompt or a completion that are shown.
 const SHOWN: usize = 60;
 
 /// Measures and prints the table.

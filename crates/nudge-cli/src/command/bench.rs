@@ -10,7 +10,7 @@ use crate::memory;
 use crate::report;
 use anyhow::Result;
 use futures_lite::future::block_on;
-use nudge_session::bench::{self, BenchOptions, Ceilings, Meter, Row};
+use nudge_session::bench::{self, BenchOptions, Ceilings, Measurement, Meter};
 
 /// Measures the phases at every size, a row each.
 pub fn run(arguments: &Bench) -> Result<()> {
@@ -33,7 +33,7 @@ pub fn run(arguments: &Bench) -> Result<()> {
         report::line(HEADER)?;
     }
     for size in &arguments.size {
-        let tell = |row: Row| report::result(arguments.common.json, &row, || line(&row));
+        let tell = |row: Measurement| report::result(arguments.common.json, &row, || line(&row));
         block_on(bench::run(*size, &options, (opened.name, &opened.device), &ceilings, &mut meter, tell))?;
     }
     Ok(())
@@ -66,7 +66,7 @@ impl Meter for ProcessMeter {
 const HEADER: &str = "size     phase           ms a step  (low to high)       first  tokens/s   GFLOP/s  of   GB/s  of  \
                       launches  readbacks  peak MiB";
 
-fn line(row: &Row) -> String {
+fn line(row: &Measurement) -> String {
     let share = |part: f64, whole: f64| format!("{:.0}%", 100.0 * part / whole);
     format!(
         "{:8} {:11} {:10.1}  ({:.1} to {:.1})  {:8.1}  {:8.0}  {:8.1} {:>4} {:5.1} {:>4}  {:>7}  {:9}  {:>8}",

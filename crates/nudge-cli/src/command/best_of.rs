@@ -1,4 +1,4 @@
-//! `nudge best-of`: n answers to each prompt; the one that the reward model likes best is kept.
+//! `nudge best-of`: n completions to each prompt; the one that the reward model likes best is kept.
 
 use super::Workplace;
 use crate::args::BestOf;

@@ -1,4 +1,4 @@
-//! `nudge chat`: a line in, an answer out, as it grows. Every line is a prompt of its own: the model has learnt
+//! `nudge chat`: a line in, a completion out, as it grows. Every line is a prompt of its own: the model has learnt
 //! single turns, so no history is sent.
 
 use super::Workplace;
@@ -37,7 +37,7 @@ pub fn run(arguments: &Chat) -> Result<()> {
         }
         let prompts = vec![line.trim().into()];
         let command = Command::Sample { model: arguments.model.clone(), prompts, options: options.clone() };
-        if let Err(error) = answer(&workplace, command) {
+        if let Err(error) = complete(&workplace, command) {
             // A prompt that is too long is no reason to end the conversation, a closed output is.
             if !terminal || error.downcast_ref::<io::Error>().is_some() {
                 return Err(error);
@@ -48,14 +48,14 @@ pub fn run(arguments: &Chat) -> Result<()> {
     }
 }
 
-/// Prints one answer as it grows. Ctrl-C ends the program between two looks at it.
-fn answer(workplace: &Workplace, command: Command) -> Result<()> {
+/// Prints one completion as it grows. Ctrl-C ends the program between two looks at it.
+fn complete(workplace: &Workplace, command: Command) -> Result<()> {
     let mut run = workplace.session.start(command, None)?;
     let mut printed = String::new();
     while let Some(event) = block_on(run.next())? {
         let text = match event {
             Event::Partial { text, .. } => whole_characters(&text).to_string(),
-            Event::Candidates { completions, .. } => completions.into_iter().map(|answer| answer.text).collect(),
+            Event::Candidates { completions, .. } => completions.into_iter().map(|one| one.text).collect(),
             _ => continue,
         };
         if let Some(grown) = text.strip_prefix(&printed) {

@@ -1,7 +1,7 @@
 //! `nudge demo`: the whole loop on the built-in model or another, a simulated labeler in the person's place.
 //!
 //! 1. The instruct model answers prompts, several times each.
-//! 2. The labeler ranks the answers.
+//! 2. The labeler ranks the completions.
 //! 3. A reward model learns from the rankings.
 //! 4. PPO tunes the model against it.
 //! 5. Before and after answer prompts that nothing was learnt from; the labeler judges.
@@ -62,28 +62,28 @@ fn play(this: &mut TuningLoop, base: &str) -> Result<Report> {
     let tuned = this.tune("4/5 ppo", &method, &train, &rankings)?;
     let pairs = this.compare("5/5 compare", &Contender::Tuned(method), &held_out)?;
     let mut report = Report::new(&reward, &tuned, &pairs)?;
-    let answers = |tuned: bool| pairs.iter().filter_map(move |event| demo_report::answer(event, tuned));
-    report.tuned.nats_per_char = nats_per_char(this, base, "reading the tuned model's answers", answers(true))?;
-    report.sft.nats_per_char = nats_per_char(this, base, "reading the first model's answers", answers(false))?;
+    let completions = |tuned: bool| pairs.iter().filter_map(move |event| demo_report::completion(event, tuned));
+    report.tuned.nats_per_char = nats_per_char(this, base, "reading the tuned model's completions", completions(true))?;
+    report.sft.nats_per_char = nats_per_char(this, base, "reading the first model's completions", completions(false))?;
     report.rankings = this.plan.rankings;
     report.held_out_rankings = this.plan.held_out;
     report.answers_per_ranking = this.plan.completions;
     Ok(report)
 }
 
-/// What the base model thinks of answers: how far they are from the text it has learnt. Nothing if all are empty.
+/// What the base model thinks of completions: how far they are from the text it has learnt. Nothing if all are empty.
 fn nats_per_char<'a>(
     this: &TuningLoop,
     base: &str,
     label: &str,
-    answers: impl Iterator<Item = &'a str>,
+    completions: impl Iterator<Item = &'a str>,
 ) -> Result<Option<f64>> {
-    let answers: Vec<&str> = answers.filter(|answer| !answer.trim().is_empty()).collect();
-    if answers.is_empty() {
+    let completions: Vec<&str> = completions.filter(|completion| !completion.trim().is_empty()).collect();
+    if completions.is_empty() {
         return Ok(None);
     }
     let command =
-        Command::Eval { model: base.into(), text: answers.join("<|endoftext|>"), options: EvalOptions::default() };
+        Command::Eval { model: base.into(), text: completions.join("<|endoftext|>"), options: EvalOptions::default() };
     let events = this.workplace.pull(label, command)?;
     Ok(events.iter().find_map(|event| match event {
         Event::Evaluated { evaluation } => Some(evaluation.nats_per_char),

@@ -12,24 +12,24 @@ pub struct Report {
     pub simulated: bool,
     /// Who ranked and judged.
     pub labeler: LabelerInfo,
-    /// The model under which answers were read.
+    /// The model under which completions were read.
     pub base: String,
     /// Rankings that the reward model learnt from.
     pub rankings: usize,
     /// Rankings of other prompts that it was measured on.
     pub held_out_rankings: usize,
-    /// Answers in each ranking.
+    /// Completions in each ranking.
     pub answers_per_ranking: usize,
     /// Pairs that the reward model orders as the labeler did, on prompts it has not seen.
     pub reward: Option<Accuracy>,
     /// Tuned against before, on prompts that nothing was learnt from.
     pub verdict: Verdict,
-    /// KL of the tuned model to where it started, in nats an answer, at the last step.
+    /// KL of the tuned model to where it started, in nats a completion, at the last step.
     pub kl: Option<f64>,
-    /// The tuned model's answers.
-    pub tuned: Answers,
-    /// The answers before tuning.
-    pub sft: Answers,
+    /// The tuned model's completions.
+    pub tuned: Completions,
+    /// The completions before tuning.
+    pub sft: Completions,
     /// Seconds in all.
     pub seconds: f64,
 }
@@ -47,9 +47,9 @@ pub struct Accuracy {
     pub pairs: usize,
 }
 
-/// What the answers of one model are like.
+/// What the completions of one model are like.
 #[derive(Serialize)]
-pub struct Answers {
+pub struct Completions {
     /// Mean number of words.
     pub mean_words: f64,
     /// Under the base model: how far the text is from what that has learnt.
@@ -63,10 +63,10 @@ impl Report {
             Event::Verdict { verdict } => Some(verdict.clone()),
             _ => None,
         });
-        let answers = |tuned: bool| {
-            let texts: Vec<&str> = compare.iter().filter_map(|event| answer(event, tuned)).collect();
+        let completions = |tuned: bool| {
+            let texts: Vec<&str> = compare.iter().filter_map(|event| completion(event, tuned)).collect();
             let words: usize = texts.iter().map(|text| text.split_whitespace().count()).sum();
-            Answers { mean_words: words as f64 / texts.len().max(1) as f64, nats_per_char: None }
+            Completions { mean_words: words as f64 / texts.len().max(1) as f64, nats_per_char: None }
         };
         Ok(Self {
             simulated: true,
@@ -83,15 +83,15 @@ impl Report {
             }),
             verdict: verdict.context("the comparison ended without a verdict")?,
             kl: last_with(ppo, "objective/kl").map(|metrics| metrics["objective/kl"]),
-            tuned: answers(true),
-            sft: answers(false),
+            tuned: completions(true),
+            sft: completions(false),
             seconds: 0.0,
         })
     }
 }
 
-/// The answer of one of the two models in a pair.
-pub fn answer(event: &Event, tuned: bool) -> Option<&str> {
+/// The completion of one of the two models in a pair.
+pub fn completion(event: &Event, tuned: bool) -> Option<&str> {
     match event {
         Event::Pair { a, b, .. } => Some(if tuned { a } else { b }),
         _ => None,
@@ -108,12 +108,12 @@ fn last_with<'a>(events: &'a [Event], name: &str) -> Option<&'a Metrics> {
 
 /// The report for people.
 pub fn text(report: &Report) -> String {
-    let nats = |answers: &Answers| answers.nats_per_char.map_or("-".into(), |nats| format!("{nats:.3}"));
+    let nats = |completions: &Completions| completions.nats_per_char.map_or("-".into(), |nats| format!("{nats:.3}"));
     let mut lines = vec![
         "SIMULATED: a rule ranked and judged, not a person.".to_string(),
         format!("Labeler      {}: {}", report.labeler.name, report.labeler.rule),
         format!(
-            "Rankings     {} of {} answers each to learn from, {} more to measure on",
+            "Rankings     {} of {} completions each to learn from, {} more to measure on",
             report.rankings, report.answers_per_ranking, report.held_out_rankings
         ),
     ];
@@ -123,7 +123,7 @@ pub fn text(report: &Report) -> String {
     }
     lines.push(format!("Comparison   tuned against before: {}", verdict(&report.verdict)));
     if let Some(kl) = report.kl {
-        lines.push(format!("Leash        KL {kl:.2} nats an answer from where it started"));
+        lines.push(format!("Leash        KL {kl:.2} nats a completion from where it started"));
     }
     lines.push(format!("Length       {:.1} words, before {:.1}", report.tuned.mean_words, report.sft.mean_words));
     lines.push(format!(

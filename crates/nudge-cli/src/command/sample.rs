@@ -1,4 +1,4 @@
-//! `nudge sample`: k answers to each prompt, as candidates to be ranked.
+//! `nudge sample`: k completions to each prompt, as candidates to be ranked.
 
 use super::Workplace;
 use crate::args::Sample;

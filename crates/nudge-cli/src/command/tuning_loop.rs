@@ -129,7 +129,7 @@ impl TuningLoop {
         self.store("rankings.jsonl", &write_jsonl(&rankings))?;
         rankings.retain(|ranking| !ranking.ties_everything());
         if rankings.is_empty() {
-            bail!("the labeler `{}` ties all answers of this model; choose another --labeler or --seed", self.labeler);
+            bail!("labeler `{}` ties all completions of this model; choose another --labeler or --seed", self.labeler);
         }
         Ok(rankings.into_iter().map(PreferenceRecord::Ranking).collect())
     }

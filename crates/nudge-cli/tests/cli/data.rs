@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 const STORY: &str = "Once there was a boy named Tom. Tom had a red ball. Tom ran to the park with his ball. \
     \"Look at me!\" Tom said. A dog came and took the ball. Tom was sad. Then the dog came back. Tom was happy.\n<|endoftext|>\n";
 
-/// Alpaca records, the last one without an answer.
+/// Alpaca records, the last one without a completion.
 fn alpaca() -> String {
     let record = |index: usize| {
         let output = if index == 12 { String::new() } else { format!("The cat has {index} hats.") };
@@ -131,13 +131,13 @@ fn stages_read_the_files_of_others() {
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     assert!(ended.err.contains("1 records left out"), "{}", ended.err);
     place.refused("reward --model sft --comparisons prompts.jsonl --out reward", &["holds no comparisons", "prompts"]);
-    let answer = |text: &str| json!([{ "role": "assistant", "content": text }]);
+    let completion = |text: &str| json!([{ "role": "assistant", "content": text }]);
     let talk = json!([
         { "role": "user", "content": "Hi." },
         { "role": "assistant", "content": "Hello." },
         { "role": "user", "content": "Tell me about a cat." },
     ]);
-    let pair = |index: usize| json!({ "prompt": talk, "chosen": answer(&format!("It has {index} hats.")), "rejected": answer("No.") });
+    let pair = |index: usize| json!({ "prompt": talk, "chosen": completion(&format!("It has {index} hats.")), "rejected": completion("No.") });
     place.write("pairs.jsonl", &(0..8).map(|index| format!("{}\n", pair(index))).collect::<String>());
     place.done("reward --model sft --comparisons pairs.jsonl --epochs 1 --out reward");
     place.done("ppo --policy sft --reward reward --prompts pairs.jsonl --episodes 8 --batch-size 8 --max-new-tokens 8 --out ppo");

@@ -28,7 +28,7 @@ fn methods_from_the_same_rankings() {
     for row in &rows {
         let of = |name: &str| row[name].as_f64().expect("a number");
         assert!(of("low") < of("win_rate") && of("win_rate") < of("high"), "{row}");
-        // An estimate from few answers may fall a little below 0.
+        // An estimate from few completions may fall a little below 0.
         assert!(of("kl") > -0.5 && (row["method"] != "best-of" || of("kl") > 1.2), "{row}");
     }
     place.refused(METHODS, &["rows.jsonl exists", "--resume"]);
@@ -60,7 +60,7 @@ fn a_frontier_from_logs() {
     assert_eq!((&tuned["curve"], &best["curve"]), (&"rl".into(), &"best_of_n".into()));
     assert_eq!(tuned["points"].as_array().map(Vec::len), Some(10));
     assert!(tuned["gold"]["alpha"].is_number() && best["gold"].is_null(), "{found}");
-    assert!(best["proxy"]["alpha"].as_f64() > Some(0.0), "the best of more answers scores more: {best}");
+    assert!(best["proxy"]["alpha"].as_f64() > Some(0.0), "the best of more completions scores more: {best}");
     place.refused("lab frontier --log pack.jsonl", &["pack.jsonl", "objective/kl"]);
 }
 

@@ -75,7 +75,7 @@ fn repeats_measure_a_labeler_and_are_learnt_from_once() {
 }
 
 #[test]
-fn equal_answers_are_one_answer() {
+fn equal_completions_are_one_completion() {
     let place = Place::new();
     let record = |id: &str, texts: &[&str]| {
         let completions: Vec<Value> = texts.iter().map(|text| json!({ "text": text })).collect();
@@ -89,7 +89,7 @@ fn equal_answers_are_one_answer() {
     groups.sort();
     assert_eq!(groups, [vec!["x", "x"], vec!["y"]]);
     place.write("equal.jsonl", &record("a", &["x", "x"]));
-    place.refused("rank --candidates equal.jsonl --out none.jsonl", &["equal answers", "--temperature"]);
+    place.refused("rank --candidates equal.jsonl --out none.jsonl", &["equal completions", "--temperature"]);
 }
 
 #[test]

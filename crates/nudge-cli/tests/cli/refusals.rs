@@ -1,27 +1,18 @@
 //! Options and rankings that make no sense, and outputs that are taken: refused in words, and nothing that was there is
 //! touched.
 
-use crate::support::{Place, candidates, example, stories};
+use crate::support::{Place, stories};
 use serde_json::json;
 
-/// A place with candidates and a reward model.
-fn place() -> Place {
-    let place = Place::new();
-    place.write("pack.jsonl", &example("packs/politeness.jsonl", 4));
-    place.write("candidates.jsonl", &candidates(3));
-    place.done("reward --model sft --comparisons pack.jsonl --epochs 1 --out reward");
-    place
-}
-
-/// One ranking record of three answers.
+/// One ranking record of three completions.
 fn ranking(ranking: serde_json::Value) -> String {
     let completions = [json!({ "text": "a" }), json!({ "text": "b" }), json!({ "text": "c" })];
     format!("{}\n", json!({ "id": "r", "prompt": "p", "completions": completions, "ranking": ranking }))
 }
 
 #[test]
-fn rankings_that_do_not_order_their_answers() {
-    let place = place();
+fn rankings_that_do_not_order_their_completions() {
+    let place = Place::with_reward_model();
     let good = ranking(json!([[0], [1, 2]]));
     for (wrong, parts) in [
         (json!([[0], [1], [1], [2]]), ["line 2", "completion 1 twice"]),
@@ -38,7 +29,7 @@ fn rankings_that_do_not_order_their_answers() {
     for stage in ["reward --model", "dpo --policy", "kto --policy", "orpo --policy"] {
         place.refused(
             &format!("{stage} sft --comparisons rankings.jsonl --out out"),
-            &["all 2 rankings tie everything", "put some answers above others"],
+            &["all 2 rankings tie everything", "Rank some completions above others"],
         );
     }
     // Beside others, a ranking that ties everything is left out, and that is said.
@@ -48,8 +39,8 @@ fn rankings_that_do_not_order_their_answers() {
 }
 
 #[test]
-fn one_answer_cannot_be_ranked() {
-    let place = place();
+fn one_completion_cannot_be_ranked() {
+    let place = Place::with_reward_model();
     place.refused("sample --model sft --prompts prompts.jsonl --k 0 --out out", &["k is 0", "1 or more"]);
     place.done("sample --model sft --prompts prompts.jsonl --k 1 --max-new-tokens 8 --out one.jsonl");
     for labeler in ["", "--labeler happier"] {
@@ -60,7 +51,7 @@ fn one_answer_cannot_be_ranked() {
 
 #[test]
 fn nobody_is_called_so() {
-    let place = place();
+    let place = Place::with_reward_model();
     for words in [
         "rank --candidates candidates.jsonl --labeler nobody --out out",
         "compare --a sft --b sft --prompts prompts.jsonl --labeler nobody",
@@ -73,7 +64,7 @@ fn nobody_is_called_so() {
 
 #[test]
 fn options_outside_their_range() {
-    let place = place();
+    let place = Place::with_reward_model();
     place.write("data.jsonl", "{\"prompt\":\"a\",\"completion\":\"b\"}\n");
     place.write("wrong.toml", "learning_rat = 0.1\n");
     place.write("text.toml", "epochs = \"many\"\n");
@@ -173,7 +164,7 @@ fn options_outside_their_range() {
 
 #[test]
 fn outputs_that_are_taken() {
-    let place = place();
+    let place = Place::with_reward_model();
     place.write("stories.txt", &stories(10));
     place.write("data.jsonl", "{\"prompt\":\"a\",\"completion\":\"b\"}\n");
     std::fs::create_dir(place.path("notes")).expect("a new folder");
@@ -208,7 +199,7 @@ fn outputs_that_are_taken() {
 
 #[test]
 fn stories_without_demonstrations() {
-    let place = place();
+    let place = Place::with_reward_model();
     place.write("short.txt", "Too short.\n<|endoftext|>\nThis too.\n");
     place.refused("sft --model base --stories short.txt --out out", &["short.txt", "seven sentences"]);
     place.refused("sft --model base --stories absent.txt --out out", &["absent.txt", "Check the path"]);

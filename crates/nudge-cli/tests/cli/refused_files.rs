@@ -1,18 +1,9 @@
 //! Model folders and records that cannot be used: each is refused in words that name the file, the line and the remedy,
 //! before anything is written.
 
-use crate::support::{Place, candidates, example};
+use crate::support::{Place, candidates};
 use serde_json::{Value, json};
 use std::fs;
-
-/// A place with a reward model, candidates and a broken copy of `sft` called `bad`.
-fn place() -> Place {
-    let place = Place::new();
-    place.write("pack.jsonl", &example("packs/politeness.jsonl", 4));
-    place.write("candidates.jsonl", &candidates(3));
-    place.done("reward --model sft --comparisons pack.jsonl --epochs 1 --out reward");
-    place
-}
 
 /// Copies the model `from` to `bad`.
 fn copy(place: &Place, from: &str) {
@@ -25,7 +16,7 @@ fn copy(place: &Place, from: &str) {
 
 #[test]
 fn a_model_that_is_not_there() {
-    let place = place();
+    let place = Place::with_reward_model();
     for words in [
         "sft --model bad --data pack.jsonl --out out",
         "sample --model bad --prompts prompts.jsonl --out out",
@@ -53,7 +44,7 @@ fn a_model_that_is_not_there() {
 
 #[test]
 fn a_model_folder_that_is_not_whole() {
-    let place = place();
+    let place = Place::with_reward_model();
     for file in ["config.json", "model.safetensors", "tokenizer.json"] {
         copy(&place, "sft");
         fs::remove_file(place.path("bad").join(file)).expect("it was there");
@@ -77,7 +68,7 @@ fn a_model_folder_that_is_not_whole() {
 
 #[test]
 fn weights_that_are_no_numbers() {
-    let place = place();
+    let place = Place::with_reward_model();
     for (model, words) in [
         ("sft", "sample --model bad --prompts prompts.jsonl --out out"),
         ("reward", "score --reward bad --data candidates.jsonl --out out"),
@@ -94,7 +85,7 @@ fn weights_that_are_no_numbers() {
 
 #[test]
 fn a_tokenizer_of_another_model() {
-    let place = place();
+    let place = Place::with_reward_model();
     // A tokenizer with more tokens than the weights have rows.
     copy(&place, "sft");
     let mut config: Value = serde_json::from_str(&place.read("bad/tokenizer.json")).expect("JSON");
@@ -118,7 +109,7 @@ fn a_tokenizer_of_another_model() {
 
 #[test]
 fn one_kind_of_model_in_the_place_of_the_other() {
-    let place = place();
+    let place = Place::with_reward_model();
     for (words, part) in [
         ("sample --model reward --prompts prompts.jsonl --out out", "`reward` is a reward model"),
         ("dpo --policy reward --comparisons pack.jsonl --out out", "`reward` is a reward model"),
@@ -132,7 +123,7 @@ fn one_kind_of_model_in_the_place_of_the_other() {
 
 #[test]
 fn a_broken_line_is_named_with_its_file() {
-    let place = place();
+    let place = Place::with_reward_model();
     place.write("prompts.bad", "{\"prompt\":\"a\"}\n\n{\"prompt\":\"b\"\n");
     place.write("data.bad", "{\"prompt\":\"a\",\"completion\":\"b\"}\n\n{\"prompt\":\"a\",\"compl\":\"b\"}\n");
     place.write("rankings.bad", "{\"prompt\":\"a\",\"chosen\":\"b\",\"rejected\":\"c\"}\n\nnot JSON\n");
@@ -157,7 +148,7 @@ fn a_broken_line_is_named_with_its_file() {
 
 #[test]
 fn prompts_that_are_empty_or_too_long() {
-    let place = place();
+    let place = Place::with_reward_model();
     let long = "word ".repeat(300);
     for (prompt, part) in [(" ", "empty"), (long.as_str(), "256")] {
         let line = |fields: Value| format!("{fields}\n");

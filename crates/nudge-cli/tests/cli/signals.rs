@@ -61,7 +61,7 @@ fn a_person_ranks_and_stops_and_goes_on() {
     // A typing mistake, a ranking, a second thought, another ranking, enough.
     let ended = typed(&place, rank, "1 2\n1 2 3 4\nu\n4 > 2=1 > 3\nq\n");
     assert_eq!(ended.code, Some(0), "{}", ended.err);
-    assert!(ended.err.contains("answer 3 is missing") && ended.err.contains("--resume"), "{}", ended.err);
+    assert!(ended.err.contains("completion 3 is missing") && ended.err.contains("--resume"), "{}", ended.err);
     assert!(!place.path("out.jsonl").exists());
     place.refused(rank, &["out.jsonl.partial is an unfinished run", "--resume"]);
     let first = place.records("out.jsonl.partial");
@@ -76,8 +76,8 @@ fn a_person_ranks_and_stops_and_goes_on() {
     let records = place.records("out.jsonl");
     assert_eq!((records.len(), &records[0]), (2, &first[0]));
     assert_eq!((&records[1]["id"], &records[1]["labeler"]), (&"c2".into(), &"me".into()));
-    // The ranking is that of the answers as they were shown: 4 is the best, 2 and 1 tie, 3 is the worst.
-    let shown: Vec<&str> = ended_answers(&ended.err, 4);
+    // The ranking is that of the completions as they were shown: 4 is the best, 2 and 1 tie, 3 is the worst.
+    let shown: Vec<&str> = ended_completions(&ended.err, 4);
     let best = records[1]["ranking"][0][0].as_u64().expect("an index") as usize;
     assert_eq!(records[1]["completions"][best]["text"], shown[0]);
     let groups: Vec<usize> = records[0]["ranking"].as_array().expect("groups").iter().map(group_size).collect();
@@ -89,14 +89,14 @@ fn group_size(group: &serde_json::Value) -> usize {
     group.as_array().expect("a group").len()
 }
 
-/// The answers that were shown last.
-fn ended_answers(screen: &str, count: usize) -> Vec<&str> {
-    let answers: Vec<&str> = screen
+/// The completions that were shown last.
+fn ended_completions(screen: &str, count: usize) -> Vec<&str> {
+    let completions: Vec<&str> = screen
         .lines()
         .filter_map(|line| line.trim_start().split_once(". ").filter(|(n, _)| n.len() == 1))
         .map(|(_, text)| text)
         .collect();
-    answers[answers.len() - count..].to_vec()
+    completions[completions.len() - count..].to_vec()
 }
 
 #[test]

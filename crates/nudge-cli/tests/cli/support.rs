@@ -38,6 +38,15 @@ impl Place {
         place
     }
 
+    /// The same with rankings in `pack.jsonl`, a reward model learnt from them, and candidates.
+    pub fn with_reward_model() -> Self {
+        let place = Self::new();
+        place.write("pack.jsonl", &example("packs/politeness.jsonl", 4));
+        place.write("candidates.jsonl", &candidates(3));
+        place.done("reward --model sft --comparisons pack.jsonl --epochs 1 --out reward");
+        place
+    }
+
     /// A path inside.
     pub fn path(&self, name: impl AsRef<Path>) -> PathBuf {
         self.0.path().join(name)
@@ -124,18 +133,18 @@ pub fn example(name: &str, count: usize) -> String {
     text.lines().take(count).map(|line| format!("{line}\n")).collect()
 }
 
-/// Stories long enough to mine demonstrations from: answers of the examples, five to a story.
+/// Stories long enough to mine demonstrations from: completions of the examples, five to a story.
 pub fn stories(count: usize) -> String {
     let lines = example("demonstrations.train.jsonl", 5 * count);
-    let answer = |line: &str| {
+    let completion = |line: &str| {
         let record: Value = serde_json::from_str(line).expect("an example");
-        record["completion"].as_str().expect("an answer").to_string()
+        record["completion"].as_str().expect("a completion").to_string()
     };
-    let answers: Vec<String> = lines.lines().map(answer).collect();
-    answers.chunks(5).map(|story| format!("{}\n<|endoftext|>\n", story.join(" "))).collect()
+    let completions: Vec<String> = lines.lines().map(completion).collect();
+    completions.chunks(5).map(|story| format!("{}\n<|endoftext|>\n", story.join(" "))).collect()
 }
 
-/// Candidates to rank: four answers of different lengths to each of `count` prompts.
+/// Candidates to rank: four completions of different lengths to each of `count` prompts.
 pub fn candidates(count: usize) -> String {
     let texts = ["The happy dog ran home.", "A cat.", "\"Hello,\" said the bird to the sad fish.", "He sat and sat."];
     let record = |index: usize| {

@@ -153,7 +153,7 @@ fn from_stories_to_a_comparison() {
     scored(&place, "c.jsonl", "scored.jsonl");
 }
 
-/// Candidates: four fields, three answers of four fields, the prompts in order.
+/// Candidates: four fields, three completions of four fields, the prompts in order.
 fn sampled(place: &Place) {
     let (prompts, records) = (place.records("prompts.jsonl"), place.records("c.jsonl"));
     assert_eq!(records.len(), prompts.len());
@@ -169,16 +169,16 @@ fn sampled(place: &Place) {
         }
     }
     let mut seeds: Vec<u64> =
-        records.iter().flat_map(|record| record["completions"].as_array().expect("answers")).map(seed).collect();
+        records.iter().flat_map(|record| record["completions"].as_array().expect("completions")).map(seed).collect();
     seeds.sort_unstable();
-    assert_eq!(seeds, (1..=30).collect::<Vec<u64>>(), "every answer has a seed of its own");
+    assert_eq!(seeds, (1..=30).collect::<Vec<u64>>(), "every completion has a seed of its own");
 }
 
 fn seed(completion: &Value) -> u64 {
     completion["seed"].as_u64().expect("a seed")
 }
 
-/// Rankings: the candidates untouched, every answer once, the shorter before the longer, marked as simulated.
+/// Rankings: the candidates untouched, every completion once, the shorter before the longer, marked as simulated.
 fn ranked(place: &Place) {
     for (ranking, candidates) in place.records("r.jsonl").iter().zip(place.records("c.jsonl")) {
         assert_eq!(keys(ranking), ["completions", "id", "labeler", "prompt", "ranking", "seconds"]);
@@ -192,7 +192,7 @@ fn ranked(place: &Place) {
             let words =
                 text.as_str().expect("a text").split(|letter: char| !(letter.is_alphabetic() || letter == '\''));
             match words.filter(|word| word.contains(char::is_alphabetic)).count() {
-                0 => 100, // An empty answer is the worst.
+                0 => 100, // An empty completion is the worst.
                 words => words,
             }
         };
@@ -275,9 +275,9 @@ fn every_form_of_comparison_teaches_and_is_scored() {
         assert_eq!(keys(record), ["chosen", "note", "prompt", "rejected", "scores"]);
         assert_eq!((record["scores"].as_array().expect("a list").len(), &record["note"]), (2, &index.into()));
     }
-    place.write("answers.jsonl", "{\"prompt\":\"Hi\",\"completions\":[\"Hello.\",\"Bye.\",\"Oh.\"]}\n");
-    place.done("score --reward reward --data answers.jsonl --out answers.scored.jsonl");
-    scored(&place, "answers.jsonl", "answers.scored.jsonl");
+    place.write("completions.jsonl", "{\"prompt\":\"Hi\",\"completions\":[\"Hello.\",\"Bye.\",\"Oh.\"]}\n");
+    place.done("score --reward reward --data completions.jsonl --out completions.scored.jsonl");
+    scored(&place, "completions.jsonl", "completions.scored.jsonl");
 }
 
 #[test]

@@ -64,8 +64,8 @@ fn a_template_without_end_token_gets_one() {
 }
 
 #[test]
-fn a_prompt_that_the_conversation_does_not_show_leaves_the_answer() {
-    // The generation prompt begins a thinking that the rendering of an answer lacks.
+fn a_prompt_that_the_conversation_does_not_show_leaves_the_completion() {
+    // The generation prompt begins a thinking that the rendering of a completion lacks.
     let tokenizer = with_template(
         "{% for m in messages %}<|{{ m.role }}|>{{ m.content }}{% if m.role == 'assistant' %}{{ eos_token }}\
          {% endif %}{% endfor %}{% if add_generation_prompt %}<|assistant|>Think{% endif %}",

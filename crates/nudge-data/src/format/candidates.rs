@@ -1,4 +1,4 @@
-//! Our candidates: `{"id","prompt","completions"}`, answers waiting to be ranked.
+//! Our candidates: `{"id","prompt","completions"}`, completions waiting to be ranked.
 
 use super::fields::Fields;
 use super::ranking;

@@ -14,11 +14,11 @@ pub(super) fn read(mut fields: Fields) -> Result<Entry, String> {
 
 /// A conversation that holds something to imitate, with whatever fields are left.
 pub(super) fn conversation(messages: Vec<Message>, mut fields: Fields) -> Result<Entry, String> {
-    let mut answers = messages.iter().enumerate().filter(|(_, message)| message.role == "assistant").peekable();
-    if answers.peek().is_none() {
+    let mut completions = messages.iter().enumerate().filter(|(_, message)| message.role == "assistant").peekable();
+    if completions.peek().is_none() {
         return Err("the conversation has no assistant's turn, so there is nothing to imitate".to_owned());
     }
-    if let Some((index, _)) = answers.find(|(_, message)| message.content.trim().is_empty()) {
+    if let Some((index, _)) = completions.find(|(_, message)| message.content.trim().is_empty()) {
         return Err(format!("the assistant's turn is empty (message {index}); fill it or remove the line"));
     }
     let (task, split) = (fields.label("task"), fields.label("split"));

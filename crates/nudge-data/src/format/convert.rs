@@ -1,7 +1,7 @@
 //! One kind of entry made into another, where the meaning allows.
 //!
-//! What a conversion loses is noted once per file. It never invents: no label for an answer that nobody judged, no pair
-//! of two answers that nobody compared.
+//! What a conversion loses is noted once per file. It never invents: no label for a completion that nobody judged, no
+//! pair of two completions that nobody compared.
 
 use serde_json::{Map, Value};
 
@@ -38,7 +38,7 @@ pub(super) fn kind(entry: &Entry) -> &'static str {
         Entry::Demonstration(_) => "demonstration",
         Entry::Conversation(_) => "conversation",
         Entry::Pair(_) => "pair",
-        Entry::Unpaired(_) => "unpaired answer",
+        Entry::Unpaired(_) => "unpaired completion",
         Entry::Ranking(_) => "ranking",
         Entry::Candidates(_) => "set of candidates",
     }
@@ -49,7 +49,7 @@ pub(super) fn refuse<T>(entry: &Entry, wanted: &str) -> Result<T, Reason> {
 }
 
 pub(super) fn texts(entry: &Entry, notes: &mut Notes) -> Result<TextRecord, Reason> {
-    const BOUNDARY: &str = "prompts and answers became plain texts: where an answer begins and ends is left out";
+    const BOUNDARY: &str = "prompts and completions became plain texts: where a completion begins and ends is left out";
     let (text, extra) = match entry {
         Entry::Text(record) => return Ok(record.clone()),
         Entry::Demonstration(record) => (format!("{}\n\n{}", record.prompt, record.completion), &record.extra),
@@ -74,14 +74,14 @@ pub(super) fn prompts(entry: &Entry, notes: &mut Notes) -> Result<PromptRecord, 
         Entry::Ranking(record) => (record.prompt.clone(), &record.extra),
         Entry::Candidates(record) => (record.prompt.clone(), &record.extra),
     };
-    notes.once("answers are left out: only the prompts are taken");
+    notes.once("completions are left out: only the prompts are taken");
     prompt.check()?;
     let mut extra = extra.clone();
     [RANKING_ID, "margin"].iter().for_each(|key| drop(extra.shift_remove(*key)));
     Ok(PromptRecord { prompt, extra })
 }
 
-/// The answer to imitate: of a pair the chosen one, of a ranking the best (the first of several best), of a
+/// The completion to imitate: of a pair the chosen one, of a ranking the best (the first of several best), of a
 /// conversation the last.
 pub(super) fn demonstration(entry: &Entry, notes: &mut Notes) -> Result<DemonstrationRecord, Reason> {
     match entry {
@@ -89,26 +89,26 @@ pub(super) fn demonstration(entry: &Entry, notes: &mut Notes) -> Result<Demonstr
         Entry::Conversation(record) => {
             let mut turns = every_turn(record, notes)?;
             if turns.len() > 1 {
-                notes.once("only the last answer of a conversation is imitated; the earlier ones became its prompt");
+                notes.once("only the last completion of a conversation is imitated; earlier ones became its prompt");
             }
             turns.pop().ok_or_else(|| "the conversation answers no prompt".to_owned().into())
         }
         Entry::Pair(record) => {
-            notes.once("rejected answers are left out: only the chosen ones are taken");
+            notes.once("rejected completions are left out: only the chosen ones are taken");
             Ok(from_parts(record.prompt.clone(), &record.chosen, &record.extra))
         }
         Entry::Unpaired(record) if record.label => {
             Ok(from_parts(record.prompt.clone(), &record.completion, &record.extra))
         }
-        Entry::Unpaired(_) => Err("it is labelled as a bad answer, which nobody should imitate".to_owned().into()),
+        Entry::Unpaired(_) => Err("it is labelled as a bad completion, which nobody should imitate".to_owned().into()),
         Entry::Ranking(record) => {
             require_order(record)?;
-            notes.once("only the best answer of each ranking is taken (the first of several best)");
+            notes.once("only the best completion of each ranking is taken (the first of several best)");
             let best = &record.completions[record.ranking[0][0]];
             crate::records::require_text("its best completion", &best.text)?;
             Ok(from_parts(record.prompt.clone(), &best.text, &record.extra))
         }
-        _ => refuse(entry, "a demonstration: it has no answer to imitate"),
+        _ => refuse(entry, "a demonstration: it has no completion to imitate"),
     }
 }
 
@@ -121,14 +121,14 @@ pub(super) fn every_turn(record: &ConversationRecord, notes: &mut Notes) -> Resu
             before => Prompt::Messages(before.to_vec()),
         };
         if prompt.check().is_err() {
-            notes.once("answers with nothing to answer before them (a first turn, or two in a row) are left out");
+            notes.once("completions with nothing to answer before them (a first turn, or two in a row) are left out");
             continue;
         }
         let (task, split, completion) = (record.task.clone(), record.split.clone(), message.content.clone());
         demonstrations.push(DemonstrationRecord { prompt, completion, task, split, extra: record.extra.clone() });
     }
     if demonstrations.is_empty() {
-        return Err("the conversation has no answer after a prompt".to_owned().into());
+        return Err("the conversation has no completion after a prompt".to_owned().into());
     }
     Ok(demonstrations)
 }
@@ -148,7 +148,7 @@ pub(super) fn pairs(entry: &Entry, notes: &mut Notes) -> Result<Vec<PairRecord>,
     let record = match entry {
         Entry::Pair(record) => return Ok(vec![record.clone()]),
         Entry::Ranking(record) => record,
-        _ => return refuse(entry, "a pair: it compares no answers"),
+        _ => return refuse(entry, "a pair: it compares no completions"),
     };
     require_order(record)?;
     let known = record.completions.iter().any(|completion| {
@@ -158,7 +158,7 @@ pub(super) fn pairs(entry: &Entry, notes: &mut Notes) -> Result<Vec<PairRecord>,
             || !completion.extra.is_empty()
     });
     if known {
-        notes.once("what is known of single answers (seed, logprob and the like) is left out: pairs hold texts only");
+        notes.once("what is known of single completions (seed, logprob and the like) is left out: pairs hold texts");
     }
     let mut extra = record.extra.clone();
     if extra.shift_remove("margin").is_some() {
@@ -178,8 +178,8 @@ pub(super) fn pairs(entry: &Entry, notes: &mut Notes) -> Result<Vec<PairRecord>,
     Ok(pairs)
 }
 
-/// Answers by themselves: of a pair the chosen one is good and the rejected one bad; of a ranking the best are good,
-/// the worst are bad, and those between are left out.
+/// Completions by themselves: of a pair the chosen one is good and the rejected one bad; of a ranking the best are
+/// good, the worst are bad, and those between are left out.
 pub(super) fn unpaired(entry: &Entry, notes: &mut Notes) -> Result<Vec<UnpairedRecord>, Reason> {
     let judged: Vec<(&str, bool)> = match entry {
         Entry::Unpaired(record) => return Ok(vec![record.clone()]),
@@ -187,7 +187,7 @@ pub(super) fn unpaired(entry: &Entry, notes: &mut Notes) -> Result<Vec<UnpairedR
         Entry::Ranking(record) => {
             require_order(record)?;
             if record.ranking.len() > 2 {
-                notes.once("answers between the best and the worst of a ranking are left out");
+                notes.once("completions between the best and the worst of a ranking are left out");
             }
             let (best, worst) = (&record.ranking[0], &record.ranking[record.ranking.len() - 1]);
             let with = |group: &[usize], label: bool| -> Vec<(&str, bool)> {
@@ -195,9 +195,9 @@ pub(super) fn unpaired(entry: &Entry, notes: &mut Notes) -> Result<Vec<UnpairedR
             };
             [with(best, true), with(worst, false)].concat()
         }
-        _ => return refuse(entry, "an unpaired answer: nobody judged it"),
+        _ => return refuse(entry, "an unpaired completion: nobody judged it"),
     };
-    notes.once("which answers were compared with each other is left out");
+    notes.once("which completions were compared with each other is left out");
     let PromptRecord { prompt, extra } = prompts(entry, &mut Notes::default())?;
     let one = |(completion, label): (&str, bool)| UnpairedRecord {
         prompt: prompt.clone(),
@@ -218,7 +218,7 @@ pub(super) fn ranking(entry: &Entry, number: u64) -> Result<RankingRecord, Reaso
     let pair = match entry {
         Entry::Ranking(record) => return Ok(RankingRecord { extra: untyped(&record.extra), ..record.clone() }),
         Entry::Pair(record) => record,
-        _ => return refuse(entry, "a ranking: it compares no answers"),
+        _ => return refuse(entry, "a ranking: it compares no completions"),
     };
     let name = [RANKING_ID, "id"].iter().find_map(|key| pair.extra.get(*key));
     let id = match name {

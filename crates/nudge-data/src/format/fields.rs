@@ -106,15 +106,15 @@ impl Fields {
         Ok(prompt)
     }
 
-    /// An answer: a text, or a list of the assistant's one message, and not empty.
-    pub(super) fn answer(&mut self, key: &str) -> Result<String, String> {
-        let answer = match self.value(key)? {
+    /// A completion: a text, or a list of the assistant's one message, and not empty.
+    pub(super) fn completion(&mut self, key: &str) -> Result<String, String> {
+        let completion = match self.value(key)? {
             Value::String(text) => text,
-            Value::Array(items) => messages::only_answer(key, messages::read(key, items)?)?,
+            Value::Array(items) => messages::only_completion(key, messages::read(key, items)?)?,
             other => return Err(format!("`{key}` is {}, expected a text or a list of messages", kind(&other))),
         };
-        crate::records::require_text(key, &answer)?;
-        Ok(answer)
+        crate::records::require_text(key, &completion)?;
+        Ok(completion)
     }
 
     /// What nobody took.

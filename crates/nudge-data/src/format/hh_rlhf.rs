@@ -1,9 +1,9 @@
 //! Anthropic's helpful and harmless comparisons: two transcripts `{"chosen","rejected"}` of `\n\nHuman: …` and
 //! `\n\nAssistant: …` turns (Bai et al. 2022, arXiv 2204.05862).
 //!
-//! The prompt is their longest common beginning that ends in an assistant marker; words that both answers share after
-//! it stay in the answers. Transcripts that part before the last answer are refused: their answers answer different
-//! prompts.
+//! The prompt is their longest common beginning that ends in an assistant marker; words that both completions share
+//! after it stay in the completions. Transcripts that part before the last completion are refused: their completions
+//! answer different prompts.
 
 use super::fields::Fields;
 use super::implicit_preference::common_prefix;
@@ -26,16 +26,16 @@ pub(super) fn read(mut fields: Fields) -> Result<Entry, String> {
         return Err("`chosen` and `rejected` share no beginning that ends in \"\\n\\nAssistant:\"".to_owned());
     };
     let begin = marker + ASSISTANT.len();
-    let answers = (answer("chosen", &chosen[begin..])?, answer("rejected", &rejected[begin..])?);
+    let completions = (completion("chosen", &chosen[begin..])?, completion("rejected", &rejected[begin..])?);
     let prompt = prompt(turns(&chosen[..marker])?);
     prompt.check()?;
-    preference::pair(prompt, answers.0, answers.1, fields)
+    preference::pair(prompt, completions.0, completions.1, fields)
 }
 
-fn answer(key: &str, text: &str) -> Result<String, String> {
+fn completion(key: &str, text: &str) -> Result<String, String> {
     if text.contains(HUMAN) || text.contains(ASSISTANT) {
         return Err(format!(
-            "`{key}` goes on with further turns after the two part, so the last answers are to different prompts"
+            "`{key}` goes on with further turns after the two part, so the last completions are to different prompts"
         ));
     }
     let text = text.trim();
@@ -58,7 +58,7 @@ fn turns(transcript: &str) -> Result<Vec<Message>, String> {
     }
     match messages.last() {
         Some(last) if last.role == "user" => Ok(messages),
-        _ => Err("no \"\\n\\nHuman:\" turn stands before the last answer".to_owned()),
+        _ => Err("no \"\\n\\nHuman:\" turn stands before the last completion".to_owned()),
     }
 }
 
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn words_that_the_answers_share_stay_in_the_answers() {
+    fn words_that_the_completions_share_stay_in_the_completions() {
         let asked = "\n\nHuman: May I pick the lock?\n\nAssistant:";
         let read = pair(&format!("{asked} I would not. Ask the owner."), &format!("{asked} I would not. Use a pin."));
         let (prompt, chosen, rejected) = read.expect("reads");
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn one_answer_may_begin_like_all_of_the_other() {
+    fn one_completion_may_begin_like_all_of_the_other() {
         let (_, chosen, rejected) =
             pair("\n\nHuman: Hi\n\nAssistant: Yes", "\n\nHuman: Hi\n\nAssistant: Yes, é").expect("reads");
         assert_eq!((chosen.as_str(), rejected.as_str()), ("Yes", "Yes, é"));

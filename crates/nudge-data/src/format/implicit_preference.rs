@@ -12,7 +12,7 @@ use crate::prompt::Prompt;
 use crate::records::{Entry, PairRecord, require_text};
 use crate::template::Message;
 
-/// True if the answers are lists of messages that begin with what was asked.
+/// True if the completions are lists of messages that begin with what was asked.
 pub(super) fn carries_prompt(fields: &Fields) -> bool {
     let several = |key| fields.peek(key).and_then(Value::as_array).is_some_and(|messages| messages.len() > 1);
     several("chosen") && several("rejected")
@@ -53,13 +53,13 @@ fn split_messages(mut chosen: Vec<Message>, rejected: Vec<Message>) -> Result<(V
     let rest = chosen.split_off(shared);
     let after = |key: &str, rest: Vec<Message>| {
         let turns = rest.len();
-        let answer = messages::only_answer(key, rest)
-            .map_err(|_| format!("`{key}` goes on for {turns} messages after the common ones, expected one answer"))?;
-        require_text(key, &answer).map(|()| answer)
+        let completion = messages::only_completion(key, rest)
+            .map_err(|_| format!("`{key}` goes on for {turns} messages after the common ones, expected one"))?;
+        require_text(key, &completion).map(|()| completion)
     };
-    let answers = (after("chosen", rest)?, after("rejected", rejected[shared..].to_vec())?);
+    let completions = (after("chosen", rest)?, after("rejected", rejected[shared..].to_vec())?);
     Prompt::Messages(chosen.clone()).check()?;
-    Ok((chosen, answers.0, answers.1))
+    Ok((chosen, completions.0, completions.1))
 }
 
 fn split_texts(chosen: &str, rejected: &str) -> Result<(String, String, String), String> {
@@ -67,7 +67,7 @@ fn split_texts(chosen: &str, rejected: &str) -> Result<(String, String, String),
         return Err("`chosen` and `rejected` are the same text; remove the line".to_owned());
     }
     let shared = common_prefix(chosen, rejected);
-    // The shared words of the answers can not be told from the prompt's, but a word is never cut in two.
+    // The shared words of the completions can not be told from the prompt's, but a word is never cut in two.
     let ends_word = |text: &str| text[shared.len()..].chars().next().is_none_or(char::is_whitespace);
     let prompt = if ends_word(chosen) && ends_word(rejected) {
         shared.trim_end()
@@ -79,8 +79,8 @@ fn split_texts(chosen: &str, rejected: &str) -> Result<(String, String, String),
             .to_owned());
     }
     let (chosen, rejected) = (&chosen[prompt.len()..], &rejected[prompt.len()..]);
-    for (key, answer) in [("chosen", chosen), ("rejected", rejected)] {
-        if answer.trim().is_empty() {
+    for (key, completion) in [("chosen", chosen), ("rejected", rejected)] {
+        if completion.trim().is_empty() {
             return Err(format!("`{key}` says nothing after the common beginning; remove the line"));
         }
     }
@@ -95,9 +95,9 @@ pub(super) fn common_prefix<'a>(a: &'a str, b: &str) -> &'a str {
 
 /// As messages, because a text would not tell where the prompt ends.
 pub(super) fn write(record: &PairRecord) -> Map<String, Value> {
-    let with = |answer: &str| {
+    let with = |completion: &str| {
         let mut messages = record.prompt.messages();
-        messages.push(Message::assistant(answer));
+        messages.push(Message::assistant(completion));
         messages::write(&messages, ("role", "content"), str::to_owned)
     };
     Map::from_iter([("chosen".to_owned(), with(&record.chosen)), ("rejected".to_owned(), with(&record.rejected))])

@@ -16,7 +16,7 @@ use super::name::Format;
 use super::read::Read;
 use crate::prompt::Prompt;
 use crate::rankings::winners_and_losers;
-use crate::records::Entry;
+use crate::records::{Completion, Entry};
 use crate::template::Message;
 
 /// Different records and different prompts that are counted exactly; both tables together take 57 MB at most.
@@ -63,17 +63,17 @@ pub struct Report {
     pub comparisons: u64,
     /// Different prompts; about, if `repeated_prompts` is an estimate.
     pub prompts: u64,
-    /// How many rankings have this many answers.
+    /// How many rankings have this many completions.
     pub answers_per_ranking: BTreeMap<usize, u64>,
     /// Of texts to continue.
     pub text_lengths: Lengths,
     /// Of prompts; in conversations, of the turns of all but the assistant.
     pub prompt_lengths: Lengths,
-    /// Of answers; in conversations, of the assistant's turns.
+    /// Of completions; in conversations, of the assistant's turns.
     pub answer_lengths: Lengths,
     /// Entries that say the same as an earlier one.
     pub duplicates: Repeats,
-    /// Entries whose prompt was there before, with other answers or the same.
+    /// Entries whose prompt was there before, with other completions or the same.
     pub repeated_prompts: Repeats,
     /// How much was dropped; `dropped` holds the first thousand.
     pub dropped_count: u64,
@@ -154,47 +154,43 @@ impl Inspection {
                 self.records.add(&record.text);
             }
             Entry::Conversation(record) => self.add_conversation(&record.messages),
-            Entry::Prompt(record) => self.add_answers(&record.prompt, &[], &0),
-            Entry::Demonstration(record) => self.add_answers(&record.prompt, &[&record.completion], &0),
-            Entry::Unpaired(record) => self.add_answers(&record.prompt, &[&record.completion], &record.label),
+            Entry::Prompt(record) => self.add_completions(&record.prompt, &[], &0),
+            Entry::Demonstration(record) => self.add_completions(&record.prompt, &[&record.completion], &0),
+            Entry::Unpaired(record) => self.add_completions(&record.prompt, &[&record.completion], &record.label),
             Entry::Pair(record) => {
                 report.comparisons += 1;
-                self.add_answers(&record.prompt, &[&record.chosen, &record.rejected], &0);
+                self.add_completions(&record.prompt, &[&record.chosen, &record.rejected], &0);
             }
             Entry::Ranking(record) => {
                 report.comparisons += winners_and_losers(&record.ranking).len() as u64;
                 *report.answers_per_ranking.entry(record.completions.len()).or_default() += 1;
-                let answers: Vec<&str> = record.completions.iter().map(|answer| answer.text.as_str()).collect();
-                self.add_answers(&record.prompt, &answers, &record.ranking);
+                self.add_completions(&record.prompt, &texts(&record.completions), &record.ranking);
             }
-            Entry::Candidates(record) => {
-                let answers: Vec<&str> = record.completions.iter().map(|answer| answer.text.as_str()).collect();
-                self.add_answers(&record.prompt, &answers, &0);
-            }
+            Entry::Candidates(record) => self.add_completions(&record.prompt, &texts(&record.completions), &0),
         }
     }
 
     /// `verdict` is what the record says beside its texts.
-    fn add_answers(&mut self, prompt: &Prompt, answers: &[&str], verdict: &impl std::hash::Hash) {
+    fn add_completions(&mut self, prompt: &Prompt, completions: &[&str], verdict: &impl std::hash::Hash) {
         self.prompts.add(prompt);
-        self.records.add(&(prompt, answers, verdict));
+        self.records.add(&(prompt, completions, verdict));
         match prompt {
             Prompt::Text(text) => self.report.prompt_lengths.add([text.as_str()]),
             Prompt::Messages(messages) => {
                 self.report.prompt_lengths.add(messages.iter().map(|message| message.content.as_str()));
             }
         }
-        answers.iter().for_each(|&answer| self.report.answer_lengths.add([answer]));
+        completions.iter().for_each(|&completion| self.report.answer_lengths.add([completion]));
     }
 
-    /// Its prompt is what stands before the first answer.
+    /// Its prompt is what stands before the first completion.
     fn add_conversation(&mut self, messages: &[Message]) {
         let asked = messages.iter().position(|message| message.role == "assistant").unwrap_or(messages.len());
         self.prompts.add(&messages[..asked]);
         self.records.add(messages);
         for Message { role, content } in messages {
-            let answer = role == "assistant";
-            let lengths = if answer { &mut self.report.answer_lengths } else { &mut self.report.prompt_lengths };
+            let by_assistant = role == "assistant";
+            let lengths = if by_assistant { &mut self.report.answer_lengths } else { &mut self.report.prompt_lengths };
             lengths.add([content.as_str()]);
         }
     }
@@ -224,6 +220,10 @@ impl Lengths {
         self.words.add(words);
         self.characters.add(characters);
     }
+}
+
+fn texts(completions: &[Completion]) -> Vec<&str> {
+    completions.iter().map(|completion| completion.text.as_str()).collect()
 }
 
 /// What stands between white space. ASCII, most of most files, is counted by its bytes, several times faster.
@@ -292,8 +292,8 @@ mod tests {
 
     #[test]
     fn reasons_of_one_kind_count_as_one() {
-        let class = without_particulars(r#"message "\"a\"1\\" was left out: it has 12 answers, 3 too many"#);
-        assert_eq!(class, "message \"…\" was left out: it has N answers, N too many");
+        let class = without_particulars(r#"message "\"a\"1\\" was left out: it has 12 completions, 3 too many"#);
+        assert_eq!(class, "message \"…\" was left out: it has N completions, N too many");
         assert_eq!(without_particulars("completion 12 of \"x\""), without_particulars("completion 3 of \"y 4\""));
     }
 }

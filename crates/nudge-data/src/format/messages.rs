@@ -24,13 +24,13 @@ pub(super) fn read(key: &str, items: Vec<Value>) -> Result<Vec<Message>, String>
 }
 
 /// The text of the only message, which must be the assistant's.
-pub(super) fn only_answer(key: &str, mut messages: Vec<Message>) -> Result<String, String> {
+pub(super) fn only_completion(key: &str, mut messages: Vec<Message>) -> Result<String, String> {
     match messages.pop() {
         Some(Message { role, content }) if messages.is_empty() && role == "assistant" => Ok(content),
         Some(Message { role, .. }) if messages.is_empty() => {
-            Err(format!("`{key}` is a message of the {role}, expected the assistant's answer"))
+            Err(format!("`{key}` is a message of the {role}, expected the assistant's completion"))
         }
-        _ => Err(format!("`{key}` has {} messages, expected the assistant's one answer", messages.len() + 1)),
+        _ => Err(format!("`{key}` has {} messages, expected the assistant's one completion", messages.len() + 1)),
     }
 }
 

@@ -17,7 +17,7 @@ pub enum Format {
     Conversation,
     /// TRL's preference with its prompt.
     Preference,
-    /// TRL's preference whose prompt stands at the beginning of both answers.
+    /// TRL's preference whose prompt stands at the beginning of both completions.
     ImplicitPreference,
     /// TRL's unpaired preference.
     Unpaired,
@@ -88,7 +88,7 @@ impl Format {
             Self::ImplicitPreference => {
                 ("implicit-preference", "{chosen, rejected}, both beginning with the prompt: pairs (TRL)")
             }
-            Self::Unpaired => ("unpaired", "{prompt, completion, label}: single answers, good or bad (TRL)"),
+            Self::Unpaired => ("unpaired", "{prompt, completion, label}: single completions, good or bad (TRL)"),
             Self::Alpaca => ("alpaca", "{instruction, input, output}: demonstrations; with {chosen, rejected} pairs"),
             Self::Dolly => ("dolly", "{instruction, context, response, category}: demonstrations"),
             Self::ShareGpt => ("sharegpt", "{conversations: [{from, value}]}: conversations"),
@@ -98,10 +98,10 @@ impl Format {
             }
             Self::HhRlhf => ("hh-rlhf", "{chosen, rejected} with Human: and Assistant: turns: pairs (Anthropic)"),
             Self::UltraFeedback => ("ultrafeedback", "{instruction, completions} with ratings: rankings with ties"),
-            Self::Tldr => ("tldr", "{info, summaries, choice}: pairs; {info, summary}: rated answers (OpenAI TL;DR)"),
+            Self::Tldr => ("tldr", "{info, summaries, choice}: pairs; {info, summary}: rated ones (OpenAI TL;DR)"),
             Self::QuestionAnswer => ("question-answer", "{question, answer} or {q, a}: demonstrations"),
-            Self::Ranking => ("ranking", "{id, prompt, completions, ranking}: rankings of any number of answers"),
-            Self::Candidates => ("candidates", "{id, prompt, completions}: answers waiting to be ranked"),
+            Self::Ranking => ("ranking", "{id, prompt, completions, ranking}: rankings of any number of completions"),
+            Self::Candidates => ("candidates", "{id, prompt, completions}: completions waiting to be ranked"),
         }
     }
 

@@ -16,13 +16,13 @@ use crate::records::{DemonstrationRecord, Entry, PromptRecord};
 /// What a stage reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
-    /// Prompts with answers to imitate.
+    /// Prompts with completions to imitate.
     Demonstrations,
     /// Rankings and pairs.
     Comparisons,
     /// Prompts to answer.
     Prompts,
-    /// Single answers, good or bad.
+    /// Single completions, good or bad.
     Unpaired,
     /// Texts to continue.
     Text,
@@ -37,7 +37,7 @@ impl Wanted {
             Self::Demonstrations => "demonstrations",
             Self::Comparisons => "comparisons",
             Self::Prompts => "prompts",
-            Self::Unpaired => "unpaired answers",
+            Self::Unpaired => "unpaired completions",
             Self::Text => "texts to continue",
         }
     }
@@ -97,8 +97,8 @@ impl Format {
 
 /// The entries that a stage wants, each with the line that it came from, or why there is none.
 ///
-/// Conversations stay conversations where demonstrations are wanted; rankings stay rankings where comparisons are. Where
-/// prompts are wanted, one that several answers in a row were given to is taken once.
+/// Conversations stay conversations where demonstrations are wanted; rankings stay rankings where comparisons are.
+/// Where prompts are wanted, one that several completions in a row were given to is taken once.
 pub fn entries_for<I: Iterator<Item = Read>>(wanted: Wanted, reads: I) -> EntriesFor<I> {
     EntriesFor { wanted, reads, ready: VecDeque::new(), asked: None, notes: Notes::default() }
 }
@@ -119,7 +119,7 @@ impl<I> EntriesFor<I> {
         self.notes.all()
     }
 
-    /// True if a prompt is wanted that was taken just before, with another answer to it.
+    /// True if a prompt is wanted that was taken just before, with another completion to it.
     fn was_asked(&mut self, result: &Result<Entry, String>) -> bool {
         let prompt = match result {
             Ok(Entry::Demonstration(record)) => &record.prompt,
@@ -134,7 +134,7 @@ impl<I> EntriesFor<I> {
         }
         let repeated = self.asked.as_ref() == Some(prompt);
         if repeated {
-            self.notes.once("a prompt that several answers in a row were given to is taken once");
+            self.notes.once("a prompt that several completions in a row were given to is taken once");
         } else {
             self.asked = Some(prompt.clone());
         }
@@ -180,8 +180,8 @@ fn wanted_from(wanted: Wanted, entry: Entry, notes: &mut Notes) -> Result<Vec<En
 
 /// The records of a stage, each with the line that it came from.
 ///
-/// Demonstrations, rankings, pairs, unpaired answers, prompts or texts, as what is wanted says. A conversation becomes
-/// one demonstration for each of the assistant's turns, which is the same loss.
+/// Demonstrations, rankings, pairs, unpaired completions, prompts or texts, as what is wanted says. A conversation
+/// becomes one demonstration for each of the assistant's turns, which is the same loss.
 pub fn native_records<I: Iterator<Item = Read>>(wanted: Wanted, reads: I) -> NativeRecords<I> {
     NativeRecords { entries: entries_for(wanted, reads), ready: VecDeque::new() }
 }

@@ -1,9 +1,9 @@
 //! OpenAssistant's message trees, however they were stored: which messages are sound, and what a tree teaches
 //! (Köpf et al. 2023, arXiv 2304.07327).
 //!
-//! Each group of two or more assistant's replies with a `rank` (0 is best, equal ranks tie) is one ranking, whose prompt
-//! is the conversation so far. A tree without such a group gives one conversation: from its root along the best-ranked
-//! reply, else the first, to the last answer. Replies without a rank stand in no ranking.
+//! Each group of two or more assistant's replies with a `rank` (0 is best, equal ranks tie) is one ranking, whose
+//! prompt is the conversation so far. A tree without such a group gives one conversation: from its root along the
+//! best-ranked reply, else the first, to the last completion. Replies without a rank stand in no ranking.
 //!
 //! A message that is deleted, empty, out of place or repeated is left out by name, and so is everything said after it.
 //! It lacks the reviewers' labels and emojis.
@@ -220,16 +220,16 @@ impl Forest {
     }
 
     fn best_conversation(&self, root: usize) -> Result<Entry, String> {
-        let mut last_answer = None;
+        let mut last_completion = None;
         let mut at = Some(root);
         while let Some(index) = at {
             if self.nodes[index].message.role == "assistant" {
-                last_answer = Some(index);
+                last_completion = Some(index);
             }
             let place = |child: &usize| self.nodes[*child].rank.unwrap_or(f64::INFINITY);
             at = self.sound_children(index).min_by(|a, b| place(a).total_cmp(&place(b)));
         }
-        let Some(last) = last_answer else {
+        let Some(last) = last_completion else {
             return Err(format!("no assistant answers in the tree of message {:?}", self.nodes[root].id));
         };
         let (messages, extra) = (self.conversation(last), self.nodes[root].extra.clone());

@@ -15,12 +15,12 @@ pub(super) fn read(mut fields: Fields) -> Result<Entry, String> {
         return implicit_preference::read(fields);
     }
     let prompt = fields.prompt()?;
-    let chosen = fields.answer("chosen")?;
-    let rejected = fields.answer("rejected")?;
+    let chosen = fields.completion("chosen")?;
+    let rejected = fields.completion("rejected")?;
     pair(prompt, chosen, rejected, fields)
 }
 
-/// The pair of two checked answers with whatever fields are left.
+/// The pair of two checked completions with whatever fields are left.
 pub(super) fn pair(prompt: Prompt, chosen: String, rejected: String, mut fields: Fields) -> Result<Entry, String> {
     if chosen == rejected {
         return Err("`chosen` and `rejected` are the same text; remove the line".to_owned());
@@ -31,7 +31,7 @@ pub(super) fn pair(prompt: Prompt, chosen: String, rejected: String, mut fields:
     Ok(Entry::Pair(PairRecord { prompt, chosen, rejected, extra: fields.rest() }))
 }
 
-/// How far apart the two answers are.
+/// How far apart the two completions are.
 fn margin(fields: &mut Fields) -> Result<Option<Value>, String> {
     if let Ok(given) = fields.value("margin") {
         return match number(&given).filter(|margin| (*margin as f32).is_finite()) {
@@ -42,7 +42,7 @@ fn margin(fields: &mut Fields) -> Result<Option<Value>, String> {
         };
     }
     let score = |key| fields.peek(key).and_then(number);
-    // A chosen answer with the lower score was not chosen by that score; it says nothing about the margin.
+    // A chosen completion with the lower score was not chosen by that score; it says nothing about the margin.
     let difference = score("score_chosen").zip(score("score_rejected")).map(|(chosen, rejected)| chosen - rejected);
     Ok(difference.filter(|margin| *margin >= 0.0 && (*margin as f32).is_finite()).map(json_number))
 }

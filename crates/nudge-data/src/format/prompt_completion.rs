@@ -9,11 +9,11 @@ use crate::records::{DemonstrationRecord, Entry};
 
 pub(super) fn read(mut fields: Fields) -> Result<Entry, String> {
     let prompt = fields.prompt()?;
-    let completion = fields.answer("completion")?;
+    let completion = fields.completion("completion")?;
     Ok(demonstration(prompt, completion, fields))
 }
 
-/// The demonstration of a prompt and its answer with whatever fields are left.
+/// The demonstration of a prompt and its completion with whatever fields are left.
 pub(super) fn demonstration(prompt: Prompt, completion: String, mut fields: Fields) -> Entry {
     let (task, split) = (fields.label("task"), fields.label("split"));
     Entry::Demonstration(DemonstrationRecord { prompt, completion, task, split, extra: fields.rest() })

@@ -22,14 +22,14 @@ pub(super) fn read(mut fields: Fields) -> Result<Entry, String> {
     checked(RankingRecord { id, prompt, completions, ranking, labeler, seconds, extra: fields.rest() })
 }
 
-/// The answers: objects with `text`, or texts.
+/// The completions: objects with `text`, or texts.
 pub(super) fn completions(fields: &mut Fields) -> Result<Vec<Completion>, String> {
     let one = |(index, item)| match item {
         Value::String(text) => Ok(Completion::from_text(text)),
         item @ Value::Object(_) => {
-            serde_json::from_value(item).map_err(|error| format!("`completions`, answer {index}: {error}"))
+            serde_json::from_value(item).map_err(|error| format!("`completions`, completion {index}: {error}"))
         }
-        other => Err(format!("`completions`, answer {index} is {}, expected an object with `text`", kind(&other))),
+        other => Err(format!("`completions`, completion {index} is {}, expected an object with `text`", kind(&other))),
     };
     fields.list("completions")?.into_iter().enumerate().map(one).collect()
 }
@@ -57,8 +57,8 @@ pub(super) fn checked(record: RankingRecord) -> Result<Entry, String> {
 }
 
 /// Completions and their ranking from each completion's place; a lower place is better, equal places are tied.
-pub(super) fn by_place(answers: Vec<(Completion, f64)>) -> (Vec<Completion>, Vec<Vec<usize>>) {
-    let (completions, places): (Vec<Completion>, Vec<f64>) = answers.into_iter().unzip();
+pub(super) fn by_place(completions: Vec<(Completion, f64)>) -> (Vec<Completion>, Vec<Vec<usize>>) {
+    let (completions, places): (Vec<Completion>, Vec<f64>) = completions.into_iter().unzip();
     let mut order: Vec<usize> = (0..places.len()).collect();
     order.sort_by(|&a, &b| places[a].total_cmp(&places[b]));
     let ranking = order.chunk_by(|&a, &b| places[a] == places[b]).map(<[usize]>::to_vec).collect();

@@ -16,7 +16,7 @@ use crate::records::{Completion, Entry, PairRecord, RankingRecord};
 /// The field that names the ranking that a pair was written from.
 pub(super) const RANKING_ID: &str = "ranking_id";
 
-/// All pairs of 100 answers; longer groups stay pairs, so that memory stays bounded.
+/// All pairs of 100 completions; longer groups stay pairs, so that memory stays bounded.
 const MOST_PAIRS: usize = 100 * 99 / 2;
 
 /// Fields of a ranking that a pair's own field of the same name would overwrite.

@@ -20,13 +20,13 @@ impl fmt::Display for Report {
         let about = if self.repeated_prompts.exact { "" } else { "about " };
         writeln!(f, "prompts      {about}{} different", self.prompts)?;
         if !self.answers_per_ranking.is_empty() {
-            let sizes = self.answers_per_ranking.iter().map(|(answers, count)| format!("{answers}: {count}"));
-            writeln!(f, "rankings by number of answers  {}", sizes.collect::<Vec<_>>().join(", "))?;
+            let sizes = self.answers_per_ranking.iter().map(|(completions, count)| format!("{completions}: {count}"));
+            writeln!(f, "rankings by number of completions  {}", sizes.collect::<Vec<_>>().join(", "))?;
         }
         repeats(f, "entries that repeat an earlier one", self.duplicates)?;
         repeats(f, "entries whose prompt was there before", self.repeated_prompts)?;
         for (name, lengths) in
-            [("texts", &self.text_lengths), ("prompts", &self.prompt_lengths), ("answers", &self.answer_lengths)]
+            [("texts", &self.text_lengths), ("prompts", &self.prompt_lengths), ("completions", &self.answer_lengths)]
         {
             write_lengths(f, name, lengths)?;
         }

@@ -1,9 +1,9 @@
 //! OpenAI's summaries of Reddit posts (Stiennon et al. 2020, arXiv 2009.01325): comparisons
 //! `{"info","summaries","choice"}`, and the axis split `{"info","summary"}` with ratings from 1 to 7.
 //!
-//! The prompt is worded as Huang et al. 2024 (arXiv 2403.17031) word it. A rated summary is a single answer: good above
-//! the middle of the scale (4), bad below it, and refused on it. It lacks the news articles of the same data set, which
-//! have no post.
+//! The prompt is worded as Huang et al. 2024 (arXiv 2403.17031) word it. A rated summary is a single completion: good
+//! above the middle of the scale (4), bad below it, and refused on it. It lacks the news articles of the same data set,
+//! which have no post.
 
 use serde_json::Value;
 

@@ -8,7 +8,7 @@ use crate::records::{Entry, UnpairedRecord};
 
 pub(super) fn read(mut fields: Fields) -> Result<Entry, String> {
     let prompt = fields.prompt()?;
-    let completion = fields.answer("completion")?;
+    let completion = fields.completion("completion")?;
     let label = fields.truth("label")?;
     Ok(Entry::Unpaired(UnpairedRecord { prompt, completion, label, extra: fields.rest() }))
 }

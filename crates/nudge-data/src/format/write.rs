@@ -85,7 +85,7 @@ impl Writer {
 
 type Fields = Map<String, Value>;
 
-/// The formats of texts, prompts and answers to imitate.
+/// The formats of texts, prompts and completions to imitate.
 fn write_single(format: Format, entry: &Entry, notes: &mut Notes) -> Result<(Fields, Fields), Reason> {
     Ok(match format {
         Format::Text => {

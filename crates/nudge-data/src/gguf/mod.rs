@@ -57,7 +57,7 @@ pub struct GgufTokenizer {
     pub bos: Option<u32>,
     /// What ends a text.
     pub eos: Option<u32>,
-    /// What ends an answer, where that is another.
+    /// What ends a completion, where that is another.
     pub end_of_turn: Option<u32>,
     /// What stands for what the vocabulary lacks.
     pub unknown: Option<u32>,

@@ -80,7 +80,7 @@ fn three_things(story: &Story, rng: &mut Rng) -> Option<Fields> {
             things.push(thing.to_owned());
         }
     }
-    // An answer may also name the flower of a flower pot.
+    // A completion may also name the flower of a flower pot.
     let nouns =
         words_in(passage).filter_map(|word| [Kind::Thing, Kind::Animal].iter().find_map(|&kind| singular(kind, word)));
     let three: Vec<String> = things.get(..3)?.iter().map(|thing| with_article(thing)).collect();

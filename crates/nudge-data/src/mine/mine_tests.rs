@@ -125,7 +125,7 @@ fn what_is_not_sure_is_not_asked() {
 }
 
 #[test]
-fn every_demonstration_passes_its_own_check_and_fails_without_an_answer() {
+fn every_demonstration_passes_its_own_check_and_fails_without_a_completion() {
     let text = (0..40).map(|index| STORY.replace("red", &format!("n{index} red"))).collect::<Vec<_>>();
     let mined = mine(&text.join("<|endoftext|>"), built_in_tasks(), "held_out", 3);
     let tasks: BTreeSet<&str> = mined.iter().filter_map(|record| record.task.as_deref()).collect();

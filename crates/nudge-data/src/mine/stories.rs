@@ -1,7 +1,7 @@
 //! Rules that ask for a story: about a thing, with some words, with dialogue, in one sentence, about somebody; and
 //! the same turned around.
 //!
-//! The answer is the beginning of the story, cut at a sentence.
+//! The completion is the beginning of the story, cut at a sentence.
 
 use super::{Rule, drawn, fields};
 use crate::rng::Rng;
@@ -10,7 +10,7 @@ use crate::story::names::written_words;
 use crate::story::{MOST_WORDS, Sentence, Story, nouns_in, text_of, word_count, words_in};
 use crate::task::slots::Fields;
 
-/// Answers end at the first sentence that reaches this many words.
+/// Completions end at the first sentence that reaches this many words.
 const ENOUGH_WORDS: usize = 30;
 
 const THINGS: [Kind; 2] = [Kind::Thing, Kind::Animal];
@@ -105,12 +105,12 @@ pub(super) fn whole(passage: &[Sentence]) -> Option<&[Sentence]> {
     passage.iter().all(Sentence::is_whole).then_some(passage)
 }
 
-/// A thing of the answer that the story speaks of again, in the words of the answer.
-fn main_thing(story: &Story, answer: &[Sentence], rng: &mut Rng) -> Option<String> {
+/// A thing of the completion that the story speaks of again, in the words of the completion.
+fn main_thing(story: &Story, completion: &[Sentence], rng: &mut Rng) -> Option<String> {
     let all = nouns_in(&story.sentences, &THINGS);
-    let told: Vec<&str> = words_in(answer).collect();
+    let told: Vec<&str> = words_in(completion).collect();
     let often = |thing: &&str| told.contains(thing) && all.iter().filter(|other| *other == thing).count() >= 3;
-    let mut things: Vec<&str> = nouns_in(answer, &THINGS).into_iter().filter(often).collect();
+    let mut things: Vec<&str> = nouns_in(completion, &THINGS).into_iter().filter(often).collect();
     things.sort_unstable();
     things.dedup();
     drawn(&things, rng).map(str::to_owned)

@@ -17,7 +17,7 @@ use lexicon::{Kind, is_a, singular};
 use names::{doubtful, written_words};
 use sentences::sentences;
 
-/// A passage shown in a prompt, or an answer, has at most this many words.
+/// A passage shown in a prompt, or a completion, has at most this many words.
 pub const MOST_WORDS: usize = 60;
 
 /// One sentence of a story.

@@ -1,21 +1,21 @@
-//! Judging an answer by rule, from the answer alone.
+//! Judging a completion by rule, from the completion alone.
 //!
-//! A task says what can be checked about its answers; a record carries the rule with its words filled in, so that
-//! whoever samples an answer can judge it without the story it came from. It lacks taste: an answer that passes may
-//! still be dull.
+//! A task says what can be checked about its completions; a record carries the rule with its words filled in, so that
+//! whoever samples a completion can judge it without the story it came from. It lacks taste: a completion that passes
+//! may still be dull.
 
 use serde::{Deserialize, Serialize};
 
 use crate::story::sentences::sentences;
 
-/// What an answer must be. Every condition that is set must hold; none are set by default.
+/// What a completion must be. Every condition that is set must hold; none are set by default.
 ///
-/// Words are compared without case, punctuation and articles; where an answer must contain a word, its plural in -s
+/// Words are compared without case, punctuation and articles; where a completion must contain a word, its plural in -s
 /// will do.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Check {
-    /// The model ended the answer by its end token.
+    /// The model ended the completion by its end token.
     #[serde(skip_serializing_if = "is_default")]
     pub ends: bool,
     /// All of these words or phrases occur.
@@ -24,13 +24,13 @@ pub struct Check {
     /// At least one of these occurs.
     #[serde(skip_serializing_if = "is_default")]
     pub contains_one_of: Vec<String>,
-    /// The answer is one of these.
+    /// The completion is one of these.
     #[serde(skip_serializing_if = "is_default")]
     pub equals: Vec<String>,
-    /// The answer starts with this.
+    /// The completion starts with this.
     #[serde(skip_serializing_if = "is_default")]
     pub starts_with: Option<String>,
-    /// The answer is a single sentence.
+    /// The completion is a single sentence.
     #[serde(skip_serializing_if = "is_default")]
     pub one_sentence: bool,
     /// The fewest words, split at spaces.
@@ -42,10 +42,10 @@ pub struct Check {
     /// Somebody speaks, between quotes that close.
     #[serde(skip_serializing_if = "is_default")]
     pub has_dialogue: bool,
-    /// The answer is a list of so many different items, separated by commas, `and` or line breaks.
+    /// The completion is a list of so many different items, separated by commas, `and` or line breaks.
     #[serde(skip_serializing_if = "is_default")]
     pub list_of: Option<usize>,
-    /// The answer is a list of exactly these, in any order.
+    /// The completion is a list of exactly these, in any order.
     #[serde(skip_serializing_if = "is_default")]
     pub items: Vec<String>,
     /// Every item of the list is one of these.
@@ -54,27 +54,22 @@ pub struct Check {
 }
 
 impl Check {
-    /// Whether the answer is what was asked for; `ended` says whether the model gave its end token.
-    pub fn passes(&self, answer: &str, ended: bool) -> bool {
-        self.failures(answer, ended).is_empty()
+    /// Whether the completion is what was asked for; `ended` says whether the model gave its end token.
+    pub fn passes(&self, completion: &str, ended: bool) -> bool {
+        self.failures(completion, ended).is_empty()
     }
 
     /// The conditions that do not hold, by the names they have in a task's file.
-    pub fn failures(&self, answer: &str, ended: bool) -> Vec<&'static str> {
+    pub fn failures(&self, completion: &str, ended: bool) -> Vec<&'static str> {
         let failed = |&(name, wanted, holds): &(&'static str, bool, bool)| (wanted && !holds).then_some(name);
-        self.conditions(answer, ended).iter().filter_map(failed).collect()
+        self.conditions(completion, ended).iter().filter_map(failed).collect()
     }
 
-    /// Whether a right answer exists that the rule knows, or the rule looks at form and words only.
-    pub fn has_right_answer(&self) -> bool {
-        !(self.equals.is_empty() && self.items.is_empty())
-    }
-
-    /// Name, whether it is set, and whether the answer meets it.
-    fn conditions(&self, answer: &str, ended: bool) -> [(&'static str, bool, bool); 12] {
-        let words = normalised(answer);
-        let count = answer.split_whitespace().count();
-        let items = listed(answer);
+    /// Name, whether it is set, and whether the completion meets it.
+    fn conditions(&self, completion: &str, ended: bool) -> [(&'static str, bool, bool); 12] {
+        let words = normalised(completion);
+        let count = completion.split_whitespace().count();
+        let items = listed(completion);
         let has = |phrase: &String| contains(&words, &normalised(phrase));
         let same = |text: &String| words == normalised(text);
         let start = self.starts_with.as_deref().map(normalised).unwrap_or_default();
@@ -87,10 +82,10 @@ impl Check {
             ("contains_one_of", !self.contains_one_of.is_empty(), self.contains_one_of.iter().any(has)),
             ("equals", !self.equals.is_empty(), self.equals.iter().any(same)),
             ("starts_with", self.starts_with.is_some(), words.starts_with(&start)),
-            ("one_sentence", self.one_sentence, sentences(answer).len() == 1),
+            ("one_sentence", self.one_sentence, sentences(completion).len() == 1),
             ("at_least_words", self.at_least_words.is_some(), self.at_least_words.is_some_and(|least| count >= least)),
             ("at_most_words", self.at_most_words.is_some(), self.at_most_words.is_some_and(|most| count <= most)),
-            ("has_dialogue", self.has_dialogue, has_dialogue(answer)),
+            ("has_dialogue", self.has_dialogue, has_dialogue(completion)),
             ("list_of", self.list_of.is_some(), self.list_of == Some(items.len()) && set(&items).len() == items.len()),
             ("items", !self.items.is_empty(), set(&items) == set(&given(&self.items))),
             (
@@ -137,16 +132,16 @@ fn contains(words: &[String], phrase: &[String]) -> bool {
     words.windows(phrase.len()).any(|window| window.starts_with(before) && window.last().is_some_and(plural))
 }
 
-fn has_dialogue(answer: &str) -> bool {
-    let straight = answer.replace(['“', '”'], "\"");
+fn has_dialogue(completion: &str) -> bool {
+    let straight = completion.replace(['“', '”'], "\"");
     let parts: Vec<&str> = straight.split('"').collect();
     // Odd parts stand between quotes; the last part stands behind the last quote, so it never does.
     parts[..parts.len() - 1].iter().skip(1).step_by(2).any(|part| part.contains(char::is_alphabetic))
 }
 
 /// The items of a list, bullets and numbers taken off.
-fn listed(answer: &str) -> Vec<Vec<String>> {
-    let items = answer.split([',', '\n', ';']).flat_map(|part| part.split(" and "));
+fn listed(completion: &str) -> Vec<Vec<String>> {
+    let items = completion.split([',', '\n', ';']).flat_map(|part| part.split(" and "));
     let items = items.map(|item| {
         let mut words = normalised(item);
         words.retain(|word| !word.bytes().all(|byte| byte.is_ascii_digit()) && word != "and");

@@ -1,10 +1,10 @@
-//! Instruction-tuning tasks: where their fields come from, how they are asked in many wordings, how an answer is
+//! Instruction-tuning tasks: where their fields come from, how they are asked in many wordings, how a completion is
 //! judged.
 //!
 //! FLAN (Wei et al. 2021, section 2.1) writes up to ten templates a task, some of them turned around: the question
-//! becomes the answer. Tasks of one kind form a cluster, so that whole kinds can be held out. The definitions are TOML;
-//! those in `tasks/` are built in, and a user's file is read the same way. It lacks the mining of fields from stories
-//! ([`crate::mine`]) and the mixing of tasks ([`crate::mixture`]).
+//! becomes the completion. Tasks of one kind form a cluster, so that whole kinds can be held out. The definitions are
+//! TOML; those in `tasks/` are built in, and a user's file is read the same way. It lacks the mining of fields from
+//! stories ([`crate::mine`]) and the mixing of tasks ([`crate::mixture`]).
 
 pub mod check;
 pub mod definition;
@@ -51,9 +51,9 @@ pub enum Source {
 pub struct Template {
     /// What is asked.
     pub prompt: String,
-    /// The answer.
+    /// The completion.
     pub completion: String,
-    /// How an answer is judged.
+    /// How a completion is judged.
     pub check: Check,
 }
 

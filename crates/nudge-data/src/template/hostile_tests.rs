@@ -1,13 +1,7 @@
 //! Templates that mean harm: without end, without measure, or reaching for files.
 
+use super::tests::render;
 use super::*;
-
-fn render(source: &str) -> Result<String, String> {
-    let messages = [Message::user("Hi"), Message::assistant("Ho")];
-    ChatTemplate::new(source, "<s>", "</s>")
-        .and_then(|template| template.render(&messages, true))
-        .map_err(|error| error.to_string())
-}
 
 /// Templates that would run or grow without end, and what is said of them.
 #[test]

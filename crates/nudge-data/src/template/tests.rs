@@ -4,7 +4,7 @@ fn template(source: &str) -> ChatTemplate {
     ChatTemplate::new(source, "<s>", "</s>").expect("compiles")
 }
 
-fn render(source: &str) -> Result<String, String> {
+pub(super) fn render(source: &str) -> Result<String, String> {
     let messages = [Message::user("Hi"), Message::assistant("Ho")];
     ChatTemplate::new(source, "<s>", "</s>")
         .and_then(|template| template.render(&messages, true))

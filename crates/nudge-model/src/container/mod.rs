@@ -14,7 +14,7 @@ pub use error::{ContainerError, refuse_pointer};
 pub use gguf::Gguf;
 pub use shards::shards_of;
 
-use crate::{ModelError, Parameters};
+use crate::ModelError;
 use burn::tensor::{Device, Tensor, TensorData};
 use bytes::Bytes;
 pub use nudge_kernels::encoding::Encoding;
@@ -130,18 +130,6 @@ impl Tensors {
             true => Ok(()),
             false => Err(ModelError::Shape { name: name.into(), expected: shape.to_vec(), found: found.to_vec() }),
         }
-    }
-
-    /// Replaces every parameter of `model` by the tensor of its name.
-    ///
-    /// # Errors
-    /// As for [`Tensors::matrix`].
-    pub fn load_into(&self, model: &mut impl Parameters, device: &Device) -> Result<(), ModelError> {
-        let names: Vec<String> = model.parameters().into_iter().map(|(name, _)| name).collect();
-        for (name, parameter) in names.iter().zip(model.parameters_mut()) {
-            *parameter = self.matrix(name, parameter.dims(), device)?;
-        }
-        Ok(())
     }
 
     /// Adds a tensor; one of the same name is named with both files.

@@ -1,4 +1,4 @@
-//! Where a reward model is right: by how sure it is, and by which answer is longer.
+//! Where a reward model is right: by how sure it is, and by which completion is longer.
 //!
 //! One accuracy hides two things. A good model is right where its margin is wide; and a model that
 //! learned "longer is better" is right about long winners only (Stiennon et al. 2020, §4.3). The
@@ -26,11 +26,11 @@ pub struct MarginAccuracy {
 /// Accuracy by the length of the winner against that of the loser.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct LengthAccuracy {
-    /// Pairs that the shorter answer won.
+    /// Pairs that the shorter completion won.
     pub shorter: WinRate,
-    /// Pairs of answers of one length.
+    /// Pairs of completions of one length.
     pub equal: WinRate,
-    /// Pairs that the longer answer won.
+    /// Pairs that the longer completion won.
     pub longer: WinRate,
 }
 
@@ -64,12 +64,12 @@ pub fn accuracy_by_margin(rewards: &[f32], pairs: &[(usize, usize)], quantiles: 
     slices
 }
 
-/// Accuracy on pairs that the shorter answer won, on pairs of one length, and on pairs that the
+/// Accuracy on pairs that the shorter completion won, on pairs of one length, and on pairs that the
 /// longer one won.
 ///
 /// A reward model without a taste for length is as often right in the first as in the last.
 ///
-/// - `rewards`, `lengths`: one an answer; lengths in tokens or in characters
+/// - `rewards`, `lengths`: one a completion; lengths in tokens or in characters
 /// - `pairs`: `(winner, loser)` indices into both
 ///
 /// # Panics

@@ -1,4 +1,4 @@
-//! How far two rankings of the same answers agree.
+//! How far two rankings of the same completions agree.
 //!
 //! Two labelers who rank the same prompt, or one labeler who meets a prompt again, agree on about
 //! three pairs in four (73 % between labelers of InstructGPT, §3.4; 72 % in Stiennon et al. 2020). No
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::stats::WinRate;
 
-/// Pairs of answers that two rankings have in common. Adds up over prompts.
+/// Pairs of completions that two rankings have in common. Adds up over prompts.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Agreement {
@@ -21,7 +21,7 @@ pub struct Agreement {
     pub agreeing: f64,
     /// Pairs that both rankings put in an order, the same or the opposite.
     pub pairs: usize,
-    /// Pairs that at least one of them ties; they are not in `pairs`. A tie says that the answers are
+    /// Pairs that at least one of them ties; they are not in `pairs`. A tie says that the completions are
     /// equally good, not that one of the orders is wrong.
     pub tied: usize,
 }
@@ -58,10 +58,10 @@ impl Sum for Agreement {
     }
 }
 
-/// Compares two rankings of one prompt's answers, pair by pair.
+/// Compares two rankings of one prompt's completions, pair by pair.
 ///
-/// A ranking is its tiers, best first; answers in one tier are tied. Answers are named by their
-/// index. A pair counts if both rankings contain both answers, so either may have left some out.
+/// A ranking is its tiers, best first; completions in one tier are tied. Completions are named by their
+/// index. A pair counts if both rankings contain both completions, so either may have left some out.
 ///
 /// ```
 /// use nudge_rlhf::ranking_agreement;
@@ -71,11 +71,11 @@ impl Sum for Agreement {
 /// ```
 ///
 /// # Panics
-/// If a ranking contains an answer twice.
+/// If a ranking contains a completion twice.
 pub fn ranking_agreement(one: &[Vec<usize>], other: &[Vec<usize>]) -> Agreement {
     let other = tiers(other);
     let common: Vec<(usize, usize)> =
-        tiers(one).into_iter().filter_map(|(answer, tier)| Some((tier, *other.get(&answer)?))).collect();
+        tiers(one).into_iter().filter_map(|(completion, tier)| Some((tier, *other.get(&completion)?))).collect();
     let mut agreement = Agreement::default();
     for (i, first) in common.iter().enumerate() {
         for second in &common[i + 1..] {
@@ -91,13 +91,13 @@ pub fn ranking_agreement(one: &[Vec<usize>], other: &[Vec<usize>]) -> Agreement 
     agreement
 }
 
-/// The tier of every answer.
+/// The tier of every completion.
 fn tiers(ranking: &[Vec<usize>]) -> HashMap<usize, usize> {
     let mut tier_of = HashMap::new();
-    for (tier, answers) in ranking.iter().enumerate() {
-        for &answer in answers {
-            let before = tier_of.insert(answer, tier);
-            assert!(before.is_none(), "answer {answer} is in the ranking twice");
+    for (tier, completions) in ranking.iter().enumerate() {
+        for &completion in completions {
+            let before = tier_of.insert(completion, tier);
+            assert!(before.is_none(), "completion {completion} is in the ranking twice");
         }
     }
     tier_of
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn equal_opposite_and_in_between() {
-        let order: Vec<Vec<usize>> = (0..4).map(|answer| vec![answer]).collect();
+        let order: Vec<Vec<usize>> = (0..4).map(|completion| vec![completion]).collect();
         let reversed: Vec<Vec<usize>> = order.iter().rev().cloned().collect();
         assert_eq!(numbers(ranking_agreement(&order, &order)), (6.0, 6, 0));
         assert_eq!(numbers(ranking_agreement(&order, &reversed)), (0.0, 6, 0));
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn only_answers_that_both_ranked_count() {
+    fn only_completions_that_both_ranked_count() {
         let one = [vec![7], vec![0], vec![1]];
         let other = [vec![1], vec![], vec![0], vec![8, 9]];
         assert_eq!(numbers(ranking_agreement(&one, &other)), (0.0, 1, 0));
@@ -156,8 +156,8 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "answer 1 is in the ranking twice")]
-    fn an_answer_ranked_twice_is_named() {
+    #[should_panic(expected = "completion 1 is in the ranking twice")]
+    fn a_completion_ranked_twice_is_named() {
         ranking_agreement(&[vec![0], vec![1]], &[vec![1, 1]]);
     }
 }

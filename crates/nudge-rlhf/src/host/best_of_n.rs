@@ -1,4 +1,4 @@
-//! Best-of-n: draw `n` answers, keep the one with the highest reward. The baseline that needs no
+//! Best-of-n: draw `n` completions, keep the one with the highest reward. The baseline that needs no
 //! training, and the yardstick for what a reward model is worth.
 
 /// KL in nats between best-of-n and the policy it draws from: `ln n - (n - 1) / n`
@@ -7,19 +7,19 @@
 /// # Panics
 /// If `n` is 0.
 pub fn best_of_n_kl(n: usize) -> f64 {
-    assert!(n > 0, "best of 0 answers is not defined");
+    assert!(n > 0, "best of 0 completions is not defined");
     let n = n as f64;
     n.ln() - (n - 1.0) / n
 }
 
-/// The score to expect from best-of-n, estimated from all `N >= n` drawn answers at once.
+/// The score to expect from best-of-n, estimated from all `N >= n` drawn completions at once.
 ///
 /// - `proxy`: the rewards that choose, `[N]`
 /// - `gold`: the scores that are reported, `[N]`
 ///
-/// With the answers sorted by `proxy`, answer `i` of `N` is the best of a random `n` with
+/// With the completions sorted by `proxy`, completion `i` of `N` is the best of a random `n` with
 /// probability `C(i-1, n-1) / C(N, n)`; the estimate is the `gold` mean under these weights.
-/// It is unbiased and wastes no draw (Nakano et al. 2021, appendix I). Answers of equal `proxy` share
+/// It is unbiased and wastes no draw (Nakano et al. 2021, appendix I). Completions of equal `proxy` share
 /// their weights evenly, so the order of the input does not matter.
 ///
 /// # Panics
@@ -27,7 +27,7 @@ pub fn best_of_n_kl(n: usize) -> f64 {
 pub fn best_of_n_score(proxy: &[f32], gold: &[f32], n: usize) -> f64 {
     let total = proxy.len();
     assert!(gold.len() == total, "{total} proxy rewards but {} gold scores", gold.len());
-    assert!((1..=total).contains(&n), "best of {n} cannot be estimated from {total} answers");
+    assert!((1..=total).contains(&n), "best of {n} cannot be estimated from {total} completions");
 
     let mut best_first: Vec<(f32, f64)> =
         proxy.iter().zip(gold).map(|(&proxy, &gold)| (proxy, f64::from(gold))).collect();
@@ -96,14 +96,14 @@ mod tests {
             let best = (0..4)
                 .filter(|&i| i != left_out)
                 .max_by(|&a, &b| PROXY[a].total_cmp(&PROXY[b]))
-                .expect("three answers");
+                .expect("three completions");
             sum += f64::from(GOLD[best]);
         }
         assert!((best_of_n_score(&PROXY, &GOLD, 3) - sum / 4.0).abs() < 1e-12);
     }
 
     #[test]
-    fn weights_add_up_for_many_answers() {
+    fn weights_add_up_for_many_completions() {
         let sum: f64 = best_first_weights(5000, 1000).sum();
         assert!((sum - 1.0).abs() < 1e-9);
     }
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "best of 5 cannot be estimated from 4 answers")]
+    #[should_panic(expected = "best of 5 cannot be estimated from 4 completions")]
     fn more_than_there_are_is_refused() {
         best_of_n_score(&PROXY, &GOLD, 5);
     }

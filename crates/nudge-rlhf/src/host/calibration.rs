@@ -27,7 +27,7 @@ pub struct CalibrationBin {
 /// Confidence against accuracy, in `bins` equal parts of `[0.5, 1]`, from unsure to sure.
 ///
 /// `pairs` are `(winner, loser)` indices into `rewards`. The confidence of a pair is
-/// `σ(|r_w - r_l|)`: the probability that the model gives to the answer that it prefers, whether or
+/// `σ(|r_w - r_l|)`: the probability that the model gives to the completion that it prefers, whether or
 /// not the person agrees. Empty bins are there too, with no pairs. A pair whose margin is NaN has no
 /// confidence and is in no bin.
 ///

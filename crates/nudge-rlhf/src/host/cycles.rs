@@ -6,26 +6,26 @@
 
 use std::collections::VecDeque;
 
-/// A shortest cycle of each knot: of each set of answers that can all be reached from each other.
+/// A shortest cycle of each knot: of each set of completions that can all be reached from each other.
 ///
-/// `above[one][other]` says that `one` is better than `other`. A cycle starts at its lowest answer, and the last is
-/// better than the first. Cycles come in the order of their first answers. A knot without its shortest cycle may still
-/// hold others.
+/// `above[one][other]` says that `one` is better than `other`. A cycle starts at its lowest completion, and the last is
+/// better than the first. Cycles come in the order of their first completions. A knot without its shortest cycle may
+/// still hold others.
 ///
 /// # Panics
 /// If the matrix is not square.
 pub fn preference_cycles(above: &[Vec<bool>]) -> Vec<Vec<usize>> {
-    let answers = above.len();
-    let reaches: Vec<Vec<bool>> = (0..answers).map(|start| reachable(above, start)).collect();
+    let count = above.len();
+    let reaches: Vec<Vec<bool>> = (0..count).map(|start| reachable(above, start)).collect();
     let mut cycles = Vec::new();
-    let mut done = vec![false; answers];
-    for start in 0..answers {
+    let mut done = vec![false; count];
+    for start in 0..count {
         if done[start] || !reaches[start][start] {
             continue;
         }
-        let knot: Vec<usize> = (start..answers).filter(|end| reaches[start][*end] && reaches[*end][start]).collect();
-        knot.iter().for_each(|answer| done[*answer] = true);
-        cycles.extend(knot.iter().filter_map(|answer| shortest_cycle(above, *answer)).min_by_key(Vec::len));
+        let knot: Vec<usize> = (start..count).filter(|end| reaches[start][*end] && reaches[*end][start]).collect();
+        knot.iter().for_each(|completion| done[*completion] = true);
+        cycles.extend(knot.iter().filter_map(|completion| shortest_cycle(above, *completion)).min_by_key(Vec::len));
     }
     for cycle in &mut cycles {
         let lowest = (0..cycle.len()).min_by_key(|place| cycle[*place]).unwrap_or(0);
@@ -39,9 +39,9 @@ pub fn preference_cycles(above: &[Vec<bool>]) -> Vec<Vec<usize>> {
 fn reachable(above: &[Vec<bool>], start: usize) -> Vec<bool> {
     let mut found = vec![false; above.len()];
     let mut waiting = vec![start];
-    while let Some(answer) = waiting.pop() {
+    while let Some(completion) = waiting.pop() {
         for next in 0..above.len() {
-            if above[answer][next] && !std::mem::replace(&mut found[next], true) {
+            if above[completion][next] && !std::mem::replace(&mut found[next], true) {
                 waiting.push(next);
             }
         }
@@ -53,9 +53,9 @@ fn reachable(above: &[Vec<bool>], start: usize) -> Vec<bool> {
 fn shortest_cycle(above: &[Vec<bool>], start: usize) -> Option<Vec<usize>> {
     let mut before: Vec<Option<usize>> = vec![None; above.len()];
     let mut waiting = VecDeque::from([start]);
-    while let Some(answer) = waiting.pop_front() {
-        if above[answer][start] {
-            let mut cycle = vec![answer];
+    while let Some(completion) = waiting.pop_front() {
+        if above[completion][start] {
+            let mut cycle = vec![completion];
             while cycle[cycle.len() - 1] != start {
                 cycle.push(before[cycle[cycle.len() - 1]]?);
             }
@@ -63,8 +63,8 @@ fn shortest_cycle(above: &[Vec<bool>], start: usize) -> Option<Vec<usize>> {
             return Some(cycle);
         }
         for next in 0..above.len() {
-            if above[answer][next] && next != start && before[next].is_none() {
-                before[next] = Some(answer);
+            if above[completion][next] && next != start && before[next].is_none() {
+                before[next] = Some(completion);
                 waiting.push_back(next);
             }
         }
@@ -76,8 +76,8 @@ fn shortest_cycle(above: &[Vec<bool>], start: usize) -> Option<Vec<usize>> {
 mod tests {
     use super::*;
 
-    fn cycles(answers: usize, above: &[(usize, usize)]) -> Vec<Vec<usize>> {
-        let mut matrix = vec![vec![false; answers]; answers];
+    fn cycles(completions: usize, above: &[(usize, usize)]) -> Vec<Vec<usize>> {
+        let mut matrix = vec![vec![false; completions]; completions];
         above.iter().for_each(|(one, other)| matrix[*one][*other] = true);
         preference_cycles(&matrix)
     }
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cycle_starts_at_its_lowest_answer_and_keeps_its_direction() {
+    fn a_cycle_starts_at_its_lowest_completion_and_keeps_its_direction() {
         assert_eq!(cycles(3, &[(2, 1), (1, 0), (0, 2)]), [vec![0, 2, 1]]);
         assert_eq!(cycles(3, &[(0, 1), (1, 2), (2, 0)]), [vec![0, 1, 2]]);
         assert_eq!(cycles(2, &[(0, 1), (1, 0)]), [vec![0, 1]]);

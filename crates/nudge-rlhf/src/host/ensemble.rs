@@ -22,7 +22,7 @@ pub enum EnsembleRule {
 }
 
 impl EnsembleRule {
-    /// The score of one answer out of one score a member. A NaN anywhere gives NaN: a member that
+    /// The score of one completion out of one score a member. A NaN anywhere gives NaN: a member that
     /// says nothing must not pass for one that agrees.
     fn combine(self, scores: impl Iterator<Item = f64> + Clone) -> f64 {
         let count = scores.clone().count() as f64;
@@ -39,34 +39,34 @@ impl EnsembleRule {
     }
 }
 
-/// The ensemble's score of every answer, `[answers]`.
+/// The ensemble's score of every completion, `[completions]`.
 ///
-/// `members[m][answer]` is the score that member `m` gives.
+/// `members[m][completion]` is the score that member `m` gives.
 ///
 /// # Panics
-/// If there is no member, or members scored different numbers of answers.
+/// If there is no member, or members scored different numbers of completions.
 pub fn ensemble_scores(members: &[Vec<f32>], rule: EnsembleRule) -> Vec<f32> {
-    let answers = same_answers(members);
-    (0..answers).map(|answer| rule.combine(members.iter().map(|member| f64::from(member[answer]))) as f32).collect()
+    let completions = same_completions(members);
+    (0..completions).map(|one| rule.combine(members.iter().map(|member| f64::from(member[one]))) as f32).collect()
 }
 
-/// How far reward models disagree about the order of one prompt's answers: the mean over all pairs of answers of the
-/// variance over members of `sigmoid(r_i - r_j)`, the probability that they give to `i` being better than `j`.
+/// How far reward models disagree about the order of one prompt's completions: the mean over all pairs of completions
+/// of the variance over members of `sigmoid(r_i - r_j)`, the probability that they give to `i` being better than `j`.
 ///
 /// Christiano et al. (2017, section 2.2.4) ask people about the pairs where the predictions of an ensemble have the
-/// highest variance. It lies in `[0, 0.25]`: 0 where all members say the same, 0.25 where half of them are certain of the
-/// one order and half of the other. The divisor is the number of members. A shift of a member's rewards changes nothing.
+/// highest variance. It lies in `[0, 0.25]`: 0 where all members say the same, 0.25 where half are certain of the one
+/// order and half of the other. The divisor is the number of members. A shift of a member's rewards changes nothing.
 ///
-/// `members[m][answer]` is the reward that member `m` gives. Fewer than two answers, or one member, give 0; a reward
-/// that is NaN gives NaN.
+/// `members[m][completion]` is the reward that member `m` gives. Fewer than two completions, or one member, give 0; a
+/// reward that is NaN gives NaN.
 ///
 /// # Panics
-/// If there is no member, or members scored different numbers of answers.
+/// If there is no member, or members scored different numbers of completions.
 pub fn preference_disagreement(members: &[Vec<f32>]) -> f64 {
-    let answers = same_answers(members);
+    let completions = same_completions(members);
     let (mut sum, mut pairs) = (0.0, 0.0);
-    for i in 0..answers {
-        for j in i + 1..answers {
+    for i in 0..completions {
+        for j in i + 1..completions {
             let probability = |member: &Vec<f32>| 1.0 / (1.0 + (f64::from(member[j]) - f64::from(member[i])).exp());
             let mean = members.iter().map(probability).sum::<f64>() / members.len() as f64;
             sum +=
@@ -77,15 +77,15 @@ pub fn preference_disagreement(members: &[Vec<f32>]) -> f64 {
     if pairs == 0.0 { 0.0 } else { sum / pairs }
 }
 
-/// The number of answers that every member scored.
-fn same_answers(members: &[Vec<f32>]) -> usize {
+/// The number of completions that every member scored.
+fn same_completions(members: &[Vec<f32>]) -> usize {
     let Some(first) = members.first() else {
         panic!("an ensemble of 0 reward models has no score");
     };
     for (index, member) in members.iter().enumerate() {
         assert!(
             member.len() == first.len(),
-            "member {index} scored {} answers but member 0 scored {}",
+            "member {index} scored {} completions but member 0 scored {}",
             member.len(),
             first.len()
         );
@@ -102,7 +102,7 @@ mod tests {
         // Probabilities 0.75 and 0.25 of the one pair: variance 0.0625.
         let (up, down) = (3.0f32.ln(), -(3.0f32.ln()));
         assert!((preference_disagreement(&[vec![up, 0.0], vec![down, 0.0]]) - 0.0625).abs() < 1e-7);
-        // A third answer on which both agree with the first member's order of 1 and 2: pairs (0, 1), (0, 2), (1, 2).
+        // A third one on which both agree with the first member's order of 1 and 2: pairs (0, 1), (0, 2), (1, 2).
         let far = 40.0;
         let members = [vec![up, 0.0, -far], vec![down + 5.0, 5.0, 5.0 - far]];
         assert!((preference_disagreement(&members) - 0.0625 / 3.0).abs() < 1e-7);
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn no_answers_no_scores() {
+    fn no_completions_no_scores() {
         assert!(ensemble_scores(&[vec![], vec![]], EnsembleRule::Min).is_empty());
     }
 
@@ -162,8 +162,8 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "member 1 scored 1 answers but member 0 scored 2")]
-    fn a_member_that_missed_an_answer_is_named() {
+    #[should_panic(expected = "member 1 scored 1 completions but member 0 scored 2")]
+    fn a_member_that_missed_a_completion_is_named() {
         ensemble_scores(&[vec![1.0, 2.0], vec![1.0]], EnsembleRule::Mean);
     }
 }

@@ -8,14 +8,14 @@ use super::{assert_rows, assert_same_len};
 
 /// The tokens over which rewards and advantages are whitened.
 ///
-/// The recursion itself runs within one answer, so this is all that the scope changes.
+/// The recursion itself runs within one completion, so this is all that the scope changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GaeScope {
-    /// All answers of a rollout, once.
+    /// All completions of a rollout, once.
     #[default]
     Rollout,
-    /// The answers of a minibatch, anew for every minibatch.
+    /// The completions of a minibatch, anew for every minibatch.
     Minibatch,
 }
 
@@ -30,7 +30,7 @@ pub enum ValueInit {
     ZeroHead,
 }
 
-/// Advantages and returns of a batch of answers.
+/// Advantages and returns of a batch of completions.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Advantages {
     /// Raw advantages, `[batch, time]`; zero where the mask is `false`.
@@ -39,7 +39,7 @@ pub struct Advantages {
     pub returns: Vec<f32>,
 }
 
-/// Advantages and returns by a backward pass over each answer.
+/// Advantages and returns by a backward pass over each completion.
 ///
 /// `delta_t = r_t + gamma * V_{t+1} - V_t`, `A_t = delta_t + gamma * lambda * A_{t+1}`
 /// (Schulman et al. 2016, eq. 16). The value after the last token is 0: the episode is over.
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_inside_an_answer_neither_adds_nor_decays() {
+    fn a_gap_inside_a_completion_neither_adds_nor_decays() {
         let whole = gae(&[1.0, 2.0], &[0.3, 0.4], &[true; 2], 2, 0.9, 0.8);
         let gap = gae(&[1.0, 5.0, 2.0], &[0.3, 5.0, 0.4], &[true, false, true], 3, 0.9, 0.8);
         assert_eq!(gap.advantages, [whole.advantages[0], 0.0, whole.advantages[1]]);

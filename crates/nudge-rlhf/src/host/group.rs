@@ -1,8 +1,8 @@
-//! Advantages without a value model: an answer is judged against the other answers.
+//! Advantages without a value model: a completion is judged against the other completions.
 //!
-//! GRPO and RLOO compare the `k` answers to one prompt, REINFORCE compares with all rewards before.
-//! Rewards come in groups: `rewards[g * k..(g + 1) * k]` are the `k` answers to prompt `g`. The
-//! result is one advantage an answer; [`broadcast`] hands it to the tokens. The loss on them is the
+//! GRPO and RLOO compare the `k` completions to one prompt, REINFORCE compares with all rewards before.
+//! Rewards come in groups: `rewards[g * k..(g + 1) * k]` are the `k` completions to prompt `g`. The
+//! result is one advantage a completion; [`broadcast`] hands it to the tokens. The loss on them is the
 //! business of [`crate::loss`], and so is the price of KL if it is not in the rewards
 //! ([`super::kl::KlPlacement`]).
 
@@ -19,7 +19,7 @@ pub enum ScaleRewards {
     Group,
     /// The standard deviation of all rewards of the batch.
     Batch,
-    /// Nothing: a division by the group's deviation favours prompts whose answers hardly differ
+    /// Nothing: a division by the group's deviation favours prompts whose completions hardly differ
     /// (Dr. GRPO, Liu et al. 2025).
     None,
 }
@@ -27,7 +27,7 @@ pub enum ScaleRewards {
 /// Added to the standard deviation, as in TRL: a group of equal rewards gets zeros.
 const SCALE_EPSILON: f64 = 1e-4;
 
-/// `(r - mean of the group) / (std + 1e-4)`, one advantage an answer (Shao et al. 2024, §4.1.2).
+/// `(r - mean of the group) / (std + 1e-4)`, one advantage a completion (Shao et al. 2024, §4.1.2).
 ///
 /// The standard deviation is the unbiased one, of the group or of the batch. A NaN makes its group
 /// NaN, and with [`ScaleRewards::Batch`] the whole batch.
@@ -51,9 +51,9 @@ pub fn grpo_advantages(rewards: &[f32], k: usize, scale: ScaleRewards) -> Vec<f3
         .collect()
 }
 
-/// `r_i - mean of the other k - 1 answers`, one advantage an answer (Ahmadian et al. 2024).
+/// `r_i - mean of the other k - 1 completions`, one advantage a completion (Ahmadian et al. 2024).
 ///
-/// The baseline does not depend on the answer it is taken from, so the gradient stays unbiased.
+/// The baseline does not depend on the completion it is taken from, so the gradient stays unbiased.
 /// Equal to `k / (k - 1) * (r_i - mean of the group)`.
 ///
 /// # Panics
@@ -106,18 +106,18 @@ impl RewardBaseline {
     }
 }
 
-/// One number an answer to every unmasked token of it, `[batch, time]`; zero where masked.
+/// One number a completion to every unmasked token of it, `[batch, time]`; zero where masked.
 ///
-/// - `per_answer`: `[batch]`
-/// - `mask`: tokens of the answers, `[batch, time]`
+/// - `per_completion`: `[batch]`
+/// - `mask`: tokens of the completions, `[batch, time]`
 ///
 /// # Panics
 /// If the shapes disagree.
-pub fn broadcast(per_answer: &[f32], mask: &[bool], time: usize) -> Vec<f32> {
+pub fn broadcast(per_completion: &[f32], mask: &[bool], time: usize) -> Vec<f32> {
     assert_rows("mask", mask.len(), time);
-    assert_same_len("mask", mask.len(), "per_answer * time", per_answer.len() * time);
+    assert_same_len("mask", mask.len(), "per_completion * time", per_completion.len() * time);
     mask.chunks_exact(time)
-        .zip(per_answer)
+        .zip(per_completion)
         .flat_map(|(row, &value)| row.iter().map(move |&counts| if counts { value } else { 0.0 }))
         .collect()
 }
@@ -152,7 +152,7 @@ fn deviation(values: &[f32]) -> f64 {
 
 #[track_caller]
 fn assert_groups(rewards: &[f32], k: usize) {
-    assert!(k >= 2, "groups of k = {k}: an answer needs at least one other to the same prompt to be compared with");
+    assert!(k >= 2, "groups of k = {k}: a completion needs at least one other to the same prompt to be compared with");
     assert!(rewards.len().is_multiple_of(k), "{} rewards do not split into groups of k = {k}", rewards.len());
 }
 
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_get_the_number_of_their_answer() {
+    fn tokens_get_the_number_of_their_completion() {
         let mask = [true, true, false, true, false, false];
         assert_eq!(broadcast(&[2.0, -1.0], &mask, 3), [2.0, 2.0, 0.0, -1.0, 0.0, 0.0]);
         assert_eq!(broadcast(&[f32::NAN], &[false], 1), [0.0]);
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn no_answers_have_no_advantages() {
+    fn no_completions_have_no_advantages() {
         assert!(grpo_advantages(&[], 4, ScaleRewards::Batch).is_empty());
         assert!(rloo_advantages(&[], 4).is_empty());
     }
@@ -262,8 +262,8 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "mask has 4 values but per_answer * time has 6")]
-    fn a_wrong_number_of_answers_is_named() {
+    #[should_panic(expected = "mask has 4 values but per_completion * time has 6")]
+    fn a_wrong_number_of_completions_is_named() {
         broadcast(&[1.0, 2.0, 3.0], &[true; 4], 2);
     }
 

@@ -1,19 +1,19 @@
 //! One ranking out of several: the median of Kemeny.
 //!
-//! The distance of two rankings with ties counts each pair of answers: 0 if both say the same, 1 if one of them ties the
-//! two, 2 if they contradict each other (Kemeny 1959, "Mathematics without Numbers"; Kemeny and Snell 1962). The median
-//! is the ranking whose distances to all given ones have the smallest sum. Young (1988, "Condorcet's Theory of Voting")
-//! shows that it is the most likely order if each labeler errs on each pair with the same probability.
+//! The distance of two rankings with ties counts each pair of completions: 0 if both say the same, 1 if one of them
+//! ties the two, 2 if they contradict each other (Kemeny 1959, "Mathematics without Numbers"; Kemeny and Snell 1962).
+//! The median is the ranking whose distances to all given ones have the smallest sum. Young (1988, "Condorcet's Theory
+//! of Voting") shows that it is the most likely order if each labeler errs on each pair with the same probability.
 
-/// With so many answers or fewer the median is exact; it takes `3^answers` steps.
-pub const EXACT_ANSWERS: usize = 10;
+/// With so many completions or fewer the median is exact; it takes `3^completions` steps.
+pub const EXACT_COMPLETIONS: usize = 10;
 
-/// The median of rankings of the same answers `0..answers`, as tiers, best first.
+/// The median of rankings of the same completions `0..completions`, as tiers, best first.
 ///
 /// Of several medians, those are taken that tie the fewest pairs with a majority and order the fewest without one; in
-/// these each answer has a mean place, and answers of the same mean place are tied. So answers are tied where votes are
-/// even, and none wins by standing first in the file. Beyond [`EXACT_ANSWERS`] answers the order is Borda's, that of the
-/// mean places over the rankings.
+/// these each completion has a mean place, and completions of the same mean place are tied. So completions are tied
+/// where votes are even, and none wins by standing first in the file. Beyond [`EXACT_COMPLETIONS`] completions the
+/// order is Borda's, that of the mean places over the rankings.
 ///
 /// ```
 /// use nudge_rlhf::kemeny_median;
@@ -23,29 +23,29 @@ pub const EXACT_ANSWERS: usize = 10;
 /// ```
 ///
 /// # Panics
-/// If a ranking does not name each answer once.
-pub fn kemeny_median(answers: usize, rankings: &[Vec<Vec<usize>>]) -> Vec<Vec<usize>> {
-    let places: Vec<Vec<usize>> = rankings.iter().map(|ranking| double_places(answers, ranking)).collect();
-    if answers > EXACT_ANSWERS {
-        let borda: Vec<f64> = (0..answers).map(|answer| places.iter().map(|of| of[answer] as f64).sum()).collect();
+/// If a ranking does not name each completion once.
+pub fn kemeny_median(completions: usize, rankings: &[Vec<Vec<usize>>]) -> Vec<Vec<usize>> {
+    let places: Vec<Vec<usize>> = rankings.iter().map(|ranking| double_places(completions, ranking)).collect();
+    if completions > EXACT_COMPLETIONS {
+        let borda: Vec<f64> = (0..completions).map(|one| places.iter().map(|of| of[one] as f64).sum()).collect();
         return tiers_by_place(&borda);
     }
-    tiers_by_place(&Medians::new(answers, &places).mean_places())
+    tiers_by_place(&Medians::new(completions, &places).mean_places())
 }
 
-/// Twice the place of each answer, from 0, that of tied ones in the middle of their tier.
-fn double_places(answers: usize, ranking: &[Vec<usize>]) -> Vec<usize> {
-    let mut places = vec![None; answers];
+/// Twice the place of each completion, from 0, that of tied ones in the middle of their tier.
+fn double_places(completions: usize, ranking: &[Vec<usize>]) -> Vec<usize> {
+    let mut places = vec![None; completions];
     let mut above = 0;
     for tier in ranking {
-        for &answer in tier {
-            let before = places[answer].replace(2 * above + tier.len() - 1);
-            assert!(before.is_none(), "answer {answer} is in a ranking twice");
+        for &completion in tier {
+            let before = places[completion].replace(2 * above + tier.len() - 1);
+            assert!(before.is_none(), "completion {completion} is in a ranking twice");
         }
         above += tier.len();
     }
     let named =
-        |(answer, place): (usize, Option<usize>)| place.unwrap_or_else(|| panic!("answer {answer} is not ranked"));
+        |(one, place): (usize, Option<usize>)| place.unwrap_or_else(|| panic!("completion {one} is not ranked"));
     places.into_iter().enumerate().map(named).collect()
 }
 
@@ -53,11 +53,11 @@ fn tiers_by_place(places: &[f64]) -> Vec<Vec<usize>> {
     let mut order: Vec<usize> = (0..places.len()).collect();
     order.sort_by(|one, other| places[*one].total_cmp(&places[*other]));
     let mut tiers: Vec<Vec<usize>> = Vec::new();
-    for answer in order {
+    for completion in order {
         match tiers.last_mut() {
             // Means of equal counts differ by rounding at most.
-            Some(tier) if (places[tier[0]] - places[answer]).abs() < 1e-9 => tier.push(answer),
-            _ => tiers.push(vec![answer]),
+            Some(tier) if (places[tier[0]] - places[completion]).abs() < 1e-9 => tier.push(completion),
+            _ => tiers.push(vec![completion]),
         }
     }
     tiers
@@ -66,11 +66,11 @@ fn tiers_by_place(places: &[f64]) -> Vec<Vec<usize>> {
 /// Distance, then pairs that are tied against a majority or ordered without one.
 type Cost = (usize, usize);
 
-/// All best ways to write the answers as tiers, by dynamic programming over what stands above: a ranking is a ranked
-/// set, a next tier, and the rest. Sets are bit masks.
+/// All best ways to write the completions as tiers, by dynamic programming over what stands above: a ranking is a
+/// ranked set, a next tier, and the rest. Sets are bit masks.
 struct Medians {
-    answers: usize,
-    /// Distance of `[row][column]` where the row's answer is above the column's.
+    completions: usize,
+    /// Distance of `[row][column]` where the row's completion is above the column's.
     ordered: Vec<Vec<usize>>,
     /// Distance where the two are tied.
     tied: Vec<Vec<usize>>,
@@ -81,10 +81,10 @@ struct Medians {
 }
 
 impl Medians {
-    fn new(answers: usize, places: &[Vec<usize>]) -> Self {
+    fn new(completions: usize, places: &[Vec<usize>]) -> Self {
         let matrix = |distance: fn(usize, usize) -> usize| {
             let pair = |one: usize, other: usize| places.iter().map(|of| distance(of[one], of[other])).sum();
-            (0..answers).map(|one| (0..answers).map(|other| pair(one, other)).collect()).collect()
+            (0..completions).map(|one| (0..completions).map(|other| pair(one, other)).collect()).collect()
         };
         let ordered = matrix(|one, other| match one.cmp(&other) {
             std::cmp::Ordering::Less => 0,
@@ -92,9 +92,9 @@ impl Medians {
             std::cmp::Ordering::Greater => 2,
         });
         let tied = matrix(|one, other| usize::from(one != other));
-        let unknown = vec![((usize::MAX, 0), 0.0); 1 << answers];
-        let mut medians = Self { answers, ordered, tied, above: unknown.clone(), below: unknown };
-        let all = (1 << answers) - 1;
+        let unknown = vec![((usize::MAX, 0), 0.0); 1 << completions];
+        let mut medians = Self { completions, ordered, tied, above: unknown.clone(), below: unknown };
+        let all = (1 << completions) - 1;
         medians.above[0] = ((0, 0), 1.0);
         medians.below[all] = ((0, 0), 1.0);
         for set in 0..=all {
@@ -122,7 +122,7 @@ impl Medians {
                 let majority = self.ordered[one][other] != self.ordered[other][one];
                 cost = add(cost, (self.tied[one][other], usize::from(majority)));
             }
-            for other in members(((1 << self.answers) - 1) & !set & !tier) {
+            for other in members(((1 << self.completions) - 1) & !set & !tier) {
                 let majority = self.ordered[one][other] != self.ordered[other][one];
                 cost = add(cost, (self.ordered[one][other], usize::from(!majority)));
             }
@@ -130,11 +130,11 @@ impl Medians {
         cost
     }
 
-    /// Twice the mean place of each answer over all best rankings.
+    /// Twice the mean place of each completion over all best rankings.
     fn mean_places(&self) -> Vec<f64> {
-        let all = (1 << self.answers) - 1;
+        let all = (1 << self.completions) - 1;
         let (best, count) = self.above[all];
-        let mut places = vec![0.0; self.answers];
+        let mut places = vec![0.0; self.completions];
         for set in 0..=all {
             for tier in subsets(all & !set) {
                 let ((before, ways_before), (after, ways_after)) = (self.above[set], self.below[set | tier]);
@@ -178,8 +178,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn order(answers: &[usize]) -> Vec<Vec<usize>> {
-        answers.iter().map(|answer| vec![*answer]).collect()
+    fn order(completions: &[usize]) -> Vec<Vec<usize>> {
+        completions.iter().map(|completion| vec![*completion]).collect()
     }
 
     #[test]
@@ -213,26 +213,26 @@ mod tests {
         // Three put 0 above 1 above 2, two put 1 above 2 above 0: 0 has the majority, 1 the better mean place.
         let votes = [order(&[0, 1, 2]), order(&[0, 1, 2]), order(&[0, 1, 2]), order(&[1, 2, 0]), order(&[1, 2, 0])];
         assert_eq!(kemeny_median(3, &votes), order(&[0, 1, 2]));
-        // With more answers than are exact, the order is Borda's: places of 0 add up to 4, those of 1 to 3.
+        // With more completions than are exact, the order is Borda's: places of 0 add up to 4, those of 1 to 3.
         let pad = |head: [usize; 3]| order(&head.into_iter().chain(3..12).collect::<Vec<_>>());
         let many = [pad([0, 1, 2]), pad([0, 1, 2]), pad([0, 1, 2]), pad([1, 2, 0]), pad([1, 2, 0])];
         assert_eq!(kemeny_median(12, &many)[0], [1]);
     }
 
     #[test]
-    #[should_panic(expected = "answer 1 is not ranked")]
-    fn an_answer_left_out_is_named() {
+    #[should_panic(expected = "completion 1 is not ranked")]
+    fn a_completion_left_out_is_named() {
         kemeny_median(2, &[order(&[0])]);
     }
 
-    /// Rankings of `answers` answers by a level each.
+    /// Rankings of `completions` completions by a level each.
     fn by_levels(levels: &[usize]) -> Vec<Vec<usize>> {
         let tier = |level: usize| (0..levels.len()).filter(|a| levels[*a] == level).collect::<Vec<_>>();
         (0..levels.len()).map(tier).filter(|tier| !tier.is_empty()).collect()
     }
 
     fn distance(one: &[Vec<usize>], other: &[Vec<usize>]) -> usize {
-        let tier = |ranking: &[Vec<usize>], answer| ranking.iter().position(|tier| tier.contains(&answer)).unwrap();
+        let tier = |ranking: &[Vec<usize>], one| ranking.iter().position(|tier| tier.contains(&one)).unwrap();
         let mut sum = 0;
         for a in 0..4 {
             for b in 0..a {
@@ -261,7 +261,7 @@ mod tests {
                 prop_assert_eq!(&found, *only);
             }
             // What all medians order, the one found orders so too.
-            let place = |ranking: &[Vec<usize>], answer| ranking.iter().position(|tier| tier.contains(&answer)).unwrap();
+            let place = |ranking: &[Vec<usize>], one| ranking.iter().position(|tier| tier.contains(&one)).unwrap();
             for a in 0..4 {
                 for b in 0..4 {
                     if best.iter().all(|ranking| place(ranking, a) < place(ranking, b)) {

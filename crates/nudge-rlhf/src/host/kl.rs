@@ -87,7 +87,7 @@ pub fn per_token_kl(estimator: KlEstimator, logprobs: &[f32], ref_logprobs: &[f3
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AdaptiveKl {
-    /// The wanted KL of a whole answer, in nats, averaged over a batch.
+    /// The wanted KL of a whole completion, in nats, averaged over a batch.
     pub target: f32,
     /// The number of episodes over which the coefficient may change by about a fifth.
     pub horizon: f32,

@@ -27,7 +27,7 @@ impl Default for RewardNormalization {
 impl RewardNormalization {
     /// Demonstrations get mean score 0; the scale stays (InstructGPT, §3.5).
     ///
-    /// `rewards` are raw rewards of answers written by people. Without any, the identity.
+    /// `rewards` are raw rewards of completions written by people. Without any, the identity.
     pub fn mean_zero(rewards: &[f32]) -> Self {
         Self { gain: 1.0, bias: -masked_mean(rewards, &vec![true; rewards.len()]) }
     }
@@ -35,7 +35,7 @@ impl RewardNormalization {
     /// Samples get mean 0 and variance 1, so that a KL coefficient weighs the same against every
     /// reward model (Ziegler et al. 2019).
     ///
-    /// `rewards` are raw rewards of answers of the reference model. If they do not differ there is
+    /// `rewards` are raw rewards of completions of the reference model. If they do not differ there is
     /// no scale to fix, and only the mean is moved.
     pub fn unit_variance(rewards: &[f32], variance: Variance) -> Self {
         let everything = vec![true; rewards.len()];

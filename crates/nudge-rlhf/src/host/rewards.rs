@@ -1,18 +1,18 @@
-//! The reward of every token: the score of the whole answer at its end, minus the price of leaving
+//! The reward of every token: the score of the whole completion at its end, minus the price of leaving
 //! the reference model.
 //!
-//! Also the rule for answers that never ended. Where the score comes from is not this module's
+//! Also the rule for completions that never ended. Where the score comes from is not this module's
 //! business.
 
 use serde::{Deserialize, Serialize};
 
 use super::{assert_rows, assert_same_len};
 
-/// The token that receives the score of the answer.
+/// The token that receives the score of the completion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ScoreIndex {
-    /// The last token of the answer, which is its EOS if it ended.
+    /// The last token of the completion, which is its EOS if it ended.
     #[default]
     OnEos,
     /// The token after the last, where the row has one; otherwise the last. The value model's
@@ -50,11 +50,11 @@ impl ScoreIndex {
     }
 }
 
-/// What happens to the score of an answer that was cut off before its EOS.
+/// What happens to the score of a completion that was cut off before its EOS.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MissingEos {
-    /// The score becomes this value: the text of the answer no longer matters.
+    /// The score becomes this value: the text of the completion no longer matters.
     Replace(f32),
     /// The score falls by this value: a better text is still better.
     Subtract(f32),
@@ -64,7 +64,7 @@ pub enum MissingEos {
 }
 
 impl MissingEos {
-    /// The score of one answer under the rule.
+    /// The score of one completion under the rule.
     pub fn apply(self, score: f32, has_eos: bool) -> f32 {
         match self {
             _ if has_eos => score,
@@ -78,8 +78,8 @@ impl MissingEos {
 /// KL-shaped rewards, `[batch, time]`: `r_t = -kl_coef * kl_t`, plus the score at `score_index`.
 ///
 /// - `kl`: KL of every token, `[batch, time]`, zero where masked ([`super::kl::per_token_kl`])
-/// - `scores`: one score an answer, `[batch]`, after normalisation and [`MissingEos`]
-/// - `mask`: tokens of the answers, `[batch, time]`
+/// - `scores`: one score a completion, `[batch]`, after normalisation and [`MissingEos`]
+/// - `mask`: tokens of the completions, `[batch, time]`
 ///
 /// A row without any token keeps a reward of zero throughout.
 /// Source: Ziegler et al. 2019, eq. 2, spread over tokens as in their code.
@@ -97,7 +97,7 @@ pub fn shaped_rewards(
     assert_rows("kl", kl.len(), time);
     assert_same_len("mask", mask.len(), "kl", kl.len());
     let batch = kl.len() / time;
-    assert!(scores.len() == batch, "{} scores for a batch of {batch} answers", scores.len());
+    assert!(scores.len() == batch, "{} scores for a batch of {batch} completions", scores.len());
 
     let mut rewards: Vec<f32> =
         kl.iter().zip(mask).map(|(&kl, &counts)| if counts { -kl_coef * kl } else { 0.0 }).collect();
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn missing_eos_touches_unfinished_answers_only() {
+    fn missing_eos_touches_unfinished_completions_only() {
         for rule in [MissingEos::Replace(-1.0), MissingEos::Subtract(1.0), MissingEos::Off] {
             assert_eq!(rule.apply(3.0, true), 3.0);
         }
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "2 scores for a batch of 1 answers")]
+    #[should_panic(expected = "2 scores for a batch of 1 completions")]
     fn a_wrong_number_of_scores_is_named() {
         shaped_rewards(&[0.0], &[1.0, 2.0], &[true], 1, 0.1, ScoreIndex::OnEos);
     }

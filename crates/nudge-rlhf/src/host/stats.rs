@@ -40,11 +40,6 @@ impl WinRate {
         let (low, high) = wilson_interval(successes, comparisons);
         Self { wins, ties, losses, win_rate, low, high }
     }
-
-    /// Whether the interval lies wholly on one side of one half.
-    pub fn is_significant(&self) -> bool {
-        self.low > 0.5 || self.high < 0.5
-    }
 }
 
 /// Wilson's 95 % interval for a proportion of `successes` in `trials` (Wilson 1927).
@@ -201,8 +196,6 @@ mod tests {
         close(rate.win_rate, 0.625);
         close(rate.low, 0.409_489_566_3);
         close(rate.high, 0.800_229_144_3);
-        assert!(!rate.is_significant());
-        assert!(WinRate::new(40, 0, 10).is_significant());
     }
 
     #[test]
@@ -217,7 +210,6 @@ mod tests {
     fn no_comparison_proves_nothing() {
         let nothing = WinRate::new(0, 0, 0);
         assert_eq!((nothing.win_rate, nothing.low, nothing.high), (0.5, 0.0, 1.0));
-        assert!(!nothing.is_significant());
     }
 
     #[test]

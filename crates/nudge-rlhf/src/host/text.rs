@@ -1,21 +1,21 @@
-//! How varied answers are. A policy that has found one trick writes it again and again.
+//! How varied completions are. A policy that has found one trick writes it again and again.
 //!
-//! The answers are sequences of anything that can be compared: tokens, words, characters. Splitting
+//! The completions are sequences of anything that can be compared: tokens, words, characters. Splitting
 //! text is not this module's business.
 
 use std::collections::HashSet;
 use std::hash::Hash;
 
-/// Distinct n-grams over all n-grams of all answers, in `(0, 1]` (Li et al. 2016).
+/// Distinct n-grams over all n-grams of all completions, in `(0, 1]` (Li et al. 2016).
 ///
-/// 1 if no n-gram occurs twice, within an answer or across answers. 0 if every answer is shorter than
-/// `n`. More text repeats more, so only equally many answers of similar length can be compared.
+/// 1 if no n-gram occurs twice, within a completion or across completions. 0 if every completion is shorter than
+/// `n`. More text repeats more, so only equally many completions of similar length can be compared.
 ///
 /// # Panics
 /// If `n` is 0.
-pub fn distinct_n<T: Eq + Hash>(answers: &[Vec<T>], n: usize) -> f64 {
+pub fn distinct_n<T: Eq + Hash>(completions: &[Vec<T>], n: usize) -> f64 {
     assert!(n > 0, "0-grams cannot be counted");
-    let ngrams = || answers.iter().flat_map(|answer| answer.windows(n));
+    let ngrams = || completions.iter().flat_map(|completion| completion.windows(n));
     let distinct: HashSet<&[T]> = ngrams().collect();
     distinct.len() as f64 / ngrams().count().max(1) as f64
 }
@@ -30,14 +30,14 @@ mod tests {
 
     #[test]
     fn repeated_words_and_pairs_by_hand() {
-        let answers = [words("the cat saw the cat"), words("the dog")];
+        let completions = [words("the cat saw the cat"), words("the dog")];
         // the, cat, saw, dog of 7 words; the cat, cat saw, saw the, the dog of 5 pairs.
-        assert_eq!(distinct_n(&answers, 1), 4.0 / 7.0);
-        assert_eq!(distinct_n(&answers, 2), 4.0 / 5.0);
+        assert_eq!(distinct_n(&completions, 1), 4.0 / 7.0);
+        assert_eq!(distinct_n(&completions, 2), 4.0 / 5.0);
     }
 
     #[test]
-    fn ngrams_do_not_cross_answers() {
+    fn ngrams_do_not_cross_completions() {
         assert_eq!(distinct_n(&[vec![1, 2], vec![3, 4], vec![2, 3]], 2), 1.0);
         assert_eq!(distinct_n(&[vec![1], vec![2]], 2), 0.0);
     }

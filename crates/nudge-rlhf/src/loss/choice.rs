@@ -1,7 +1,7 @@
-//! The reward model's losses that choose one answer among several.
+//! The reward model's losses that choose one completion among several.
 //!
-//! A choice says: this answer is the best of these. Its loss is the softmax cross-entropy of the
-//! rewards, `logsumexp(r) - r_chosen`. With two answers that is Bradley-Terry's `-ln σ(r_w - r_l)`
+//! A choice says: this completion is the best of these. Its loss is the softmax cross-entropy of the
+//! rewards, `logsumexp(r) - r_chosen`. With two completions that is Bradley-Terry's `-ln σ(r_w - r_l)`
 //! ([`super::pairwise`]); with K there are two ways to read a ranking, and both are here.
 //!
 //! No margins and no centring: these losses do not change when all rewards of a ranking shift.
@@ -9,14 +9,14 @@
 use burn::tensor::{Bool, Int, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
-/// How a ranking of K answers becomes the loss of the reward model.
+/// How a ranking of K completions becomes the loss of the reward model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RewardLoss {
     /// Every pair of the ranking, averaged ([`super::pairwise`]; InstructGPT, eq. 1).
     #[default]
     BradleyTerry,
-    /// The best answer among all K; the order of the others is not used (Ziegler et al. 2019, eq. 1).
+    /// The best completion among all K; the order of the others is not used (Ziegler et al. 2019, eq. 1).
     BestOfK,
     /// The best among all, then the best among the rest, and so on: the likelihood of the whole
     /// ranking (Plackett 1975; Luce 1959).
@@ -25,27 +25,27 @@ pub enum RewardLoss {
 
 /// The choices of a batch of rankings, ready to become tensors.
 ///
-/// Answers of all rankings stand in one flat list of rewards, so rankings may differ in length.
+/// Completions of all rankings stand in one flat list of rewards, so rankings may differ in length.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ChoiceBatch {
-    /// Index of the answer chosen, `[choices]`.
+    /// Index of the completion chosen, `[choices]`.
     pub chosen: Vec<i32>,
-    /// Indices of the answers it was chosen among, itself included, `[choices, width]`.
+    /// Indices of the completions it was chosen among, itself included, `[choices, width]`.
     pub among: Vec<i32>,
-    /// `true` where `among` holds an answer, `false` where it is padding, `[choices, width]`.
+    /// `true` where `among` holds a completion, `false` where it is padding, `[choices, width]`.
     pub mask: Vec<bool>,
     /// How much each choice counts, `[choices]`. They sum to 1 for [`Self::best_of_k`]; for
     /// [`Self::plackett_luce`] each is `1 / rankings`, because a ranking's choices are summed.
     pub weights: Vec<f32>,
-    /// The most answers that any choice is among.
+    /// The most completions that any choice is among.
     pub width: usize,
 }
 
 impl ChoiceBatch {
-    /// The best answer of each ranking, chosen among all its answers; averaged over rankings.
+    /// The best completion of each ranking, chosen among all its completions; averaged over rankings.
     ///
-    /// A ranking is a list of tiers, best first; a tier is a list of tied answers, as indices into
-    /// the flat rewards. Several tied best answers share the weight of their ranking. A ranking with
+    /// A ranking is a list of tiers, best first; a tier is a list of tied completions, as indices into
+    /// the flat rewards. Several tied best completions share the weight of their ranking. A ranking with
     /// one tier says nothing and is not counted.
     pub fn best_of_k(rankings: &[Vec<Vec<usize>>]) -> Self {
         let rankings = ordered(rankings);
@@ -57,12 +57,12 @@ impl ChoiceBatch {
         Self::new(&choices)
     }
 
-    /// Every ranking read from the top, each answer chosen among those not yet placed; summed over
+    /// Every ranking read from the top, each completion chosen among those not yet placed; summed over
     /// the choices of a ranking, averaged over rankings.
     ///
     /// The loss is the negative log-likelihood of a ranking, so a longer ranking weighs more, and the
     /// weights sum to more than 1. Rankings are given as in [`Self::best_of_k`]. Ties follow
-    /// Breslow's rule: each answer of a tier is chosen among its whole tier and all later ones. The
+    /// Breslow's rule: each completion of a tier is chosen among its whole tier and all later ones. The
     /// last tier makes no choice.
     pub fn plackett_luce(rankings: &[Vec<Vec<usize>>]) -> Self {
         let rankings = ordered(rankings);
@@ -93,22 +93,22 @@ impl ChoiceBatch {
             batch.chosen.push(choice.chosen as i32);
             batch.weights.push(choice.weight as f32);
             for column in 0..width {
-                // Padding repeats the chosen answer: no choice reads a reward that is not its own.
-                let answer = choice.among.get(column).unwrap_or(&choice.chosen);
-                batch.among.push(*answer as i32);
+                // Padding repeats the chosen completion: no choice reads a reward that is not its own.
+                let completion = choice.among.get(column).unwrap_or(&choice.chosen);
+                batch.among.push(*completion as i32);
                 batch.mask.push(column < choice.among.len());
             }
         }
         batch
     }
 
-    /// Panics unless every choice has `width` places and its chosen answer stands on one of them.
+    /// Panics unless every choice has `width` places and its chosen completion stands on one of them.
     fn check(&self) {
         let (choices, width) = (self.len(), self.width);
         let slots = choices * width;
         assert!(
             self.weights.len() == choices && self.among.len() == slots && self.mask.len() == slots,
-            "{choices} choices of width {width} have {} weights, {} answers and {} mask values",
+            "{choices} choices of width {width} have {} weights, {} completions and {} mask values",
             self.weights.len(),
             self.among.len(),
             self.mask.len()
@@ -117,19 +117,19 @@ impl ChoiceBatch {
             let row = choice * width..(choice + 1) * width;
             let stands =
                 self.among[row.clone()].iter().zip(&self.mask[row]).any(|(&at, &counts)| counts && at == chosen);
-            assert!(stands, "choice {choice} takes answer {chosen}, which is not among its answers");
+            assert!(stands, "choice {choice} takes completion {chosen}, which is not among its completions");
         }
     }
 }
 
-/// One answer chosen among several, before rows are padded to one width.
+/// One completion chosen among several, before rows are padded to one width.
 struct Choice {
     chosen: usize,
     among: Vec<usize>,
     weight: f64,
 }
 
-/// Each answer of the first tier, chosen among the answers of all `tiers`.
+/// Each completion of the first tier, chosen among the completions of all `tiers`.
 fn best_among(tiers: &[&[usize]], weight: f64) -> impl Iterator<Item = Choice> {
     let among = tiers.concat();
     tiers[0].iter().map(move |&chosen| Choice { chosen, among: among.clone(), weight })
@@ -141,18 +141,18 @@ fn ordered(rankings: &[Vec<Vec<usize>>]) -> Vec<Vec<&[usize]>> {
     filled.filter(|tiers: &Vec<&[usize]>| tiers.len() > 1).collect()
 }
 
-/// Stands where there is no answer: far below any reward, yet finite.
-const NO_ANSWER: f32 = -1e30;
+/// Stands where there is no completion: far below any reward, yet finite.
+const NO_COMPLETION: f32 = -1e30;
 
 /// `Σ weight * (logsumexp(rewards among which it was chosen) - reward of the chosen)`.
 ///
-/// - `rewards`: one reward an answer, `[answers]`
+/// - `rewards`: one reward a completion, `[completions]`
 /// - `batch`: the choices, with indices into `rewards`
 ///
 /// A batch without choices has loss 0.
 ///
 /// # Panics
-/// If the parts of `batch` do not fit together, or a choice takes an answer that it was not among.
+/// If the parts of `batch` do not fit together, or a choice takes a completion that it was not among.
 pub fn choice_loss(rewards: Tensor<1>, batch: &ChoiceBatch) -> Tensor<1> {
     batch.check();
     let device = rewards.device();
@@ -176,7 +176,7 @@ pub fn choice_loss(rewards: Tensor<1>, batch: &ChoiceBatch) -> Tensor<1> {
 ///
 /// Every row has an unmasked value.
 fn masked_logsumexp(values: Tensor<2>, mask: Tensor<2, Bool>) -> Tensor<1> {
-    let values = values.mask_fill(mask.bool_not(), NO_ANSWER);
+    let values = values.mask_fill(mask.bool_not(), NO_COMPLETION);
     // The largest value cancels out of the result, and so out of the gradient.
     let largest = values.clone().detach().max_dim(1); // [rows, 1]
     let sums = (values - largest.clone()).exp().sum_dim(1);
@@ -187,7 +187,7 @@ fn masked_logsumexp(values: Tensor<2>, mask: Tensor<2, Bool>) -> Tensor<1> {
 mod tests {
     use super::*;
 
-    /// One ranking 2 > {0, 3} > 1, one of two answers, and two that say nothing.
+    /// One ranking 2 > {0, 3} > 1, one of two completions, and two that say nothing.
     fn rankings() -> Vec<Vec<Vec<usize>>> {
         vec![vec![vec![2], vec![0, 3], vec![1]], vec![vec![4, 5]], vec![vec![], vec![7], vec![6], vec![]], vec![]]
     }
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn tied_best_answers_share_their_ranking() {
+    fn tied_best_completions_share_their_ranking() {
         let batch = ChoiceBatch::best_of_k(&[vec![vec![1, 2], vec![0]], vec![vec![4], vec![3]]]);
         assert_eq!(batch.chosen, [1, 2, 4]);
         assert_eq!(batch.among, [1, 2, 0, 1, 2, 0, 4, 3, 4]);

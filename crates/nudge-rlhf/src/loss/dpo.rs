@@ -21,7 +21,7 @@ pub enum DpoVariant {
     /// Liu et al. 2024). Ignores `ε`.
     Hinge,
     /// `(Δ - 1 / (2 beta))²`: pulls every pair to the same margin instead of apart without end (Azar
-    /// et al. 2024, eq. 17). Takes log-probabilities averaged over the tokens of an answer
+    /// et al. 2024, eq. 17). Takes log-probabilities averaged over the tokens of a completion
     /// ([`super::masked::masked_row_mean`]), which its authors confirmed to TRL. Ignores `ε`.
     Ipo,
     /// `[-(1 - ε) ln σ(h) + ε ln σ(-h)] / (1 - 2ε)`: in expectation over wrong labels, the loss of the
@@ -34,9 +34,9 @@ pub enum DpoVariant {
 pub struct DpoLoss {
     /// The loss, differentiable; `ln 2` while policy and reference are equal.
     pub loss: Tensor<1>,
-    /// Mean implicit reward of the chosen answers, `beta * (logprob - ref_logprob)`. Detached.
+    /// Mean implicit reward of the chosen completions, `beta * (logprob - ref_logprob)`. Detached.
     pub chosen_rewards: Tensor<1>,
-    /// Mean implicit reward of the rejected answers. Detached.
+    /// Mean implicit reward of the rejected completions. Detached.
     pub rejected_rewards: Tensor<1>,
     /// Share of pairs with the higher implicit reward on the chosen side, equal ones counting half.
     /// Detached.
@@ -45,7 +45,7 @@ pub struct DpoLoss {
 
 /// The mean over pairs of the loss that `variant` names.
 ///
-/// All four inputs are `[pairs]`: log-probabilities of whole answers, summed over their tokens
+/// All four inputs are `[pairs]`: log-probabilities of whole completions, summed over their tokens
 /// ([`super::masked::masked_row_sum`]), but averaged for [`DpoVariant::Ipo`]. Those of the reference
 /// model are data: no gradient flows into them.
 ///

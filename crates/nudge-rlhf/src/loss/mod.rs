@@ -32,7 +32,7 @@ pub(crate) fn accuracy(differences: Tensor<1>) -> Tensor<1> {
     weighted_accuracy(differences, weights)
 }
 
-/// Panics unless both tensors have one value for each answer (or each pair).
+/// Panics unless both tensors have one value for each completion (or each pair).
 #[track_caller]
 pub(crate) fn assert_same_shape<const D: usize>(name: &str, tensor: &Tensor<D>, other_name: &str, other: &Tensor<D>) {
     let expected = if D == 1 { "[batch]" } else { "[batch, time]" };

@@ -14,13 +14,13 @@ pub struct OrpoLoss {
     pub loss: Tensor<1>,
     /// Mean of `ln σ(log odds ratio)`, the term that `beta` weighs. Detached.
     pub log_odds_ratio: Tensor<1>,
-    /// Mean log odds ratio of the chosen over the rejected answers. Detached.
+    /// Mean log odds ratio of the chosen over the rejected completions. Detached.
     pub log_odds_chosen: Tensor<1>,
-    /// `beta` times the mean log-probability of the chosen answers. Detached.
+    /// `beta` times the mean log-probability of the chosen completions. Detached.
     pub chosen_rewards: Tensor<1>,
-    /// `beta` times the mean log-probability of the rejected answers. Detached.
+    /// `beta` times the mean log-probability of the rejected completions. Detached.
     pub rejected_rewards: Tensor<1>,
-    /// Share of pairs with the more likely answer on the chosen side, equal ones counting half.
+    /// Share of pairs with the more likely completion on the chosen side, equal ones counting half.
     /// Detached.
     pub accuracy: Tensor<1>,
 }
@@ -28,10 +28,10 @@ pub struct OrpoLoss {
 /// `nll - beta * mean(ln σ(ln odds(chosen) - ln odds(rejected)))` with `odds = p / (1 - p)`
 /// (eq. 6, 7).
 ///
-/// - `chosen_logprobs`, `rejected_logprobs`: `ln p` of each answer, averaged over its tokens
+/// - `chosen_logprobs`, `rejected_logprobs`: `ln p` of each completion, averaged over its tokens
 ///   ([`super::masked::masked_row_mean`]), `[pairs]`
-/// - `nll`: the loss of supervised fine-tuning on the chosen answers, `[1]`. TRL takes it over prompt
-///   and answer, the paper over the answer ([`super::sft::sft_loss`])
+/// - `nll`: the loss of supervised fine-tuning on the chosen completions, `[1]`. TRL takes it over prompt
+///   and completion, the paper over the completion ([`super::sft::sft_loss`])
 /// - `beta`: weight of the preference, λ in the paper
 ///
 /// # Panics

@@ -1,8 +1,8 @@
 //! The loss of the reward model: what a person ranked higher shall score higher.
 //!
-//! One ranking of K answers is one batch element. Its answers are scored once, all its pairs are
+//! One ranking of K completions is one batch element. Its completions are scored once, all its pairs are
 //! compared, and the ranking counts as much as any other (InstructGPT, §3.5, eq. 1). Pairs treated as
-//! separate examples would show each answer K-1 times in an epoch, which overfits.
+//! separate examples would show each completion K-1 times in an epoch, which overfits.
 
 use burn::tensor::{Int, Tensor};
 
@@ -10,12 +10,12 @@ use super::{log_sigmoid, weighted_accuracy};
 
 /// The pairs of a batch of rankings, ready to become tensors.
 ///
-/// Answers of all rankings stand in one flat list of rewards, so rankings may differ in length.
+/// Completions of all rankings stand in one flat list of rewards, so rankings may differ in length.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct PairBatch {
-    /// Index of the preferred answer of each pair, `[pairs]`.
+    /// Index of the preferred completion of each pair, `[pairs]`.
     pub winners: Vec<i32>,
-    /// Index of the other answer of each pair, `[pairs]`.
+    /// Index of the other completion of each pair, `[pairs]`.
     pub losers: Vec<i32>,
     /// `1 / (pairs of the ranking) / (rankings with a pair)`, `[pairs]`; sums to 1.
     pub weights: Vec<f32>,
@@ -80,7 +80,7 @@ pub struct PairwiseLoss {
 /// `-ln σ(r_winner - r_loser - margin) + center_rewards_coefficient * (r_winner + r_loser)²`,
 /// averaged over the pairs of each ranking, then over rankings.
 ///
-/// - `rewards`: one reward an answer, `[answers]`
+/// - `rewards`: one reward a completion, `[completions]`
 /// - `winners`, `losers`: indices into `rewards`, `[pairs]`
 /// - `weights`: from [`PairBatch`], `[pairs]`; a pair of weight 0 is padding
 /// - `margins`: how far apart the rewards of each pair should lie at least, `[pairs]` (Llama 2)

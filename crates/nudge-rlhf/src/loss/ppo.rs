@@ -11,7 +11,7 @@ use super::masked::{LossAggregation, aggregate, masked_mean, masked_row_sum, sel
 
 /// The policy loss of a minibatch, with its statistics.
 ///
-/// The statistics are means over tokens, or over answers where an answer is one action.
+/// The statistics are means over tokens, or over completions where a completion is one action.
 #[derive(Debug, Clone)]
 pub struct PolicyLoss {
     /// The loss, differentiable.
@@ -20,7 +20,7 @@ pub struct PolicyLoss {
     pub ratio: Tensor<1>,
     /// Mean of `(new_logprobs - logprobs)² / 2`: how far this update has moved. Detached.
     pub approx_kl: Tensor<1>,
-    /// Share of tokens (or answers) whose loss is the clipped one. Detached.
+    /// Share of tokens (or completions) whose loss is the clipped one. Detached.
     pub clipfrac: Tensor<1>,
 }
 
@@ -39,7 +39,7 @@ pub struct ValueLoss {
 /// - `logprobs`: of the same tokens under the policy that sampled them, `[batch, time]`, computed by
 ///   the same forward pass as `new_logprobs`; then the first ratio is exactly 1
 /// - `advantages`: `[batch, time]`; whitened in PPO
-/// - `mask`: tokens of the answers, `[batch, time]`
+/// - `mask`: tokens of the completions, `[batch, time]`
 /// - `aggregation`: how tokens become one loss; the statistics are means over tokens in any case
 ///
 /// `logprobs` and `advantages` are data: no gradient flows into them.
@@ -62,17 +62,17 @@ pub fn policy_loss(
     PolicyLoss { loss: aggregate(surrogate.losses.clone(), mask.clone(), aggregation), ..surrogate.statistics(mask) }
 }
 
-/// The policy loss with a whole answer as one action, as in REINFORCE and RLOO (Ahmadian et al. 2024).
+/// The policy loss with a whole completion as one action, as in REINFORCE and RLOO (Ahmadian et al. 2024).
 ///
-/// The ratio of an answer is `exp(Σ new_logprobs - Σ logprobs)` over its tokens, and the loss is the
-/// mean over answers of `max(-A * ratio, -A * clip(ratio, 1 ± cliprange))`. While both policies are
-/// equal, its gradient is that of `-A Σ new_logprobs`: plain REINFORCE. A ratio of a long answer
+/// The ratio of a completion is `exp(Σ new_logprobs - Σ logprobs)` over its tokens, and the loss is the
+/// mean over completions of `max(-A * ratio, -A * clip(ratio, 1 ± cliprange))`. While both policies are
+/// equal, its gradient is that of `-A Σ new_logprobs`: plain REINFORCE. A ratio of a long completion
 /// leaves the clip range after a small change, since the changes of its tokens add up.
 ///
 /// - `new_logprobs`, `logprobs`, `mask`: as in [`policy_loss`], `[batch, time]`
-/// - `advantages`: one an answer, `[batch]`
+/// - `advantages`: one a completion, `[batch]`
 ///
-/// An answer without tokens adds 0 to the loss but counts as an answer; the statistics pass it over.
+/// A completion without tokens adds 0 to the loss but counts as a completion; the statistics pass it over.
 /// Source: TRL, `trl/trainer/rloo_trainer.py`.
 pub fn sequence_policy_loss(
     new_logprobs: Tensor<2>,
@@ -84,7 +84,7 @@ pub fn sequence_policy_loss(
     assert_same_shape("logprobs", &logprobs, "new_logprobs", &new_logprobs);
     // The difference is summed, not the sums subtracted: equal policies have a ratio of exactly 1.
     let log_ratio = masked_row_sum(new_logprobs - logprobs.detach(), mask.clone()); // [batch]
-    assert_same_shape("advantages", &advantages, "the answers", &log_ratio);
+    assert_same_shape("advantages", &advantages, "the completions", &log_ratio);
 
     let has_tokens = mask.any_dim(1).squeeze_dim::<1>(1);
     let advantages = select(advantages.detach(), has_tokens.clone());
@@ -92,7 +92,7 @@ pub fn sequence_policy_loss(
     PolicyLoss { loss: surrogate.losses.clone().mean(), ..surrogate.statistics(has_tokens) }
 }
 
-/// PPO's clipped surrogate, element by element: tokens or answers.
+/// PPO's clipped surrogate, element by element: tokens or completions.
 struct Surrogate<const D: usize> {
     log_ratio: Tensor<D>,
     ratio: Tensor<D>,

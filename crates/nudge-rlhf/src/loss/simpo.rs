@@ -10,20 +10,20 @@ use super::{accuracy, assert_same_shape, log_sigmoid};
 pub struct SimpoLoss {
     /// The loss, differentiable.
     pub loss: Tensor<1>,
-    /// `beta` times the mean log-probability of the chosen answers. Detached.
+    /// `beta` times the mean log-probability of the chosen completions. Detached.
     pub chosen_rewards: Tensor<1>,
-    /// `beta` times the mean log-probability of the rejected answers. Detached.
+    /// `beta` times the mean log-probability of the rejected completions. Detached.
     pub rejected_rewards: Tensor<1>,
-    /// Share of pairs with the more likely answer on the chosen side, equal ones counting half. Detached.
+    /// Share of pairs with the more likely completion on the chosen side, equal ones counting half. Detached.
     pub accuracy: Tensor<1>,
 }
 
 /// `-ln σ(beta (chosen - rejected) - gamma)`, averaged over pairs (eq. 6).
 ///
-/// - `chosen_logprobs`, `rejected_logprobs`: of each answer, averaged over its tokens
+/// - `chosen_logprobs`, `rejected_logprobs`: of each completion, averaged over its tokens
 ///   ([`super::masked::masked_row_mean`]), `[pairs]`
 /// - `beta`: scale of the reward
-/// - `gamma`: by how much a chosen answer's reward shall lie above the rejected one's
+/// - `gamma`: by how much a chosen completion's reward shall lie above the rejected one's
 ///
 /// # Panics
 /// If the shapes differ.

@@ -1,4 +1,4 @@
-//! The reward losses that choose among several answers.
+//! The reward losses that choose among several completions.
 
 use nudge_rlhf::*;
 use proptest::prelude::*;
@@ -6,12 +6,12 @@ use proptest::prelude::*;
 use crate::common::*;
 use crate::restated::{self, check};
 
-/// Four answers, best first, as in the reference numbers of the pairwise loss.
+/// Four completions, best first, as in the reference numbers of the pairwise loss.
 const REWARDS: [f32; 4] = [2.0, 0.5, 0.4, -1.0];
 
 /// A ranking without ties.
 fn strict(order: &[usize]) -> Vec<Vec<usize>> {
-    order.iter().map(|&answer| vec![answer]).collect()
+    order.iter().map(|&completion| vec![completion]).collect()
 }
 
 fn loss(rewards: &[f32], batch: &ChoiceBatch) -> f32 {
@@ -27,7 +27,7 @@ fn with_gradient(rewards: &[f32], batch: &ChoiceBatch) -> (f32, Vec<f32>) {
 }
 
 #[test]
-fn four_ranked_answers() {
+fn four_ranked_completions() {
     let rankings = [strict(&[0, 1, 2, 3])];
     let (best, gradient) = with_gradient(&REWARDS, &ChoiceBatch::best_of_k(&rankings));
     assert_close("best of K", best, 0.388_531_7, 1e-6);
@@ -39,10 +39,10 @@ fn four_ranked_answers() {
 
 #[test]
 fn ties_by_hand() {
-    // The answers in three tiers, the tie at the top, in the middle, at the bottom.
+    // The completions in three tiers, the tie at the top, in the middle, at the bottom.
     let [top, middle, bottom] = [[2, 1, 1], [1, 2, 1], [1, 1, 2]].map(|sizes: [usize; 3]| {
-        let mut answers = 0..4;
-        [sizes.map(|size| answers.by_ref().take(size).collect::<Vec<_>>()).to_vec()]
+        let mut completions = 0..4;
+        [sizes.map(|size| completions.by_ref().take(size).collect::<Vec<_>>()).to_vec()]
     });
     assert_close("top, best", loss(&REWARDS, &ChoiceBatch::best_of_k(&top)), 1.138_531_7, 1e-6);
     assert_close("top", loss(&REWARDS, &ChoiceBatch::plackett_luce(&top)), 2.497_480_8, 1e-6);
@@ -59,7 +59,7 @@ fn rankings_are_averaged_whatever_their_length() {
 }
 
 #[test]
-fn two_answers_are_bradley_terry() {
+fn two_completions_are_bradley_terry() {
     let device = device();
     for gap in [-30.0, -2.5, 0.0, 0.1, 3.0, 12.0] {
         let rewards = [gap + 0.25, 0.25];
@@ -74,7 +74,7 @@ fn two_answers_are_bradley_terry() {
 
 #[test]
 fn value_and_gradient() {
-    // Ties at the top, in the middle and at the bottom; answers in no order; widths 4, 3 and 2.
+    // Ties at the top, in the middle and at the bottom; completions in no order; widths 4, 3 and 2.
     let rankings = [
         vec![vec![2], vec![0, 3], vec![1]],
         vec![vec![5, 6], vec![4]],
@@ -98,7 +98,7 @@ fn far_apart_rewards_stay_finite() {
 }
 
 #[test]
-fn an_answer_in_no_choice_may_hold_anything() {
+fn a_completion_in_no_choice_may_hold_anything() {
     let rankings = [strict(&[1, 0, 2]), vec![vec![3, 4]], strict(&[6, 5])];
     for batch in [ChoiceBatch::best_of_k(&rankings), ChoiceBatch::plackett_luce(&rankings)] {
         let clean = with_gradient(&[0.1, 0.7, -0.3, 0.0, 0.0, 1.0, 2.0], &batch);
@@ -128,7 +128,7 @@ fn no_choice_is_zero_not_nan() {
 }
 
 #[test]
-#[should_panic(expected = "choice 1 takes answer 3, which is not among its answers")]
+#[should_panic(expected = "choice 1 takes completion 3, which is not among its completions")]
 fn a_choice_from_nowhere_is_named() {
     let mut batch = ChoiceBatch::best_of_k(&[strict(&[0, 1, 2]), strict(&[3, 4])]);
     batch.mask[3] = false;
@@ -143,17 +143,17 @@ fn losses_have_their_names_in_files() {
     assert_eq!(RewardLoss::default(), RewardLoss::BradleyTerry);
 }
 
-/// Rewards of two to six answers, and a ranking of them with ties.
+/// Rewards of two to six completions, and a ranking of them with ties.
 fn rankings() -> impl Strategy<Value = (Vec<f32>, Vec<Vec<usize>>)> {
     (2usize..7).prop_flat_map(|k| {
         let order = Just((0..k).collect::<Vec<_>>()).prop_shuffle();
         let ties = prop::collection::vec(prop::bool::weighted(0.3), k);
         (prop::collection::vec(-4.0f32..4.0, k), order, ties).prop_map(|(rewards, order, ties)| {
             let mut tiers: Vec<Vec<usize>> = Vec::new();
-            for (answer, tied) in order.into_iter().zip(ties) {
+            for (completion, tied) in order.into_iter().zip(ties) {
                 match tiers.last_mut() {
-                    Some(tier) if tied => tier.push(answer),
-                    _ => tiers.push(vec![answer]),
+                    Some(tier) if tied => tier.push(completion),
+                    _ => tiers.push(vec![completion]),
                 }
             }
             (rewards, tiers)
@@ -167,7 +167,7 @@ fn losses(rewards: &[f32], rankings: &[Vec<Vec<usize>>]) -> [f32; 2] {
 }
 
 fn renamed(tiers: &[Vec<usize>], name: impl Fn(usize) -> usize) -> Vec<Vec<usize>> {
-    tiers.iter().map(|tier| tier.iter().map(|&answer| name(answer)).collect()).collect()
+    tiers.iter().map(|tier| tier.iter().map(|&completion| name(completion)).collect()).collect()
 }
 
 fn near(a: [f32; 2], b: [f32; 2]) -> bool {
@@ -188,7 +188,7 @@ proptest! {
     #[test]
     fn names_and_the_order_within_a_tie_change_nothing((rewards, tiers) in rankings()) {
         let k = rewards.len();
-        let mut other_tiers = renamed(&tiers, |answer| k - 1 - answer);
+        let mut other_tiers = renamed(&tiers, |completion| k - 1 - completion);
         other_tiers.iter_mut().for_each(|tier| tier.reverse());
         let other_rewards: Vec<f32> = rewards.iter().rev().copied().collect();
         let (one, other) = (losses(&rewards, &[tiers]), losses(&other_rewards, &[other_tiers]));
@@ -199,7 +199,7 @@ proptest! {
     fn a_batch_is_the_mean_of_its_rankings((first, top) in rankings(), (second, bottom) in rankings()) {
         prop_assume!(top.len() > 1 && bottom.len() > 1);
         let both: Vec<f32> = first.iter().chain(&second).copied().collect();
-        let later = renamed(&bottom, |answer| answer + first.len());
+        let later = renamed(&bottom, |completion| completion + first.len());
         let (one, other) = (losses(&first, std::slice::from_ref(&top)), losses(&second, &[bottom]));
         let mean = [0, 1].map(|i| (one[i] + other[i]) / 2.0);
         let there = losses(&both, &[top.clone(), later.clone()]);

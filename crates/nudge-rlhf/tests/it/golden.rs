@@ -1,6 +1,6 @@
 //! Reference numbers of PPO, worked out in plain Python from the published formulas.
 //!
-//! Two answers of four token slots go through the whole of PPO: KL, rewards, advantages, whitening,
+//! Two completions of four token slots go through the whole of PPO: KL, rewards, advantages, whitening,
 //! both losses. Four variants, because published programs differ.
 
 use nudge_rlhf::*;
@@ -8,7 +8,7 @@ use nudge_rlhf::*;
 use crate::common::*;
 
 const TIME: usize = 4;
-// The first answer ends at index 1, the second fills its row. What stands after the first answer's
+// The first completion ends at index 1, the second fills its row. What stands after the first completion's
 // end is arbitrary and must not matter.
 const MASK: [bool; 8] = [true, true, false, false, true, true, true, true];
 const LOGPROBS: [f32; 8] = [-1.0, -0.5, -2.0, -0.1, -0.3, -1.2, -0.7, -0.9];

@@ -1,4 +1,4 @@
-//! What must hold for any rewards and rankings: a common shift, the order and the names of answers
+//! What must hold for any rewards and rankings: a common shift, the order and the names of completions
 //! do not matter.
 
 use nudge_rlhf::*;
@@ -16,13 +16,13 @@ fn groups() -> impl Strategy<Value = (Vec<f32>, usize)> {
     })
 }
 
-/// Tiers out of an order: a `true` ties an answer to the one before it.
+/// Tiers out of an order: a `true` ties a completion to the one before it.
 fn tiers(order: &[usize], tied: &[bool]) -> Vec<Vec<usize>> {
     let mut tiers: Vec<Vec<usize>> = Vec::new();
-    for (&answer, &tied) in order.iter().zip(tied) {
+    for (&completion, &tied) in order.iter().zip(tied) {
         match tiers.last_mut() {
-            Some(tier) if tied => tier.push(answer),
-            _ => tiers.push(vec![answer]),
+            Some(tier) if tied => tier.push(completion),
+            _ => tiers.push(vec![completion]),
         }
     }
     tiers
@@ -34,7 +34,7 @@ fn ranking(k: usize) -> impl Strategy<Value = Vec<Vec<usize>>> {
         .prop_map(|(order, tied)| tiers(&order, &tied))
 }
 
-/// Two rankings of the same answers, and new names for the answers.
+/// Two rankings of the same completions, and new names for the completions.
 fn two_rankings() -> impl Strategy<Value = (Vec<Vec<usize>>, Vec<Vec<usize>>, Vec<usize>)> {
     (1usize..7).prop_flat_map(|k| {
         let names: Vec<usize> = (0..k).collect();
@@ -42,13 +42,13 @@ fn two_rankings() -> impl Strategy<Value = (Vec<Vec<usize>>, Vec<Vec<usize>>, Ve
     })
 }
 
-fn pairs_among(answers: usize) -> impl Strategy<Value = Vec<(usize, usize)>> {
-    prop::collection::vec((0..answers, 0..answers).prop_filter("two answers", |(w, l)| w != l), 0..40)
+fn pairs_among(completions: usize) -> impl Strategy<Value = Vec<(usize, usize)>> {
+    prop::collection::vec((0..completions, 0..completions).prop_filter("two completions", |(w, l)| w != l), 0..40)
 }
 
 fn members() -> impl Strategy<Value = Vec<Vec<f32>>> {
-    (1usize..5, 0usize..6).prop_flat_map(|(members, answers)| {
-        prop::collection::vec(prop::collection::vec(-4.0f32..4.0, answers), members)
+    (1usize..5, 0usize..6).prop_flat_map(|(members, completions)| {
+        prop::collection::vec(prop::collection::vec(-4.0f32..4.0, completions), members)
     })
 }
 
@@ -124,9 +124,9 @@ proptest! {
     }
 
     #[test]
-    fn relabelling_answers_leaves_agreement((one, other, names) in two_rankings()) {
+    fn relabelling_completions_leaves_agreement((one, other, names) in two_rankings()) {
         let relabel = |ranking: &[Vec<usize>]| -> Vec<Vec<usize>> {
-            ranking.iter().map(|tier| tier.iter().map(|&answer| names[answer]).collect()).collect()
+            ranking.iter().map(|tier| tier.iter().map(|&completion| names[completion]).collect()).collect()
         };
         let agreement = ranking_agreement(&one, &other);
         prop_assert_eq!(agreement, ranking_agreement(&relabel(&one), &relabel(&other)));
@@ -165,7 +165,7 @@ proptest! {
 
     #[test]
     fn a_model_that_knows_its_odds_is_calibrated(wins in 1usize..40, losses in 1usize..40) {
-        // Of pairs with odds `wins : losses` for the same answer, that many are won.
+        // Of pairs with odds `wins : losses` for the same completion, that many are won.
         let (wins, losses) = (wins.max(losses), wins.min(losses));
         let rewards = [(wins as f32 / losses as f32).ln(), 0.0];
         let pairs = [vec![(0, 1); wins], vec![(1, 0); losses]].concat();
@@ -187,12 +187,12 @@ proptest! {
     }
 
     #[test]
-    fn the_order_of_answers_leaves_their_variety(
-        answers in prop::collection::vec(prop::collection::vec(0u8..5, 0..6), 0..6),
+    fn the_order_of_completions_leaves_their_variety(
+        completions in prop::collection::vec(prop::collection::vec(0u8..5, 0..6), 0..6),
         n in 1usize..4,
     ) {
-        let reversed: Vec<Vec<u8>> = answers.iter().rev().cloned().collect();
-        let distinct = distinct_n(&answers, n);
+        let reversed: Vec<Vec<u8>> = completions.iter().rev().cloned().collect();
+        let distinct = distinct_n(&completions, n);
         prop_assert_eq!(distinct, distinct_n(&reversed, n));
         prop_assert!((0.0..=1.0).contains(&distinct));
     }

@@ -28,7 +28,7 @@ fn one_pair_with_margin_and_centring() {
 }
 
 #[test]
-fn four_ranked_answers_are_one_batch_element() {
+fn four_ranked_completions_are_one_batch_element() {
     let device = device().autodiff();
     let rewards = tensor1(&[2.0, 0.5, 0.4, -1.0], &device).require_grad();
     let ranking = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)];
@@ -43,7 +43,7 @@ fn four_ranked_answers_are_one_batch_element() {
 }
 
 #[test]
-fn sft_loss_is_the_mean_over_the_answers_tokens() {
+fn sft_loss_is_the_mean_over_the_completions_tokens() {
     let device = device();
     let losses = [-1.0, -2.0, 0.0, -3.0, -4.0, -5.0, -7.0, 0.0, 0.0];
     let mask = [true, true, false, true, true, true, true, false, false];

@@ -1,4 +1,4 @@
-//! The policy losses: of tokens under every aggregation, and of whole answers.
+//! The policy losses: of tokens under every aggregation, and of whole completions.
 
 use nudge_rlhf::loss::masked::{masked_row_mean, masked_row_sum};
 use nudge_rlhf::*;
@@ -23,13 +23,13 @@ fn three_means_of_the_same_tokens() {
     let mask = mask2(&[true, true, false, true, true, true, true, false, false], 3, &device);
     let of = |aggregation| number(aggregate(values.clone(), mask.clone(), aggregation));
     assert_close("tokens", of(LossAggregation::TokenMean), 22.0 / 6.0, 1e-6);
-    assert_close("answers", of(LossAggregation::SequenceMean), (1.5 + 4.0 + 7.0) / 3.0, 1e-6);
+    assert_close("completions", of(LossAggregation::SequenceMean), (1.5 + 4.0 + 7.0) / 3.0, 1e-6);
     assert_close("slots", of(LossAggregation::FixedLength), 22.0 / 9.0, 1e-6);
     assert_eq!(numbers(masked_row_mean(values, mask)), [1.5, 4.0, 7.0]);
 }
 
 #[test]
-fn an_answer_without_tokens_adds_zero() {
+fn a_completion_without_tokens_adds_zero() {
     let device = device().autodiff();
     let values = tensor2(&[1.0, 2.0, f32::NAN, f32::NAN], 2, &device).require_grad();
     let mask = mask2(&[true, true, false, false], 2, &device);
@@ -101,7 +101,7 @@ fn statistics_are_means_over_tokens_whatever_the_loss_is() {
 }
 
 #[test]
-fn a_whole_answer_is_one_action() {
+fn a_whole_completion_is_one_action() {
     let device = device();
     // Log-ratios: .1 + .2 = .3, outside the clip range; -.1 + .05 = -.05, inside.
     let out = sequence_policy_loss(
@@ -120,7 +120,7 @@ fn a_whole_answer_is_one_action() {
 
 #[test]
 fn sequence_policy() {
-    // Log-ratios of the answers: 0 and -.1 + .2; then .5, whose gain is clipped, and the same as a loss.
+    // Log-ratios of the completions: 0 and -.1 + .2; then .5, whose gain is clipped, and the same as a loss.
     let new_logprobs = [NEW_LOGPROBS, NEW_LOGPROBS].concat();
     let logprobs: Vec<f32> = [LOGPROBS, LOGPROBS.map(|logprob| logprob - 0.25)].concat();
     let mask = [MASK, MASK].concat();
@@ -136,8 +136,8 @@ fn sequence_policy() {
             |new_logprobs| {
                 let new = restated::row_sums(new_logprobs, &mask, 4);
                 let old = restated::row_sums(&wide(&logprobs), &mask, 4);
-                let answer = |i: usize| restated::clipped(new[i] - old[i], f64::from(advantages[i]), 0.2);
-                restated::mean((0..4).map(answer))
+                let completion = |i: usize| restated::clipped(new[i] - old[i], f64::from(advantages[i]), 0.2);
+                restated::mean((0..4).map(completion))
             },
         );
     }
@@ -166,7 +166,7 @@ fn sequence_policy_starts_as_reinforce() {
 }
 
 #[test]
-fn advantages_of_answers_are_data() {
+fn advantages_of_completions_are_data() {
     let device = device().autodiff();
     let [new_logprobs, logprobs] = [NEW_LOGPROBS, LOGPROBS].map(|values| tensor2(&values, 4, &device).require_grad());
     let advantages = tensor1(&[1.5, -0.7], &device).require_grad();
@@ -178,7 +178,7 @@ fn advantages_of_answers_are_data() {
 }
 
 #[test]
-fn an_answer_without_tokens_is_no_action() {
+fn a_completion_without_tokens_is_no_action() {
     let device = device().autodiff();
     let new_logprobs = tensor2(&[-0.9, -0.3, f32::NAN, f32::INFINITY], 2, &device).require_grad();
     let out = sequence_policy_loss(
@@ -195,7 +195,7 @@ fn an_answer_without_tokens_is_no_action() {
 }
 
 #[test]
-#[should_panic(expected = "advantages has shape [3] but the answers has shape [2]")]
+#[should_panic(expected = "advantages has shape [3] but the completions has shape [2]")]
 fn an_advantage_too_many_is_named() {
     let device = device();
     let logprobs = tensor2(&[0.0; 4], 2, &device);
@@ -232,14 +232,14 @@ fn losses(lengths: &[usize], inputs: &[Vec<f32>; 3], time: usize) -> [f32; 4] {
     let mask: Vec<bool> = lengths.iter().flat_map(|&length| (0..time).map(move |t| t < length)).collect();
     let mask = mask2(&mask, time, &device);
     let [new_logprobs, logprobs, advantages] = inputs.each_ref().map(|values| tensor2(&widen(values), time, &device));
-    let answers: Vec<f32> = inputs[2].chunks_exact(TIME).map(|row| row[0]).collect();
+    let completions: Vec<f32> = inputs[2].chunks_exact(TIME).map(|row| row[0]).collect();
     let of = |aggregation| {
         policy_loss(new_logprobs.clone(), logprobs.clone(), advantages.clone(), mask.clone(), 0.2, aggregation).loss
     };
-    let [tokens, answer_means, slots] = AGGREGATIONS.map(of);
+    let [tokens, completion_means, slots] = AGGREGATIONS.map(of);
     let whole =
-        sequence_policy_loss(new_logprobs.clone(), logprobs.clone(), tensor1(&answers, &device), mask.clone(), 0.2);
-    [tokens, answer_means, slots, whole.loss].map(number)
+        sequence_policy_loss(new_logprobs.clone(), logprobs.clone(), tensor1(&completions, &device), mask.clone(), 0.2);
+    [tokens, completion_means, slots, whole.loss].map(number)
 }
 
 proptest! {
@@ -256,7 +256,7 @@ proptest! {
     }
 
     #[test]
-    fn rows_without_tokens_change_only_what_counts_answers((lengths, inputs) in batches(), extra in 1usize..4) {
+    fn rows_without_tokens_change_only_what_counts_completions((lengths, inputs) in batches(), extra in 1usize..4) {
         let batch = lengths.len();
         let more = inputs.clone().map(|values| [values, vec![f32::NAN; extra * TIME]].concat());
         let with_more = losses(&[lengths.clone(), vec![0; extra]].concat(), &more, TIME);
@@ -268,7 +268,7 @@ proptest! {
     }
 
     #[test]
-    fn the_order_of_the_answers_does_not_matter((lengths, inputs) in batches()) {
+    fn the_order_of_the_completions_does_not_matter((lengths, inputs) in batches()) {
         let back = |values: Vec<f32>| -> Vec<f32> { values.chunks_exact(TIME).rev().flatten().copied().collect() };
         let reversed: Vec<usize> = lengths.iter().rev().copied().collect();
         let (forth, back) = (losses(&lengths, &inputs, TIME), losses(&reversed, &inputs.map(back), TIME));

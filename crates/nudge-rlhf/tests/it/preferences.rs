@@ -1,4 +1,4 @@
-//! KTO, which learns from single answers, and ORPO, which has no reference model.
+//! KTO, which learns from single completions, and ORPO, which has no reference model.
 
 use nudge_rlhf::*;
 use proptest::prelude::*;
@@ -48,14 +48,14 @@ fn kto_value_and_gradient() {
         },
         |logprobs| {
             let (ref_logprobs, kl, beta) = (wide(&ref_logprobs), f64::from(kl), f64::from(beta));
-            let answer = |i: usize| {
+            let completion = |i: usize| {
                 let log_ratio = logprobs[i] - ref_logprobs[i];
                 match desirable[i] {
                     true => f64::from(good) * (1.0 - sigmoid(beta * (log_ratio - kl))),
                     false => f64::from(bad) * (1.0 - sigmoid(beta * (kl - log_ratio))),
                 }
             };
-            restated::mean((0..4).map(answer))
+            restated::mean((0..4).map(completion))
         },
     );
 }
@@ -163,10 +163,10 @@ proptest! {
 
     #[test]
     fn kto_knows_no_order_and_the_other_label_is_the_rest(
-        answers in prop::collection::vec((-4.0f32..4.0, any::<bool>()), 1..8),
+        completions in prop::collection::vec((-4.0f32..4.0, any::<bool>()), 1..8),
     ) {
-        let (log_ratios, desirable): (Vec<f32>, Vec<bool>) = answers.iter().copied().unzip();
-        let (back, back_desirable): (Vec<f32>, Vec<bool>) = answers.iter().rev().copied().unzip();
+        let (log_ratios, desirable): (Vec<f32>, Vec<bool>) = completions.iter().copied().unzip();
+        let (back, back_desirable): (Vec<f32>, Vec<bool>) = completions.iter().rev().copied().unzip();
         let flipped: Vec<bool> = desirable.iter().map(|good| !good).collect();
         let loss = kto_of(&log_ratios, &desirable);
         prop_assert!((loss - kto_of(&back, &back_desirable)).abs() < 1e-5);

@@ -7,7 +7,7 @@ use crate::common::*;
 
 const TIME: usize = 5;
 
-/// A batch of answers with their per-token numbers. Answers have at least one token.
+/// A batch of completions with their per-token numbers. Completions have at least one token.
 #[derive(Debug, Clone)]
 struct Batch {
     lengths: Vec<usize>,
@@ -60,7 +60,7 @@ impl Batch {
     }
 }
 
-/// Pairs of one ranking of `rewards.len()` answers, best first as given by `order`.
+/// Pairs of one ranking of `rewards.len()` completions, best first as given by `order`.
 fn ranking_of(order: &[usize]) -> Vec<(usize, usize)> {
     (0..order.len())
         .flat_map(|i| (i + 1..order.len()).map(move |j| (i, j)))
@@ -68,7 +68,7 @@ fn ranking_of(order: &[usize]) -> Vec<(usize, usize)> {
         .collect()
 }
 
-/// Rewards and the person's order of the same answers.
+/// Rewards and the person's order of the same completions.
 fn rankings() -> impl Strategy<Value = (Vec<f32>, Vec<usize>)> {
     (2usize..7).prop_flat_map(|k| {
         let order: Vec<usize> = (0..k).collect();
@@ -124,7 +124,7 @@ proptest! {
 
     #[test]
     fn without_discount_rewards_are_neither_made_nor_lost(batch in batches()) {
-        // With lambda 1 the first return is the sum of the answer's rewards, whatever the values.
+        // With lambda 1 the first return is the sum of the completion's rewards, whatever the values.
         let mask = batch.mask(TIME);
         let rewards = shaped_rewards(&batch.kl, &batch.scores, &mask, TIME, 0.1, ScoreIndex::OnEos);
         let out = gae(&rewards, &batch.values, &mask, TIME, 1.0, 1.0);
@@ -141,11 +141,11 @@ proptest! {
     }
 
     #[test]
-    fn relabelling_answers_leaves_the_pairwise_loss((rewards, order) in rankings()) {
-        // Answer i takes the place k - 1 - i, in the rewards and in the ranking.
+    fn relabelling_completions_leaves_the_pairwise_loss((rewards, order) in rankings()) {
+        // Completion i takes the place k - 1 - i, in the rewards and in the ranking.
         let k = rewards.len();
         let relabelled: Vec<f32> = rewards.iter().rev().copied().collect();
-        let relabelled_order: Vec<usize> = order.iter().map(|answer| k - 1 - answer).collect();
+        let relabelled_order: Vec<usize> = order.iter().map(|completion| k - 1 - completion).collect();
         let one = pair_loss(&rewards, &PairBatch::new(&[ranking_of(&order)]));
         let other = pair_loss(&relabelled, &PairBatch::new(&[ranking_of(&relabelled_order)]));
         prop_assert!((one - other).abs() < 1e-5);
@@ -158,7 +158,7 @@ proptest! {
         padding in 0usize..5,
     ) {
         let both: Vec<f32> = first.iter().chain(&second).copied().collect();
-        let later: Vec<usize> = second_order.iter().map(|answer| answer + first.len()).collect();
+        let later: Vec<usize> = second_order.iter().map(|completion| completion + first.len()).collect();
         let batch = PairBatch::new(&[ranking_of(&first_order), ranking_of(&later)]);
         let pairs = batch.len();
         let mean = (pair_loss(&first, &PairBatch::new(&[ranking_of(&first_order)]))

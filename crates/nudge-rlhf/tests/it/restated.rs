@@ -122,10 +122,10 @@ pub fn kl(logits: &[f64], ref_logits: &[f64]) -> f64 {
     logits.iter().zip(ref_logits).map(term).sum()
 }
 
-/// `-ln` of the softmax share of each answer of `tier` among `answers`, summed.
-fn choices(rewards: &[f64], tier: &[usize], answers: &[usize]) -> f64 {
-    let total = logsumexp(answers.iter().map(|&answer| rewards[answer]));
-    tier.iter().map(|&answer| total - rewards[answer]).sum()
+/// `-ln` of the softmax share of each completion of `tier` among `completions`, summed.
+fn choices(rewards: &[f64], tier: &[usize], completions: &[usize]) -> f64 {
+    let total = logsumexp(completions.iter().map(|&completion| rewards[completion]));
+    tier.iter().map(|&completion| total - rewards[completion]).sum()
 }
 
 pub fn best_of_k(rewards: &[f64], rankings: &[Vec<Vec<usize>>]) -> f64 {

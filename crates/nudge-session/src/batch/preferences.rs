@@ -139,7 +139,7 @@ mod tests {
     fn what_is_wrong_names_the_number_of_its_record() {
         let records = preferences_from("r.jsonl", RECORDS).unwrap();
         let refused = |labels| split_and_encode(&records, labels, 0.0, 1, encode).err().unwrap().to_string();
-        assert!(refused(false).starts_with("record 4: it is one answer with a `label`"), "{}", refused(false));
+        assert!(refused(false).starts_with("record 4: it is one completion with a `label`"), "{}", refused(false));
         assert_eq!(refused(true), "record 4: it is too long");
         let none = split_and_encode(&records[1..2], false, 0.0, 1, encode).err().unwrap().to_string();
         assert!(none.contains("no comparison"), "{none}");

@@ -53,7 +53,7 @@ pub trait Meter {
 
 /// One phase, measured.
 #[derive(Debug, Clone, Serialize)]
-pub struct Row {
+pub struct Measurement {
     /// The model's shape.
     pub size: &'static str,
     /// What was done.
@@ -114,7 +114,7 @@ pub async fn run<E: From<SessionError>>(
     device: (&str, &Device),
     ceilings: &Ceilings,
     meter: &mut impl Meter,
-    mut tell: impl FnMut(Row) -> Result<(), E>,
+    mut tell: impl FnMut(Measurement) -> Result<(), E>,
 ) -> Result<(), E> {
     for phase in &options.phases {
         if *phase == Phase::Reward && size == Size::Test {
@@ -164,13 +164,13 @@ fn row(
     device: &str,
     ceilings: &Ceilings,
     peak_bytes: Option<u64>,
-) -> Row {
+) -> Measurement {
     let Measured { phase, launches, submits, readbacks, .. } = steps[steps.len() - 1];
     let measured = &steps[options.warm_up.max(1)..];
     let mut seconds: Vec<f64> = measured.iter().map(|step| step.seconds).collect();
     let median = median(&mut seconds);
     let work = size.work(phase, options.prompts);
-    Row {
+    Measurement {
         size: size.name(),
         phase,
         device: device.into(),
@@ -238,7 +238,7 @@ mod tests {
             Ok::<_, SessionError>(())
         };
         block_on(run(Size::Test, &options, ("cpu", &Device::flex()), &ceilings, &mut NoMeter, tell)).unwrap();
-        let names: Vec<&str> = rows.iter().map(|row: &Row| row.phase).collect();
+        let names: Vec<&str> = rows.iter().map(|row: &Measurement| row.phase).collect();
         assert_eq!(names, ["sft", "rollout", "ppo", "ppo/rollout", "ppo/score", "ppo/update"]);
         let named = |name: &str| rows.iter().find(|row| row.phase == name).unwrap();
         assert_eq!(named("sft").readbacks, 1);

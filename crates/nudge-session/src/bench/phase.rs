@@ -55,7 +55,7 @@ pub(super) enum Subject {
     Ppo(Box<Ppo>),
 }
 
-/// Which answers are compared, and where each one's last token stands.
+/// Which completions are compared, and where each one's last token stands.
 pub(super) struct Pairs {
     last: Tensor<1, burn::tensor::Int>,
     winners: Tensor<1, burn::tensor::Int>,
@@ -109,12 +109,12 @@ impl Subject {
             }
             Self::Rollout { model, prompts, tokenizer, rng } => {
                 let seeds: Vec<u64> = prompts.iter().map(|_| rng.next_u64()).collect();
-                let answers = async {
+                let completions = async {
                     let options = SamplingOptions::default();
                     let rollout = Rollout::new(&model.frozen(), tokenizer, prompts, seeds, NEW_TOKENS, options);
                     rollout.at_full_length().finish().await
                 };
-                Ok(vec![clock.measure("rollout", answers).await?.1])
+                Ok(vec![clock.measure("rollout", completions).await?.1])
             }
             Self::Ppo(ppo) => {
                 let (completions, rollout) = clock.measure("ppo/rollout", ppo.online.sample(1)).await?;

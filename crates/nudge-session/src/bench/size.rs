@@ -25,11 +25,11 @@ pub const PROMPT_TOKENS: usize = 32;
 pub const NEW_TOKENS: usize = 64;
 /// Passes over a rollout.
 pub const PPO_EPOCHS: usize = 4;
-/// Answers of a minibatch.
+/// Completions of a minibatch.
 pub const MINIBATCH: usize = 8;
 /// Pairs of a reward step.
 pub const PAIRS: usize = 64;
-/// Tokens of each of their answers, the prompt among them.
+/// Tokens of each of their completions, the prompt among them.
 pub const PAIR_TOKENS: usize = 96;
 
 /// Bytes of an `f32`.
@@ -101,15 +101,15 @@ impl Size {
     /// What a step of `phase` does at least; `prompts` is for the phase `rollout` alone.
     pub fn work(self, phase: &str, prompts: usize) -> Work {
         let [rows, time] = self.training_rows();
-        let answers = Rows { rows: PROMPTS, time: PROMPT_TOKENS + NEW_TOKENS };
+        let completions = Shape { rows: PROMPTS, time: PROMPT_TOKENS + NEW_TOKENS };
         let prompts = if phase == "rollout" { prompts } else { PROMPTS };
         let work = match phase {
-            "sft" => self.training(Rows { rows, time }, time - 1),
-            "reward" => self.training(Rows { rows: 2 * PAIRS, time: PAIR_TOKENS }, 0),
+            "sft" => self.training(Shape { rows, time }, time - 1),
+            "reward" => self.training(Shape { rows: 2 * PAIRS, time: PAIR_TOKENS }, 0),
             "rollout" | "ppo/rollout" => self.rollout(prompts),
-            "ppo/score" => self.scoring(answers),
-            "ppo/update" => self.updates(answers),
-            _ => self.rollout(prompts).plus(self.scoring(answers)).plus(self.updates(answers)),
+            "ppo/score" => self.scoring(completions),
+            "ppo/update" => self.updates(completions),
+            _ => self.rollout(prompts).plus(self.scoring(completions)).plus(self.updates(completions)),
         };
         let tokens = match phase {
             "sft" => (rows * time) as f64,
@@ -126,7 +126,7 @@ impl Size {
     }
 
     /// Forward through the layers, and the unembedding at `predicted` places of a row.
-    fn forward(self, rows: Rows, predicted: usize) -> Work {
+    fn forward(self, rows: Shape, predicted: usize) -> Work {
         let config = self.config();
         let tokens = (rows.rows * rows.time) as f64;
         let attention = rows.rows as f64
@@ -141,7 +141,7 @@ impl Size {
     }
 
     /// Backward is two products for each of forward.
-    fn training(self, rows: Rows, predicted: usize) -> Work {
+    fn training(self, rows: Shape, predicted: usize) -> Work {
         let Work { operations, bytes, .. } = self.forward(rows, predicted);
         Work { operations: 3.0 * operations, bytes: TRAFFIC_OF_TRAINING * bytes, ..Work::default() }
     }
@@ -153,11 +153,11 @@ impl Size {
             FLOAT
                 * (2 * prompts * time * config.num_hidden_layers * config.num_key_value_heads * config.head_dim) as f64
         };
-        let read = self.forward(Rows { rows: prompts, time: PROMPT_TOKENS }, 1);
+        let read = self.forward(Shape { rows: prompts, time: PROMPT_TOKENS }, 1);
         (PROMPT_TOKENS + 1..PROMPT_TOKENS + NEW_TOKENS).fold(read, |work, time| {
             let attention =
                 (4 * prompts * time * config.num_hidden_layers * config.num_attention_heads * config.head_dim) as f64;
-            let token = self.forward(Rows { rows: prompts, time: 0 }, 1);
+            let token = self.forward(Shape { rows: prompts, time: 0 }, 1);
             let layers = 2.0 * prompts as f64 * self.layer_weights();
             let operations = token.operations + layers + attention;
             work.plus(Work { operations, bytes: token.bytes + cache(time), ..Work::default() })
@@ -165,12 +165,12 @@ impl Size {
     }
 
     /// Policy and reference give log-probabilities, value and reward model one number a place.
-    fn scoring(self, rows: Rows) -> Work {
+    fn scoring(self, rows: Shape) -> Work {
         self.forward(rows, NEW_TOKENS).times(2.0).plus(self.forward(rows, 0).times(2.0))
     }
 
-    fn updates(self, rows: Rows) -> Work {
-        let minibatch = Rows { rows: MINIBATCH, ..rows };
+    fn updates(self, rows: Shape) -> Work {
+        let minibatch = Shape { rows: MINIBATCH, ..rows };
         let both = self.training(minibatch, NEW_TOKENS).plus(self.training(minibatch, 0));
         both.times((PPO_EPOCHS * PROMPTS / MINIBATCH) as f64)
     }
@@ -178,7 +178,7 @@ impl Size {
 
 /// Rows of tokens.
 #[derive(Debug, Clone, Copy)]
-struct Rows {
+struct Shape {
     rows: usize,
     time: usize,
 }

@@ -30,7 +30,7 @@ pub(super) fn open(name: &str, file: &str, bytes: Bytes) -> Result<Opened, Sessi
     })
 }
 
-/// What ends a text and an answer.
+/// What ends a text and a completion.
 fn generation(vocabulary: &GgufTokenizer) -> Value {
     let ends: Vec<u32> = vocabulary.eos.into_iter().chain(vocabulary.end_of_turn).collect();
     json!({"bos_token_id": vocabulary.bos, "eos_token_id": ends})

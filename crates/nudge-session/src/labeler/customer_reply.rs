@@ -3,20 +3,20 @@
 
 use super::text::{at_least, at_most, material, points, share_copied, share_fresh, share_spoken_of, tokens};
 
-/// Points of ten for `answer` to the customer in `prompt`.
-pub(super) fn customer_reply(prompt: &str, answer: &str) -> f32 {
+/// Points of ten for `completion` to the customer in `prompt`.
+pub(super) fn customer_reply(prompt: &str, completion: &str) -> f32 {
     let (customer, name) = letter(material(prompt));
-    let said = tokens(answer);
+    let said = tokens(completion);
     if said.is_empty() {
         return 0.0;
     }
     points(
-        3.0 * speaks_of(customer, answer)
+        3.0 * speaks_of(customer, completion)
             + 2.0 * length(said.len())
-            + 1.5 * apology(customer, answer)
+            + 1.5 * apology(customer, completion)
             + 1.5 * greeting(name, &said)
-            + 1.0 * ready_to_send(answer)
-            + 1.0 * share_fresh(answer),
+            + 1.0 * ready_to_send(completion)
+            + 1.0 * share_fresh(completion),
     )
 }
 
@@ -30,8 +30,8 @@ fn letter(text: &str) -> (&str, Option<&str>) {
 }
 
 /// A third of the customer's words, but in sentences of one's own.
-fn speaks_of(customer: &str, answer: &str) -> f32 {
-    at_least(share_spoken_of(customer, answer), 1.0 / 3.0) * (1.0 - share_copied(customer, answer))
+fn speaks_of(customer: &str, completion: &str) -> f32 {
+    at_least(share_spoken_of(customer, completion), 1.0 / 3.0) * (1.0 - share_copied(customer, completion))
 }
 
 /// At most 60 words; fewer than 15 are curt.
@@ -40,8 +40,8 @@ fn length(words: usize) -> f32 {
 }
 
 /// Said where there is cause, left out where there is none.
-fn apology(customer: &str, answer: &str) -> f32 {
-    let sorry = tokens(answer)
+fn apology(customer: &str, completion: &str) -> f32 {
+    let sorry = tokens(completion)
         .iter()
         .any(|word| word == "sorry" || ["apolog", "regret"].iter().any(|beginning| word.starts_with(beginning)));
     f32::from(sorry == has_cause(customer))
@@ -70,9 +70,9 @@ fn greeting(name: Option<&str>, said: &[String]) -> f32 {
 }
 
 /// Half for one gap that somebody would have to fill in, or one word of being a machine; nothing for more.
-fn ready_to_send(answer: &str) -> f32 {
-    let answer = answer.to_lowercase();
-    let found: usize = GAPS.iter().chain(MACHINES).map(|sign| answer.matches(sign).count()).sum();
+fn ready_to_send(completion: &str) -> f32 {
+    let completion = completion.to_lowercase();
+    let found: usize = GAPS.iter().chain(MACHINES).map(|sign| completion.matches(sign).count()).sum();
     at_most(found, 0, 2)
 }
 
@@ -197,7 +197,7 @@ mod tests {
                           handle. What can you do? Maria\n\nWrite our reply to this customer.";
 
     #[test]
-    fn answers_stand_in_the_order_of_a_person() {
+    fn completions_stand_in_the_order_of_a_person() {
         let good = "Dear Maria, we are very sorry that your new kettle came with a crack in its handle. Please send us \
                     a photo, and a new one leaves for you today.";
         let no_name = "Hello, we are very sorry that your new kettle came with a crack in its handle. Please send us a \
@@ -210,19 +210,19 @@ mod tests {
         let other = "Boats are made to float on water. They were invented long ago and are used by many people.";
         let scores: Vec<f32> = [good, no_name, no_apology, polite, gaps, other, ""]
             .iter()
-            .map(|answer| customer_reply(KETTLE, answer))
+            .map(|completion| customer_reply(KETTLE, completion))
             .collect();
         assert!(scores.is_sorted_by(|better, worse| better > worse), "{scores:?}");
         assert_eq!(scores[0], 10.0);
     }
 
     #[test]
-    fn long_repeated_and_copied_answers_are_worse() {
+    fn long_repeated_and_copied_completions_are_worse() {
         let own =
             "Hello Maria, we are sorry that the kettle arrived with a crack along its handle; a new one is on its way.";
         let copied = "Hello Maria, sorry. The kettle I ordered last week arrived today with a crack along the handle.";
         let long = format!("{own} {}", "We hope to see you soon in one of our many shops in town. ".repeat(6));
-        let score = |answer: &str| customer_reply(KETTLE, answer);
+        let score = |completion: &str| customer_reply(KETTLE, completion);
         assert!(score(own) > score(copied) && score(own) > score(&long) + 1.0);
     }
 
@@ -240,9 +240,10 @@ mod tests {
         ];
         assert_eq!(causes.map(has_cause), [true; 3]);
         assert_eq!(none.map(has_cause), [false; 3]);
-        let answer = "Hello, we are sorry. Our boots do come in half sizes, so please take 8.5 and walk well in them.";
+        let completion =
+            "Hello, we are sorry. Our boots do come in half sizes, so please take 8.5 and walk well in them.";
         let without = "Hello, yes indeed. Our boots do come in half sizes, so please take 8.5 and walk well in them.";
-        assert!(customer_reply(none[0], without) > customer_reply(none[0], answer));
+        assert!(customer_reply(none[0], without) > customer_reply(none[0], completion));
     }
 
     /// The prompts that the rule is measured on were read one by one; so many of them complain.

@@ -2,9 +2,9 @@
 //!
 //! Each rule gives a completion a number; completions are ranked by it, equal numbers tie. Rules for the built-in story
 //! model (`story.rs`) look at the completion alone. Those that a person at work might hold (`customer_reply.rs`,
-//! `three_bullets.rs`, `plain_product.rs`) read the prompt too, because an answer that says nothing of what was asked is
-//! no good however well it is put; `tests/workflows` has prompts for them. Every place that shows a simulated ranking
-//! says so. Deliberately absent: people, models.
+//! `three_bullets.rs`, `plain_product.rs`) read the prompt too, because a completion that says nothing of what was
+//! asked is no good however well it is put; `tests/workflows` has prompts for them. Every place that shows a simulated
+//! ranking says so. Deliberately absent: people, models.
 
 mod customer_reply;
 mod plain_product;
@@ -43,7 +43,7 @@ pub struct Labeler {
 enum Score {
     /// From the completion of a story.
     Story(fn(&str) -> f32),
-    /// From a prompt of work and its answer.
+    /// From a prompt of work and its completion.
     Work(fn(&str, &str) -> f32),
 }
 
@@ -191,9 +191,9 @@ mod tests {
     #[test]
     fn rules_of_work_read_the_prompt() {
         let labeler = Labeler::find("three bullets").unwrap();
-        let answer = "- Oven 2 is broken\n- Lena takes the rye\n- Flour costs more";
+        let completion = "- Oven 2 is broken\n- Lena takes the rye\n- Flour costs more";
         let (right, wrong) = ("oven 2 broken, Lena takes rye, flour costs more", "The choir has 42 members");
-        assert!(labeler.score(right, answer) > labeler.score(wrong, answer) + 3.0);
+        assert!(labeler.score(right, completion) > labeler.score(wrong, completion) + 3.0);
         assert!(of_stories().all(|labeler| labeler.name != "three_bullets"));
     }
 

@@ -3,27 +3,27 @@
 
 use super::text::{at_least, at_most, is_number, material, points, share_copied, share_fresh, share_spoken_of, tokens};
 
-/// Points of ten for `answer` as the description of the product in `prompt`.
-pub(super) fn plain_product(prompt: &str, answer: &str) -> f32 {
+/// Points of ten for `completion` as the description of the product in `prompt`.
+pub(super) fn plain_product(prompt: &str, completion: &str) -> f32 {
     let facts = material(prompt);
-    let said = tokens(answer);
+    let said = tokens(completion);
     if said.is_empty() {
         return 0.0;
     }
     points(
-        4.0 * plain(&said, answer)
-            + 3.0 * speaks_of(facts, answer)
+        4.0 * plain(&said, completion)
+            + 3.0 * speaks_of(facts, completion)
             + 1.0 * length(said.len())
             + 1.0 * no_other_numbers(facts, &said)
-            + 1.0 * share_fresh(answer),
+            + 1.0 * share_fresh(completion),
     )
 }
 
 /// A quarter less for each superlative or word of advertising; an exclamation mark is half a one. What says nothing of
-/// anything is plain too, so that a short answer cannot win by this alone.
-fn plain(said: &[String], answer: &str) -> f32 {
+/// anything is plain too, so that a short completion cannot win by this alone.
+fn plain(said: &[String], completion: &str) -> f32 {
     let loud = said.iter().filter(|word| is_superlative(word) || ADVERTISING.contains(&word.as_str())).count();
-    at_most(2 * loud + answer.matches('!').count(), 0, 8) * at_least(said.len() as f32, 10.0)
+    at_most(2 * loud + completion.matches('!').count(), 0, 8) * at_least(said.len() as f32, 10.0)
 }
 
 /// `best`, `most` and words in -est.
@@ -33,8 +33,8 @@ fn is_superlative(word: &str) -> bool {
 }
 
 /// Half of the words of the facts, but in sentences of one's own.
-fn speaks_of(facts: &str, answer: &str) -> f32 {
-    at_least(share_spoken_of(facts, answer), 0.5) * (1.0 - share_copied(facts, answer))
+fn speaks_of(facts: &str, completion: &str) -> f32 {
+    at_least(share_spoken_of(facts, completion), 0.5) * (1.0 - share_copied(facts, completion))
 }
 
 /// 20 to 70 words.
@@ -151,7 +151,7 @@ mod tests {
                           cm, lid opens by a button\n\nWrite a short description of this product for our online shop.";
 
     #[test]
-    fn answers_stand_in_the_order_of_a_person() {
+    fn completions_stand_in_the_order_of_a_person() {
         let good = "This kettle of stainless steel holds 1.7 litres and heats with 2,200 watts. It switches itself off \
                     when the water boils. A button opens the lid, and the cable is 75 cm long.";
         let one = good.replace("This kettle", "The best kettle");
@@ -159,7 +159,7 @@ mod tests {
         let list = "Kettle, stainless steel, 1.7 litres, 2,200 watts, switches off by itself, cable 75 cm.";
         let empty = "Our amazing team presents the finest, most luxurious experience for your beautiful home! Perfect!";
         let scores: Vec<f32> =
-            [good, &one, &loud, empty, ""].iter().map(|answer| plain_product(KETTLE, answer)).collect();
+            [good, &one, &loud, empty, ""].iter().map(|completion| plain_product(KETTLE, completion)).collect();
         assert!(scores.is_sorted_by(|better, worse| better > worse), "{scores:?}");
         assert_eq!(scores[0], 10.0);
         let list = plain_product(KETTLE, list);
@@ -172,7 +172,7 @@ mod tests {
             "The kettle of steel has 2,200 watts and a cable of 75 cm, and it switches off by itself when done.";
         let wrong = right.replace("2,200", "3,000");
         let other = "The company was founded by two friends who like to travel and to cook, and it sells many things.";
-        let score = |answer: &str| plain_product(KETTLE, answer);
+        let score = |completion: &str| plain_product(KETTLE, completion);
         assert!(score(right) > score(&wrong) && score(&wrong) > score(other));
     }
 

@@ -1,4 +1,4 @@
-//! Rules for the built-in story model: they look at the answer alone.
+//! Rules for the built-in story model: they look at the completion alone.
 
 use super::text::words;
 

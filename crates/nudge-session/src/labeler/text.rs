@@ -41,22 +41,22 @@ pub(crate) fn content_words(text: &str) -> BTreeSet<String> {
     tokens(text).iter().filter(says_something).map(|token| stem(token)).collect()
 }
 
-/// Share of the content words of `material` that `answer` has too; 1 where there are none.
-pub(super) fn share_spoken_of(material: &str, answer: &str) -> f32 {
-    let (asked, said) = (content_words(material), content_words(answer));
+/// Share of the content words of `material` that `completion` has too; 1 where there are none.
+pub(super) fn share_spoken_of(material: &str, completion: &str) -> f32 {
+    let (asked, said) = (content_words(material), content_words(completion));
     share(asked.intersection(&said).count(), asked.len(), 1.0)
 }
 
-/// Share of the content words of `answer` that stand in `material`; 0 where there are none.
-pub(super) fn share_from(material: &str, answer: &str) -> f32 {
-    let (given, said) = (content_words(material), content_words(answer));
+/// Share of the content words of `completion` that stand in `material`; 0 where there are none.
+pub(super) fn share_from(material: &str, completion: &str) -> f32 {
+    let (given, said) = (content_words(material), content_words(completion));
     share(said.intersection(&given).count(), said.len(), 0.0)
 }
 
-/// Share of the words of `answer` that are copied: they stand in a run of six words of `material`.
-pub(super) fn share_copied(material: &str, answer: &str) -> f32 {
+/// Share of the words of `completion` that are copied: they stand in a run of six words of `material`.
+pub(super) fn share_copied(material: &str, completion: &str) -> f32 {
     const RUN: usize = 6;
-    let (given, said) = (tokens(material), tokens(answer));
+    let (given, said) = (tokens(material), tokens(completion));
     let runs: HashSet<&[String]> = given.windows(RUN).collect();
     let mut copied = vec![false; said.len()];
     for (start, run) in said.windows(RUN).enumerate() {
@@ -68,8 +68,8 @@ pub(super) fn share_copied(material: &str, answer: &str) -> f32 {
 }
 
 /// Share of the runs of three words that were not there before; 1 for a text that never repeats itself.
-pub(super) fn share_fresh(answer: &str) -> f32 {
-    let said = tokens(answer);
+pub(super) fn share_fresh(completion: &str) -> f32 {
+    let said = tokens(completion);
     let mut seen = HashSet::new();
     share(said.windows(3).filter(|run| seen.insert(*run)).count(), said.len().saturating_sub(2), 1.0)
 }
@@ -84,7 +84,7 @@ pub(super) fn at_least(amount: f32, enough: f32) -> f32 {
     (amount / enough).clamp(0.0, 1.0)
 }
 
-/// Points to a tenth: nobody tells answers apart more finely, so that close ones tie.
+/// Points to a tenth: nobody tells completions apart more finely, so that close ones tie.
 pub(super) fn points(sum: f32) -> f32 {
     (sum * 10.0).round() / 10.0
 }

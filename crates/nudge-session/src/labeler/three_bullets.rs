@@ -3,21 +3,21 @@
 
 use super::text::{at_least, at_most, material, points, share_fresh, share_from, share_spoken_of, tokens};
 
-/// Points of ten for `answer` as the bullet points of the notes in `prompt`.
-pub(super) fn three_bullets(prompt: &str, answer: &str) -> f32 {
+/// Points of ten for `completion` as the bullet points of the notes in `prompt`.
+pub(super) fn three_bullets(prompt: &str, completion: &str) -> f32 {
     let notes = material(prompt);
-    let said = tokens(answer).len();
+    let said = tokens(completion).len();
     if said == 0 {
         return 0.0;
     }
-    let bullets: Vec<usize> = answer.lines().filter_map(bullet).map(|text| tokens(text).len()).collect();
+    let bullets: Vec<usize> = completion.lines().filter_map(bullet).map(|text| tokens(text).len()).collect();
     points(
-        3.0 * at_least(share_spoken_of(notes, answer), 0.6)
-            + 2.5 * share_from(notes, answer)
+        3.0 * at_least(share_spoken_of(notes, completion), 0.6)
+            + 2.5 * share_from(notes, completion)
             + 2.0 * number(bullets.len())
             + 0.5 * short(&bullets)
             + 1.0 * bullets.iter().sum::<usize>() as f32 / said as f32
-            + 1.0 * share_fresh(answer),
+            + 1.0 * share_fresh(completion),
     )
 }
 
@@ -54,7 +54,7 @@ mod tests {
                          mill\n\nSummarize these notes in exactly three bullet points.";
 
     #[test]
-    fn answers_stand_in_the_order_of_a_person() {
+    fn completions_stand_in_the_order_of_a_person() {
         let good = "- Oven 2 of the bakery is broken, repair man comes Wednesday, 8 am\n- Lena takes the rye until then\n\
                     - Flour price up 6 % from October; Jo asks a second mill on Monday";
         let chatty = format!("Sure! Here is the summary of your meeting that you asked me for:\n{good}");
@@ -64,7 +64,7 @@ mod tests {
             "- The team met for lunch\n- Everybody liked the new office in London\n- Sales doubled to 900,000";
         let scores: Vec<f32> = [good, &chatty, &two, &text, invented, "The bakery met.", ""]
             .iter()
-            .map(|answer| three_bullets(NOTES, answer))
+            .map(|completion| three_bullets(NOTES, completion))
             .collect();
         assert!(scores.is_sorted_by(|better, worse| better > worse), "{scores:?}");
         assert!(scores[0] > 9.0, "{scores:?}");

@@ -4,7 +4,9 @@
 //! The loss is a function of that difference: sigmoid (the paper's), hinge (SLiC), squared (IPO, Azar et al. 2023, on
 //! averages over tokens), or made robust to wrong labels (Chowdhury et al. 2024).
 
-use super::offline::{CompletionLogprobs, Offline, OfflineMethod, OfflineOptions, PreferenceBatch, mean_over_rankings};
+use super::offline::{
+    CompletionLogprobs, Offline, OfflineMethod, OfflineOptions, PreferenceBatch, mean_over_rankings, pair_metrics,
+};
 use super::{LearnsFrom, Material, Target, TuningMethod};
 use crate::options::declare::{BELOW_HALF, POSITIVE};
 use crate::trainer::Measured;
@@ -82,16 +84,8 @@ impl OfflineMethod for DpoOptions {
             let [logps_chosen, logps_rejected] = logps;
             [terms.loss, terms.chosen_rewards, terms.rejected_rewards, terms.accuracy, logps_chosen, logps_rejected]
         });
-        let [loss, chosen, rejected, accuracy, logps_chosen, logps_rejected] = mean_over_rankings(rankings);
-        let measured = [
-            ("rewards/margins", chosen.clone() - rejected.clone()),
-            ("rewards/chosen", chosen),
-            ("rewards/rejected", rejected),
-            ("rewards/accuracies", accuracy),
-            ("logps/chosen", logps_chosen),
-            ("logps/rejected", logps_rejected),
-        ];
-        Measured::new(loss, measured)
+        let [loss, of_pairs @ ..] = mean_over_rankings(rankings);
+        Measured::new(loss, pair_metrics(of_pairs))
     }
 
     /// `beta * (logprob - ref_logprob)` (eq. 5).

@@ -4,7 +4,9 @@
 //! Log-probabilities are averages over the tokens of a completion. The likelihood term reads the chosen completions only; TRL
 //! also counts the tokens of their prompts.
 
-use super::offline::{CompletionLogprobs, Offline, OfflineMethod, OfflineOptions, PreferenceBatch, mean_over_rankings};
+use super::offline::{
+    CompletionLogprobs, Offline, OfflineMethod, OfflineOptions, PreferenceBatch, mean_over_rankings, pair_metrics,
+};
 use super::{LearnsFrom, Material, TuningMethod};
 use crate::options::declare::POSITIVE;
 use crate::trainer::Measured;
@@ -63,20 +65,9 @@ impl OfflineMethod for OrpoOptions {
                 rejected.sum.detach().mean(),
             ]
         });
-        let [loss, nll, ratio, odds, chosen, rejected, accuracy, logps_chosen, logps_rejected] =
-            mean_over_rankings(rankings);
-        let measured = [
-            ("nll_loss", nll),
-            ("log_odds_ratio", ratio),
-            ("log_odds_chosen", odds),
-            ("rewards/margins", chosen.clone() - rejected.clone()),
-            ("rewards/chosen", chosen),
-            ("rewards/rejected", rejected),
-            ("rewards/accuracies", accuracy),
-            ("logps/chosen", logps_chosen),
-            ("logps/rejected", logps_rejected),
-        ];
-        Measured::new(loss, measured)
+        let [loss, nll, ratio, odds, of_pairs @ ..] = mean_over_rankings(rankings);
+        let own = [("nll_loss", nll), ("log_odds_ratio", ratio), ("log_odds_chosen", odds)];
+        Measured::new(loss, own.into_iter().chain(pair_metrics(of_pairs)))
     }
 
     /// `beta` times the mean log-probability, as TRL has it: a larger one has larger odds.

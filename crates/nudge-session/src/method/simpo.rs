@@ -2,7 +2,9 @@
 //! the chosen one shall lie a margin above the rejected one. It has no reference: nothing but the margin and the
 //! learning rate holds the policy where it was.
 
-use super::offline::{CompletionLogprobs, Offline, OfflineMethod, OfflineOptions, PreferenceBatch, mean_over_rankings};
+use super::offline::{
+    CompletionLogprobs, Offline, OfflineMethod, OfflineOptions, PreferenceBatch, mean_over_rankings, pair_metrics,
+};
 use super::{LearnsFrom, Material, TuningMethod};
 use crate::options::declare::{NON_NEGATIVE, POSITIVE};
 use crate::trainer::Measured;
@@ -52,16 +54,8 @@ impl OfflineMethod for SimpoOptions {
             let [logps_chosen, logps_rejected] = logps;
             [terms.loss, terms.chosen_rewards, terms.rejected_rewards, terms.accuracy, logps_chosen, logps_rejected]
         });
-        let [loss, chosen, rejected, accuracy, logps_chosen, logps_rejected] = mean_over_rankings(rankings);
-        let measured = [
-            ("rewards/margins", chosen.clone() - rejected.clone()),
-            ("rewards/chosen", chosen),
-            ("rewards/rejected", rejected),
-            ("rewards/accuracies", accuracy),
-            ("logps/chosen", logps_chosen),
-            ("logps/rejected", logps_rejected),
-        ];
-        Measured::new(loss, measured)
+        let [loss, of_pairs @ ..] = mean_over_rankings(rankings);
+        Measured::new(loss, pair_metrics(of_pairs))
     }
 
     /// `beta` times the mean log-probability (eq. 4).

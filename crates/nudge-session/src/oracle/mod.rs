@@ -1,4 +1,4 @@
-//! Does training arrive where its mathematics says? On a toy whose answers can all be listed, the optimum is known
+//! Does training arrive where its mathematics says? On a toy whose completions can all be listed, the optimum is known
 //! exactly, and so is the distribution of the trained policy. The distance of the two is one number.
 //!
 //! Reinforcement learning on a KL leash maximises `E[r] - beta * KL(policy || reference)`. The maximum is
@@ -8,16 +8,17 @@
 //!
 //! What trains are the stages themselves: the same sampling, log-probabilities, rewards, advantages, losses, optimizer
 //! and files as on real models. The only replacements are the reward model, by a table, and the prompts' text, by ids.
-//! - [`tree`]: all answers of a small vocabulary;
-//! - [`toy`]: a reference, a reward for each answer, and the exact distribution of a decoder;
+//! - [`tree`]: all completions of a small vocabulary;
+//! - [`toy`]: a reference, a reward for each completion, and the exact distribution of a decoder;
 //! - [`grpo`]: the fixed point of GRPO;
 //! - `recipe`: the options of each run, and the run.
 //!
-//! A method that learns from its own answers knows only what it samples. Where the optimum is nearly one answer (`beta`
-//! below about 0.4 on toy 1, rewards of deviation 1) PPO, RLOO and REINFORCE can drop a prefix whose best answer they have not yet
-//! weighed; what they lose is that answer's share of the optimum, the same for all three, and smaller steps or larger
-//! batches do not always help. Toy 1 at 0.2 and 0.3 is such a case (0.25, 0.21), and toy 5 at 0.5 (0.09); DPO, which is
-//! shown every answer, and GRPO are not affected on toy 1. That is a property of the methods, so the table starts above it.
+//! A method that learns from its own completions knows only what it samples. Where the optimum is nearly one completion
+//! (`beta` below about 0.4 on toy 1, rewards of deviation 1) PPO, RLOO and REINFORCE can drop a prefix whose best
+//! completion they have not yet weighed; what they lose is that completion's share of the optimum, the same for all
+//! three, and smaller steps or larger batches do not always help. Toy 1 at 0.2 and 0.3 is such a case (0.25, 0.21), and
+//! toy 5 at 0.5 (0.09); DPO, which is shown every completion, and GRPO are not affected on toy 1. That is a property of
+//! the methods, so the table starts above it.
 //!
 //! Deliberately absent: a copy of any formula that is on trial.
 
@@ -35,7 +36,7 @@ use burn::tensor::Device;
 use serde::Serialize;
 use toy::Toy;
 
-/// Prices of a nat of KL at which a table is made: from three quarters of the way to the best answer to near the
+/// Prices of a nat of KL at which a table is made: from three quarters of the way to the best completion to near the
 /// reference.
 pub const BETAS: [f32; 4] = [0.5, 0.7, 1.0, 2.0];
 
@@ -70,7 +71,7 @@ impl Target {
 
 /// One trained policy beside its target.
 #[derive(Debug, Clone, Serialize)]
-pub struct Row {
+pub struct Measurement {
     /// Name of the method that trained it.
     pub method: &'static str,
     /// Price of a nat of KL.
@@ -85,7 +86,7 @@ pub struct Row {
     pub kl: f64,
     /// Expected reward of the policy.
     pub reward: f64,
-    /// Answers that there are.
+    /// Completions that there are.
     pub answers: usize,
 }
 
@@ -113,7 +114,7 @@ impl Oracle {
         recipe::method(method, beta, self.seed)?.start(&self.toy, &self.toy.device)
     }
 
-    /// The probability of each answer under the model that a run has given.
+    /// The probability of each completion under the model that a run has given.
     ///
     /// # Errors
     /// If the files hold another model, or the device gives no numbers back.
@@ -121,12 +122,12 @@ impl Oracle {
         self.toy.policy(model).await
     }
 
-    /// The probability of each answer where nothing was trained.
+    /// The probability of each completion where nothing was trained.
     pub fn reference(&self) -> &[f64] {
         &self.toy.reference
     }
 
-    /// The probability of each answer that `method` must reach.
+    /// The probability of each completion that `method` must reach.
     ///
     /// # Errors
     /// If `beta` is not a number above 0, or so small that GRPO's fixed point is not found.
@@ -146,9 +147,9 @@ impl Oracle {
     ///
     /// # Errors
     /// As [`Oracle::target`].
-    pub fn row(&self, method: &Method, beta: f32, policy: &[f64]) -> Result<Row, SessionError> {
+    pub fn measure(&self, method: &Method, beta: f32, policy: &[f64]) -> Result<Measurement, SessionError> {
         let (target, reference) = (self.target(method, beta)?, self.reference());
-        Ok(Row {
+        Ok(Measurement {
             method: method.info().name,
             beta,
             target: target_of(method)?,
@@ -178,12 +179,12 @@ fn optimum(reference: &[f64], rewards: &[f64], beta: f64) -> Vec<f64> {
     weights.into_iter().map(|weight| weight / partition).collect()
 }
 
-/// Half the sum of absolute differences: the largest difference in probability that any set of answers can have.
+/// Half the sum of absolute differences: the largest difference in probability that any set of completions can have.
 ///
 /// # Panics
 /// If the lists differ in length.
 pub fn total_variation(p: &[f64], q: &[f64]) -> f64 {
-    assert_eq!(p.len(), q.len(), "two distributions over {} and {} answers", p.len(), q.len());
+    assert_eq!(p.len(), q.len(), "two distributions over {} and {} completions", p.len(), q.len());
     0.5 * p.iter().zip(q).map(|(p, q)| (p - q).abs()).sum::<f64>()
 }
 
@@ -192,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_optimum_of_two_answers_is_a_logistic_function() {
+    fn the_optimum_of_two_completions_is_a_logistic_function() {
         // Odds of 1 to 3, and a reward higher by 1 at beta 0.5: e^2 / 3.
         let policy = optimum(&[0.25, 0.75], &[1.5, 0.5], 0.5);
         let odds = 2f64.exp() / 3.0;

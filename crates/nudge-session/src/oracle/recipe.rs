@@ -19,17 +19,17 @@ use nudge_model::{Decoder, ScalarModel};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// Rollouts of a run, answers of a rollout, and the peak learning rate.
+/// Rollouts of a run, completions of a rollout, and the peak learning rate.
 ///
-/// Slow and in large batches: an answer whose probability falls to less than one in a rollout before its worth is known
-/// is not seen again, and its share of the optimum is lost.
+/// Slow and in large batches: a completion whose probability falls to less than one in a rollout before its worth is
+/// known is not seen again, and its share of the optimum is lost.
 const STEPS: usize = 400;
 const BATCH_SIZE: usize = 512;
 const LEARNING_RATE: f32 = 1e-3;
 
 /// Steps of methods that learn from rankings, each on all pairs.
 const OFFLINE_STEPS: f32 = 200.0;
-/// Times that each pair of answers is compared: as often as Bradley-Terry says the one wins, up to rounding.
+/// Times that each pair of completions is compared: as often as Bradley-Terry says the one wins, up to rounding.
 const COMPARISONS: usize = 100;
 
 /// `method` at the price `beta` of a nat of KL.
@@ -96,11 +96,11 @@ impl Material for Toy {
         &self.tokenizer
     }
 
-    /// The reward of each answer out of the table.
+    /// The reward of each completion out of the table.
     fn scorer(&self, _device: &Device) -> Result<Scorer, SessionError> {
         let rewards = self.rewards.iter().map(|reward| *reward as f32);
-        let table: BTreeMap<Vec<u32>, f32> = self.tree.answers.iter().cloned().zip(rewards).collect();
-        // An answer that is not in the tree fails the run as a NaN.
+        let table: BTreeMap<Vec<u32>, f32> = self.tree.completions.iter().cloned().zip(rewards).collect();
+        // A completion that is not in the tree fails the run as a NaN.
         let rule = move |completion: &SampledCompletion| table.get(&completion.tokens).copied().unwrap_or(f32::NAN);
         Ok(Scorer::Rule(Box::new(rule)))
     }
@@ -129,7 +129,7 @@ impl Material for Toy {
     }
 }
 
-/// All pairs of answers, `(winner, loser)`, in both orders, as often as each wins by Bradley-Terry.
+/// All pairs of completions, `(winner, loser)`, in both orders, as often as each wins by Bradley-Terry.
 fn comparisons(rewards: &[f64]) -> Vec<(usize, usize)> {
     let mut pairs = Vec::new();
     for a in 0..rewards.len() {

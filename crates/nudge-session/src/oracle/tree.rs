@@ -1,25 +1,25 @@
-//! All answers of a small vocabulary as a tree: an answer ends with its end token or at the longest length.
+//! All completions of a small vocabulary as a tree: a completion ends with its end token or at the longest length.
 //!
 //! A place is a token behind a prefix, `prefix * vocabulary + token`: a list of one number a place holds a whole
 //! policy, without any network.
 
 /// The tree.
 #[derive(Debug, Clone)]
-pub struct AnswerTree {
+pub struct CompletionTree {
     /// Number of tokens to choose from at each step.
     pub vocabulary: usize,
-    /// Tokens of each answer, the end token included.
-    pub answers: Vec<Vec<u32>>,
-    /// Places of each answer's tokens.
+    /// Tokens of each completion, the end token included.
+    pub completions: Vec<Vec<u32>>,
+    /// Places of each completion's tokens.
     pub paths: Vec<Vec<usize>>,
-    /// Prefixes that are not answers yet, the empty one among them.
+    /// Prefixes that are not completions yet, the empty one among them.
     pub prefixes: usize,
 }
 
-impl AnswerTree {
-    /// All answers of at most `longest` tokens.
+impl CompletionTree {
+    /// All completions of at most `longest` tokens.
     pub fn new(vocabulary: usize, longest: usize, eos: u32) -> Self {
-        let (mut answers, mut paths) = (Vec::new(), Vec::new());
+        let (mut completions, mut paths) = (Vec::new(), Vec::new());
         let mut prefixes: Vec<(Vec<u32>, Vec<usize>)> = vec![Default::default()];
         let mut next = 0;
         while next < prefixes.len() {
@@ -28,7 +28,7 @@ impl AnswerTree {
                 let tokens = [prefix.as_slice(), &[token as u32]].concat();
                 let places = [path.as_slice(), &[next * vocabulary + token]].concat();
                 if token as u32 == eos || tokens.len() == longest {
-                    answers.push(tokens);
+                    completions.push(tokens);
                     paths.push(places);
                 } else {
                     prefixes.push((tokens, places));
@@ -36,7 +36,7 @@ impl AnswerTree {
             }
             next += 1;
         }
-        Self { vocabulary, answers, paths, prefixes: prefixes.len() }
+        Self { vocabulary, completions, paths, prefixes: prefixes.len() }
     }
 
     /// Number of places.
@@ -44,7 +44,7 @@ impl AnswerTree {
         self.prefixes * self.vocabulary
     }
 
-    /// One number a place from one number a token of each answer; answers with a prefix in common share them.
+    /// One number a place from one number a token of each completion; completions with a prefix in common share them.
     pub fn by_place(&self, by_token: &[Vec<f64>]) -> Vec<f64> {
         let mut places = vec![f64::NAN; self.places()];
         for (path, numbers) in self.paths.iter().zip(by_token) {
@@ -53,15 +53,15 @@ impl AnswerTree {
         places
     }
 
-    /// The probability of each answer from the probability of each token behind its prefix.
+    /// The probability of each completion from the probability of each token behind its prefix.
     pub fn distribution(&self, tokens: &[f64]) -> Vec<f64> {
         self.paths.iter().map(|path| path.iter().map(|place| tokens[*place]).product()).collect()
     }
 
-    /// For each place, the sum over the answers through it of one number an answer.
-    pub fn sum_through(&self, by_answer: &[f64]) -> Vec<f64> {
+    /// For each place, the sum over the completions through it of one number a completion.
+    pub fn sum_through(&self, by_completion: &[f64]) -> Vec<f64> {
         let mut sums = vec![0.0; self.places()];
-        for (path, number) in self.paths.iter().zip(by_answer) {
+        for (path, number) in self.paths.iter().zip(by_completion) {
             path.iter().for_each(|place| sums[*place] += number);
         }
         sums
@@ -84,24 +84,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_answer_is_listed_once() {
-        let tree = AnswerTree::new(3, 2, 1);
+    fn every_completion_is_listed_once() {
+        let tree = CompletionTree::new(3, 2, 1);
         let expected: [&[u32]; 7] = [&[1], &[0, 0], &[0, 1], &[0, 2], &[2, 0], &[2, 1], &[2, 2]];
-        assert_eq!(tree.answers, expected);
+        assert_eq!(tree.completions, expected);
         assert_eq!(tree.prefixes, 3);
         assert_eq!(tree.paths[4], [2, 6]);
         // 1 + 3 + 9 that end, 27 that are cut off.
-        assert_eq!(AnswerTree::new(4, 3, 1).answers.len(), 1 + 3 + 9 + 27);
+        assert_eq!(CompletionTree::new(4, 3, 1).completions.len(), 1 + 3 + 9 + 27);
     }
 
     #[test]
-    fn probabilities_of_tokens_make_a_distribution_over_answers() {
-        let tree = AnswerTree::new(3, 2, 1);
+    fn probabilities_of_tokens_make_a_distribution_over_completions() {
+        let tree = CompletionTree::new(3, 2, 1);
         let tokens = tree.softmax(&[0.0, 1.0, -1.0, 0.5, 0.0, 0.0, 2.0, 1.0, -3.0]);
-        let answers = tree.distribution(&tokens);
-        assert!((answers.iter().sum::<f64>() - 1.0).abs() < 1e-12);
-        assert!((answers[2] - tokens[0] * tokens[4]).abs() < 1e-15);
-        let through = tree.sum_through(&answers);
-        assert!((through[0] - tokens[0]).abs() < 1e-12 && (through[7] - answers[5]).abs() < 1e-15);
+        let shares = tree.distribution(&tokens);
+        assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+        assert!((shares[2] - tokens[0] * tokens[4]).abs() < 1e-15);
+        let through = tree.sum_through(&shares);
+        assert!((through[0] - tokens[0]).abs() < 1e-12 && (through[7] - shares[5]).abs() < 1e-15);
     }
 }

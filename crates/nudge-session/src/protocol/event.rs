@@ -1,6 +1,6 @@
 //! What a stage tells a shell.
 
-use super::{Calibration, Evaluation, Files, Metrics, Preference, StageName, Verdict};
+use super::{Calibration, Evaluation, Files, Metrics, StageName, Verdict, Winner};
 use nudge_data::{Completion, Prompt, RankingRecord};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -92,7 +92,7 @@ pub enum Event {
         /// Completion of the second model.
         b: String,
         /// What the judge said.
-        preference: Option<Preference>,
+        preference: Option<Winner>,
         /// The judge's number for each completion.
         scores: Option<(f32, f32)>,
     },

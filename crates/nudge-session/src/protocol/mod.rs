@@ -22,14 +22,14 @@ pub type Files = BTreeMap<String, Bytes>;
 /// Numbers of one step by their published names, such as `objective/kl`.
 pub type Metrics = BTreeMap<String, f64>;
 
-/// What a person or a judge said of one pair.
+/// Whose completion a person or a judge preferred in one pair.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(ts_rs::TS))]
+#[cfg_attr(test, derive(ts_rs::TS), ts(rename = "Preference"))]
 #[serde(rename_all = "snake_case")]
-pub enum Preference {
-    /// The first model's completion.
+pub enum Winner {
+    /// The first model.
     A,
-    /// The second model's completion.
+    /// The second model.
     B,
     /// Neither.
     Tie,

@@ -21,8 +21,8 @@ use crate::options::{
     SampleOptions, SftOptions,
 };
 use crate::protocol::{
-    AccuracySlice, Calibration, Command, CompletionStatistics, Evaluation, Event, Judge, Metrics, Preference,
-    StageName, Verdict,
+    AccuracySlice, Calibration, Command, CompletionStatistics, Evaluation, Event, Judge, Metrics, StageName, Verdict,
+    Winner,
 };
 
 const HEADER: &str = "\
@@ -49,7 +49,7 @@ fn rendered() -> String {
         Method::decl(),
         Judge::decl(),
         Command::decl(),
-        Preference::decl(),
+        Winner::decl(),
         StageName::decl(),
         CompletionStatistics::decl(),
         Verdict::decl(),

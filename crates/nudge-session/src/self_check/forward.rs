@@ -53,11 +53,11 @@ fn ratio_error(new_logprobs: &[f32], logprobs: &[f32]) -> f64 {
     largest(log_ratios.map(|log_ratio| log_ratio.exp() - 1.0))
 }
 
-/// Answers as sampling gave them.
+/// Completions as sampling gave them.
 struct Sampled {
-    /// `[prompt | answer]`, one row a prompt.
+    /// `[prompt | completion]`, one row a prompt.
     rows: Vec<Vec<u32>>,
-    /// Of the answers' tokens, `[batch, NEW_TOKENS]`.
+    /// Of the completions' tokens, `[batch, NEW_TOKENS]`.
     logprobs: Vec<f32>,
 }
 
@@ -76,24 +76,24 @@ async fn sample(model: &Decoder, prompts: &[Vec<u32>], ends: &[u32]) -> Result<S
         return Err(SessionError::Device("sampling drew no tokens".into()));
     };
     let (tokens, logprobs) = read_tokens(tokens, logprobs).await?;
-    let answers = tokens.chunks(NEW_TOKENS);
+    let completions = tokens.chunks(NEW_TOKENS);
     Ok(Sampled {
-        rows: prompts.iter().zip(answers).map(|(prompt, answer)| [prompt, answer].concat()).collect(),
+        rows: prompts.iter().zip(completions).map(|(prompt, completion)| [prompt, completion].concat()).collect(),
         logprobs,
     })
 }
 
-/// Samples the same again, ended by what each other row drew early: the largest difference of a log-probability, infinite
-/// where a token differs. Rows that have ended leave the batch, which must not be felt by those beside them.
+/// Samples the same again, ended by what each other row drew early: the largest difference of a log-probability,
+/// infinite where a token differs. Rows that have ended leave the batch, which must not be felt by those beside them.
 async fn difference_by_ends(model: &Decoder, prompts: &[Vec<u32>], whole: &Sampled) -> Result<f64, SessionError> {
-    let answers = |sampled: &Sampled| -> Vec<Vec<u32>> {
+    let completions = |sampled: &Sampled| -> Vec<Vec<u32>> {
         sampled.rows.iter().zip(prompts).map(|(row, prompt)| row[prompt.len()..].to_vec()).collect()
     };
     let ends: Vec<u32> =
-        answers(whole).iter().enumerate().step_by(2).map(|(row, answer)| answer[1 + row % 3]).collect();
+        completions(whole).iter().enumerate().step_by(2).map(|(row, completion)| completion[1 + row % 3]).collect();
     let ended = sample(model, prompts, &ends).await?;
     let mut differences = Vec::new();
-    for (row, (expected, found)) in answers(whole).iter().zip(answers(&ended)).enumerate() {
+    for (row, (expected, found)) in completions(whole).iter().zip(completions(&ended)).enumerate() {
         let until = expected.iter().position(|token| ends.contains(token)).map_or(NEW_TOKENS, |end| end + 1);
         for at in 0..until {
             let place = row * NEW_TOKENS + at;

@@ -12,7 +12,7 @@ use crate::method::online::Completions;
 use crate::method::online::experience::{Collected, Collecting, Models};
 use crate::method::online::scores::Scorer;
 use crate::options::{CompareOptions, Options};
-use crate::protocol::{Event, Judge, Metrics, Preference, StageName, Verdict};
+use crate::protocol::{Event, Judge, Metrics, StageName, Verdict, Winner};
 use crate::readback::read;
 use crate::rollout::{Rollout, SampledCompletion, encode_prompts};
 use crate::session::Session;
@@ -104,7 +104,7 @@ pub struct Compare {
 pub struct State {
     /// First pair that is not sampled; pairs of one prompt stand together.
     next_pair: usize,
-    preferences: Vec<Preference>,
+    preferences: Vec<Winner>,
     /// Sum over the first model's completions of its log-ratio to the second, in nats.
     kl_sum: f64,
     /// What was written, by model.
@@ -290,10 +290,10 @@ fn open_chooser(
 }
 
 /// The higher score wins, equal scores tie.
-fn prefer((a, b): (f32, f32)) -> Preference {
+fn prefer((a, b): (f32, f32)) -> Winner {
     match a.total_cmp(&b) {
-        std::cmp::Ordering::Greater => Preference::A,
-        std::cmp::Ordering::Less => Preference::B,
-        std::cmp::Ordering::Equal => Preference::Tie,
+        std::cmp::Ordering::Greater => Winner::A,
+        std::cmp::Ordering::Less => Winner::B,
+        std::cmp::Ordering::Equal => Winner::Tie,
     }
 }

@@ -4,7 +4,7 @@
 //! the table, without a ratio. Times that scatter widely are marked: waiting threads suffer more from a busy machine
 //! than their share, and some programs more than others, so a ratio of such times says little.
 
-use super::rows::{NUDGE, Row};
+use super::measurements::{Measurement, NUDGE};
 
 const HEAD: [&str; 9] = ["size", "phase", "device", "", "ms", "ratio", "MiB", "ratio", "launches"];
 
@@ -12,9 +12,9 @@ const HEAD: [&str; 9] = ["size", "phase", "device", "", "ms", "ratio", "MiB", "r
 const WIDE: f64 = 1.5;
 
 /// The rows as text, with the columns lined up.
-pub fn table(rows: &[Row]) -> String {
+pub fn table(rows: &[Measurement]) -> String {
     let mut lines = vec![HEAD.map(str::to_owned)];
-    let first = |row: &Row, index: usize| !rows[..index].iter().any(|earlier| earlier.same_work(row));
+    let first = |row: &Measurement, index: usize| !rows[..index].iter().any(|earlier| earlier.same_work(row));
     for (_, work) in rows.iter().enumerate().filter(|(index, row)| first(row, *index)) {
         let same = || rows.iter().filter(|row| row.same_work(work));
         let ours = same().find(|row| row.peer == NUDGE);
@@ -29,12 +29,12 @@ pub fn table(rows: &[Row]) -> String {
     format!("{}\n{notes}", align(&lines))
 }
 
-fn scatters(row: &Row) -> bool {
+fn scatters(row: &Measurement) -> bool {
     row.spread.is_some_and(|(low, high)| high > WIDE * low)
 }
 
-fn cells(row: &Row, ours: Option<&Row>) -> [String; 9] {
-    let ratio = |number: fn(&Row) -> Option<f64>| match (number(row), ours.and_then(number)) {
+fn cells(row: &Measurement, ours: Option<&Measurement>) -> [String; 9] {
+    let ratio = |number: fn(&Measurement) -> Option<f64>| match (number(row), ours.and_then(number)) {
         (Some(theirs), Some(ours)) if ours > 0.0 => format!("{:.2}", theirs / ours),
         _ => String::new(),
     };
@@ -70,8 +70,8 @@ mod tests {
     use super::*;
     use anyhow::Result;
 
-    fn row(peer: &str, phase: &str, ms: f64, peak: &str) -> Result<Row> {
-        Row::parse(&format!(
+    fn row(peer: &str, phase: &str, ms: f64, peak: &str) -> Result<Measurement> {
+        Measurement::parse(&format!(
             r#"{{"peer":"{peer}","size":"tiny","phase":"{phase}","device":"cpu","ms":{ms},"peak_bytes":{peak}}}"#
         ))
     }
@@ -101,16 +101,16 @@ ratio: the peer's number by nudge's; above 1 nudge is faster, or smaller
 
     #[test]
     fn a_time_that_scatters_is_marked_and_explained() -> Result<()> {
-        let calm = Row { spread: Some((9.0, 13.0)), ..row("nudge", "sft", 10.0, "null")? };
+        let calm = Measurement { spread: Some((9.0, 13.0)), ..row("nudge", "sft", 10.0, "null")? };
         assert!(!table(std::slice::from_ref(&calm)).contains('~'));
-        let busy = Row { spread: Some((9.0, 14.0)), ..calm };
+        let busy = Measurement { spread: Some((9.0, 14.0)), ..calm };
         assert!(table(&[busy]).contains("~10.0"));
         Ok(())
     }
 
     #[test]
     fn the_same_phase_on_another_device_is_other_work() -> Result<()> {
-        let gpu = Row { device: "webgpu".into(), ..row("pytorch", "sft", 20.0, "null")? };
+        let gpu = Measurement { device: "webgpu".into(), ..row("pytorch", "sft", 20.0, "null")? };
         let table = table(&[row("nudge", "sft", 10.0, "null")?, gpu]);
         assert!(!table.contains("2.00"), "{table}");
         Ok(())

@@ -1,6 +1,6 @@
 //! A reward model that knows words and nothing else: the baseline that a reward model has to beat.
 //!
-//! The reward of an answer is a weighted count of its words, `r(x) = Σ w(word)`, and the weights maximise the
+//! The reward of a completion is a weighted count of its words, `r(x) = Σ w(word)`, and the weights maximise the
 //! Bradley-Terry likelihood of the pairs (Bradley & Terry 1952 with linear features), by AdaGrad (Duchi et al. 2011).
 
 use nudge_data::{Comparison, Rng};
@@ -53,15 +53,15 @@ impl BagOfWords {
         self.weights.get(word).map_or(0.0, |weight| weight.value)
     }
 
-    /// The reward of an answer. Words that were never seen count nothing.
-    pub fn reward(&self, answer: &str) -> f64 {
-        counts(answer).iter().map(|(word, count)| count * self.weight(word)).sum()
+    /// The reward of a completion. Words that were never seen count nothing.
+    pub fn reward(&self, completion: &str) -> f64 {
+        counts(completion).iter().map(|(word, count)| count * self.weight(word)).sum()
     }
 }
 
-/// For every pair, how often each word occurs more in the better answer than in the worse one.
+/// For every pair, how often each word occurs more in the better completion than in the worse one.
 fn differences(comparison: &Comparison) -> Vec<Vec<(String, f64)>> {
-    let counts: Vec<_> = comparison.completions.iter().map(|answer| counts(answer)).collect();
+    let counts: Vec<_> = comparison.completions.iter().map(|completion| counts(completion)).collect();
     let difference = |(winner, loser): &(usize, usize)| {
         let mut difference = counts[*winner].clone();
         for (word, count) in &counts[*loser] {
@@ -73,9 +73,9 @@ fn differences(comparison: &Comparison) -> Vec<Vec<(String, f64)>> {
 }
 
 /// In the order of the alphabet: sums of floats must not differ from run to run.
-fn counts(answer: &str) -> BTreeMap<String, f64> {
+fn counts(completion: &str) -> BTreeMap<String, f64> {
     let mut counts = BTreeMap::new();
-    for word in answer.split(|c: char| !(c.is_alphanumeric() || c == '\'')).filter(|word| !word.is_empty()) {
+    for word in completion.split(|c: char| !(c.is_alphanumeric() || c == '\'')).filter(|word| !word.is_empty()) {
         *counts.entry(word.to_lowercase()).or_default() += 1.0;
     }
     counts

@@ -7,8 +7,8 @@
 //!
 //! A task has its `zero_shot` number from the model that was trained without its cluster.
 
+use super::measurements;
 use super::over_seeds::{mean_over_seeds, percent_over_seeds};
-use super::row_file;
 use crate::args::LabInstruct;
 use crate::command::Workplace;
 use crate::command::mined::stories_of;
@@ -30,7 +30,7 @@ const TUNED: &str = "tuned";
 
 /// One model on one task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Row {
+struct Measurement {
     seed: u64,
     /// Clusters that it was not trained on, joined by `+`; `base` is not trained at all.
     without: String,
@@ -63,11 +63,11 @@ struct Share {
 
 #[derive(Serialize)]
 struct Results {
-    rows: Vec<Row>,
+    rows: Vec<Measurement>,
     summary: Vec<Summary>,
 }
 
-/// A prompt with the rule for its answer.
+/// A prompt with the rule for its completion.
 struct Question {
     task: String,
     cluster: String,
@@ -83,10 +83,10 @@ pub fn run(arguments: &LabInstruct) -> Result<()> {
     let options: SftOptions = resolve(&arguments.options, None)?;
     let groups: Vec<Vec<String>> =
         arguments.without.iter().map(|group| group.split('+').map(String::from).collect()).collect();
-    let mut rows: Vec<Row> = row_file::kept(&arguments.rows)?;
+    let mut rows: Vec<Measurement> = measurements::kept(&arguments.measurements)?;
     let mut workplace = Workplace::open(arguments.common.device)?;
     workplace.load(&arguments.model)?;
-    for seed in arguments.rows.seeds() {
+    for seed in arguments.measurements.seeds() {
         let (demonstrations, questions) = material(arguments, seed)?;
         let runs = [(BASE.to_string(), None), (NOTHING.to_string(), Some(vec![]))];
         let runs = runs.into_iter().chain(groups.iter().map(|group| (group.join("+"), Some(group.clone()))));
@@ -103,7 +103,7 @@ pub fn run(arguments: &LabInstruct) -> Result<()> {
                 }
             };
             for row in answer(&workplace, arguments, &label, &model, &questions, seed, &without)? {
-                row_file::keep(&arguments.rows, &row)?;
+                measurements::keep(&arguments.measurements, &row)?;
                 rows.push(row);
             }
         }
@@ -168,7 +168,7 @@ fn answer(
     questions: &[Question],
     seed: u64,
     without: &str,
-) -> Result<Vec<Row>> {
+) -> Result<Vec<Measurement>> {
     let prompts = questions.iter().map(|question| question.prompt.clone()).collect();
     let temperature = arguments.temperature;
     let options = SampleOptions { k: 1, seed, temperature, ..Default::default() };
@@ -182,7 +182,7 @@ fn answer(
         *asked += 1;
         *passed += usize::from(question.check.passes(&given.text, given.finish == Some(Finish::Eos)));
     }
-    let row = |((cluster, task), (questions, passed)): ((&str, &str), (usize, usize))| Row {
+    let row = |((cluster, task), (questions, passed)): ((&str, &str), (usize, usize))| Measurement {
         seed,
         without: without.into(),
         task: task.into(),
@@ -193,16 +193,16 @@ fn answer(
     Ok(counts.into_iter().map(row).collect())
 }
 
-fn summaries(rows: &[Row]) -> Vec<Summary> {
+fn summaries(rows: &[Measurement]) -> Vec<Summary> {
     let mut tasks: Vec<(&str, &str)> = rows.iter().map(|row| (row.cluster.as_str(), row.task.as_str())).collect();
     tasks.sort_unstable();
     tasks.dedup();
     let of = |(cluster, task): (&str, &str)| {
-        let share = |wanted: &dyn Fn(&Row) -> bool| {
+        let share = |wanted: &dyn Fn(&Measurement) -> bool| {
             let of_task = rows.iter().filter(|row| row.task == task && row.cluster == cluster && wanted(row));
             share(&of_task.map(|row| row.passed as f64 / row.questions as f64).collect::<Vec<_>>())
         };
-        let held_out = |row: &Row| row.without.split('+').any(|held_out| held_out == cluster);
+        let held_out = |row: &Measurement| row.without.split('+').any(|held_out| held_out == cluster);
         Summary {
             task: task.into(),
             cluster: cluster.into(),
@@ -247,7 +247,7 @@ mod tests {
 
     #[test]
     fn a_task_is_zero_shot_where_its_cluster_was_held_out() {
-        let row = |seed, without: &str, cluster: &str, passed| Row {
+        let row = |seed, without: &str, cluster: &str, passed| Measurement {
             seed,
             without: without.into(),
             task: "who".into(),

@@ -1,12 +1,12 @@
 //! `nudge lab methods`: the same rankings, several ways to learn from them, several seeds: who wins, at what KL, in
 //! what time.
 //!
-//! For each labeler and seed the answers, the rankings and the reward model are made once; every method starts from
-//! them with its own defaults. Rows are kept in a file as they come, so that a long measurement can be stopped and
+//! For each labeler and seed the completions, the rankings and the reward model are made once; every method starts from
+//! them with its own defaults. Measurements are kept in a file as they come, so that a long run can be stopped and
 //! resumed. Deliberately absent: tuning of the methods, and people.
 
+use super::measurements;
 use super::over_seeds::{mean_over_seeds, percent_over_seeds};
-use super::row_file;
 use crate::args::LabMethods;
 use crate::command::Workplace;
 use crate::command::tuning_loop::{BEST_OF, Contender, FULL, QUICK, TuningLoop};
@@ -20,7 +20,7 @@ use std::time::Instant;
 
 /// One run of one method.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Row {
+struct Measurement {
     labeler: String,
     method: String,
     seed: u64,
@@ -28,7 +28,7 @@ struct Row {
     win_rate: f64,
     low: f64,
     high: f64,
-    /// To the model before, in nats an answer; of best-of-n what n costs at most.
+    /// To the model before, in nats a completion; of best-of-n what n costs at most.
     kl: Option<f64>,
     /// Accuracy of the reward model on rankings that it has not seen.
     reward_accuracy: Option<f64>,
@@ -54,22 +54,22 @@ struct Summary {
 struct Results {
     /// Always true: a rule ranked and judged, not a person.
     simulated: bool,
-    rows: Vec<Row>,
+    rows: Vec<Measurement>,
     summary: Vec<Summary>,
 }
 
 /// Measures and prints the table.
 pub fn run(arguments: &LabMethods) -> Result<()> {
     let labelers = arguments.labelers.iter().map(|name| Labeler::find(name)).collect::<Result<Vec<_>, _>>()?;
-    let mut rows: Vec<Row> = row_file::kept(&arguments.rows)?;
-    for seed in arguments.rows.seeds() {
+    let mut rows: Vec<Measurement> = measurements::kept(&arguments.measurements)?;
+    for seed in arguments.measurements.seeds() {
         for labeler in &labelers {
             let is_missing =
                 |contender: &&Contender| !rows.iter().any(|row| is_of(row, labeler.name, contender.name(), seed));
             let wanted: Vec<&Contender> = arguments.methods.iter().filter(is_missing).collect();
             if !wanted.is_empty() {
                 measure(arguments, labeler.name, seed, &wanted, |row| {
-                    row_file::keep(&arguments.rows, &row)?;
+                    measurements::keep(&arguments.measurements, &row)?;
                     rows.push(row);
                     Ok(())
                 })?;
@@ -81,7 +81,7 @@ pub fn run(arguments: &LabMethods) -> Result<()> {
     report::result(arguments.json, &results, || text(&results.summary))
 }
 
-fn is_of(row: &Row, labeler: &str, method: &str, seed: u64) -> bool {
+fn is_of(row: &Measurement, labeler: &str, method: &str, seed: u64) -> bool {
     row.labeler == labeler && row.method == method && row.seed == seed
 }
 
@@ -91,7 +91,7 @@ fn measure(
     labeler: &str,
     seed: u64,
     contenders: &[&Contender],
-    mut found: impl FnMut(Row) -> Result<()>,
+    mut found: impl FnMut(Measurement) -> Result<()>,
 ) -> Result<()> {
     let mut workplace = Workplace::open(arguments.device)?;
     workplace.load(&arguments.model)?;
@@ -113,12 +113,12 @@ fn measure(
         let compared = this.compare(&format!("{label}, compared"), contender, &held_out)?;
         let verdict = verdict(&compared)?;
         tell(&format!("{label}: {}", report::verdict(verdict)));
-        found(Row::new(&this, contender, verdict, reward_accuracy, seconds))?;
+        found(Measurement::new(&this, contender, verdict, reward_accuracy, seconds))?;
     }
     Ok(())
 }
 
-impl Row {
+impl Measurement {
     fn new(
         this: &TuningLoop,
         contender: &Contender,
@@ -152,7 +152,7 @@ fn last_metric(events: &[Event], name: &str) -> Option<f64> {
 }
 
 /// One line for each labeler and method, in the order in which they were measured.
-fn summaries(rows: &[Row]) -> Vec<Summary> {
+fn summaries(rows: &[Measurement]) -> Vec<Summary> {
     let mut kinds: Vec<(&str, &str)> = Vec::new();
     for row in rows {
         if !kinds.contains(&(row.labeler.as_str(), row.method.as_str())) {
@@ -160,7 +160,8 @@ fn summaries(rows: &[Row]) -> Vec<Summary> {
         }
     }
     let of = |(labeler, method): (&str, &str)| {
-        let rows: Vec<&Row> = rows.iter().filter(|row| row.labeler == labeler && row.method == method).collect();
+        let rows: Vec<&Measurement> =
+            rows.iter().filter(|row| row.labeler == labeler && row.method == method).collect();
         let mean = |values: Vec<f64>| (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
         let (win_rate, half_width) = mean_over_seeds(&rows.iter().map(|row| row.win_rate).collect::<Vec<_>>());
         Summary {
@@ -209,7 +210,7 @@ mod tests {
 
     #[test]
     fn seeds_of_one_method_and_labeler_are_averaged() {
-        let row = |method: &str, seed, win_rate| Row {
+        let row = |method: &str, seed, win_rate| Measurement {
             labeler: "shorter".into(),
             method: method.into(),
             seed,

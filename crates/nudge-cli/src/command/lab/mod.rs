@@ -3,12 +3,12 @@
 mod bag_of_words;
 mod frontier;
 mod instruct;
+mod measurements;
 mod methods;
 mod oracle;
 mod over_seeds;
 mod preferences;
 mod preferences_table;
-mod row_file;
 
 pub use super::tuning_loop::Contender;
 pub use preferences_table::Learner;

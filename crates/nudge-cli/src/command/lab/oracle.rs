@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use futures_lite::future::block_on;
 use nudge_session::Event;
 use nudge_session::method::Method;
-use nudge_session::oracle::{self, BETAS, Oracle, Row, TOLERANCE};
+use nudge_session::oracle::{self, BETAS, Measurement, Oracle, TOLERANCE};
 
 /// Trains with every method at every beta.
 pub fn run(arguments: &LabOracle) -> Result<()> {
@@ -33,7 +33,7 @@ pub fn run(arguments: &LabOracle) -> Result<()> {
     conclude(&missed)
 }
 
-fn measure(toy: &Oracle, method: &Method, beta: f32) -> Result<Row> {
+fn measure(toy: &Oracle, method: &Method, beta: f32) -> Result<Measurement> {
     let mut model = None;
     let mut keep = Listen(|event| {
         if let Event::Model { files, .. } = event {
@@ -43,11 +43,11 @@ fn measure(toy: &Oracle, method: &Method, beta: f32) -> Result<Row> {
     });
     drive(toy.run(method, beta)?, &format!("{} {beta}", method.info().name), &mut keep)?;
     let model = model.context("the run ended without a model")?;
-    Ok(toy.row(method, beta, &block_on(toy.policy(&model))?)?)
+    Ok(toy.measure(method, beta, &block_on(toy.policy(&model))?)?)
 }
 
 /// A NaN does not reach anything.
-fn reaches(row: &Row) -> bool {
+fn reaches(row: &Measurement) -> bool {
     row.tv <= TOLERANCE
 }
 
@@ -55,8 +55,8 @@ fn head() -> String {
     format!("{:9}  {:>5}  {:>6}  {:>9}  {:>6}  {:>6}  target", "method", "beta", "tv", "untrained", "kl", "reward")
 }
 
-fn line(row: &Row) -> String {
-    let Row { method, beta, target, tv, tv_reference, kl, reward, .. } = row;
+fn line(row: &Measurement) -> String {
+    let Measurement { method, beta, target, tv, tv_reference, kl, reward, .. } = row;
     let verdict = if reaches(row) { "" } else { "  MISSED" };
     let target = target.name();
     format!("{method:9}  {beta:>5}  {tv:>6.4}  {tv_reference:>9.3}  {kl:>6.3}  {reward:>6.3}  {target}{verdict}")
@@ -74,9 +74,9 @@ mod tests {
     use super::*;
     use nudge_session::method::Target;
 
-    fn row(tv: f64) -> Row {
+    fn row(tv: f64) -> Measurement {
         let (method, target) = ("grpo", Target::GrpoFixedPoint);
-        Row { method, beta: 0.5, target, tv, tv_reference: 0.25, kl: 0.125, reward: -0.5, answers: 40 }
+        Measurement { method, beta: 0.5, target, tv, tv_reference: 0.25, kl: 0.125, reward: -0.5, answers: 40 }
     }
 
     #[test]

@@ -5,12 +5,12 @@
 //! 3. Learn, by every learner from the same rankings.
 //! 4. Count the held-out pairs that are in people's order.
 //!
-//! Answers of one ranking resemble each other, so the interval over seeds, which split anew, says more than the one
+//! Completions of one ranking resemble each other, so the interval over seeds, which split anew, says more than the one
 //! of a row.
 
 use super::bag_of_words::BagOfWords;
-use super::preferences_table::{Learner, Results, Row, name, summaries, text};
-use super::row_file;
+use super::measurements;
+use super::preferences_table::{Learner, Measurement, Results, name, summaries, text};
 use crate::args::LabPreferences;
 use crate::command::Workplace;
 use crate::failure::tell;
@@ -35,7 +35,7 @@ const MODEL: &str = "reward";
 /// Measures and prints the table.
 pub fn run(arguments: &LabPreferences) -> Result<()> {
     let options: RewardOptions = resolve(&arguments.options, None)?;
-    let mut rows: Vec<Row> = row_file::kept(&arguments.rows)?;
+    let mut rows: Vec<Measurement> = measurements::kept(&arguments.measurements)?;
     let mut bench = Bench {
         workplace: Workplace::open(arguments.common.device)?,
         model: &arguments.model,
@@ -46,7 +46,7 @@ pub fn run(arguments: &LabPreferences) -> Result<()> {
     for path in &arguments.comparisons {
         let file = path.display().to_string();
         let all = bench.read(path)?;
-        for seed in arguments.rows.seeds() {
+        for seed in arguments.measurements.seeds() {
             let (train, held_out) = split(all.clone(), seed);
             for &learner in &arguments.learners {
                 if rows.iter().any(|row| row.file == file && row.learner == learner && row.seed == seed) {
@@ -57,8 +57,9 @@ pub fn run(arguments: &LabPreferences) -> Result<()> {
                 let AccuracySlice { pairs, accuracy, low, high, .. } = accuracy;
                 tell(&format!("{label}: {}", report::percent(accuracy, low, high)));
                 let (file, train, held_out) = (file.clone(), train.len(), held_out.len());
-                let row = Row { file, learner, seed, train, held_out, pairs, accuracy, low, high, train_accuracy };
-                row_file::keep(&arguments.rows, &row)?;
+                let row =
+                    Measurement { file, learner, seed, train, held_out, pairs, accuracy, low, high, train_accuracy };
+                measurements::keep(&arguments.measurements, &row)?;
                 rows.push(row);
             }
         }
@@ -83,7 +84,7 @@ impl Bench<'_> {
         let all: Vec<Comparison> = records.iter().filter_map(|record| record.comparison().ok().flatten()).collect();
         let room = self.workplace.session.room(self.model)?;
         let count = all.len();
-        let fits = |one: &Comparison| one.completions.iter().all(|answer| room.fits(&one.prompt, answer));
+        let fits = |one: &Comparison| one.completions.iter().all(|completion| room.fits(&one.prompt, completion));
         let kept: Vec<Comparison> = all.into_iter().filter(fits).collect();
         tell(&format!(
             "{}: {} of {count} rankings fit the context of {} tokens",
@@ -186,7 +187,7 @@ fn accuracy_of_words(words: &BagOfWords, on: &[Comparison]) -> AccuracySlice {
     let (mut rewards, mut pairs) = (Vec::new(), Vec::new());
     for one in on {
         let offset = rewards.len();
-        rewards.extend(one.completions.iter().map(|answer| words.reward(answer) as f32));
+        rewards.extend(one.completions.iter().map(|completion| words.reward(completion) as f32));
         pairs.extend(one.pairs.iter().map(|(winner, loser)| (winner + offset, loser + offset)));
     }
     let rate = pairwise_accuracy(&rewards, &pairs);
@@ -203,10 +204,10 @@ fn accuracy_of_words(words: &BagOfWords, on: &[Comparison]) -> AccuracySlice {
 mod tests {
     use super::*;
 
-    fn comparison(prompt: &str, answers: usize) -> Comparison {
-        let tiers: Vec<Vec<usize>> = (0..answers).map(|index| vec![index]).collect();
-        let pairs = (0..answers).flat_map(|winner| (winner + 1..answers).map(move |loser| (winner, loser))).collect();
-        let completions = (0..answers).map(|index| format!("{prompt} {index}")).collect();
+    fn comparison(prompt: &str, count: usize) -> Comparison {
+        let tiers: Vec<Vec<usize>> = (0..count).map(|index| vec![index]).collect();
+        let pairs = (0..count).flat_map(|winner| (winner + 1..count).map(move |loser| (winner, loser))).collect();
+        let completions = (0..count).map(|index| format!("{prompt} {index}")).collect();
         Comparison { prompt: prompt.into(), completions, pairs, tiers, margin: None, label: None }
     }
 

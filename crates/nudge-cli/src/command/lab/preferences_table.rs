@@ -20,7 +20,7 @@ pub enum Learner {
 
 /// One learner on one split.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Row {
+pub struct Measurement {
     /// The rankings.
     pub file: String,
     /// Who learnt them.
@@ -60,13 +60,13 @@ pub struct Summary {
 #[derive(Serialize)]
 pub struct Results {
     /// Every learner on every split.
-    pub rows: Vec<Row>,
+    pub rows: Vec<Measurement>,
     /// Their means.
     pub summary: Vec<Summary>,
 }
 
 /// The means over seeds, in the order in which they were measured.
-pub fn summaries(rows: &[Row]) -> Vec<Summary> {
+pub fn summaries(rows: &[Measurement]) -> Vec<Summary> {
     let mut kinds: Vec<(&str, Learner)> = Vec::new();
     for row in rows {
         if !kinds.contains(&(row.file.as_str(), row.learner)) {
@@ -74,7 +74,7 @@ pub fn summaries(rows: &[Row]) -> Vec<Summary> {
         }
     }
     let of = |(file, learner): (&str, Learner)| {
-        let rows: Vec<&Row> = rows.iter().filter(|row| row.file == file && row.learner == learner).collect();
+        let rows: Vec<&Measurement> = rows.iter().filter(|row| row.file == file && row.learner == learner).collect();
         let (accuracy, half_width) = mean_over_seeds(&rows.iter().map(|row| row.accuracy).collect::<Vec<_>>());
         Summary {
             file: file.into(),

@@ -1,9 +1,9 @@
-//! Which prompts are shown first, and how many: those on whose answers several reward models disagree most, or any by
-//! seed as the control.
+//! Which prompts are shown first, and how many: those on whose completions several reward models disagree most, or any
+//! by seed as the control.
 //!
 //! Christiano et al. (2017, section 2.2.4) choose what people compare by the variance of an ensemble's predictions, and
 //! report that on some tasks it does worse than chance; so measure it against `--choose random`. Every reward model
-//! scores every answer once, before the first screen.
+//! scores every completion once, before the first screen.
 
 use crate::args::{Choose, Rank};
 use crate::command::Workplace;
@@ -73,7 +73,7 @@ fn disagreements(arguments: &Rank, candidates: &[CandidatesRecord]) -> Result<Ve
         match disagreement.is_finite() {
             true => Ok(Some(disagreement)),
             false => bail!(
-                "a reward model gives no finite score to an answer of `{}`; train it again",
+                "a reward model gives no finite score to a completion of `{}`; train it again",
                 candidates[record].id
             ),
         }
@@ -81,7 +81,7 @@ fn disagreements(arguments: &Rank, candidates: &[CandidatesRecord]) -> Result<Ve
     (0..candidates.len()).map(of_record).collect()
 }
 
-/// One reward model's scores of every answer, record by record.
+/// One reward model's scores of every completion, record by record.
 fn scores(workplace: &Workplace, reward: &str, records: Vec<Map<String, Value>>) -> Result<Vec<Vec<f32>>> {
     let command = Command::Score { reward: reward.to_string(), records };
     let run = workplace.session.start(command, None)?;

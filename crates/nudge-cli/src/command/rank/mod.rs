@@ -78,7 +78,7 @@ pub fn run(arguments: &Rank) -> Result<()> {
 fn can_be_ranked(record: &CandidatesRecord) -> Result<(), String> {
     match record.completions.len() {
         0 | 1 => Err(format!(
-            "candidates `{}` have {} answer(s), and a ranking needs two or more. Sample with --k 2 or more",
+            "candidates `{}` have {} completion(s), and a ranking needs two or more. Sample with --k 2 or more",
             record.id,
             record.completions.len()
         )),
@@ -96,10 +96,10 @@ fn sit_down(arguments: &Rank, candidates: Vec<CandidatesRecord>) -> Result<()> {
     let all = candidates.len();
     let differ: Vec<_> = candidates.into_iter().filter(|record| distinct(&record.completions).len() > 1).collect();
     if differ.is_empty() {
-        bail!("all {all} records have equal answers, so there is nothing to rank; sample at a higher --temperature");
+        bail!("all {all} records have equal completions, so nothing is to be ranked; sample at a higher --temperature");
     }
     if differ.len() < all {
-        tell(&format!("{} left out: all answers are equal", times(all - differ.len(), "record is", "records are")));
+        tell(&format!("{} left out: all completions are equal", times(all - differ.len(), "record is", "records are")));
     }
     let chosen = choose::choose(arguments, differ)?;
     let labeler = match &arguments.judge_command {
@@ -166,10 +166,10 @@ fn close(desk: &Desk, end: &End, arguments: &Rank) -> Result<()> {
 
 /// A text that cannot move the cursor or hide what follows, and is seen even if it is empty.
 fn for_terminal(text: &str) -> String {
-    // Marks that turn the direction of writing round would show answers in another order than they have.
+    // Marks that turn the direction of writing round would show completions in another order than they have.
     let turns = |character: char| matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     match text.trim().is_empty() {
-        true => "(an empty answer)".into(),
+        true => "(an empty completion)".into(),
         false => text.replace(|character: char| turns(character) || character.is_control() && character != '\n', " "),
     }
 }

@@ -54,20 +54,20 @@ fn show(desk: &Desk, place: usize) {
     let prompt = for_terminal(&screen.candidates.prompt.to_string());
     tell(&format!("\n[{}/{}]{again} {prompt}", place + 1, progress.screens));
     for (shown, index) in screen.shown.iter().enumerate() {
-        let answer = for_terminal(&screen.candidates.completions[*index].text).replace('\n', "\n     ");
-        tell(&format!("\n  {}. {answer}", shown + 1));
+        let completion = for_terminal(&screen.candidates.completions[*index].text).replace('\n', "\n     ");
+        tell(&format!("\n  {}. {completion}", shown + 1));
     }
 }
 
 /// What the person types; the end of input is `q`.
-fn ask(answers: usize) -> Result<Typed> {
+fn ask(completions: usize) -> Result<Typed> {
     loop {
         tell("\nBest to worst:");
         let mut line = String::new();
         if interrupt::while_waiting(|| io::stdin().lock().read_line(&mut line))? == 0 {
             return Ok(Typed::Quit);
         }
-        match parse(&line, answers) {
+        match parse(&line, completions) {
             Ok(typed) => return Ok(typed),
             Err(reason) => tell(&format!("Not understood: {reason}.")),
         }

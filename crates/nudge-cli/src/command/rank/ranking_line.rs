@@ -19,8 +19,8 @@ pub enum Typed {
     Help,
 }
 
-/// Reads a line for `answers` answers. The error says what is wrong in words for the person who typed.
-pub fn parse(line: &str, answers: usize) -> Result<Typed, String> {
+/// Reads a line for `completions` completions. The error says what is wrong in words for the person who typed.
+pub fn parse(line: &str, completions: usize) -> Result<Typed, String> {
     match line.trim().to_lowercase().as_str() {
         "s" | "skip" => return Ok(Typed::Skip),
         "u" | "undo" => return Ok(Typed::Undo),
@@ -35,40 +35,40 @@ pub fn parse(line: &str, answers: usize) -> Result<Typed, String> {
             false => Err(format!("`{flag}` is no flag; there are {}", FLAGS.join(", "))),
         };
     }
-    let groups = groups(line, answers)?;
-    let mut seen = vec![false; answers];
+    let groups = groups(line, completions)?;
+    let mut seen = vec![false; completions];
     for &position in groups.iter().flatten() {
         if std::mem::replace(&mut seen[position], true) {
-            return Err(format!("answer {} is named twice; name each once", position + 1));
+            return Err(format!("completion {} is named twice; name each once", position + 1));
         }
     }
     match seen.iter().position(|seen| !seen) {
-        Some(position) => Err(format!("answer {} is missing; name each once", position + 1)),
+        Some(position) => Err(format!("completion {} is missing; name each once", position + 1)),
         None => Ok(Typed::Ranking(groups)),
     }
 }
 
-fn groups(line: &str, answers: usize) -> Result<Vec<Vec<usize>>, String> {
+fn groups(line: &str, completions: usize) -> Result<Vec<Vec<usize>>, String> {
     let spaced = line.replace('=', " = ").replace(['>', ','], " > ");
     let mut groups: Vec<Vec<usize>> = Vec::new();
     let (mut tie, mut expects_number) = (false, true);
     for word in spaced.split_whitespace() {
         if word == "=" || word == ">" {
             if expects_number {
-                return Err(format!("there is no answer before `{word}`"));
+                return Err(format!("there is no completion before `{word}`"));
             }
             (tie, expects_number) = (word == "=", true);
             continue;
         }
-        let number = word.parse::<usize>().ok().filter(|number| (1..=answers).contains(number));
-        let position = number.ok_or_else(|| format!("`{word}` is no answer; there are 1 to {answers}"))? - 1;
+        let number = word.parse::<usize>().ok().filter(|number| (1..=completions).contains(number));
+        let position = number.ok_or_else(|| format!("`{word}` is no completion; there are 1 to {completions}"))? - 1;
         match groups.last_mut() {
             Some(group) if tie => group.push(position),
             _ => groups.push(vec![position]),
         }
         (tie, expects_number) = (false, false);
     }
-    if expects_number { Err("an answer is missing at the end".into()) } else { Ok(groups) }
+    if expects_number { Err("a completion is missing at the end".into()) } else { Ok(groups) }
 }
 
 #[cfg(test)]
@@ -87,14 +87,14 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said() {
         for (line, part) in [
-            ("1 2", "answer 3 is missing"),
-            ("1 2 2", "answer 2 is named twice"),
-            ("1 2 4", "`4` is no answer; there are 1 to 3"),
-            ("best", "`best` is no answer"),
+            ("1 2", "completion 3 is missing"),
+            ("1 2 2", "completion 2 is named twice"),
+            ("1 2 4", "`4` is no completion; there are 1 to 3"),
+            ("best", "`best` is no completion"),
             ("1 2 3 >", "missing at the end"),
-            ("= 1 2 3", "no answer before `=`"),
-            ("1 > = 2 3", "no answer before `=`"),
-            ("0 1 2", "`0` is no answer"),
+            ("= 1 2 3", "no completion before `=`"),
+            ("1 > = 2 3", "no completion before `=`"),
+            ("0 1 2", "`0` is no completion"),
             ("f bad", "`bad` is no flag; there are nonsense, harmful"),
         ] {
             let error = parse(line, 3).unwrap_err();

@@ -1,13 +1,13 @@
-//! Which screens a sitting shows, and in which order each shows its answers. Everything follows from the seed.
+//! Which screens a sitting shows, and in which order each shows its completions. Everything follows from the seed.
 //!
-//! A share of the screens comes again later in the sitting, in another order of answers: how often a person agrees
+//! A share of the screens comes again later in the sitting, in another order of completions: how often a person agrees
 //! with themselves says how sure their rankings are (InstructGPT 3.4; Stiennon et al. 2020, appendix C).
 
 use nudge_data::{CandidatesRecord, Completion, Rng};
 
 /// Screens that lie between a screen and its repeat, where the sitting is long enough.
 const GAP: usize = 10;
-/// The stream of the seed that chooses repeats; each screen's order of answers has the stream of its place.
+/// The stream of the seed that chooses repeats; each screen's order of completions has the stream of its place.
 const REPEATS: u64 = u64::MAX;
 
 /// One screen of a sitting.
@@ -15,7 +15,7 @@ const REPEATS: u64 = u64::MAX;
 pub struct Screen {
     /// What is ranked.
     pub candidates: CandidatesRecord,
-    /// Indices into the completions in the order in which they are shown; of equal answers only the first.
+    /// Indices into the completions in the order in which they are shown; of equal completions only the first.
     pub shown: Vec<usize>,
     /// The place of the screen that this one repeats.
     pub repeat_of: Option<usize>,
@@ -30,7 +30,7 @@ impl Screen {
         }
     }
 
-    /// Groups of places on the screen as groups of indices into the completions: equal answers are tied.
+    /// Groups of places on the screen as groups of indices into the completions: equal completions are tied.
     pub fn ranking(&self, groups: &[Vec<usize>]) -> Vec<Vec<usize>> {
         let completions = &self.candidates.completions;
         let equal = |place: &usize| {
@@ -46,7 +46,7 @@ impl Screen {
     }
 }
 
-/// Indices of the answers, of equal ones only the first.
+/// Indices of the completions, of equal ones only the first.
 pub fn distinct(completions: &[Completion]) -> Vec<usize> {
     let is_first = |index: &usize| completions[..*index].iter().all(|before| before.text != completions[*index].text);
     (0..completions.len()).filter(is_first).collect()
@@ -81,7 +81,7 @@ fn merged(first: &[Screen], repeats: &[(usize, usize)], rng: &mut Rng) -> Vec<Sc
     for before in 0..=first.len() {
         while let Some((_, original)) = waiting.next_if(|(after, _)| *after == before) {
             let mut screen = first[*original].clone();
-            // Two answers have one other order; drawing again finds it.
+            // Two completions have one other order; drawing again finds it.
             while screen.shown == first[*original].shown && screen.shown.len() > 1 {
                 rng.shuffle(&mut screen.shown);
             }
@@ -101,11 +101,11 @@ pub mod tests {
     use super::*;
     use serde_json::Map;
 
-    pub fn candidates(id: &str, answers: &[&str]) -> CandidatesRecord {
+    pub fn candidates(id: &str, completions: &[&str]) -> CandidatesRecord {
         CandidatesRecord {
             id: id.into(),
             prompt: format!("prompt {id}").as_str().into(),
-            completions: answers.iter().map(|text| Completion::from_text(*text)).collect(),
+            completions: completions.iter().map(|text| Completion::from_text(*text)).collect(),
             extra: Map::new(),
         }
     }
@@ -138,7 +138,7 @@ pub mod tests {
     }
 
     #[test]
-    fn equal_answers_are_shown_once_and_tied() {
+    fn equal_completions_are_shown_once_and_tied() {
         let screen = &schedule(&[candidates("x", &["a", "b", "a", "c"])], 1, 0.0)[0];
         let mut shown = screen.shown.clone();
         shown.sort_unstable();

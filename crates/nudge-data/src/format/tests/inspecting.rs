@@ -52,7 +52,7 @@ fn drops_beyond_the_first_thousand_are_counted() {
 }
 
 #[test]
-fn the_same_prompt_with_another_answer_is_no_duplicate() {
+fn the_same_prompt_with_another_completion_is_no_duplicate() {
     let row = |completion: &str, label: bool| json!({ "prompt": "p", "completion": completion, "label": label });
     let report = inspect(Format::Unpaired, vec![row("a", true), row("b", true), row("a", false), row("a", true)]);
     assert_eq!((&report["duplicates"]["count"], &report["repeated_prompts"]["count"]), (&json!(1), &json!(3)));
@@ -70,7 +70,7 @@ fn the_text_shows_counts_bars_drops_and_examples() {
         "records      5",
         "prompts      2 different",
         "entries that repeat an earlier one  3",
-        "length of 5 answers: median about 1 (longest 3) words,",
+        "length of 5 completions: median about 1 (longest 3) words,",
         &format!("  {:>15} {:>10} {}\n", 1, 4, "#".repeat(40)),
         &format!("  {:>15} {:>10} {}\n", "2-3", 1, "#".repeat(10)),
         "dropped      1",

@@ -16,7 +16,7 @@ fn message(id: &str, parent: Option<&str>, role: &str, rank: Option<u64>) -> Val
     })
 }
 
-/// A question, two ranked answers, a further question below the worse one, three ranked answers to it (two tied).
+/// A question, two ranked completions, a further question below the worse one, three ranked ones to it (two tied).
 fn tree() -> Vec<Value> {
     vec![
         message("q", None, "prompter", None),

@@ -45,7 +45,7 @@ fn an_instruction_and_its_input_are_two_paragraphs() {
 }
 
 #[test]
-fn alpaca_with_two_answers_is_a_pair() {
+fn alpaca_with_two_completions_is_a_pair() {
     let pair = json!({ "instruction": "Greet.", "input": "", "output": "Hello", "chosen": "Hello", "rejected": "Go" });
     assert_eq!(Format::detect(&pair), Some(Format::Alpaca));
     let pair = entry(Format::Alpaca, pair);
@@ -113,7 +113,7 @@ fn summaries_are_asked_for_as_published() {
 }
 
 #[test]
-fn the_common_beginning_of_two_answers_is_the_prompt() {
+fn the_common_beginning_of_two_completions_is_the_prompt() {
     let pair = entry(Format::ImplicitPreference, fixture(Format::ImplicitPreference));
     assert_eq!(pair["prompt"], json!([{ "role": "user", "content": "Why is it dark?" }]));
     assert_eq!((&pair["chosen"], &pair["rejected"]), (&json!("The sun has set."), &json!("No idea.")));
@@ -132,7 +132,7 @@ fn the_common_beginning_of_two_answers_is_the_prompt() {
 #[test]
 fn the_margin_is_given_or_the_difference_of_the_scores() {
     let messages =
-        |answer: &str| json!([{ "role": "user", "content": "Hi" }, { "role": "assistant", "content": answer }]);
+        |completion: &str| json!([{ "role": "user", "content": "Hi" }, { "role": "assistant", "content": completion }]);
     let binarized = json!({
         "prompt": "Hi", "chosen": messages("Hello"), "rejected": messages("Go"), "score_chosen": 8.5, "score_rejected": 6,
     });

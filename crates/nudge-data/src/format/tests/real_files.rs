@@ -24,7 +24,7 @@ fn report(path: &str) -> Option<Report> {
 
 #[test]
 fn published_files_are_understood() {
-    // The drops are pairs of two equal answers, counted in the files with another tool.
+    // The drops are pairs of two equal completions, counted in the files with another tool.
     let cases = [
         ("instructions/alpaca_format.json", "alpaca", "demonstration", 1100, 0),
         ("instructions/fables.jsonl", "prompt-completion", "demonstration", 2997, 0),

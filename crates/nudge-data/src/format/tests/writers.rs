@@ -68,8 +68,8 @@ fn one_kind_becomes_another_where_it_means_the_same() {
     );
     assert_eq!(notes.len(), 2, "{notes:?}");
     let (records, notes) = written(Format::PromptCompletion, &fixture(Format::OasstTrees));
-    assert_eq!(records[0]["completion"], "Hello!", "the best answer");
-    assert!(notes[0].contains("only the best answer"), "{notes:?}");
+    assert_eq!(records[0]["completion"], "Hello!", "the best completion");
+    assert!(notes[0].contains("only the best completion"), "{notes:?}");
     let (records, _) = written(Format::Alpaca, &fixture(Format::Preference));
     assert_eq!(
         records[0],
@@ -83,7 +83,7 @@ fn one_kind_becomes_another_where_it_means_the_same() {
 }
 
 #[test]
-fn a_long_conversation_gives_its_last_answer_and_says_so() {
+fn a_long_conversation_gives_its_last_completion_and_says_so() {
     let turns =
         |last: &str| vec![Message::user("a"), Message::assistant("b"), Message::user("c"), Message::assistant(last)];
     let talk = Entry::Conversation(crate::records::ConversationRecord {
@@ -164,7 +164,7 @@ fn pairs_that_are_no_order_stay_pairs() {
     assert_eq!(sizes, [3, 2]);
 }
 
-/// A ranking of up to 7 different answers with ties, of which not all are tied.
+/// A ranking of up to 7 different completions with ties, of which not all are tied.
 fn any_ranking(id: usize) -> impl Strategy<Value = RankingRecord> {
     let several = |places: &Vec<usize>| places.iter().any(|place| *place != places[0]);
     (prop::collection::vec(0usize..4, 2..8).prop_filter("ties everything", several), any::<bool>()).prop_map(

@@ -57,14 +57,14 @@ fn width(max: i16) -> usize {
 
 /// The lengths of lists, row after row.
 #[derive(Default)]
-pub(super) struct Rows {
+pub(super) struct Lengths {
     /// The values of the row that is being read.
     current: u64,
     /// Those of the row that has most.
     pub longest: u64,
 }
 
-impl Rows {
+impl Lengths {
     /// Counts on over the levels of a page: a row begins where the level is zero.
     pub fn add(&mut self, (levels, is_run_length): (&[u8], bool), count: u64, max: i16) {
         if !is_run_length {

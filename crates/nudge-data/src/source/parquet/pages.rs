@@ -21,7 +21,7 @@ use brotli_decompressor::{BrotliDecoderParameter, Decompressor};
 use super::super::Limits;
 use super::budget::{Share, Used};
 use super::compact::{PageHeader, page_header};
-use super::levels::{Parts, Rows, delta_count, parts};
+use super::levels::{Lengths, Parts, delta_count, parts};
 
 /// The most that a byte of gzip and of LZ4 can stand for.
 const GZIP_EXPANSION: u64 = 1032;
@@ -79,7 +79,7 @@ impl<R: ChunkReader + 'static> RowGroupReader for Group<'_, R> {
             end,
             share: Share::default(),
             longest_text: 0,
-            rows: Rows::default(),
+            lengths: Lengths::default(),
         }))
     }
 
@@ -112,7 +112,7 @@ struct Pages<R> {
     share: Share,
     /// The most bytes that one value can have where it is not written out.
     longest_text: u64,
-    rows: Rows,
+    lengths: Lengths,
 }
 
 impl<R: ChunkReader> Pages<R> {
@@ -177,8 +177,8 @@ impl<R: ChunkReader> Pages<R> {
         let parts = parts.ok_or_else(|| refused(&self.name, "the levels of a page are longer than it"))?;
         self.check_delta(&parts, header)?;
         if self.max_repetition > 0 {
-            self.rows.add(parts.repetition, parts.count, self.max_repetition);
-            let row = self.used.row(&mut self.share, self.rows.longest, self.longest_text);
+            self.lengths.add(parts.repetition, parts.count, self.max_repetition);
+            let row = self.used.row(&mut self.share, self.lengths.longest, self.longest_text);
             row.map_err(|reason| refused(&self.name, &reason))?;
         }
         Ok(())

@@ -136,6 +136,20 @@ pub fn mean_over_rankings<const N: usize>(rankings: impl Iterator<Item = [Tensor
     terms.map(|rankings| Tensor::cat(rankings, 0).mean())
 }
 
+/// The metrics of a loss on pairs: implicit rewards and log-probabilities, chosen before rejected, around the accuracy.
+pub fn pair_metrics(
+    [chosen, rejected, accuracy, logps_chosen, logps_rejected]: [Tensor<1>; 5],
+) -> [(&'static str, Tensor<1>); 6] {
+    [
+        ("rewards/margins", chosen.clone() - rejected.clone()),
+        ("rewards/chosen", chosen),
+        ("rewards/rejected", rejected),
+        ("rewards/accuracies", accuracy),
+        ("logps/chosen", logps_chosen),
+        ("logps/rejected", logps_rejected),
+    ]
+}
+
 impl RankingPairs {
     fn new(pairs: &[(usize, usize)], offset: usize, device: &Device) -> Self {
         let places = |side: fn(&(usize, usize)) -> usize| {
@@ -156,16 +170,16 @@ impl Labels {
     }
 }
 
-/// Which completions of a ranking are good and which are bad: those that win more pairs than they lose, and the reverse.
+/// Which completions of a ranking are good and which bad: those that win more pairs than they lose, and the reverse.
 fn labels_of(ranked: &Ranked<EncodedDemonstration>, offset: usize) -> Vec<(usize, bool)> {
     if let Some(label) = ranked.label {
         return vec![(offset, label)];
     }
-    let balance = |answer: usize| -> i64 {
-        ranked.pairs.iter().map(|(won, lost)| i64::from(*won == answer) - i64::from(*lost == answer)).sum()
+    let balance = |completion: usize| -> i64 {
+        ranked.pairs.iter().map(|(won, lost)| i64::from(*won == completion) - i64::from(*lost == completion)).sum()
     };
-    let labelled = (0..ranked.rows.len()).map(|answer| (answer, balance(answer))).filter(|(_, balance)| *balance != 0);
-    labelled.map(|(answer, balance)| (answer + offset, balance > 0)).collect()
+    let labelled = (0..ranked.rows.len()).map(|one| (one, balance(one))).filter(|(_, balance)| *balance != 0);
+    labelled.map(|(one, balance)| (one + offset, balance > 0)).collect()
 }
 
 /// The completions of each ranking behind the prompt of the next, cut to `context` tokens.
@@ -205,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_good_if_it_wins_more_than_it_loses() {
+    fn a_completion_is_good_if_it_wins_more_than_it_loses() {
         // 0 beats 1, 2, 3; 1 beats 3; 2 beats 3; 1 and 2 tie.
         let pairs = vec![(0, 1), (0, 2), (0, 3), (1, 3), (2, 3)];
         let ranked = Ranked { rows: vec![row(&[1], 0); 4], pairs, tiers: vec![], margin: None, label: None };
@@ -217,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn mismatched_answers_stand_behind_the_next_prompt() {
+    fn mismatched_completions_stand_behind_the_next_prompt() {
         let ranked =
             |rows: Vec<EncodedDemonstration>| Ranked { rows, pairs: vec![], tiers: vec![], margin: None, label: None };
         let one = ranked(vec![row(&[1, 2, 7], 2), row(&[1, 2, 8, 9], 2)]);

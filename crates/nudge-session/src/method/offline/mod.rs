@@ -12,7 +12,7 @@
 
 mod batch;
 
-pub use batch::{CompletionLogprobs, PreferenceBatch, mean_over_rankings};
+pub use batch::{CompletionLogprobs, PreferenceBatch, mean_over_rankings, pair_metrics};
 
 use super::{LearnsFrom, Material, TuningMethod};
 use crate::batch::demonstrations::DemonstrationBatch;

@@ -245,11 +245,11 @@ impl Rows {
         let written = PaddedBatch::right(&written, pad, time);
         let mut this = Self { tokens: vec![], mask: vec![], prompt_width, time };
         for row in 0..completions.len() {
-            let (prompt, answer) = (row * prompt_width..(row + 1) * prompt_width, row * time..(row + 1) * time);
+            let (prompt, completion) = (row * prompt_width..(row + 1) * prompt_width, row * time..(row + 1) * time);
             this.tokens.extend_from_slice(&prompts.tokens[prompt.clone()]);
-            this.tokens.extend_from_slice(&written.tokens[answer.clone()]);
+            this.tokens.extend_from_slice(&written.tokens[completion.clone()]);
             this.mask.extend_from_slice(&prompts.mask[prompt]);
-            this.mask.extend_from_slice(&written.mask[answer]);
+            this.mask.extend_from_slice(&written.mask[completion]);
         }
         (this, written.mask)
     }

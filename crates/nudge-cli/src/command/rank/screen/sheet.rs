@@ -20,7 +20,7 @@ pub enum Outcome {
     Interrupt,
 }
 
-/// What lies over the answers.
+/// What lies over the completions.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Overlay {
     /// The keys.
@@ -31,21 +31,21 @@ pub enum Overlay {
 
 /// A screen being ranked.
 pub struct Sheet {
-    /// Answers on the screen.
-    pub answers: usize,
+    /// Completions on the screen.
+    pub completions: usize,
     /// Groups of places on the screen so far, best group first.
     pub groups: Vec<Vec<usize>>,
-    /// The next answer ties with the one before.
+    /// The next completion ties with the one before.
     pub tie: bool,
-    /// The answer that the cursor is on.
+    /// The completion that the cursor is on.
     pub focus: usize,
-    /// Lines by which each answer is scrolled, where answers stand side by side.
+    /// Lines by which each completion is scrolled, where completions stand side by side.
     pub scroll: Vec<usize>,
-    /// Lines by which all answers are scrolled, where they are stacked.
+    /// Lines by which all completions are scrolled, where they are stacked.
     pub stack_scroll: usize,
-    /// The cursor moved: stacked answers scroll to it.
+    /// The cursor moved: stacked completions scroll to it.
     pub follow: bool,
-    /// What lies over the answers.
+    /// What lies over the completions.
     pub overlay: Option<Overlay>,
     /// Something to say, until the next key.
     pub message: Option<String>,
@@ -53,14 +53,14 @@ pub struct Sheet {
 }
 
 impl Sheet {
-    /// An empty screen of `answers` answers.
-    pub fn new(answers: usize, message: Option<String>) -> Self {
+    /// An empty screen of `completions` completions.
+    pub fn new(completions: usize, message: Option<String>) -> Self {
         Self {
-            answers,
+            completions,
             groups: Vec::new(),
             tie: false,
             focus: 0,
-            scroll: vec![0; answers],
+            scroll: vec![0; completions],
             stack_scroll: 0,
             follow: true,
             overlay: None,
@@ -79,14 +79,14 @@ impl Sheet {
         self.flagged[flag]
     }
 
-    /// The group that holds an answer, from 0.
-    pub fn place_of(&self, answer: usize) -> Option<usize> {
-        self.groups.iter().position(|group| group.contains(&answer))
+    /// The group that holds a completion, from 0.
+    pub fn place_of(&self, completion: usize) -> Option<usize> {
+        self.groups.iter().position(|group| group.contains(&completion))
     }
 
-    /// True when every answer has its place.
+    /// True when every completion has its place.
     pub fn is_complete(&self) -> bool {
-        (0..self.answers).all(|answer| self.place_of(answer).is_some())
+        (0..self.completions).all(|completion| self.place_of(completion).is_some())
     }
 
     /// Takes a key.
@@ -109,7 +109,7 @@ impl Sheet {
             KeyCode::Char('=') => self.tie_next(),
             KeyCode::Backspace | KeyCode::Delete => self.take_back(),
             KeyCode::Tab | KeyCode::Right => self.move_focus(1),
-            KeyCode::BackTab | KeyCode::Left => self.move_focus(self.answers - 1),
+            KeyCode::BackTab | KeyCode::Left => self.move_focus(self.completions - 1),
             KeyCode::Down => self.scroll_by(1),
             KeyCode::Up => self.scroll_by(-1),
             KeyCode::PageDown => self.scroll_by(10),
@@ -126,37 +126,38 @@ impl Sheet {
         Outcome::Stay
     }
 
-    /// Puts an answer into the next place.
-    fn place(&mut self, answer: usize) {
-        if answer >= self.answers {
-            self.message = Some(format!("there is no answer {}; there are 1 to {}", answer + 1, self.answers));
-        } else if self.place_of(answer).is_some() {
-            self.message = Some(format!("answer {} has its place; backspace takes the last one back", answer + 1));
+    /// Puts a completion into the next place.
+    fn place(&mut self, completion: usize) {
+        let number = completion + 1;
+        if completion >= self.completions {
+            self.message = Some(format!("there is no completion {number}; there are 1 to {}", self.completions));
+        } else if self.place_of(completion).is_some() {
+            self.message = Some(format!("completion {number} has its place; backspace takes the last one back"));
         } else {
             match self.groups.last_mut() {
-                Some(group) if self.tie => group.push(answer),
-                _ => self.groups.push(vec![answer]),
+                Some(group) if self.tie => group.push(completion),
+                _ => self.groups.push(vec![completion]),
             }
             self.tie = false;
             // The cursor goes to what is still to be placed.
-            let open =
-                (0..self.answers).map(|step| (answer + step) % self.answers).find(|a| self.place_of(*a).is_none());
-            self.focus = open.unwrap_or(answer);
+            let all = self.completions;
+            let open = (0..all).map(|step| (completion + step) % all).find(|one| self.place_of(*one).is_none());
+            self.focus = open.unwrap_or(completion);
             self.follow = true;
         }
     }
 
     fn tie_next(&mut self) {
         if self.groups.is_empty() {
-            self.message = Some("name an answer first; = ties the next one with it".into());
+            self.message = Some("name a completion first; = ties the next one with it".into());
         } else if self.is_complete() {
-            self.message = Some("every answer has its place; backspace takes the last one back".into());
+            self.message = Some("every completion has its place; backspace takes the last one back".into());
         } else {
             self.tie = !self.tie;
         }
     }
 
-    /// Takes back the last `=` or answer; an answer that was tied leaves its `=` behind.
+    /// Takes back the last `=` or completion; a completion that was tied leaves its `=` behind.
     fn take_back(&mut self) {
         if std::mem::take(&mut self.tie) {
             return;
@@ -170,7 +171,7 @@ impl Sheet {
     }
 
     fn move_focus(&mut self, by: usize) {
-        self.focus = (self.focus + by) % self.answers;
+        self.focus = (self.focus + by) % self.completions;
         self.follow = true;
     }
 

@@ -20,8 +20,8 @@ fn press(sheet: &mut Sheet, keys: &str) -> Outcome {
     outcome
 }
 
-fn ranked(answers: usize, keys: &str) -> Option<Vec<Vec<usize>>> {
-    match press(&mut Sheet::new(answers, None), keys) {
+fn ranked(completions: usize, keys: &str) -> Option<Vec<Vec<usize>>> {
+    match press(&mut Sheet::new(completions, None), keys) {
         Outcome::Ranked(groups) => Some(groups),
         _ => None,
     }
@@ -37,7 +37,7 @@ fn digits_rank_and_an_equals_sign_ties() {
 
 #[test]
 fn the_cursor_ranks_without_digits() {
-    // Enter places what the cursor is on; it goes on to the next answer without a place.
+    // Enter places what the cursor is on; it goes on to the next completion without a place.
     assert_eq!(ranked(3, "\t\n\n\n\n"), Some(vec![vec![1], vec![2], vec![0]]));
     assert_eq!(ranked(3, "|\n= \n\n"), Some(vec![vec![2, 0], vec![1]]));
 }
@@ -56,7 +56,7 @@ fn backspace_takes_back_one_key() {
 #[test]
 fn mistakes_are_said_and_change_nothing() {
     for (keys, part) in
-        [("4", "there is no answer 4"), ("11", "has its place"), ("=", "first"), ("123=", "every answer")]
+        [("4", "there is no completion 4"), ("11", "has its place"), ("=", "first"), ("123=", "every completion")]
     {
         let mut sheet = Sheet::new(3, None);
         press(&mut sheet, keys);

@@ -8,7 +8,7 @@ use ratatui::style::{Color, Modifier, Style};
 pub struct Theme {
     /// Titles.
     pub title: Style,
-    /// An answer that has its place.
+    /// A completion that has its place.
     pub placed: Style,
     /// What the cursor is on.
     pub focus: Style,

@@ -1,4 +1,4 @@
-//! Draws a screen: how far the sitting is, the prompt, the answers side by side or stacked, the ranking so far, the keys.
+//! Draws a screen: how far the sitting is, prompt, completions side by side or stacked, the ranking so far, the keys.
 //!
 //! Any size is drawn; what does not fit is scrolled to or cut off.
 
@@ -13,18 +13,18 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, BorderType, Clear, Paragraph};
 
-/// Answers stand side by side where each has at least so many columns, border included.
+/// Completions stand side by side where each has at least so many columns, border included.
 const COLUMN: u16 = 28;
 /// ... and at least so many rows.
 const COLUMN_HEIGHT: u16 = 6;
 
 const KEYS: [(&str, &str); 11] = [
-    ("1 to 9", "put the answer into the next place, best first"),
-    ("=", "tie the next answer with the one before"),
+    ("1 to 9", "put the completion into the next place, best first"),
+    ("=", "tie the next completion with the one before"),
     ("backspace", "take back the last key"),
-    ("tab, arrows", "go to the next answer"),
+    ("tab, arrows", "go to the next completion"),
     ("enter", "put it into the next place; when all have one: keep"),
-    ("up, down", "scroll a long answer, page up and down by ten"),
+    ("up, down", "scroll a long completion, page up and down by ten"),
     ("s", "skip"),
     ("f", "flag what you see, then rank or skip it"),
     ("u", "undo the screen before"),
@@ -37,7 +37,7 @@ pub fn draw(frame: &mut Frame, place: usize, progress: &Progress, screen: &Scree
     let area = frame.area();
     let prompt = wrap(&for_terminal(&screen.candidates.prompt.to_string()), area.width);
     let prompt_height = (prompt.len() as u16).clamp(1, (area.height / 4).max(1));
-    let [top, asked, answers, ranking, bottom] = Layout::vertical([
+    let [top, asked, completions, ranking, bottom] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(prompt_height),
         Constraint::Fill(1),
@@ -48,10 +48,10 @@ pub fn draw(frame: &mut Frame, place: usize, progress: &Progress, screen: &Scree
     frame.render_widget(header(place, progress, screen, sheet, theme), top);
     let prompt: Vec<Line> = prompt.into_iter().map(|line| Line::styled(line, theme.title)).collect();
     frame.render_widget(Paragraph::new(prompt), asked);
-    if answers.width / sheet.answers as u16 >= COLUMN && answers.height >= COLUMN_HEIGHT {
-        columns(frame, answers, screen, sheet, theme);
+    if completions.width / sheet.completions as u16 >= COLUMN && completions.height >= COLUMN_HEIGHT {
+        columns(frame, completions, screen, sheet, theme);
     } else {
-        stack(frame, answers, screen, sheet, theme);
+        stack(frame, completions, screen, sheet, theme);
     }
     frame.render_widget(ranking_line(sheet, theme), ranking);
     frame.render_widget(hint(sheet, theme), bottom);
@@ -81,45 +81,46 @@ fn header<'a>(place: usize, progress: &Progress, screen: &Screen, sheet: &Sheet,
     ])
 }
 
-/// What stands above an answer: its number, and its place once it has one.
-fn heading(answer: usize, sheet: &Sheet) -> String {
-    match sheet.place_of(answer) {
-        Some(place) if sheet.groups[place].len() > 1 => format!(" {}: place {}, tied ", answer + 1, place + 1),
-        Some(place) => format!(" {}: place {} ", answer + 1, place + 1),
-        None => format!(" {} ", answer + 1),
+/// What stands above a completion: its number, and its place once it has one.
+fn heading(completion: usize, sheet: &Sheet) -> String {
+    match sheet.place_of(completion) {
+        Some(place) if sheet.groups[place].len() > 1 => format!(" {}: place {}, tied ", completion + 1, place + 1),
+        Some(place) => format!(" {}: place {} ", completion + 1, place + 1),
+        None => format!(" {} ", completion + 1),
     }
 }
 
-fn heading_style(answer: usize, sheet: &Sheet, theme: &Theme) -> ratatui::style::Style {
-    let style = if sheet.place_of(answer).is_some() { theme.placed } else { theme.title };
-    if sheet.focus == answer { style.patch(theme.focus) } else { style }
+fn heading_style(completion: usize, sheet: &Sheet, theme: &Theme) -> ratatui::style::Style {
+    let style = if sheet.place_of(completion).is_some() { theme.placed } else { theme.title };
+    if sheet.focus == completion { style.patch(theme.focus) } else { style }
 }
 
-fn answer_text(screen: &Screen, answer: usize) -> String {
-    for_terminal(&screen.candidates.completions[screen.shown[answer]].text)
+fn completion_text(screen: &Screen, completion: usize) -> String {
+    for_terminal(&screen.candidates.completions[screen.shown[completion]].text)
 }
 
 fn columns(frame: &mut Frame, mut area: Rect, screen: &Screen, sheet: &mut Sheet, theme: &Theme) {
-    let widths = vec![Constraint::Fill(1); sheet.answers];
-    // No higher than the longest answer needs, border included.
-    let column = area.width / sheet.answers as u16 - 2;
-    let longest = (0..sheet.answers).map(|answer| wrap(&answer_text(screen, answer), column).len()).max().unwrap_or(0);
+    let widths = vec![Constraint::Fill(1); sheet.completions];
+    // No higher than the longest completion needs, border included.
+    let column = area.width / sheet.completions as u16 - 2;
+    let longest =
+        (0..sheet.completions).map(|one| wrap(&completion_text(screen, one), column).len()).max().unwrap_or(0);
     area.height = area.height.min(longest.saturating_add(2).min(u16::MAX.into()) as u16);
-    for (answer, column) in Layout::horizontal(widths).split(area).iter().enumerate() {
-        let style = heading_style(answer, sheet, theme);
-        let mut block = Block::bordered().title(Span::styled(heading(answer, sheet), style));
-        if sheet.focus == answer {
+    for (completion, column) in Layout::horizontal(widths).split(area).iter().enumerate() {
+        let style = heading_style(completion, sheet, theme);
+        let mut block = Block::bordered().title(Span::styled(heading(completion, sheet), style));
+        if sheet.focus == completion {
             block = block.border_type(BorderType::Thick);
         }
         let inside = block.inner(*column);
-        let lines = wrap(&answer_text(screen, answer), inside.width);
+        let lines = wrap(&completion_text(screen, completion), inside.width);
         let height = inside.height as usize;
-        sheet.scroll[answer] = sheet.scroll[answer].min(lines.len().saturating_sub(height));
-        let below = lines.len().saturating_sub(height + sheet.scroll[answer]);
-        if below > 0 || sheet.scroll[answer] > 0 {
-            block = block.title_bottom(Span::styled(more(sheet.scroll[answer], below), theme.quiet));
+        sheet.scroll[completion] = sheet.scroll[completion].min(lines.len().saturating_sub(height));
+        let below = lines.len().saturating_sub(height + sheet.scroll[completion]);
+        if below > 0 || sheet.scroll[completion] > 0 {
+            block = block.title_bottom(Span::styled(more(sheet.scroll[completion], below), theme.quiet));
         }
-        let shown: Vec<Line> = lines.into_iter().skip(sheet.scroll[answer]).take(height).map(Line::from).collect();
+        let shown: Vec<Line> = lines.into_iter().skip(sheet.scroll[completion]).take(height).map(Line::from).collect();
         frame.render_widget(block, *column);
         frame.render_widget(Paragraph::new(shown), inside);
     }
@@ -136,12 +137,12 @@ fn more(above: usize, below: usize) -> String {
 fn stack(frame: &mut Frame, area: Rect, screen: &Screen, sheet: &mut Sheet, theme: &Theme) {
     let mut lines = Vec::new();
     let mut focus = 0..0;
-    for answer in 0..sheet.answers {
+    for completion in 0..sheet.completions {
         let from = lines.len();
-        lines.push(Line::styled(heading(answer, sheet), heading_style(answer, sheet, theme)));
-        let text = wrap(&answer_text(screen, answer), area.width.saturating_sub(2));
+        lines.push(Line::styled(heading(completion, sheet), heading_style(completion, sheet, theme)));
+        let text = wrap(&completion_text(screen, completion), area.width.saturating_sub(2));
         lines.extend(text.into_iter().map(|line| Line::from(format!("  {line}"))));
-        if answer == sheet.focus {
+        if completion == sheet.focus {
             focus = from..lines.len();
         }
     }
@@ -156,8 +157,7 @@ fn stack(frame: &mut Frame, area: Rect, screen: &Screen, sheet: &mut Sheet, them
 }
 
 fn ranking_line<'a>(sheet: &Sheet, theme: &Theme) -> Line<'a> {
-    let group =
-        |group: &Vec<usize>| group.iter().map(|answer| (answer + 1).to_string()).collect::<Vec<_>>().join(" = ");
+    let group = |group: &Vec<usize>| group.iter().map(|one| (one + 1).to_string()).collect::<Vec<_>>().join(" = ");
     let mut text = sheet.groups.iter().map(group).collect::<Vec<_>>().join(" > ");
     if !sheet.is_complete() {
         text += match (sheet.groups.is_empty(), sheet.tie) {

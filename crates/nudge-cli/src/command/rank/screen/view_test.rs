@@ -9,8 +9,8 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 const LONG: &str = "alpha bravo charlie delta echo foxtrot golf hotel india juliett kilo lima mike november oscar papa \
     quebec romeo sierra tango uniform victor whiskey xray yankee zulu";
 
-fn screen(answers: &[&str]) -> Screen {
-    schedule(&[candidates("x", answers)], 1, 0.0).remove(0)
+fn screen(completions: &[&str]) -> Screen {
+    schedule(&[candidates("x", completions)], 1, 0.0).remove(0)
 }
 
 /// The rows of a drawing.
@@ -29,7 +29,7 @@ fn key(sheet: &mut Sheet, code: KeyCode) {
 }
 
 #[test]
-fn wide_terminals_show_answers_side_by_side() {
+fn wide_terminals_show_completions_side_by_side() {
     let screen = screen(&["one one", "two two", "three three", LONG]);
     let mut sheet = Sheet::new(4, None);
     sheet.key(KeyEvent::new(KeyCode::Char('2'), KeyModifiers::NONE));
@@ -53,9 +53,9 @@ fn narrow_terminals_stack_them() {
     let screen = screen(&["one one", "two two", "three three", LONG]);
     let rows = drawn(60, 24, &screen, &mut Sheet::new(4, None));
     let heading = |number: &str| rows.iter().position(|row| row.trim() == number).unwrap();
-    for answer in 0..4 {
-        let text = answer_text(&screen, answer);
-        let row = heading(&(answer + 1).to_string());
+    for completion in 0..4 {
+        let text = completion_text(&screen, completion);
+        let row = heading(&(completion + 1).to_string());
         assert!(text.starts_with(rows[row + 1].trim()), "{}", rows.join("\n"));
     }
 }
@@ -65,22 +65,22 @@ fn small_terminals_scroll_to_the_cursor() {
     let screen = screen(&["one one", "two two", "three three", LONG]);
     let mut sheet = Sheet::new(4, None);
     let mut seen = String::new();
-    for answer in 0..4 {
+    for completion in 0..4 {
         let rows = drawn(20, 8, &screen, &mut sheet);
-        assert!(rows.iter().any(|row| row.trim() == (answer + 1).to_string()), "{answer}: {}", rows.join("\n"));
+        assert!(rows.iter().any(|row| row.trim() == (completion + 1).to_string()), "{completion}: {}", rows.join("\n"));
         for _ in 0..20 {
             seen += &drawn(20, 8, &screen, &mut sheet).join("\n");
             key(&mut sheet, KeyCode::Down);
         }
         key(&mut sheet, KeyCode::Tab);
     }
-    for answer in 0..4 {
-        assert!(answer_text(&screen, answer).split(' ').all(|word| seen.contains(word)), "{seen}");
+    for completion in 0..4 {
+        assert!(completion_text(&screen, completion).split(' ').all(|word| seen.contains(word)), "{seen}");
     }
 }
 
 #[test]
-fn a_long_answer_says_how_much_is_hidden_and_scrolls_no_further_than_its_end() {
+fn a_long_completion_says_how_much_is_hidden_and_scrolls_no_further_than_its_end() {
     let long = format!("{LONG}\n").repeat(20) + "the end";
     let screen = screen(&[&long, "short"]);
     let mut sheet = Sheet::new(2, None);
@@ -120,7 +120,7 @@ fn any_size_is_drawn() {
 }
 
 #[test]
-fn menus_lie_over_the_answers() {
+fn menus_lie_over_the_completions() {
     let screen = screen(&["one", "two"]);
     let mut sheet = Sheet::new(2, None);
     key(&mut sheet, KeyCode::Char('f'));

@@ -1,18 +1,18 @@
-//! Rows of a bench: what each program prints, one JSON object a line, and their medians over several turns.
+//! Measurements of a bench: what each program prints, one JSON object a line, and their medians over several turns.
 //!
-//! A row must say what was measured and how long it took; whatever else it tells is kept as it came.
+//! A measurement must say what was measured and how long it took; whatever else it tells is kept as it came.
 
 use std::fmt;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-/// The name of our own rows, which `nudge bench` leaves out.
+/// The name of our own measurements, which `nudge bench` leaves out.
 pub const NUDGE: &str = "nudge";
 
 /// One phase of one size, measured in one program.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Row {
+pub struct Measurement {
     pub peer: String,
     pub size: String,
     pub phase: String,
@@ -28,7 +28,7 @@ pub struct Row {
     pub json: Value,
 }
 
-impl Row {
+impl Measurement {
     /// Reads a line.
     pub fn parse(line: &str) -> Result<Self> {
         Self::read(line).with_context(|| format!("not a row: {line}"))
@@ -64,7 +64,7 @@ impl Row {
     }
 }
 
-impl fmt::Display for Row {
+impl fmt::Display for Measurement {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { peer, size, phase, device, ms, .. } = self;
         write!(formatter, "{peer:12} {size:8} {phase:12} {device:6} {ms:10.1} ms")
@@ -74,8 +74,8 @@ impl fmt::Display for Row {
 /// One row for each program and work, in order of first appearance: the median time, the widest spread, the most memory.
 ///
 /// The other fields are those of the first turn.
-pub fn medians(rows: &[Row]) -> Vec<Row> {
-    let mut groups: Vec<Vec<&Row>> = Vec::new();
+pub fn medians(rows: &[Measurement]) -> Vec<Measurement> {
+    let mut groups: Vec<Vec<&Measurement>> = Vec::new();
     for row in rows {
         match groups.iter_mut().find(|group| group[0].peer == row.peer && group[0].same_work(row)) {
             Some(group) => group.push(row),
@@ -85,12 +85,12 @@ pub fn medians(rows: &[Row]) -> Vec<Row> {
     groups.iter().map(|group| merge(group)).collect()
 }
 
-fn merge(group: &[&Row]) -> Row {
+fn merge(group: &[&Measurement]) -> Measurement {
     let ms = median(group.iter().map(|row| row.ms).collect());
     let peak_bytes = group.iter().filter_map(|row| row.peak_bytes).reduce(f64::max);
     let wider = |(low, high): (f64, f64), (other_low, other_high)| (low.min(other_low), high.max(other_high));
     let spread = group.iter().filter_map(|row| row.spread).reduce(wider);
-    Row { ms, spread, peak_bytes, ..group[0].clone() }
+    Measurement { ms, spread, peak_bytes, ..group[0].clone() }
 }
 
 fn median(mut numbers: Vec<f64>) -> f64 {
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn a_row_without_a_peer_is_ours_and_keeps_what_we_do_not_know() -> Result<()> {
-        let row = Row::parse(LINE)?;
+        let row = Measurement::parse(LINE)?;
         assert_eq!((row.peer.as_str(), row.size.as_str(), row.phase.as_str()), ("nudge", "tiny", "sft"));
         assert_eq!((row.ms, row.peak_bytes, row.launches), (50.0, Some(1_048_576.0), None));
         assert_eq!(row.json["gflops"], 4.5);
@@ -118,13 +118,13 @@ mod tests {
     #[test]
     fn a_field_that_could_not_be_measured_may_be_null() -> Result<()> {
         let line = r#"{"peer":"p","size":"s","phase":"f","device":"cpu","ms":1.5,"peak_bytes":null}"#;
-        assert_eq!(Row::parse(line)?.peak_bytes, None);
+        assert_eq!(Measurement::parse(line)?.peak_bytes, None);
         Ok(())
     }
 
     #[test]
     fn a_row_that_says_too_little_is_refused_with_its_line() {
-        let error = |line: &str| format!("{:#}", Row::parse(line).expect_err(line));
+        let error = |line: &str| format!("{:#}", Measurement::parse(line).expect_err(line));
         assert_eq!(error(r#"{"ms":1}"#), r#"not a row: {"ms":1}: no `peer`"#.replace("peer", "size"));
         let without_time = LINE.replace("50", "null");
         assert!(error(&without_time).ends_with("no `ms`"));
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn turns_become_one_row_with_the_median_time_and_the_most_memory() -> Result<()> {
         let line = |peer: &str, ms: u32, peak: u32| {
-            Row::parse(&format!(
+            Measurement::parse(&format!(
                 r#"{{"peer":"{peer}","size":"tiny","phase":"sft","device":"cpu",
                 "ms":{ms},"ms_low":{},"ms_high":{},"peak_bytes":{peak}}}"#,
                 ms - 1,
