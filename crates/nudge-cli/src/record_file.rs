@@ -5,7 +5,7 @@ use crate::args::Output;
 use crate::failure::tell;
 use crate::files::{beside, io_error, recover_folder, remove, replace_folder};
 use crate::log::Log;
-use crate::report;
+use crate::report::{self, Aside};
 use crate::runner::{Target, drive};
 use anyhow::{Context, Result, bail};
 use nudge_data::CandidatesRecord;
@@ -234,5 +234,8 @@ fn write(
 
 /// Says that there is nothing left to do.
 pub fn already_finished(path: &Path) {
+    if Aside::is_on() {
+        return tell("done before");
+    }
     tell(&format!("{} is finished already; nothing to resume", path.display()));
 }

@@ -78,7 +78,7 @@ impl TrainingFolder {
             Some(before) if checkpoint.is_some() => taken_up(before, record),
             _ => record,
         };
-        let mut this =
+        let this =
             Self { folder, log, log_path, record, every, unproven: None, metrics, steps: 0, seconds: 0.0 };
         if finished {
             return Ok(Opened::Finished(Box::new(this)));

@@ -2,9 +2,10 @@
 
 use crate::failure::tell;
 use crate::provenance::{Given, RunRecord, model_sha256};
+use crate::report::Aside;
 use crate::runner::quoted;
 use nudge_session::verdict::{Evidence, Finding, JudgeTie, Level, Next, verdict, worst};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::path::Path;
 
@@ -12,12 +13,12 @@ use std::path::Path;
 const WIDTH: usize = 80;
 
 /// What the rules found, and what to type next.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Verdicts {
     /// The gravest first.
     pub findings: Vec<Finding>,
     /// A command to copy.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }
 
@@ -46,7 +47,8 @@ impl Verdicts {
             let options = textwrap::Options::new(WIDTH).initial_indent(mark).subsequent_indent("              ");
             tell(&textwrap::fill(&finding.sentence, options));
         }
-        if let Some(next) = &self.next {
+        // Within a larger command, that says what comes next.
+        if let Some(next) = self.next.as_ref().filter(|_| !Aside::is_on()) {
             tell(&format!("\nNext:\n  {next}"));
         }
     }

@@ -105,6 +105,9 @@ pub struct Compare {
     pub steps: Steps,
     #[command(flatten)]
     pub common: Common,
+    /// Write the outcome to this file, one HTML page without scripts
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
     /// Write every pair of completions to this file; only a run that does so can be resumed
     #[arg(long, value_name = "FILE")]
     pub pairs: Option<PathBuf>,
@@ -127,6 +130,12 @@ pub struct Chat {
     /// Model to talk to
     #[arg(long, value_name = "M", default_value = "builtin:sft")]
     pub model: String,
+    /// Who the model shall be: the system's turn of the conversation
+    #[arg(long, value_name = "TEXT")]
+    pub system: Option<String>,
+    /// Every line is a prompt of its own; nothing is remembered
+    #[arg(long)]
+    pub single: bool,
     /// Where to compute: auto, cpu, wgpu or cuda; auto takes the first of cuda, wgpu and cpu that can be opened
     #[arg(long, value_enum, hide_possible_values = true, default_value_t = DeviceChoice::Auto)]
     pub device: DeviceChoice,
@@ -156,6 +165,9 @@ pub struct Demo {
     /// Folder for everything that is made
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Write the outcome to this file, one HTML page without scripts
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
     /// Replace what --out holds
     #[arg(long)]
     pub force: bool,

@@ -3,6 +3,7 @@
 use super::Workplace;
 use crate::args::Calibrate;
 use crate::input;
+use crate::picture::Page;
 use crate::report::{self, percent};
 use crate::runner::{Listen, drive};
 use crate::usage::given;
@@ -32,6 +33,12 @@ pub fn run(arguments: &Calibrate) -> Result<()> {
         Evidence { task: "calibrate".into(), calibration: Some(calibration.clone()), ..Evidence::default() };
     let verdicts = Verdicts::new(&evidence, &given(), Some(Next::Tune));
     verdicts.tell();
+    if let Some(path) = &arguments.report {
+        let mut page = Page::new(&format!("How far {} can be trusted", arguments.reward));
+        page.verdicts(&verdicts);
+        page.calibration(&calibration);
+        page.write(path)?;
+    }
     report::result(arguments.common.json, &into_json(&calibration, &verdicts)?, || text(&calibration))
 }
 

@@ -37,6 +37,7 @@ pub fn sft(arguments: &Sft) -> Result<()> {
     let mut records = input::demonstrations(&arguments.data, &training.reading)?;
     let mut workplace = Workplace::open(training.common.device)?;
     workplace.load(&arguments.model)?;
+    records.keep_fitting(&training.reading, || Ok(workplace.session.room(&arguments.model)?))?;
     mined::add(&mut records, arguments, options.seed, &workplace.session)?;
     let sourced = sourced_of(&options, &arguments.options.given, training)?;
     let job = Job { name: "sft", training, options: sourced, workplace, places: records.places, rankings: None };
@@ -47,10 +48,13 @@ pub fn sft(arguments: &Sft) -> Result<()> {
 pub fn reward(arguments: &Reward) -> Result<()> {
     let training = &arguments.training;
     let options: RewardOptions = resolve(&arguments.options, training.steps.config.as_deref())?;
-    let preferences = input::preferences(&arguments.comparisons, false, &training.reading)?;
+    let mut preferences = input::preferences(&arguments.comparisons, false, &training.reading)?;
     let mut workplace = Workplace::open(training.common.device)?;
     workplace.load(&arguments.model)?;
-    let demonstrations = input::demonstrations(&arguments.demonstrations, &training.reading)?;
+    let room = || Ok(workplace.session.room(&arguments.model)?);
+    preferences.keep_fitting(&training.reading, room)?;
+    let mut demonstrations = input::demonstrations(&arguments.demonstrations, &training.reading)?;
+    demonstrations.keep_fitting(&training.reading, room)?;
     let (model, places) = (arguments.model.clone(), preferences.places.before(demonstrations.places));
     let rankings = Some(RankingCount::of(&preferences.all));
     let sourced = sourced_of(&options, &arguments.options.given, training)?;

@@ -15,7 +15,7 @@ mod writing;
 pub use writing::Writing;
 
 use crate::contradiction::contradictions;
-use crate::protocol::{Calibration, Metrics, Preference, Verdict};
+use crate::protocol::{Calibration, Metrics, Winner, Verdict};
 use nudge_data::{PreferenceRecord, RankingRecord};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -68,7 +68,7 @@ pub struct JudgedPair {
     pub b: String,
     /// Who won, where that is known.
     #[serde(default)]
-    pub preference: Option<Preference>,
+    pub preference: Option<Winner>,
 }
 
 /// What makes a judge partial.

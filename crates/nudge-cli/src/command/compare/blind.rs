@@ -18,10 +18,10 @@ use crate::record_file::{already_finished, record_quietly};
 use crate::report::times;
 use crate::runner::resume_command;
 use anyhow::{Result, bail};
-use nudge_data::{CandidatesRecord, Completion, Prompt, RankingRecord, Sitting, rankings_from, read_jsonl};
+use nudge_data::{CandidatesRecord, Completion, Prompt, RankingRecord, Sitting, rankings_from, read_jsonl, write_jsonl};
 use nudge_session::options::CompareOptions;
 use nudge_session::verdict::JudgedPair;
-use nudge_session::{Command, Judge, Preference, Session};
+use nudge_session::{Command, Judge, Winner, Session};
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 use std::path::Path;
@@ -34,7 +34,7 @@ struct Pair {
     a: String,
     b: String,
     #[serde(default)]
-    preference: Option<Preference>,
+    preference: Option<Winner>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     labeler: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -68,10 +68,10 @@ pub fn run(arguments: &Compare, prompts: Records<Prompt>, options: CompareOption
     let pairs: Vec<Pair> = read_jsonl(&sampled.display().to_string(), &read_text(&sampled)?)?;
     let Some(rankings) = judge(arguments, &pairs, seed, &judged)? else { return Ok(()) };
     let pairs: Vec<Pair> = pairs.into_iter().enumerate().map(|(index, pair)| decided(pair, index, &rankings)).collect();
-    let lines: Vec<String> = pairs.iter().map(serde_json::to_string).collect::<Result<_, _>>()?;
-    write_atomic(path, lines.iter().flat_map(|line| [line.as_str(), "\n"]).collect::<String>().as_bytes())?;
+    let ending = ending(arguments, &pairs)?.judged()?;
+    write_atomic(path, write_jsonl(&pairs).as_bytes())?;
     [&sampled, &judged, &judged.with_extension("skipped.jsonl")].into_iter().try_for_each(|file| remove(file))?;
-    tell_ending(arguments, pairs)
+    ending.tell()
 }
 
 /// 1. Both models complete the prompts.
@@ -130,14 +130,14 @@ fn candidates((index, pair): (usize, &Pair)) -> CandidatesRecord {
 /// 3. A pair with what was decided. One that was passed over has no preference.
 fn decided(mut pair: Pair, index: usize, rankings: &[RankingRecord]) -> Pair {
     if pair.a == pair.b {
-        pair.preference = Some(Preference::Tie);
+        pair.preference = Some(Winner::Tie);
         return pair;
     }
     let Some(record) = rankings.iter().find(|record| record.id == index.to_string()) else { return pair };
     pair.preference = Some(match record.ranking.as_slice() {
-        [best, _] if best == &[0] => Preference::A,
-        [_, _] => Preference::B,
-        _ => Preference::Tie,
+        [best, _] if best == &[0] => Winner::A,
+        [_, _] => Winner::B,
+        _ => Winner::Tie,
     });
     let sitting = Sitting::of(&record.extra).unwrap_or_default();
     (pair.labeler, pair.seconds) = (record.labeler.clone(), record.seconds.filter(|seconds| *seconds > 0.0));
@@ -145,9 +145,10 @@ fn decided(mut pair: Pair, index: usize, rankings: &[RankingRecord]) -> Pair {
     pair
 }
 
-fn tell_ending(arguments: &Compare, pairs: Vec<Pair>) -> Result<()> {
+/// Who won.
+fn ending<'a>(arguments: &'a Compare, pairs: &[Pair]) -> Result<Ending<'a>> {
     let judged: Vec<&Pair> = pairs.iter().filter(|pair| pair.preference.is_some()).collect();
-    let preferences: Vec<Preference> = judged.iter().filter_map(|pair| pair.preference).collect();
+    let preferences: Vec<Winner> = judged.iter().filter_map(|pair| pair.preference).collect();
     if preferences.is_empty() {
         bail!("every pair was skipped, so there is nothing to count");
     }
@@ -160,5 +161,5 @@ fn tell_ending(arguments: &Compare, pairs: Vec<Pair>) -> Result<()> {
         b: pair.b.clone(),
         preference: pair.preference,
     });
-    Ending { arguments, verdict, pairs: pairs.collect(), shown }.tell()
+    Ok(Ending { arguments, verdict, pairs: pairs.collect(), shown })
 }

@@ -13,6 +13,7 @@ use crate::record_file::{Opened, RecordFile, RecordTarget, already_finished};
 use crate::runner::{Target, drive};
 use anyhow::{Context, Result};
 use ending::Ending;
+pub use ending::{Outcome, examples, pairs_of};
 use nudge_session::options::CompareOptions;
 use nudge_session::verdict::JudgedPair;
 use nudge_session::{Command, Event, Files, Judge, Verdict};
@@ -51,12 +52,13 @@ pub fn run(arguments: &Compare) -> Result<()> {
     let log = arguments.steps.log.as_deref().map(|path| Log::new(path, arguments.resume, arguments.force));
     let every = Duration::from_secs(arguments.checkpoint_seconds);
     // What a run before this one wrote is judged, too.
-    let pairs = file.as_ref().map_or(Ok(vec![]), |file| ending::pairs_of(&file.partial))?;
+    let pairs = file.as_ref().map_or(Ok(vec![]), |file| pairs_of(&file.partial))?;
     let mut target = Listener { records: RecordTarget::new(file, log.transpose()?, every), verdict: None, pairs };
     drive(run, "compare", &mut target)?;
-    target.records.file.map_or(Ok(()), RecordFile::finish)?;
     let verdict = target.verdict.context("the comparison ended without a verdict")?;
-    Ending { arguments, verdict, pairs: target.pairs, shown: vec![] }.tell()
+    let judged = Ending { arguments, verdict, pairs: target.pairs, shown: vec![] }.judged()?;
+    target.records.file.map_or(Ok(()), RecordFile::finish)?;
+    judged.tell()
 }
 
 fn judge(arguments: &Compare, workplace: &mut Workplace) -> Result<Judge> {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::method::LearnsFrom;
-use crate::protocol::{Preference, Verdict};
+use crate::protocol::{Winner, Verdict};
 use crate::verdict::{JudgeTie, JudgedPair, Writing};
 use std::cmp::Ordering;
 
@@ -145,8 +145,8 @@ pub fn length_alone(evidence: &Evidence) -> Option<Finding> {
     let ratio = (after.words + 1.0) / (before.words + 1.0);
     let words = |text: &str| text.split_whitespace().count();
     let longer_won = |pair: &JudgedPair| match (pair.preference?, words(&pair.a).cmp(&words(&pair.b))) {
-        (Preference::Tie, _) | (_, Ordering::Equal) => None,
-        (preference, order) => Some((preference == Preference::A) == order.is_gt()),
+        (Winner::Tie, _) | (_, Ordering::Equal) => None,
+        (preference, order) => Some((preference == Winner::A) == order.is_gt()),
     };
     let decided: Vec<bool> = evidence.pairs.iter().filter_map(longer_won).collect();
     let longer = decided.iter().filter(|longer| **longer).count() as f64 / decided.len().max(1) as f64;
