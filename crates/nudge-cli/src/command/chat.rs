@@ -12,21 +12,10 @@ use futures_lite::future::block_on;
 use nudge_data::Message;
 use nudge_session::options::SampleOptions;
 use nudge_session::{Command, Event, SessionError};
-use rustyline::DefaultEditor;
-use rustyline::error::ReadlineError;
 use std::io::{self, BufRead, IsTerminal};
 
 const HELP: &str = "  /forget        begin anew\n  /system TEXT   say who the model shall be, and begin anew\n  \
-    /again         another completion of the last line\n  /help          these words\n  /quit          end (or Ctrl-D)\n\
-    Arrow keys bring earlier lines back.";
-
-/// Where lines come from.
-enum Lines {
-    /// A terminal, with a history.
-    Typed(Box<DefaultEditor>),
-    /// A file or a pipe.
-    Piped,
-}
+    /again         another completion of the last line\n  /help          these words\n  /quit          end (or Ctrl-D)";
 
 /// A conversation.
 struct Talk<'a> {
@@ -45,11 +34,11 @@ pub fn run(arguments: &Chat) -> Result<()> {
     let mut workplace = Workplace::open(arguments.device)?;
     workplace.load(&arguments.model)?;
     let mut talk = Talk { arguments, workplace, options, system: arguments.system.clone(), turns: vec![] };
-    let mut lines = if io::stdin().is_terminal() { Lines::Typed(Box::new(DefaultEditor::new()?)) } else { Lines::Piped };
-    if matches!(lines, Lines::Typed(_)) {
+    let terminal = io::stdin().is_terminal();
+    if terminal {
         tell("Write what the model shall do. /help shows what else can be typed, /quit ends.");
     }
-    while let Some(line) = lines.next()? {
+    while let Some(line) = next(terminal)? {
         if line.is_empty() {
             continue;
         }
@@ -58,33 +47,22 @@ pub fn run(arguments: &Chat) -> Result<()> {
             ("/help", _) => tell(HELP),
             ("/forget", _) => talk.turns.clear(),
             ("/system", text) => talk.be(text.trim()),
-            ("/again", _) => talk.again(&lines)?,
+            ("/again", _) => talk.again(terminal)?,
             (word, _) if word.starts_with('/') && !word[1..].contains('/') => tell(&format!("{word} is no command\n{HELP}")),
-            _ => talk.say(line, &lines)?,
+            _ => talk.say(line, terminal)?,
         }
     }
     Ok(())
 }
 
-impl Lines {
-    /// The next line, trimmed; nothing at the end.
-    fn next(&mut self) -> Result<Option<String>> {
-        match self {
-            Self::Piped => {
-                let mut line = String::new();
-                let read = interrupt::while_waiting(|| io::stdin().lock().read_line(&mut line))?;
-                Ok((read > 0).then(|| line.trim().to_string()))
-            }
-            Self::Typed(editor) => match editor.readline("> ") {
-                Ok(line) => {
-                    editor.add_history_entry(line.trim())?;
-                    Ok(Some(line.trim().to_string()))
-                }
-                Err(ReadlineError::Eof | ReadlineError::Interrupted) => Ok(None),
-                Err(error) => Err(error.into()),
-            },
-        }
+/// The next line, trimmed; nothing at the end.
+fn next(terminal: bool) -> Result<Option<String>> {
+    if terminal {
+        report::print("> ")?;
     }
+    let mut line = String::new();
+    let read = interrupt::while_waiting(|| io::stdin().lock().read_line(&mut line))?;
+    Ok((read > 0).then(|| line.trim().to_string()))
 }
 
 impl Talk<'_> {
@@ -93,11 +71,11 @@ impl Talk<'_> {
         self.turns.clear();
     }
 
-    fn again(&mut self, lines: &Lines) -> Result<()> {
+    fn again(&mut self, terminal: bool) -> Result<()> {
         // The last completion goes, and its line is said again.
         self.turns.pop();
         match self.turns.pop() {
-            Some(asked) => self.say(asked.content, lines),
+            Some(asked) => self.say(asked.content, terminal),
             None => {
                 tell("nothing was said yet");
                 Ok(())
@@ -105,7 +83,7 @@ impl Talk<'_> {
         }
     }
 
-    fn say(&mut self, line: String, lines: &Lines) -> Result<()> {
+    fn say(&mut self, line: String, terminal: bool) -> Result<()> {
         if self.arguments.single {
             self.turns.clear();
         }
@@ -113,7 +91,7 @@ impl Talk<'_> {
         match self.completed() {
             Ok(text) => self.turns.push(Message::assistant(text)),
             // A prompt that is too long is no reason to end the conversation, a closed output is.
-            Err(error) if matches!(lines, Lines::Typed(_)) && error.downcast_ref::<io::Error>().is_none() => {
+            Err(error) if terminal && error.downcast_ref::<io::Error>().is_none() => {
                 self.turns.pop();
                 tell(&format!("error: {}", message(&error)));
             }
