@@ -76,6 +76,22 @@ fn the_reference_is_the_base_without_the_adapter() {
 }
 
 #[test]
+fn an_adapter_alone_finds_its_base_in_the_session() {
+    let adapter = model_of(&events_of(&session_with(&[("sft", sft())]), reward_command())).clone();
+    assert!(!adapter.contains_key("model.safetensors"));
+    let command =
+        json!({"command": "score", "reward": "reward", "records": [{"prompt": "Hi", "completion": "Hello."}]});
+    let mut session = session_with(&[("sft", sft())]);
+    session.put_model("reward", adapter.clone()).expect("its base is there");
+    assert_eq!(session.model_files("reward"), Some(&adapter), "what was put in comes out");
+    let whole = session_with(&[("sft", sft()), ("reward", &with_adapter(&adapter))]);
+    let scores = |session: &Session| format!("{:?}", events_of(session, command.clone())[1]);
+    assert_eq!(scores(&session), scores(&whole));
+    let refused = session_with(&[]).put_model("reward", adapter).expect_err("its base is not there");
+    assert_eq!(refused.to_string(), "`reward` is an adapter on sft, which is not loaded; load that model first");
+}
+
+#[test]
 fn a_policy_trains_whole_beside_a_reward_model_that_is_an_adapter_on_it() {
     let options = json!({"episodes": 16, "batch_size": 16, "max_new_tokens": 8, "finetuning": "full"});
     let events = events_of(

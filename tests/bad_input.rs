@@ -10,7 +10,8 @@ use safetensors::tensor::TensorView;
 use serde_json::{Value, json};
 
 use crate::support::{
-    base, demonstrations, empty_session, pretrain_command, records, refusal, reward_model, session_with, sft,
+    base, command as command_of, demonstrations, empty_session, pretrain_command, rankings, records, refusal,
+    reward_model, session_with, sft,
 };
 
 const GOOD_RANKING: &str = r#"{"id":"r1","prompt":"p","completions":[{"text":"a"},{"text":"b"}],"ranking":[[0],[1]]}"#;
@@ -315,4 +316,17 @@ fn training_that_diverges_says_so() {
     pretrain["options"]["learning_rate"] = json!(1e30);
     let message = refusal(&empty_session(), pretrain);
     says(&message, &["pretraining diverged at step", "smaller learning rate"]);
+}
+
+#[test]
+fn what_takes_more_memory_than_there_is_is_refused_before_it_begins() {
+    let mut session = session_with(&[("sft", sft())]);
+    let preferences = rankings(&session, "shorter", 4);
+    let command = |batch_size: usize| json!({"command": "reward", "model": "sft", "preferences": preferences, "options": {"batch_size": batch_size}});
+    session.limit_memory(Some(1 << 30));
+    assert!(session.start(command_of(command(2)), None).is_ok(), "a gigabyte is enough for it");
+    let message = refusal(&session, command(1_000_000));
+    says(&message, &["GiB of memory", "1.0 GiB are free", "smaller batch_size"]);
+    session.limit_memory(Some(1 << 20));
+    says(&refusal(&session, command(2)), &["0.0 GiB are free", "smaller model"]);
 }

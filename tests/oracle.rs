@@ -8,7 +8,7 @@ use burn::tensor::Device;
 use futures_lite::future::block_on;
 use nudge_session::Method;
 use nudge_session::method::Target;
-use nudge_session::oracle::{Oracle, Row, TOLERANCE, methods};
+use nudge_session::oracle::{Measurement, Oracle, TOLERANCE, methods};
 
 /// A difference that no noise makes.
 const CLEARLY: f64 = 2.0 * TOLERANCE;
@@ -27,7 +27,7 @@ fn trained(oracle: &Oracle, method: &Method, beta: f32) -> Vec<f64> {
 }
 
 /// The policy is at its target, was not there before, and is not at the target of half or twice the beta.
-fn arrives(name: &str, beta: f32) -> Row {
+fn arrives(name: &str, beta: f32) -> Measurement {
     let (oracle, method) = (oracle(), &method(name));
     let policy = trained(&oracle, method, beta);
     assert!((policy.iter().sum::<f64>() - 1.0).abs() < 1e-5, "{policy:?}");
@@ -86,7 +86,7 @@ fn the_targets_lie_where_they_must() {
         assert!(row(1000.0).tv_reference < 0.01, "{name}: a short leash holds the policy at the reference");
     }
     // The optimum has the largest E[r] - beta KL of all policies.
-    let value = |row: &Row| row.reward - 0.5 * row.kl;
+    let value = |row: &Measurement| row.reward - 0.5 * row.kl;
     let of = |name| {
         let method = method(name);
         oracle.measure(&method, 0.5, &oracle.target(&method, 0.5).expect("found")).expect("found")

@@ -14,6 +14,7 @@ import {
   test,
   trainReward,
   type Command,
+  WHOLE,
 } from './nudge';
 
 const MINUTE = 60_000;
@@ -257,7 +258,7 @@ test('every help fits into a phone', async ({ page }) => {
       await about.click();
       const dialog = page.getByRole('dialog');
       await expect(dialog).toContainText('Healthy');
-      await expect(dialog).toBeInViewport({ ratio: 1 });
+      await expect(dialog).toBeInViewport({ ratio: WHOLE });
       const box = (await dialog.boundingBox())!;
       expect(box.x).toBeGreaterThanOrEqual(0);
       expect(box.x + box.width).toBeLessThanOrEqual(390);

@@ -21,6 +21,9 @@ export const test = base.extend({
 
 export { expect };
 
+/** As a share of an element in view: all of it, but for the fraction of a pixel that a browser cuts off. */
+export const WHOLE = 0.99;
+
 export const button = (page: Page | Locator, name: string | RegExp) => page.getByRole('button', { name, exact: true });
 export const number = (page: Page, step: string) => page.getByTestId(`${step}-number`);
 

@@ -1,7 +1,7 @@
 // The options of a method in step 5: each control by hand, what is sent, what a reload keeps, and on a phone.
 
 import type { Locator, Page } from '@playwright/test';
-import { button, choose, expect, listen, loadPack, open, ready, takeInstructModel, test } from './nudge';
+import { button, choose, expect, listen, loadPack, open, ready, takeInstructModel, test, WHOLE } from './nudge';
 
 const MINUTE = 60_000;
 const SMALL = '?device=cpu&model=test&test=1&seed=1';
@@ -141,6 +141,6 @@ for (const width of [360, 390, 1280]) {
     }
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
     await option(page, 'kl_coef').getByRole('button', { name: /^What “kl_coef”/ }).click();
-    await expect(page.getByRole('dialog')).toBeInViewport({ ratio: 1 });
+    await expect(page.getByRole('dialog')).toBeInViewport({ ratio: WHOLE });
   });
 }

@@ -7,6 +7,7 @@ use nudge_data::{Prompt, Tokenizer, tokenizer::MIN_VOCAB_SIZE};
 use nudge_model::{Decoder, DecoderConfig, Optimizer, Parameters, ScalarModel};
 use nudge_rlhf::{LossAggregation, MissingEos, ScoreIndex, Variance};
 use nudge_session::finetuning::FinetuningOptions;
+use nudge_session::method::offline::OfflineOptions;
 use nudge_session::method::online::prompts::Prompts;
 use nudge_session::method::online::scores::Scorer;
 use nudge_session::method::online::{Completions, Estimated, Layout, Minibatch, OnlineOptions};
@@ -47,7 +48,7 @@ fn options(reference: &Value) -> PpoOptions {
     let option = |name: &str| number(&reference["options"][name]);
     let completions = rows::<u32>(&reference["rollout"]["answers"]);
     PpoOptions {
-        value_learning_rate: option("learning_rate"),
+        value_learning_rate: Some(option("learning_rate")),
         score_index: ScoreIndex::AfterEos,
         whiten_variance: Variance::Unbiased,
         gamma: option("gamma"),
@@ -57,7 +58,7 @@ fn options(reference: &Value) -> PpoOptions {
         vf_coef: option("vf_coef"),
         online: OnlineOptions {
             batch_size: completions.len(),
-            learning_rate: option("learning_rate"),
+            learning_rate: Some(option("learning_rate")),
             max_new_tokens: completions[0].len(),
             temperature: option("temperature"),
             kl_coef: option("kl_coef"),
@@ -120,7 +121,7 @@ impl Material for Given {
         Ok(Prompts::encoded(vec![Prompt::from(""); prompts.len()], prompts, self.tokenizer.clone()))
     }
 
-    fn rankings(&self, _labels: bool, _held_out: f32, _seed: u64) -> Result<EncodedRankings, SessionError> {
+    fn rankings(&self, _labels: bool, _options: &OfflineOptions) -> Result<EncodedRankings, SessionError> {
         unreachable!("PPO learns from scores")
     }
 
@@ -233,7 +234,7 @@ fn a_rollout_and_two_updates_of_tiny_models_are_those_of_trl() {
         assert_metric(&metrics, "loss/value_avg", &expected["value_loss"]);
         assert_metric(&metrics, "val/clipfrac_avg", &expected["value_clipfrac"]);
         assert_metric(&metrics, "val/grad_norm", &expected["value_model"]["grad_norm"]);
-        let lr = options.online.learning_rate;
+        let lr = options.online.learning_rate.expect("TRL's");
         assert_moves("policy", &before.0, &weights_of(&ppo.online.actor.trainer), lr, expected);
         assert_moves("value_model", &before.1, &weights_of(&ppo.value), lr, expected);
     }

@@ -57,6 +57,7 @@ impl From<SessionError> for Thrown {
             SessionError::Model { .. }
             | SessionError::MissingFile { .. }
             | SessionError::UnknownModel(_)
+            | SessionError::NoBase { .. }
             | SessionError::WrongKind { .. }
             | SessionError::TokenizerMismatch { .. }
             | SessionError::DifferentTokenizers { .. } => ("model", None),
@@ -65,6 +66,7 @@ impl From<SessionError> for Thrown {
             SessionError::Nothing(_) => ("nothing", None),
             SessionError::Checkpoint(_) | SessionError::CheckpointVersion { .. } => ("checkpoint", None),
             SessionError::Diverged { .. } => ("diverged", None),
+            SessionError::Memory { .. } => ("memory", None),
             SessionError::Device(_) => ("device", None),
         };
         Self { kind, index, message }

@@ -3,6 +3,7 @@
 mod completions;
 mod data;
 mod export;
+mod inspect;
 mod lab;
 mod manual;
 mod measuring;
@@ -14,6 +15,7 @@ mod tune;
 pub use completions::{BestOf, Chat, Compare, Demo, Sample, Score};
 pub use data::{Convert, Data, DataCommand, Inspect, Merge, Mix, Split};
 pub use export::{Export, Form, Numbers};
+pub use inspect::InspectModel;
 pub use lab::{Lab, LabCommand, LabFrontier, LabInstruct, LabMethods, LabOracle, LabPreferences, Measurements};
 pub use manual::{Completions, Man};
 pub use measuring::{Agreement, Bench, Calibrate, Eval, SelfCheck};
@@ -103,6 +105,9 @@ pub enum Command {
     /// Write a model for other programs: a GGUF for llama.cpp and Ollama, or a folder for transformers
     #[command(after_help = "Example:\n  nudge export --to gguf --precision q8_0 --model builtin:sft --out exported")]
     Export(Export),
+    /// What a model is, and the memory and time that each stage would take here
+    #[command(after_help = "Example:\n  nudge inspect SmolLM2-135M-Instruct.Q4_1.gguf")]
+    Inspect(InspectModel),
     /// Talk to a model
     #[command(after_help = "Example:\n  nudge chat --model builtin:sft --temperature 0.7")]
     Chat(Chat),

@@ -1,4 +1,4 @@
-//! How much memory this process holds, where the system tells: Linux does, in `/proc`.
+//! How much memory this process holds and may still take, where the system tells: Linux does, in `/proc`.
 
 use crate::machine;
 use std::fs;
@@ -12,8 +12,17 @@ pub fn reset_peak() {
 
 /// Most resident memory since then, in bytes.
 pub fn peak_bytes() -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let kib: u64 =
-        status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?.trim().strip_suffix(" kB")?.parse().ok()?;
+    bytes_of("/proc/self/status", "VmHWM:")
+}
+
+/// Bytes that new processes can take without swapping.
+pub fn available_bytes() -> Option<u64> {
+    bytes_of("/proc/meminfo", "MemAvailable:")
+}
+
+/// The bytes of a line such as `VmHWM:  1234 kB`.
+fn bytes_of(file: &str, name: &str) -> Option<u64> {
+    let text = fs::read_to_string(file).ok()?;
+    let kib: u64 = text.lines().find_map(|line| line.strip_prefix(name))?.trim().strip_suffix(" kB")?.parse().ok()?;
     Some(kib << 10)
 }

@@ -72,6 +72,11 @@ impl Tokenizer {
         ids
     }
 
+    /// The tokens at which a generated completion ends, as they are written.
+    pub fn end_tokens(&self) -> Vec<String> {
+        self.end_ids().into_iter().filter_map(|id| self.inner.id_to_token(id)).collect()
+    }
+
     /// What follows a completion and is learnt with it, by the template: the end token last.
     pub(crate) fn end_of_turn_of(&self, chat: &ChatTemplate) -> Vec<u32> {
         let messages = [Message::user("a"), Message::assistant("b")];

@@ -207,9 +207,15 @@ impl Decoder {
         Self { adapter: None, ..self }
     }
 
-    /// The same model; whether backward computes its blocks again instead of holding what they computed.
-    pub fn recomputing(self, recomputes: bool) -> Self {
-        Self { tape: recomputes.then(Tape::default), ..self }
+    /// The same model, of which a forward pass holds up to `held` bytes for backward, which computes the other blocks
+    /// again. Without a number it holds everything.
+    pub fn recomputing(self, held: Option<usize>) -> Self {
+        Self { tape: held.map(Tape::new), ..self }
+    }
+
+    /// Whether gradients are asked for what goes into the first block.
+    pub(crate) fn trains_embedding(&self) -> bool {
+        self.weights[0].is_trained()
     }
 
     /// The weights with what the adapter adds to them, all in `f32`: a model without an adapter, that trains whole.

@@ -83,7 +83,8 @@ impl Weight {
         self.role != Role::Base
     }
 
-    fn is_trained(&self) -> bool {
+    /// Whether gradients move it.
+    pub(crate) fn is_trained(&self) -> bool {
         self.role == Role::Trained
     }
 }

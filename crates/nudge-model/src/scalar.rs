@@ -32,8 +32,8 @@ impl ScalarModel {
     /// `decoder` under the head `score: [1, hidden]`.
     pub fn with_score(decoder: Decoder, score: Tensor<2>) -> Self {
         let score = Weight::new(SCORE.into(), score);
-        let recomputes = decoder.tape.is_some(); // On a way of its own.
-        Self { decoder: decoder.without_unembedding().recomputing(recomputes), score, bias: 0.0 }
+        let held = decoder.tape.as_ref().map(|tape| tape.held); // On a tape of its own.
+        Self { decoder: decoder.without_unembedding().recomputing(held), score, bias: 0.0 }
     }
 
     /// The same head on another trunk.

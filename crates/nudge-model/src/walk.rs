@@ -7,6 +7,7 @@
 
 use crate::Matrix;
 use crate::weights::{Linear, NormWeights};
+use std::ops::RangeBounds;
 
 /// What a decoder computes with: how weights lie for it, and the steps of a block.
 pub(crate) trait Operations: Sized + 'static {
@@ -109,19 +110,30 @@ pub(crate) struct Walk<O: Operations> {
 impl<O: Operations> Walk<O> {
     /// Hidden states behind the last norm.
     pub fn hidden(&self, ops: &mut O) -> O::Normed {
-        let x = self.through_blocks(ops, |_| ());
+        let x = self.embedded(ops);
+        let x = self.through_blocks(.., ops, x, |_| ());
         self.normed(ops, x)
     }
 
-    /// The residual stream behind the last block; `before` sees what goes into each.
-    pub fn through_blocks(&self, ops: &mut O, mut before: impl FnMut(&O::Rows)) -> O::Rows {
-        let mut x = ops.embed(&self.embedding);
-        x = match &self.embedded {
+    /// What goes into the first block.
+    pub fn embedded(&self, ops: &mut O) -> O::Rows {
+        let x = ops.embed(&self.embedding);
+        match &self.embedded {
             Embedded::Plain => x,
             Embedded::Scaled(factor) => ops.scaled(x, *factor),
             Embedded::Placed(places) => ops.at_places(x, places),
-        };
-        for (layer, block) in self.blocks.iter().enumerate() {
+        }
+    }
+
+    /// The residual stream behind the last of `layers`; `before` sees what goes into each.
+    pub fn through_blocks(
+        &self,
+        layers: impl RangeBounds<usize>,
+        ops: &mut O,
+        mut x: O::Rows,
+        mut before: impl FnMut(&O::Rows),
+    ) -> O::Rows {
+        for (layer, block) in self.blocks.iter().enumerate().filter(|(layer, _)| layers.contains(layer)) {
             before(&x);
             x = block.forward(ops, layer, x);
         }

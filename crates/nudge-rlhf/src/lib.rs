@@ -79,7 +79,9 @@ pub use host::normalize::RewardNormalization;
 pub use host::overoptimization::{GaoFit, best_of_n_curve, fit_best_of_n, fit_rl, rl_curve};
 pub use host::rewards::{MissingEos, ScoreIndex, shaped_rewards};
 pub use host::schedule::{Decay, LearningRate};
-pub use host::stats::{WinRate, bootstrap_interval, explained_variance, pairwise_accuracy, t_interval};
+pub use host::stats::{
+    WinRate, bootstrap_interval, explained_variance, pairwise_accuracy, pairwise_log_loss, t_interval,
+};
 pub use host::text::distinct_n;
 pub use host::whiten::{Variance, masked_mean, masked_var, whiten};
 pub use loss::choice::{ChoiceBatch, RewardLoss, choice_loss};

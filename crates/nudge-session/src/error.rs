@@ -30,6 +30,14 @@ pub enum SessionError {
     /// A command names a model that the session does not hold.
     #[error("no model is called `{0}`; load it first")]
     UnknownModel(String),
+    /// An adapter came without the model that it was made for.
+    #[error("`{name}` is an adapter on {base}, which is not loaded; load that model first")]
+    NoBase {
+        /// The adapter's name in the session.
+        name: String,
+        /// Its base, as far as it says.
+        base: String,
+    },
     /// A reward model where a language model belongs, or the other way round.
     #[error("`{name}` is a {found}, but this needs a {needed}")]
     WrongKind {
@@ -123,6 +131,16 @@ pub enum SessionError {
         what: &'static str,
         /// Its value.
         value: f32,
+    },
+    /// It would take more memory than there is.
+    #[error("this needs about {needed:.1} GiB of memory, and {free:.1} GiB are free: {advice}")]
+    Memory {
+        /// Estimated GiB.
+        needed: f64,
+        /// GiB that there are.
+        free: f64,
+        /// What to do.
+        advice: &'static str,
     },
     /// The device failed.
     #[error("the device failed to give numbers back: {0}. Choose the CPU, or reload")]

@@ -1,9 +1,10 @@
 //! What of a model trains: all of it, or low-rank adapters beside it (LoRA, Hu et al. 2021).
 //!
 //! A model of a few million parameters trains whole. Of a real one the base stays frozen as its file stores it, in
-//! memory once for policy, value model, reward model and reference, and backward computes its blocks again.
+//! memory once for policy, value model, reward model and reference, and backward computes again what there is no room for.
 
 use crate::options::declare::{AT_LEAST_ONE, POSITIVE};
+use crate::platform::ACTIVATIONS_HELD;
 use crate::{SessionError, options};
 use nudge_model::{BaseModel, Decoder, DecoderConfig, LoraConfig};
 use serde::{Deserialize, Serialize};
@@ -46,6 +47,28 @@ pub fn is_large(config: &DecoderConfig) -> bool {
     config.parameter_count() > LARGE
 }
 
+/// Peak learning rates where none is given.
+#[derive(Debug, Clone, Copy)]
+pub struct Peak {
+    /// Of every weight of a model of a few million parameters.
+    pub small: f32,
+    /// Of adapters. They need about ten times the rate of all weights (Schulman 2025, LoRA Without Regret).
+    pub adapters: f32,
+    /// Of every weight of a model above 20 M parameters.
+    pub large: f32,
+}
+
+impl Peak {
+    /// The rate given, or that of what trains in `model`.
+    pub fn of(self, given: Option<f32>, model: &Decoder) -> f32 {
+        given.unwrap_or(match model.adapter() {
+            Some(_) => self.adapters,
+            None if is_large(&model.config) => self.large,
+            None => self.small,
+        })
+    }
+}
+
 impl FinetuningOptions {
     /// What a fresh adapter is like.
     pub fn lora(&self) -> LoraConfig {
@@ -65,6 +88,7 @@ impl FinetuningOptions {
     /// If `lora_target_modules` names a matrix that the model has not.
     pub fn start(&self, model: Decoder, seed: u64, base: impl FnOnce() -> BaseModel) -> Result<Decoder, SessionError> {
         let is_large = is_large(&model.config);
+        let held = is_large.then_some(ACTIVATIONS_HELD);
         let adapts = match self.finetuning {
             Finetuning::Auto => is_large || model.adapter().is_some(),
             Finetuning::Full => false,
@@ -72,11 +96,11 @@ impl FinetuningOptions {
         };
         Ok(match (adapts, model.adapter().is_some()) {
             (false, false) if !is_large => model,
-            (false, _) => model.merged().recomputing(is_large),
-            (true, true) => model.recomputing(is_large),
+            (false, _) => model.merged().recomputing(held),
+            (true, true) => model.recomputing(held),
             (true, false) => {
                 self.check_targets(&model)?;
-                model.with_fresh_adapter(self.lora(), seed, base()).recomputing(is_large)
+                model.with_fresh_adapter(self.lora(), seed, base()).recomputing(held)
             }
         })
     }

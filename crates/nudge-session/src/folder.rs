@@ -1,7 +1,7 @@
 //! Models as bytes: a folder in Hugging Face's layout, in one file of weights or several, or a `.gguf`. What
 //! transformers or llama.cpp opens, a session opens, and back.
 
-mod adapter;
+pub(crate) mod adapter;
 mod bases;
 pub(crate) mod faithful;
 mod gguf;
@@ -115,9 +115,7 @@ impl Folder {
         let kind = if has_head || tensors.contains(SCORE) { Kind::Reward } else { Kind::Decoder };
         let bias_bytes = if has_head { files.get(ADAPTER_CONFIG) } else { Some(&config_bytes) };
         let reward_bias = bias_bytes.map_or(Ok(0.0), |bytes| reward_bias(name, bytes))?;
-        let is_weights =
-            |file: &str| file != ADAPTER_WEIGHTS && [".safetensors", ".gguf"].iter().any(|end| file.ends_with(end));
-        let weights = files.iter().filter(|(file, _)| is_weights(file)).map(|(_, bytes)| bytes.clone()).collect();
+        let weights = adapter::weights_of(files);
         let (name, bases) = (name.into(), Bases::default());
         let origin = opened.into();
         Ok(Self { name, kind, config, tokenizer, tensors, origin, weights, adapter, bases, reward_bias })
@@ -187,9 +185,19 @@ impl Folder {
         self.scalar(device)?.try_map_decoder(|trunk| self.start(finetuning, trunk, seed))
     }
 
+    /// Bytes of its weights as its files store them.
+    pub fn stored_bytes(&self) -> usize {
+        self.weights.iter().map(Bytes::len).sum()
+    }
+
     /// What was trained beside its weights.
     pub(crate) fn adapter(&self) -> Option<&AdapterFiles> {
         self.adapter.as_ref()
+    }
+
+    /// Whether something was trained beside its weights.
+    pub fn has_adapter(&self) -> bool {
+        self.adapter.is_some()
     }
 
     /// Its adapter's files as they came, with the tokenizer.

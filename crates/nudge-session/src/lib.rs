@@ -12,8 +12,9 @@
 //! - [`verdict`]: what the numbers of a run mean, in sentences;
 //! - [`finetuning`]: what of a model trains, all of it or adapters;
 //! - [`folder`], [`snapshot`]: models and checkpoints as bytes; [`export`]: models for other programs;
-//! - `batch`: records as tensors; [`rollout`]: sampling; [`trainer`]: gradient steps; shared by stages and methods;
-//! - [`room`]: what fits a model's context; [`completion_statistics`]: what the completions of a model are like;
+//! - `batch`: records as tensors; [`rollout`]: sampling; [`trainer`]: gradient steps; [`passes`]: epochs of them over
+//!   records; shared by stages and methods;
+//! - [`room`]: what fits a model's context; [`memory`]: how much memory a command takes; [`completion_statistics`]: what the completions of a model are like;
 //! - [`bench`]: how fast a device makes the stages' steps;
 //! - [`self_check`]: whether a device computes what it should;
 //! - [`oracle`]: whether training arrives where its mathematics says;
@@ -33,10 +34,12 @@ pub mod export;
 pub mod finetuning;
 pub mod folder;
 pub mod labeler;
+pub mod memory;
 pub mod merge;
 pub mod method;
 pub mod options;
 pub mod oracle;
+pub mod passes;
 pub mod platform;
 pub mod protocol;
 pub mod readback;

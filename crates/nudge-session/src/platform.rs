@@ -1,6 +1,11 @@
-//! The one place that knows the platform: the clock. In a browser it is `performance.now`.
+//! The one place that knows the platform: the clock, which in a browser is `performance.now`, and how much memory there
+//! is to spend.
 
 use web_time::Instant;
+
+/// Bytes of intermediate results that a forward pass of a large model holds for backward. A WebAssembly memory has
+/// four gigabytes at most, and a phone gives a tab much less.
+pub const ACTIVATIONS_HELD: usize = if cfg!(target_family = "wasm") { 192 << 20 } else { 512 << 20 };
 
 /// Seconds since it was made.
 #[derive(Debug, Clone, Copy)]

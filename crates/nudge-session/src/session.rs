@@ -3,8 +3,9 @@
 //! Deliberately absent: files and storage. A shell puts model files in and takes them out.
 
 use crate::SessionError;
-use crate::folder::{Bases, Folder, Kind, faithful::Origin};
+use crate::folder::{Bases, Folder, Kind, adapter, faithful::Origin};
 use crate::labeler::{self, LabelerInfo};
+use crate::memory::{self, Needs};
 use crate::method::{LearnsFrom, Loaded, Method, MethodInfo};
 use crate::protocol::{Command, Files, Verdict, Winner};
 use crate::room::Room;
@@ -42,18 +43,30 @@ pub struct ModelInfo {
 /// Models by name, on one device.
 pub struct Session {
     device: Device,
-    models: BTreeMap<String, Files>,
+    models: BTreeMap<String, Held>,
+    /// Bytes that a run may take, where the shell knows.
+    memory: Option<u64>,
+}
+
+/// The files of one model.
+struct Held {
+    /// As they were put in: an adapter's alone, or a whole model's.
+    own: Files,
+    /// With those of the base under an adapter.
+    whole: Files,
 }
 
 impl Session {
     /// An empty session on `device` (without autodiff; stages turn it on where they train).
     pub fn new(device: Device) -> Self {
-        Self { device: device.without_autodiff(), models: BTreeMap::new() }
+        Self { device: device.without_autodiff(), models: BTreeMap::new(), memory: None }
     }
 
-    /// Takes a model in, after checking that its files fit together and hold finite numbers.
+    /// Takes a model in, after checking that its files fit together and hold finite numbers. An adapter alone finds
+    /// its base among the models that are there.
     pub fn put_model(&mut self, name: &str, files: Files) -> Result<ModelInfo, SessionError> {
-        let folder = Folder::open(name, &files)?;
+        let whole = self.with_base(name, &files)?;
+        let folder = Folder::open(name, &whole)?;
         match folder.kind {
             Kind::Decoder => folder.decoder(&self.device).map(drop)?,
             Kind::Reward => folder.scalar(&self.device).map(drop)?,
@@ -69,13 +82,32 @@ impl Session {
             chat: folder.tokenizer.chat().is_some(),
             note: folder.note(),
         };
-        self.models.insert(name.into(), files);
+        self.models.insert(name.into(), Held { own: files, whole });
         Ok(info)
     }
 
-    /// The files of a model.
+    /// The files of a whole model: an adapter alone lies on its base.
+    fn with_base(&self, name: &str, files: &Files) -> Result<Files, SessionError> {
+        let Some(base) = adapter::missing_base(name, files)? else { return Ok(files.clone()) };
+        // The one that it names first: a hash of a large model takes a while.
+        let named = base.name.as_ref().and_then(|name| self.models.get_key_value(name));
+        let found =
+            named.into_iter().chain(&self.models).find(|(other, held)| adapter::is_base(&base, other, &held.whole));
+        let missing = || SessionError::NoBase {
+            name: name.into(),
+            base: base.name.clone().unwrap_or_else(|| "a model that it does not name".into()),
+        };
+        Ok(adapter::on_base(&found.ok_or_else(missing)?.1.whole, files.clone()))
+    }
+
+    /// The files of a model as they were put in.
     pub fn model_files(&self, name: &str) -> Option<&Files> {
-        self.models.get(name)
+        self.models.get(name).map(|held| &held.own)
+    }
+
+    /// The files of a model, with those of the base under an adapter.
+    fn whole(&self, name: &str) -> Option<&Files> {
+        self.models.get(name).map(|held| &held.whole)
     }
 
     /// The device.
@@ -88,8 +120,35 @@ impl Session {
         Room::of(self.open(name)?)
     }
 
+    /// Refuses from now on to start what takes more than `bytes`.
+    pub fn limit_memory(&mut self, bytes: Option<u64>) {
+        self.memory = bytes;
+    }
+
+    fn refuse_beyond_memory(&self, command: &Command) -> Result<(), SessionError> {
+        let (Some(free), Some(needs)) = (self.memory, self.needs(command)?) else { return Ok(()) };
+        match needs.surely() > free as usize {
+            true => Err(SessionError::Memory {
+                needed: gib(needs.total()),
+                free: gib(free as usize),
+                advice: needs.advice(),
+            }),
+            false => Ok(()),
+        }
+    }
+
+    /// How much memory `command` takes, about; nothing for a command that neither trains nor samples.
+    ///
+    /// # Errors
+    /// If it names a model that the session does not hold.
+    pub fn needs(&self, command: &Command) -> Result<Option<Needs>, SessionError> {
+        let Some(model) = command.models().into_iter().next() else { return Ok(None) };
+        let folder = self.open(model)?;
+        Ok(memory::usage(command, &folder.config).map(|usage| Needs::of(&folder, &usage)))
+    }
+
     fn open(&self, name: &str) -> Result<Folder, SessionError> {
-        let files = self.models.get(name).ok_or_else(|| SessionError::UnknownModel(name.into()))?;
+        let files = self.whole(name).ok_or_else(|| SessionError::UnknownModel(name.into()))?;
         Folder::open(name, files)
     }
 
@@ -105,7 +164,8 @@ impl Session {
     /// If the command names what the session does not hold, an option is wrong, the data hold nothing to work on, or
     /// another command made the checkpoint.
     pub fn start(&self, command: Command, resume: Option<Files>) -> Result<Run, SessionError> {
-        let mark = fingerprint(&command, command.models().into_iter().filter_map(|name| self.models.get(name)));
+        self.refuse_beyond_memory(&command)?;
+        let mark = fingerprint(&command, command.models().into_iter().filter_map(|name| self.whole(name)));
         let snapshot = resume.map(|files| Snapshot::open(files, &mark)).transpose()?;
         let origin = self.origin(&command)?;
         Ok(self.run(command, snapshot.as_ref())?.of_command(mark, snapshot)?.keeping(origin))
@@ -118,7 +178,7 @@ impl Session {
             Command::Tune { policy, .. } => policy,
             _ => return Ok(None),
         };
-        self.models.get(name).map(|files| Origin::of(name, files)).transpose()
+        self.whole(name).map(|files| Origin::of(name, files)).transpose()
     }
 
     /// `command` at its start. What is too dear to be made twice comes out of a checkpoint.
@@ -192,6 +252,10 @@ impl Session {
             simulated,
         }
     }
+}
+
+fn gib(bytes: usize) -> f64 {
+    bytes as f64 / (1u64 << 30) as f64
 }
 
 /// Whether there is what the method learns from; what is missing is named.

@@ -72,22 +72,52 @@ impl<M: Parameters> Trainer<M> {
 
     /// Forward, backward, update. `loss` gets a tracked copy.
     pub async fn step<L: Into<Measured>>(&mut self, loss: impl FnOnce(&M) -> L) -> Result<StepNumbers, SessionError> {
-        let numbers = StepOnDevice::wait(vec![self.step_on_device(loss)]).await?;
-        Ok(numbers.into_iter().next().expect("one step has one set of numbers"))
+        self.step_on_device(loss).numbers().await
     }
 
     /// The same without waiting for the numbers.
     pub fn step_on_device<L: Into<Measured>>(&mut self, loss: impl FnOnce(&M) -> L) -> StepOnDevice {
+        self.accumulated_on_device([(1.0, loss)])
+    }
+
+    /// The same by the mean of several `losses` with their weights. The graph of one is dropped before the next is run.
+    pub fn accumulated_on_device<L: Into<Measured>>(
+        &mut self,
+        losses: impl IntoIterator<Item = (f32, impl FnOnce(&M) -> L)>,
+    ) -> StepOnDevice {
         let learning_rate = self.schedule.at(self.optimizer.step);
         let tracked = self.model.tracked();
-        let Measured { loss, numbers: measured } = loss(&tracked).into();
-        let (names, measured): (Vec<_>, Vec<_>) = measured.into_iter().unzip();
-        let gradients = nudge_model::gradients(loss.clone(), &tracked);
+        let losses: Vec<_> = losses.into_iter().collect();
+        let total: f32 = losses.iter().map(|(weight, _)| weight).sum();
+        let (mut names, mut numbers, mut gradients) = (Vec::new(), None, Vec::new());
+        for (weight, loss) in losses {
+            let Measured { loss, numbers: measured } = loss(&tracked).into();
+            let share = |number: Tensor<1>| if weight == total { number } else { number.mul_scalar(weight / total) };
+            let loss = share(loss);
+            sum_gradients(&mut gradients, nudge_model::gradients(loss.clone(), &tracked));
+            let (its_names, measured): (_, Vec<_>) = measured.into_iter().unzip();
+            let measured = measured.into_iter().map(|number| share(number.without_autodiff()));
+            let all = Tensor::cat([loss.without_autodiff()].into_iter().chain(measured).collect(), 0);
+            names = its_names;
+            numbers = Some(numbers.map_or(all.clone(), |sum: Tensor<1>| sum + all));
+        }
         let grad_norm = self.optimizer.update(&mut self.model, &tracked, gradients, learning_rate as f32);
-        let mut numbers = vec![loss.without_autodiff(), grad_norm];
-        numbers.extend(measured.into_iter().map(Tensor::without_autodiff));
-        let numbers = Tensor::cat(numbers, 0);
+        let numbers = Tensor::cat([grad_norm].into_iter().chain(numbers).collect(), 0);
         StepOnDevice { stage: self.stage, step: self.optimizer.step, learning_rate, names, numbers }
+    }
+}
+
+/// Adds the gradients of another loss.
+fn sum_gradients(sums: &mut Vec<Option<Tensor<2>>>, gradients: Vec<Option<Tensor<2>>>) {
+    if sums.is_empty() {
+        *sums = gradients;
+        return;
+    }
+    for (sum, gradient) in sums.iter_mut().zip(gradients) {
+        *sum = match (sum.take(), gradient) {
+            (Some(sum), Some(gradient)) => Some(sum + gradient),
+            (sum, gradient) => sum.or(gradient),
+        };
     }
 }
 
@@ -98,10 +128,19 @@ pub struct StepOnDevice {
     /// Learning rate of the update.
     pub learning_rate: f64,
     names: Vec<&'static str>,
-    numbers: Tensor<1>, // loss, grad_norm, then one for each of `names`
+    numbers: Tensor<1>, // grad_norm, loss, then one for each of `names`
 }
 
 impl StepOnDevice {
+    /// Waits for the numbers.
+    ///
+    /// # Errors
+    /// As [`StepOnDevice::wait`].
+    pub async fn numbers(self) -> Result<StepNumbers, SessionError> {
+        let numbers = Self::wait(vec![self]).await?;
+        Ok(numbers.into_iter().next().expect("one step has one set of numbers"))
+    }
+
     /// Waits for several steps once.
     ///
     /// # Errors
@@ -113,7 +152,7 @@ impl StepOnDevice {
 
     fn checked(&self, numbers: Vec<f32>) -> Result<StepNumbers, SessionError> {
         let mut numbers = numbers.into_iter();
-        let (loss, grad_norm) = (numbers.next().unwrap_or(f32::NAN), numbers.next().unwrap_or(f32::NAN));
+        let (grad_norm, loss) = (numbers.next().unwrap_or(f32::NAN), numbers.next().unwrap_or(f32::NAN));
         for (what, value) in [("loss", loss), ("grad_norm", grad_norm)] {
             if !value.is_finite() {
                 return Err(SessionError::Diverged { stage: self.stage, step: self.step, what, value });

@@ -37,6 +37,7 @@ export interface TrainerError extends Error {
     | 'nothing'
     | 'checkpoint'
     | 'diverged'
+    | 'memory'
     | 'device';
   /** Of the record or prompt that is at fault, from 1. */
   index?: number;

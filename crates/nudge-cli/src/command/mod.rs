@@ -11,6 +11,7 @@ mod demo;
 mod demo_report;
 mod eval;
 mod export;
+mod inspect;
 mod job;
 pub mod lab;
 mod manual;
@@ -27,6 +28,7 @@ mod tuning_loop;
 use crate::args::{Arguments, Command};
 use crate::device::{self, DeviceChoice};
 use crate::failure::{tell, tell_once};
+use crate::memory;
 use crate::model_files::read_model;
 use crate::report;
 use crate::runner::{Listen, drive};
@@ -52,6 +54,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Chat(arguments) => chat::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Lab(arguments) => lab::run(&arguments),
@@ -75,7 +78,12 @@ impl Workplace {
     pub fn open(choice: DeviceChoice) -> Result<Self> {
         let opened = device::open(choice)?;
         tell_once(&format!("device: {}", opened.name));
-        Ok(Self { session: Session::new(opened.device), device: opened.name })
+        let mut session = Session::new(opened.device);
+        // What a GPU has free, no driver tells through burn.
+        if opened.name == "cpu" {
+            session.limit_memory(memory::available_bytes());
+        }
+        Ok(Self { session, device: opened.name })
     }
 
     /// Loads the model that `name` stands for, under that name.

@@ -55,3 +55,21 @@ fn an_adapter_goes_out_for_other_programs() {
     assert!(place.read("gguf-adapter/Modelfile").starts_with("FROM sft\n"));
     place.refused("export --model sft --to peft --out out", &["no adapter", "--to merged"]);
 }
+
+#[test]
+fn a_model_tells_what_it_is_and_what_its_stages_take() {
+    let place = place();
+    let told = place.done("inspect sft+adapter --tokens 64");
+    assert_eq!((&told["kind"], &told["family"]), (&"language model".into(), &"llama".into()));
+    assert_eq!(told["adapter"], true);
+    assert_eq!(told["ends"].as_array().map(Vec::len), Some(1), "{told}");
+    let total = |stage: &serde_json::Value| {
+        stage["needs"].as_object().expect("parts").values().filter_map(serde_json::Value::as_u64).sum::<u64>()
+    };
+    let stages: Vec<_> = told["stages"].as_array().expect("a list").iter().collect();
+    assert_eq!(
+        stages.iter().map(|stage| stage["name"].as_str()).collect::<Vec<_>>(),
+        ["sft", "reward", "dpo", "ppo"].map(Some)
+    );
+    assert!(stages.iter().all(|stage| total(stage) > 50 << 20 && stage["seconds"].as_f64() > Some(0.0)), "{told}");
+}

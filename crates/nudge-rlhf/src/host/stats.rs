@@ -77,6 +77,16 @@ pub fn pairwise_accuracy(rewards: &[f32], pairs: &[(usize, usize)]) -> WinRate {
     WinRate::new(wins, ties, losses)
 }
 
+/// Bradley-Terry loss of the rewards of `(winner, loser)` pairs: the mean of `-log sigma(r_winner - r_loser)`, in nats.
+///
+/// `ln 2` is a coin. `NaN` without pairs.
+pub fn pairwise_log_loss(rewards: &[f32], pairs: &[(usize, usize)]) -> f64 {
+    // log(1 + exp(-x)) = max(-x, 0) + log(1 + exp(-|x|)), which does not overflow.
+    let loss = |margin: f64| (-margin).max(0.0) + (-margin.abs()).exp().ln_1p();
+    let losses = pairs.iter().map(|&(winner, loser)| loss(f64::from(rewards[winner]) - f64::from(rewards[loser])));
+    losses.sum::<f64>() / pairs.len() as f64
+}
+
 /// Share of the returns' variance that the value model explains: `1 - mean((V - R)²) / var(R)`.
 ///
 /// 1 is perfect, 0 is no better than a constant, below 0 is worse. `None` if the returns do not

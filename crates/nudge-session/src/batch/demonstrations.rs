@@ -3,8 +3,9 @@
 //! Packing changes the rows and nothing else: a step takes the same demonstrations, its loss is the mean over the same
 //! tokens, and each demonstration is read as if it were alone. A demonstration is never cut.
 
-use crate::batch::{ends_epoch, epoch_places, steps_of_epochs};
+use crate::batch::epoch_places;
 use crate::options::{Batching, SftOptions};
+use crate::passes::Pass;
 use crate::room::PADDED_STEP;
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 use nudge_data::{EncodedDemonstration, bucket, length_grouped, pack};
@@ -35,39 +36,23 @@ impl Steps {
         }
     }
 
-    /// What an epoch counts, and how many a step takes of it: demonstrations, or batches of similar length, which
-    /// never reach over the end of an epoch.
-    fn epoch_and_step(&self) -> (usize, usize) {
+    /// What a pass counts: demonstrations, or batches of similar length, which never reach over its end.
+    pub fn pass(&self) -> Pass {
         let demonstrations = self.lengths.len();
-        if self.grouped { (demonstrations.div_ceil(self.batch_size), 1) } else { (demonstrations, self.batch_size) }
-    }
-
-    /// Steps that make up `epochs` passes.
-    pub fn total(&self, epochs: f32) -> usize {
-        let (epoch, step) = self.epoch_and_step();
-        steps_of_epochs(epochs, epoch, step)
-    }
-
-    /// Passes made by the first `steps` steps.
-    pub fn epochs_after(&self, steps: usize) -> f64 {
-        let (epoch, step) = self.epoch_and_step();
-        (steps * step) as f64 / epoch as f64
-    }
-
-    /// Whether a pass ends within step number `step`, counted from 1.
-    pub fn ends_epoch(&self, step: usize) -> bool {
-        let (epoch, size) = self.epoch_and_step();
-        ends_epoch(step, size, epoch)
-    }
-
-    /// Places of the demonstrations of the step that `steps` others went before.
-    pub fn demonstrations(&self, steps: usize) -> Vec<usize> {
-        if !self.grouped {
-            return epoch_places(self.lengths.len(), steps * self.batch_size, self.batch_size, self.seed);
+        match self.grouped {
+            true => Pass { items: demonstrations.div_ceil(self.batch_size), batch: 1 },
+            false => Pass { items: demonstrations, batch: self.batch_size },
         }
-        let (batches, _) = self.epoch_and_step();
-        let epoch = (steps / batches) as u64;
-        length_grouped(&self.lengths, self.batch_size, self.seed, epoch).swap_remove(steps % batches)
+    }
+
+    /// Places of the demonstrations of the batch that `before` others went before.
+    pub fn demonstrations(&self, before: usize) -> Vec<usize> {
+        if !self.grouped {
+            return epoch_places(self.lengths.len(), before * self.batch_size, self.batch_size, self.seed);
+        }
+        let batches = self.pass().items;
+        let epoch = (before / batches) as u64;
+        length_grouped(&self.lengths, self.batch_size, self.seed, epoch).swap_remove(before % batches)
     }
 }
 

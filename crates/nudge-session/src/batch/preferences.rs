@@ -7,7 +7,7 @@ use crate::protocol::Metrics;
 use crate::readback::read;
 use burn::tensor::Tensor;
 use nudge_data::{Comparison, PreferenceRecord, Prompt, held_out_prompts};
-use nudge_rlhf::{WinRate, pairwise_accuracy};
+use nudge_rlhf::{WinRate, pairwise_accuracy, pairwise_log_loss};
 
 /// One ranking: a row for each completion, and `(winner, loser)` pairs of rows.
 pub struct Ranked<Row> {
@@ -59,9 +59,9 @@ pub fn split_and_encode<Row>(
     Ok((train, held_out))
 }
 
-/// The rankings of one step: an epoch is a new order of all of them.
-pub fn rankings_of_step<Row>(all: &[Ranked<Row>], step: usize, size: usize, seed: u64) -> Vec<&Ranked<Row>> {
-    let places = epoch_places(all.len(), step * size, size.min(all.len()), seed);
+/// The rankings of the batch that `before` others went before: an epoch is a new order of all of them.
+pub fn rankings_of_batch<Ranking>(all: &[Ranking], before: usize, size: usize, seed: u64) -> Vec<&Ranking> {
+    let places = epoch_places(all.len(), before * size, size.min(all.len()), seed);
     places.into_iter().map(|place| &all[place]).collect()
 }
 
@@ -74,22 +74,26 @@ pub struct Judged {
 }
 
 impl Judged {
+    /// Bradley-Terry loss of the pairs, in nats a pair.
+    pub fn loss(&self) -> f64 {
+        pairwise_log_loss(&self.rewards, &self.pairs)
+    }
+
     /// How many of the pairs the rewards put in order.
     pub fn accuracy(&self) -> WinRate {
         pairwise_accuracy(&self.rewards, &self.pairs)
     }
 }
 
-/// Judges rankings; `rewards` gives the rewards `[rows]` of one ranking's rows.
-pub async fn judge<Row>(
-    rankings: &[Ranked<Row>],
-    rewards: impl Fn(&[Row]) -> Tensor<1>,
+/// Judges rankings by the rewards `[rows]` of each one's rows.
+pub async fn judge<'a, Row: 'a>(
+    rankings: impl Iterator<Item = (&'a Ranked<Row>, Tensor<1>)>,
 ) -> Result<Judged, SessionError> {
     let mut judged = Judged { rewards: Vec::new(), pairs: Vec::new() };
-    for ranked in rankings {
+    for (ranked, rewards) in rankings {
         let offset = judged.rewards.len();
         judged.pairs.extend(ranked.pairs.iter().map(|(winner, loser)| (winner + offset, loser + offset)));
-        judged.rewards.extend(read(rewards(&ranked.rows)).await?);
+        judged.rewards.extend(read(rewards).await?);
     }
     Ok(judged)
 }

@@ -5,7 +5,7 @@
 
 use crate::SessionError;
 use crate::folder::Folder;
-use crate::room::{PADDED_STEP, longest_row};
+use crate::room::{Length, PADDED_STEP};
 use burn::tensor::{Device, Int, Tensor};
 use nudge_data::{EncodedDemonstration, PaddedBatch, Prompt, Tokenizer, bucket};
 use nudge_model::{ScalarModel, TokenBatch};
@@ -38,7 +38,7 @@ impl CompletionBatch {
     }
 }
 
-/// Prompt, completion and end token as `folder`'s model reads them.
+/// Prompt, completion and end token as `folder`'s model reads them, at most `longest` tokens of them where that is not 0.
 ///
 /// # Errors
 /// If they cannot be written as a conversation, or are longer than the model's context.
@@ -46,15 +46,12 @@ pub fn encode_completion(
     folder: &Folder,
     prompt: &Prompt,
     completion: &str,
+    longest: usize,
 ) -> Result<EncodedDemonstration, SessionError> {
     let encoded = folder.tokenizer.encode_demonstration(prompt, completion)?;
-    let context = longest_row(folder.config.max_position_embeddings);
-    if encoded.tokens.len() > context {
-        return Err(SessionError::Nothing(format!(
-            "the completion of `{}` and its prompt have {} tokens, more than the model's context of {context}. Shorten or remove it",
-            prompt.to_string().chars().take(40).collect::<String>(),
-            encoded.tokens.len()
-        )));
-    }
-    Ok(encoded)
+    let room = Length { context: folder.config.max_position_embeddings, longest };
+    room.fit(encoded).map_err(|reason| {
+        let prompt: String = prompt.to_string().chars().take(40).collect();
+        SessionError::Nothing(format!("the completion of `{prompt}` with its prompt {reason}"))
+    })
 }

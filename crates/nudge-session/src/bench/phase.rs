@@ -6,6 +6,7 @@ use super::size::{MINIBATCH, NEW_TOKENS, PAIR_TOKENS, PAIRS, PPO_EPOCHS, PROMPT_
 use super::{BenchOptions, Clock, Measured, Meter, Size};
 use crate::SessionError;
 use crate::finetuning::FinetuningOptions;
+use crate::method::offline::OfflineOptions;
 use crate::method::online::prompts::Prompts;
 use crate::method::online::scores::Scorer;
 use crate::method::online::{Completions, Estimated, OnlineOptions};
@@ -170,7 +171,7 @@ fn ppo(start: Decoder, seed: u64, device: &Device) -> Result<Ppo, SessionError> 
     let online = OnlineOptions {
         num_iterations: PPO_EPOCHS,
         num_mini_batches: PROMPTS / MINIBATCH,
-        episodes: usize::MAX / 2,
+        episodes: PROMPTS << 20,
         batch_size: PROMPTS,
         max_new_tokens: NEW_TOKENS,
         seed,
@@ -210,7 +211,7 @@ impl Material for RandomModels {
         Ok(Prompts::encoded(texts, encoded, self.tokenizer.clone()).at_full_length())
     }
 
-    fn rankings(&self, _labels: bool, _held_out: f32, _seed: u64) -> Result<EncodedRankings, SessionError> {
+    fn rankings(&self, _labels: bool, _options: &OfflineOptions) -> Result<EncodedRankings, SessionError> {
         Ok(Default::default())
     }
 

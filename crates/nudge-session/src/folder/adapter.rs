@@ -132,6 +132,41 @@ pub fn adapter_base(config: &[u8]) -> Result<Option<String>, ModelError> {
     Ok(PeftConfig::from_json(config)?.base.name)
 }
 
+/// The base that `files` lack, if they are an adapter's alone.
+///
+/// # Errors
+/// If its `adapter_config.json` cannot be read.
+pub(crate) fn missing_base(name: &str, files: &Files) -> Result<Option<BaseModel>, SessionError> {
+    match files.get(ADAPTER_CONFIG) {
+        Some(config) if weights_of(files).is_empty() => {
+            Ok(Some(PeftConfig::from_json(config).map_err(named(name))?.base))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// The files of `whole` under those of an adapter. The adapter's tokenizer goes before its base's.
+pub(crate) fn on_base(whole: &Files, adapter: Files) -> Files {
+    let mut files = whole.clone();
+    files.extend(adapter);
+    files
+}
+
+/// Whether the weights of a model are those that an adapter was made for. One that does not say fits its base's name.
+pub(crate) fn is_base(base: &BaseModel, name: &str, files: &Files) -> bool {
+    match &base.sha256 {
+        Some(expected) => *expected == sha256(weights_of(files).iter()),
+        None => base.name.as_deref() == Some(name),
+    }
+}
+
+/// The files that a model's weights lie in, without those of an adapter.
+pub(super) fn weights_of(files: &Files) -> Vec<Bytes> {
+    let is_weights =
+        |file: &str| file != ADAPTER_WEIGHTS && [".safetensors", ".gguf"].iter().any(|end| file.ends_with(end));
+    files.iter().filter(|(file, _)| is_weights(file)).map(|(_, bytes)| bytes.clone()).collect()
+}
+
 /// SHA-256 of files, one after the other, in hex.
 pub(super) fn sha256<'a>(files: impl Iterator<Item = &'a Bytes>) -> String {
     let mut hash = Sha256::new();

@@ -8,6 +8,7 @@ use crate::batch::preferences::{Split, split_and_encode};
 use crate::batch::scored::encode_completion;
 use crate::finetuning::FinetuningOptions;
 use crate::folder::Folder;
+use crate::method::offline::OfflineOptions;
 use crate::method::online::prompts::Prompts;
 use crate::method::online::scores::Scorer;
 use burn::tensor::Device;
@@ -55,7 +56,7 @@ pub trait Material {
     ///
     /// # Errors
     /// If there is none, or nothing can be learnt from one.
-    fn rankings(&self, labels: bool, held_out: f32, seed: u64) -> Result<EncodedRankings, SessionError>;
+    fn rankings(&self, labels: bool, options: &OfflineOptions) -> Result<EncodedRankings, SessionError>;
 
     /// Plain text that the policy must not forget.
     fn pretraining_texts(&self) -> &[String];
@@ -104,9 +105,10 @@ impl Material for Loaded {
         Prompts::of_folder(&self.policy, self.prompts.clone(), max_new_tokens)
     }
 
-    fn rankings(&self, labels: bool, held_out: f32, seed: u64) -> Result<EncodedRankings, SessionError> {
-        let encode = |prompt: &Prompt, completion: &str| encode_completion(&self.policy, prompt, completion);
-        split_and_encode(&self.preferences, labels, held_out, seed, encode)
+    fn rankings(&self, labels: bool, options: &OfflineOptions) -> Result<EncodedRankings, SessionError> {
+        let longest = options.passes.max_length;
+        let encode = |prompt: &Prompt, completion: &str| encode_completion(&self.policy, prompt, completion, longest);
+        split_and_encode(&self.preferences, labels, options.held_out, options.seed, encode)
     }
 
     fn pretraining_texts(&self) -> &[String] {

@@ -12,7 +12,8 @@ use super::online::{
     Actor, Collected, Estimated, Layout, Learning, Minibatch, Online, OnlineOptions, OnlineState, PretrainingMix,
     Scored, ValueBatch, price,
 };
-use super::{LearnsFrom, Material, Preset, Target, TuningMethod, ppo_presets};
+use super::{LearnsFrom, Material, Preset, Target, TuningMethod, online, ppo_presets};
+use crate::finetuning::Peak;
 use crate::options::declare::{AT_LEAST_ONE, FRACTION, NON_NEGATIVE, POSITIVE};
 use crate::protocol::{Event, Metrics, StageName};
 use crate::snapshot::{Snapshot, SnapshotWriter};
@@ -29,8 +30,9 @@ use nudge_rlhf::{
 options! {
     /// Options of PPO.
     PpoOptions {
-        /// Learning rate of the value model
-        value_learning_rate: f32 = 3e-4, NON_NEGATIVE;
+        /// Learning rate of the value model. Off: 3e-4, also for adapters; 1e-5 for every weight of a model above 20 M
+        /// parameters
+        value_learning_rate: Option<f32> = None, NON_NEGATIVE;
         /// What the value model is at the start: the reward model (Stiennon et al. 2020), or the policy under zeros
         value_init: ValueInit = ValueInit::RewardModel;
         /// Token that receives the score: the end token, or the one behind it, as TRL has it
@@ -59,9 +61,14 @@ options! {
         ptx_batch_size: usize = 16, AT_LEAST_ONE;
         /// Tokens of a row of pretraining text
         ptx_context: usize = 128, AT_LEAST_ONE;
-        ..online: OnlineOptions = OnlineOptions { learning_rate: 4e-5, ..Default::default() };
+        ..online: OnlineOptions = OnlineOptions::default();
     }
 }
+
+/// Peak learning rates of the policy: with a value model it bears more than without.
+const PEAK: Peak = Peak { small: 4e-5, ..online::PEAK };
+/// And of the value model.
+const VALUE_PEAK: Peak = Peak { small: 3e-4, adapters: 3e-4, large: 1e-5 };
 
 impl TuningMethod for PpoOptions {
     const NAME: &'static str = "ppo";
@@ -98,12 +105,12 @@ pub struct Ppo {
 impl Ppo {
     /// Loads the models and encodes the prompts.
     pub fn new(options: PpoOptions, material: &dyn Material, device: &Device) -> Result<Self, SessionError> {
-        let mut online = Online::new(options.online.clone(), material, PpoOptions::TITLE, device)?;
+        let mut online = Online::new(options.online.clone(), material, PpoOptions::TITLE, PEAK, device)?;
         let value = match options.value_init {
             ValueInit::RewardModel => material.reward_model(&options.online.finetuning, options.online.seed, device)?,
             ValueInit::ZeroHead => ScalarModel::on(&online.actor.trainer.model, options.online.seed).scaled(0.0),
         };
-        let schedule = options.online.schedule(options.value_learning_rate);
+        let schedule = options.online.schedule(VALUE_PEAK.of(options.value_learning_rate, &value.decoder));
         let value = Trainer::new(value, options.online.optimizer(), schedule, "PPO's value model");
         let config = &online.actor.reference().config;
         online.actor.pretraining = PretrainingMix::wanted(&options, material, config, device)?;

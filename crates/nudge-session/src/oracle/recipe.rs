@@ -9,6 +9,7 @@ use super::toy::{LONGEST, PROMPT, Toy};
 use crate::SessionError;
 use crate::batch::preferences::Ranked;
 use crate::finetuning::FinetuningOptions;
+use crate::method::offline::OfflineOptions;
 use crate::method::online::prompts::Prompts;
 use crate::method::online::scores::Scorer;
 use crate::method::{LearnsFrom, Material, Method, Target};
@@ -116,8 +117,7 @@ impl Material for Toy {
     fn rankings(
         &self,
         _labels: bool,
-        _held_out: f32,
-        _seed: u64,
+        _options: &OfflineOptions,
     ) -> Result<crate::method::EncodedRankings, SessionError> {
         let rows: Vec<EncodedDemonstration> = self.rows();
         let ranked = Ranked { rows, pairs: comparisons(&self.rewards), tiers: vec![], margin: None, label: None };

@@ -49,7 +49,7 @@ impl Calibrate {
     /// # Errors
     /// If there is none, or one cannot be used.
     pub fn new(folder: Folder, preferences: &[PreferenceRecord], device: &Device) -> Result<Self, SessionError> {
-        let encode = |prompt: &Prompt, completion: &str| Ok(encode_completion(&folder, prompt, completion)?.tokens);
+        let encode = |prompt: &Prompt, completion: &str| Ok(encode_completion(&folder, prompt, completion, 0)?.tokens);
         let (rankings, _) = split_and_encode(preferences, false, 0.0, 0, encode)?;
         let model = folder.scalar(device)?.frozen();
         Ok(Self { folder, model, rankings, state: State::default(), device: device.clone() })

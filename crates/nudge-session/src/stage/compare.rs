@@ -265,7 +265,7 @@ async fn rewards_of(
     completions: &[&str],
     device: &Device,
 ) -> Result<Vec<f32>, SessionError> {
-    let encode = |completion: &&str| Ok(encode_completion(folder, prompt, completion)?.tokens);
+    let encode = |completion: &&str| Ok(encode_completion(folder, prompt, completion, 0)?.tokens);
     let rows = completions.iter().map(encode).collect::<Result<Vec<_>, SessionError>>()?;
     let batch = CompletionBatch::new(&rows, &folder.tokenizer, model, device);
     read(batch.rewards(model)).await

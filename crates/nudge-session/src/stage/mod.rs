@@ -92,6 +92,11 @@ impl Told {
         self.0.push(Telling::Event(event));
     }
 
+    /// Tells what the user should know, if there is anything.
+    pub fn warning(&mut self, message: Option<String>) {
+        self.0.extend(message.map(|message| Telling::Event(Event::Warning { message })));
+    }
+
     /// Tells the numbers of the step that was just made; `rate` is logged as `count` over its seconds.
     pub fn progress(&mut self, metrics: Metrics, rate: &'static str, count: usize) {
         self.0.push(Telling::Progress(metrics, rate, count));

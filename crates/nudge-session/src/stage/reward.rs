@@ -14,24 +14,27 @@
 //! An ensemble is several runs that differ in `member`.
 
 use crate::SessionError;
-use crate::batch::preferences::{Ranked, insert_accuracy, judge, rankings_of_step, split_and_encode};
+use crate::batch::preferences::{Ranked, insert_accuracy, judge, rankings_of_batch, split_and_encode};
 use crate::batch::scored::{CompletionBatch, encode_completion};
-use crate::batch::{ends_epoch, steps_of_epochs};
+use crate::finetuning::Peak;
 use crate::folder::{self, Folder, Kind};
 use crate::options::{Options, RewardOptions};
+use crate::passes::{Pass, Passes, PassesState};
 use crate::protocol::{Event, StageName};
 use crate::readback::read;
 use crate::snapshot::{Snapshot, SnapshotWriter};
-use crate::stage::{Stage, Standing, StepState, Told};
-use crate::trainer::{Measured, Trainer, training_device};
+use crate::stage::{Stage, Standing, Told};
+use crate::trainer::{Measured, training_device};
 use burn::tensor::{Device, Tensor};
 use nudge_data::{DemonstrationRecord, PreferenceRecord, Prompt, Tokenizer};
 use nudge_model::{OptimizerOptions, Precision, ScalarModel};
 use nudge_rlhf::{
-    ChoiceBatch, Decay, LearningRate, PairBatch, PairwiseLoss, RewardLoss, RewardNormalization, calibration_table,
-    choice_loss, expected_calibration_error, pairwise_loss,
+    ChoiceBatch, PairBatch, PairwiseLoss, RewardLoss, RewardNormalization, calibration_table, choice_loss,
+    expected_calibration_error, pairwise_loss,
 };
 
+/// Peak learning rates.
+const PEAK: Peak = Peak { small: 1e-3, adapters: 2e-4, large: 1e-5 };
 /// Bins of the calibration error.
 const CALIBRATION_BINS: usize = 10;
 /// Demonstrations scored together.
@@ -45,8 +48,7 @@ pub struct Reward {
     held_out: Vec<Ranked<Vec<u32>>>,
     /// Rows whose mean reward shall be 0.
     demonstrations: Vec<Vec<u32>>,
-    trainer: Trainer<ScalarModel>,
-    total_steps: usize,
+    passes: Passes<ScalarModel>,
     device: Device,
 }
 
@@ -64,7 +66,9 @@ impl Reward {
     ) -> Result<Self, SessionError> {
         check(&options)?;
         // 1. Comparisons, split by prompt.
-        let encode = |prompt: &Prompt, completion: &str| Ok(encode_completion(&folder, prompt, completion)?.tokens);
+        let longest = options.passes.max_length;
+        let encode =
+            |prompt: &Prompt, completion: &str| Ok(encode_completion(&folder, prompt, completion, longest)?.tokens);
         let (train, held_out) = split_and_encode(preferences, false, options.held_out, options.seed, encode)?;
         let encode_record = |(index, record): (usize, &DemonstrationRecord)| {
             let index = preferences.len() + index + 1;
@@ -73,93 +77,88 @@ impl Reward {
         };
         let demonstrations = demonstrations.iter().enumerate().map(encode_record).collect::<Result<_, _>>()?;
         // 2. The SFT model under a fresh head.
-        let trunk = folder.trainable(&options.finetuning, member_seed(&options), device)?;
+        let trunk = folder.trainable(&options.passes.finetuning, member_seed(&options), device)?;
+        let learning_rate = PEAK.of(options.learning_rate, &trunk);
         let model = ScalarModel::on(&trunk, member_seed(&options));
-        let total_steps = steps_of_epochs(options.epochs, train.len(), options.batch_size);
-        let schedule = LearningRate::new(options.learning_rate.into(), total_steps)
-            .warmup((total_steps / 10).min(10))
-            .decay(Decay::Linear);
         let optimizer = OptimizerOptions { weight_decay: options.weight_decay, ..Default::default() };
-        let trainer = Trainer::new(model, optimizer, schedule, "reward modelling");
+        let pass = (options.epochs, Pass { items: train.len(), batch: options.batch_size });
+        let passes = Passes::new(model, optimizer, pass, learning_rate, &options.passes, "reward modelling");
         let (tokenizer, device) = (folder.tokenizer, device.clone());
-        Ok(Self { options, tokenizer, train, held_out, demonstrations, trainer, total_steps, device })
+        Ok(Self { options, tokenizer, train, held_out, demonstrations, passes, device })
     }
 
     /// What brings the mean reward of the demonstrations to 0; nothing without demonstrations.
     async fn bias(&self) -> Result<Option<f32>, SessionError> {
         let mut rewards = Vec::new();
         for rows in self.demonstrations.chunks(DEMONSTRATIONS_AT_ONCE) {
-            rewards.extend(read(self.rewards(rows)).await?);
+            rewards.extend(read(self.rewards(self.passes.model(), rows)).await?);
         }
         Ok((!rewards.is_empty()).then(|| RewardNormalization::mean_zero(&rewards).bias))
     }
 
-    fn rewards(&self, rows: &[Vec<u32>]) -> Tensor<1> {
-        let model = &self.trainer.model;
+    fn rewards(&self, model: &ScalarModel, rows: &[Vec<u32>]) -> Tensor<1> {
         CompletionBatch::new(rows, &self.tokenizer, model, &self.device).rewards(model)
     }
 }
 
 impl Stage for Reward {
-    type State = StepState;
+    type State = PassesState;
 
     const NAME: StageName = StageName::Reward;
 
     fn standing(&self) -> Standing {
-        Standing {
-            step: self.trainer.optimizer.step,
-            total_steps: self.total_steps,
-            parameters: self.trainer.model.decoder.config.parameter_count(),
-        }
+        self.passes.standing(self.passes.trainer.model.decoder.config.parameter_count())
     }
 
     // 3. All pairs of a few rankings.
     async fn advance(&mut self, told: &mut Told) -> Result<(), SessionError> {
-        let size = self.options.batch_size;
-        let device = training_device(&self.device);
-        let chosen = rankings_of_step(&self.train, self.trainer.optimizer.step, size, member_seed(&self.options));
-        let batch = RankingBatch::new(&chosen, &self.tokenizer, &self.trainer.model, &device);
+        let (size, device) = (self.options.batch_size, training_device(&self.device));
+        let batch = |number| {
+            let chosen = rankings_of_batch(&self.train, number, size, member_seed(&self.options));
+            RankingBatch::new(&chosen, &self.tokenizer, &self.passes.trainer.model, &device)
+        };
+        let batches: Vec<_> = self.passes.batches().map(batch).collect();
         let options = &self.options;
-        let loss = |model: &ScalarModel| {
+        let loss = |batch: &RankingBatch, model: &ScalarModel| {
             let PairwiseLoss { loss, accuracy, margin } = batch.loss(model, options);
             Measured::new(loss, [("accuracy", accuracy), ("margin", margin)])
         };
-        let numbers = self.trainer.step(loss).await?;
-        let step = self.trainer.optimizer.step;
-        let mut metrics = numbers.metrics();
-        metrics.insert("epoch".into(), (step * size) as f64 / self.train.len() as f64);
+        let losses = batches.iter().map(|batch| (1.0, move |model: &ScalarModel| loss(batch, model)));
+        let mut metrics = self.passes.step(losses).await?;
         // 4. After every pass and at the end.
-        let measure = ends_epoch(step, size, self.train.len()) || step == self.total_steps;
-        if measure && !self.held_out.is_empty() {
-            let judged = judge(&self.held_out, |rows| self.rewards(rows)).await?;
+        if self.passes.ends_pass() && !self.held_out.is_empty() {
+            let model = &self.passes.trainer.model;
+            let judged = judge(self.held_out.iter().map(|ranked| (ranked, self.rewards(model, &ranked.rows)))).await?;
             insert_accuracy(&mut metrics, "eval_accuracy", &judged.accuracy());
             let table = calibration_table(&judged.rewards, &judged.pairs, CALIBRATION_BINS);
             metrics.insert("eval_ece".into(), expected_calibration_error(&table));
+            metrics.insert("eval_loss".into(), judged.loss());
+            told.warning(self.passes.measured(judged.loss()));
         }
-        told.progress(metrics, "tokens_per_second", batch.completions.tokens);
+        told.progress(metrics, "tokens_per_second", batches.iter().map(|batch| batch.completions.tokens).sum());
         Ok(())
     }
 
     // 5. and 6. The zero, the model folder.
     async fn end(&mut self) -> Result<Vec<Event>, SessionError> {
         let bias = self.bias().await?;
-        let model = &self.trainer.model;
+        let model = self.passes.model();
         let config = &model.decoder.config;
         let mut files = folder::save(model, config, Kind::Reward, &self.tokenizer, Precision::F32).await?;
         bias.into_iter().for_each(|bias| folder::set_reward_bias(&mut files, bias));
-        Ok(vec![Event::Model { name: "reward".into(), files }])
+        Ok([Event::Model { name: "reward".into(), files }].into_iter().chain(self.passes.told()).collect())
     }
 
-    fn state(&self) -> StepState {
-        StepState { step: self.trainer.optimizer.step }
+    fn state(&self) -> PassesState {
+        self.passes.state()
     }
 
     fn save(&self, writer: SnapshotWriter) -> Result<SnapshotWriter, SessionError> {
-        Ok(writer.trainer("", &self.trainer))
+        Ok(self.passes.save(writer))
     }
 
-    fn restore(&mut self, state: StepState, snapshot: &Snapshot) -> Result<(), SessionError> {
-        snapshot.trainer("", &mut self.trainer, state.step, &self.device)
+    fn restore(&mut self, state: PassesState, snapshot: &Snapshot) -> Result<(), SessionError> {
+        self.passes.restore(state, snapshot, &self.device)
     }
 }
 

@@ -51,7 +51,7 @@ impl Stage for Score {
     async fn advance(&mut self, told: &mut Told) -> Result<(), SessionError> {
         let mut record = self.records[self.next].clone();
         let (prompt, completions) = completions_of(self.next, &record)?;
-        let encode = |completion: &String| Ok(encode_completion(&self.folder, &prompt, completion)?.tokens);
+        let encode = |completion: &String| Ok(encode_completion(&self.folder, &prompt, completion, 0)?.tokens);
         let rows = completions.iter().map(encode).collect::<Result<Vec<_>, SessionError>>();
         let rows = rows.map_err(|error| error.of_record(self.next + 1))?;
         let batch = CompletionBatch::new(&rows, &self.folder.tokenizer, &self.model, &self.device);

@@ -8,19 +8,23 @@
 
 use crate::SessionError;
 use crate::batch::demonstrations::{DemonstrationBatch, Steps};
+use crate::finetuning::Peak;
 use crate::folder::{self, Folder, Kind};
 use crate::options::{Batching, Options, SftOptions};
+use crate::passes::{Passes, PassesState};
 use crate::protocol::{Event, StageName};
 use crate::readback::read;
-use crate::room::longest_row;
+use crate::room::Length;
 use crate::snapshot::{Snapshot, SnapshotWriter};
-use crate::stage::{Stage, Standing, StepState, Told};
-use crate::trainer::{Trainer, training_device};
+use crate::stage::{Stage, Standing, Told};
+use crate::trainer::training_device;
 use burn::tensor::Device;
 use nudge_data::{DemonstrationRecord, EncodedDemonstration, Prompt, Rng, Tokenizer};
 use nudge_model::{Decoder, OptimizerOptions};
-use nudge_rlhf::{Decay, LearningRate};
 use std::collections::HashSet;
+
+/// Peak learning rates. That of adapters is LoRA's usual one for instructions (Hu et al. 2021, appendix D).
+const PEAK: Peak = Peak { small: 6e-4, adapters: 2e-4, large: 2e-5 };
 
 /// An instruction-tuning run.
 pub struct Sft {
@@ -28,9 +32,8 @@ pub struct Sft {
     tokenizer: Tokenizer,
     train: Vec<EncodedDemonstration>,
     held_out: Vec<EncodedDemonstration>,
-    trainer: Trainer<Decoder>,
+    passes: Passes<Decoder>,
     steps: Steps,
-    total_steps: usize,
     device: Device,
 }
 
@@ -46,19 +49,18 @@ impl Sft {
         device: &Device,
     ) -> Result<Self, SessionError> {
         options.check_ranges()?;
-        let model = folder.trainable(&options.finetuning, options.seed, device)?;
+        let model = folder.trainable(&options.passes.finetuning, options.seed, device)?;
         let tokenizer = folder.chat_tokenizer()?;
         // 1. and 2.
-        let all = encode(demonstrations, &tokenizer, model.config.max_position_embeddings)?;
+        let room = Length { context: model.config.max_position_embeddings, longest: options.passes.max_length };
+        let all = encode(demonstrations, &tokenizer, room)?;
         let (train, held_out) = split(all, options.held_out, options.seed);
         let steps = Steps::new(&train, &options);
-        let total_steps = steps.total(options.epochs);
-        let schedule = LearningRate::new(options.learning_rate.into(), total_steps)
-            .warmup((total_steps / 20).min(20))
-            .decay(Decay::Linear);
+        let learning_rate = PEAK.of(options.learning_rate, &model);
         let optimizer = OptimizerOptions { weight_decay: options.weight_decay, ..Default::default() };
-        let trainer = Trainer::new(model, optimizer, schedule, "instruction tuning");
-        Ok(Self { options, tokenizer, train, held_out, trainer, steps, total_steps, device: device.clone() })
+        let pass = (options.epochs, steps.pass());
+        let passes = Passes::new(model, optimizer, pass, learning_rate, &options.passes, "instruction tuning");
+        Ok(Self { options, tokenizer, train, held_out, passes, steps, device: device.clone() })
     }
 
     fn batch(&self, demonstrations: &[&EncodedDemonstration], device: &Device) -> DemonstrationBatch {
@@ -66,7 +68,11 @@ impl Sft {
             Batching::Packed => DemonstrationBatch::packed,
             Batching::Padded | Batching::LengthGrouped => DemonstrationBatch::padded,
         };
-        lay_out(demonstrations, self.tokenizer.pad_id(), &self.trainer.model.config, device)
+        lay_out(demonstrations, self.tokenizer.pad_id(), &self.model().config, device)
+    }
+
+    fn model(&self) -> &Decoder {
+        &self.passes.trainer.model
     }
 
     /// Nats per token of the completions set aside.
@@ -74,7 +80,7 @@ impl Sft {
         let (mut nats, mut tokens) = (0.0, 0);
         for rows in self.held_out.chunks(self.options.batch_size) {
             let batch = self.batch(&rows.iter().collect::<Vec<_>>(), &self.device);
-            let loss = read(batch.loss(&self.trainer.model)).await?;
+            let loss = read(batch.loss(self.model())).await?;
             nats += f64::from(loss[0]) * batch.targets as f64;
             tokens += batch.targets;
         }
@@ -83,53 +89,51 @@ impl Sft {
 }
 
 impl Stage for Sft {
-    type State = StepState;
+    type State = PassesState;
 
     const NAME: StageName = StageName::Sft;
 
     fn standing(&self) -> Standing {
-        Standing {
-            step: self.trainer.optimizer.step,
-            total_steps: self.total_steps,
-            parameters: self.trainer.model.config.parameter_count(),
-        }
+        self.passes.standing(self.model().config.parameter_count())
     }
 
     // 3. Cross-entropy on the completions.
     async fn advance(&mut self, told: &mut Told) -> Result<(), SessionError> {
-        let places = self.steps.demonstrations(self.trainer.optimizer.step);
-        let demonstrations: Vec<_> = places.into_iter().map(|place| &self.train[place]).collect();
-        let batch = self.batch(&demonstrations, &training_device(&self.device));
-        let numbers = self.trainer.step(|model| batch.loss(model)).await?;
-        let step = self.trainer.optimizer.step;
-        let mut metrics = numbers.metrics();
-        metrics.insert("epoch".into(), self.steps.epochs_after(step));
+        let device = training_device(&self.device);
+        let batch = |number| {
+            let places = self.steps.demonstrations(number);
+            self.batch(&places.into_iter().map(|place| &self.train[place]).collect::<Vec<_>>(), &device)
+        };
+        let batches: Vec<_> = self.passes.batches().map(batch).collect();
+        let losses = batches.iter().map(|batch| (batch.targets as f32, |model: &Decoder| batch.loss(model)));
+        let mut metrics = self.passes.step(losses).await?;
         // 4. After every pass and at the end.
-        let measure = self.steps.ends_epoch(step) || step == self.total_steps;
-        if measure && !self.held_out.is_empty() {
-            metrics.insert("eval_loss".into(), self.held_out_loss().await?);
+        if self.passes.ends_pass() && !self.held_out.is_empty() {
+            let loss = self.held_out_loss().await?;
+            metrics.insert("eval_loss".into(), loss);
+            told.warning(self.passes.measured(loss));
         }
-        told.progress(metrics, "tokens_per_second", batch.tokens);
+        told.progress(metrics, "tokens_per_second", batches.iter().map(|batch| batch.tokens).sum());
         Ok(())
     }
 
     // 5. The model folder.
     async fn end(&mut self) -> Result<Vec<Event>, SessionError> {
-        let model = &self.trainer.model;
+        let model = self.passes.model();
         let files = folder::save(model, &model.config, Kind::Decoder, &self.tokenizer, self.options.precision).await?;
-        Ok(vec![Event::Model { name: "sft".into(), files }])
+        Ok([Event::Model { name: "sft".into(), files }].into_iter().chain(self.passes.told()).collect())
     }
 
-    fn state(&self) -> StepState {
-        StepState { step: self.trainer.optimizer.step }
+    fn state(&self) -> PassesState {
+        self.passes.state()
     }
 
     fn save(&self, writer: SnapshotWriter) -> Result<SnapshotWriter, SessionError> {
-        Ok(writer.trainer("", &self.trainer))
+        Ok(self.passes.save(writer))
     }
 
-    fn restore(&mut self, state: StepState, snapshot: &Snapshot) -> Result<(), SessionError> {
-        snapshot.trainer("", &mut self.trainer, state.step, &self.device)
+    fn restore(&mut self, state: PassesState, snapshot: &Snapshot) -> Result<(), SessionError> {
+        self.passes.restore(state, snapshot, &self.device)
     }
 }
 
@@ -138,7 +142,7 @@ type Demonstration<'a> = (&'a Prompt, EncodedDemonstration);
 fn encode<'a>(
     records: &'a [DemonstrationRecord],
     tokenizer: &Tokenizer,
-    context: usize,
+    room: Length,
 ) -> Result<Vec<Demonstration<'a>>, SessionError> {
     if records.is_empty() {
         return Err(SessionError::Nothing("there is no demonstration to imitate".into()));
@@ -148,13 +152,8 @@ fn encode<'a>(
         record.check().map_err(wrong)?;
         let encoded = tokenizer.encode_demonstration(&record.prompt, &record.completion);
         let encoded = encoded.map_err(|error| wrong(error.to_string()))?;
-        if encoded.tokens.len() > longest_row(context) {
-            return Err(wrong(format!(
-                "the demonstration has {} tokens, more than the model's context of {context}. Shorten or remove it",
-                encoded.tokens.len()
-            )));
-        }
-        Ok((&record.prompt, encoded))
+        let fitting = room.fit(encoded).map_err(|reason| wrong(format!("the demonstration {reason}")))?;
+        Ok((&record.prompt, fitting))
     };
     records.iter().enumerate().map(encode).collect()
 }

@@ -7,6 +7,7 @@ use burn::tensor::{Device, Int, Tensor};
 use nudge_data::{EncodedDemonstration, Tokenizer};
 use nudge_model::{Decoder, DecoderConfig, Frozen};
 use nudge_rlhf::loss::masked::{masked_row_mean, masked_row_sum};
+use std::cell::OnceCell;
 
 /// Log-probabilities of whole completions with their end tokens, in nats, `[completions]`.
 #[derive(Clone)]
@@ -25,6 +26,12 @@ impl CompletionLogprobs {
         Self { sum: masked_row_sum(logprobs.clone(), mask()), mean: masked_row_mean(logprobs, mask()) }
     }
 
+    /// Those of several batches, one after the other.
+    fn cat(parts: impl Iterator<Item = Self>) -> Self {
+        let (sums, means) = parts.map(|part| (part.sum, part.mean)).unzip();
+        Self { sum: Tensor::cat(sums, 0), mean: Tensor::cat(means, 0) }
+    }
+
     fn map(self, map: impl Fn(Tensor<1>) -> Tensor<1>) -> Self {
         Self { sum: map(self.sum), mean: map(self.mean) }
     }
@@ -32,6 +39,34 @@ impl CompletionLogprobs {
     /// Some of the completions.
     pub fn select(&self, places: &Tensor<1, Int>) -> Self {
         self.clone().map(|logprobs| logprobs.select(0, places.clone()))
+    }
+}
+
+/// A ranking, and what the reference says of it. The reference does not move, so that it is asked once, and always about
+/// one ranking: a resumed run gets the same numbers.
+pub struct Referenced {
+    /// The ranking.
+    pub ranked: Ranked<EncodedDemonstration>,
+    logprobs: OnceCell<CompletionLogprobs>,
+}
+
+impl From<Ranked<EncodedDemonstration>> for Referenced {
+    fn from(ranked: Ranked<EncodedDemonstration>) -> Self {
+        Self { ranked, logprobs: OnceCell::new() }
+    }
+}
+
+impl Referenced {
+    /// Its completions as rows.
+    pub(super) fn batch(&self, tokenizer: &Tokenizer, config: &DecoderConfig, device: &Device) -> DemonstrationBatch {
+        let rows: Vec<_> = self.ranked.rows.iter().collect();
+        DemonstrationBatch::padded(&rows, tokenizer.pad_id(), config, device)
+    }
+
+    /// Log-probabilities of its completions under the reference.
+    pub fn ref_logprobs(&self, reference: &Decoder, tokenizer: &Tokenizer, device: &Device) -> CompletionLogprobs {
+        let ask = || CompletionLogprobs::new(&self.batch(tokenizer, &reference.config, device), reference);
+        self.logprobs.get_or_init(ask).clone()
     }
 }
 
@@ -63,7 +98,7 @@ pub struct Labels {
     pub desirable: Vec<bool>,
 }
 
-type Rankings<'a> = [&'a Ranked<EncodedDemonstration>];
+type Rankings<'a> = [&'a Referenced];
 
 impl PreferenceBatch {
     /// Lays out rankings. `mismatched` adds the completions of each ranking behind the prompt of the next.
@@ -77,23 +112,22 @@ impl PreferenceBatch {
     ) -> Self {
         let training = training_device(device);
         let (mut rows, mut pairs, mut labels) = (Vec::new(), Vec::new(), Vec::new());
-        for ranked in rankings {
+        for Referenced { ranked, .. } in rankings {
             labels.extend(labels_of(ranked, rows.len()));
             pairs.push(RankingPairs::new(&ranked.pairs, rows.len(), &training));
             rows.extend(&ranked.rows);
         }
-        let lay_out = |rows: &[&EncodedDemonstration]| {
-            let ref_logprobs = reference.map(|reference| {
-                let batch = DemonstrationBatch::padded(rows, tokenizer.pad_id(), config, device);
-                CompletionLogprobs::new(&batch, reference).map(Tensor::autodiff)
-            });
-            (DemonstrationBatch::padded(rows, tokenizer.pad_id(), config, &training), ref_logprobs)
+        let lay_out = |rows: &[&EncodedDemonstration], device: &Device| {
+            DemonstrationBatch::padded(rows, tokenizer.pad_id(), config, device)
         };
-        let (completions, ref_logprobs) = lay_out(&rows);
+        let completions = lay_out(&rows, &training);
+        let of_ranking = |reference| rankings.iter().map(move |one| one.ref_logprobs(reference, tokenizer, device));
+        let ref_logprobs = reference.map(|model| CompletionLogprobs::cat(of_ranking(model)).map(Tensor::autodiff));
         let mismatched = mismatched.then(|| mismatched_rows(rankings, config.max_position_embeddings));
-        let mismatched = mismatched.and_then(|rows| {
-            let (completions, reference) = lay_out(&rows.iter().collect::<Vec<_>>());
-            reference.map(|reference| (completions, reference))
+        let mismatched = mismatched.zip(reference).map(|(rows, reference)| {
+            let rows: Vec<_> = rows.iter().collect();
+            let logprobs = CompletionLogprobs::new(&lay_out(&rows, device), reference);
+            (lay_out(&rows, &training), logprobs.map(Tensor::autodiff))
         });
         Self { completions, reference: ref_logprobs, pairs, labels: Labels::new(&labels, &training), mismatched }
     }
@@ -184,13 +218,13 @@ fn labels_of(ranked: &Ranked<EncodedDemonstration>, offset: usize) -> Vec<(usize
 
 /// The completions of each ranking behind the prompt of the next, cut to `context` tokens.
 fn mismatched_rows(rankings: &Rankings<'_>, context: usize) -> Vec<EncodedDemonstration> {
-    let prompt_of = |ranked: &Ranked<EncodedDemonstration>| {
-        let row = &ranked.rows[0];
+    let prompt_of = |ranking: &Referenced| {
+        let row = &ranking.ranked.rows[0];
         row.tokens[..completion_start(row)].to_vec()
     };
-    let behind = |(place, ranked): (usize, &&Ranked<EncodedDemonstration>)| {
+    let behind = |(place, ranking): (usize, &&Referenced)| {
         let prompt = prompt_of(rankings[(place + 1) % rankings.len()]);
-        ranked.rows.iter().map(move |row| joined(&prompt, row, context)).collect::<Vec<_>>()
+        ranking.ranked.rows.iter().map(move |row| joined(&prompt, row, context)).collect::<Vec<_>>()
     };
     rankings.iter().enumerate().flat_map(behind).collect()
 }
@@ -232,8 +266,9 @@ mod tests {
 
     #[test]
     fn mismatched_completions_stand_behind_the_next_prompt() {
-        let ranked =
-            |rows: Vec<EncodedDemonstration>| Ranked { rows, pairs: vec![], tiers: vec![], margin: None, label: None };
+        let ranked = |rows: Vec<EncodedDemonstration>| {
+            Referenced::from(Ranked { rows, pairs: vec![], tiers: vec![], margin: None, label: None })
+        };
         let one = ranked(vec![row(&[1, 2, 7], 2), row(&[1, 2, 8, 9], 2)]);
         let other = ranked(vec![row(&[3, 5], 1)]);
         let rows = mismatched_rows(&[&one, &other], 3);

@@ -10,6 +10,7 @@ use super::learning::Learning;
 use super::minibatch::Minibatch;
 use super::pretraining::PretrainingMix;
 use crate::SessionError;
+use crate::finetuning::Peak;
 use crate::folder::{self, Kind};
 use crate::protocol::Files;
 use crate::snapshot::{Snapshot, SnapshotWriter};
@@ -60,11 +61,11 @@ pub struct Objective {
 }
 
 impl Actor {
-    /// A policy that starts from `start`; `title` names the method in errors.
-    pub fn new(start: Decoder, options: &OnlineOptions, title: &'static str, device: &Device) -> Self {
+    /// A policy that starts from `start`; `title` names the method in errors, `peak` its learning rates.
+    pub fn new(start: Decoder, options: &OnlineOptions, title: &'static str, peak: Peak, device: &Device) -> Self {
         let reference = start.reference();
         let average = options.ema_decay.map(|_| start.clone());
-        let schedule = options.schedule(options.learning_rate);
+        let schedule = options.schedule(peak.of(options.learning_rate, &start));
         let aggregation = LossAggregation::TokenMean;
         Self {
             trainer: Trainer::new(start, options.optimizer(), schedule, title),

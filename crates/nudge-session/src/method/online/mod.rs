@@ -25,11 +25,12 @@ pub use actor::{Actor, Surrogate};
 pub use experience::{Collected, Estimated, Scored, price};
 pub use learning::Learning;
 pub use minibatch::{Layout, Minibatch, ValueBatch};
-pub use options::OnlineOptions;
+pub use options::{OnlineOptions, PEAK};
 pub use pretraining::PretrainingMix;
 pub use prompts::Completions;
 
 use crate::SessionError;
+use crate::finetuning::Peak;
 use crate::labeler::Labeler;
 use crate::method::Material;
 use crate::protocol::{Event, Metrics};
@@ -72,7 +73,7 @@ pub struct OnlineState {
 }
 
 impl Online {
-    /// Loads the models and encodes the prompts; `title` names the method in errors.
+    /// Loads the models and encodes the prompts; `title` names the method in errors, `peak` its learning rates.
     ///
     /// # Errors
     /// If a model or a prompt cannot be used.
@@ -80,11 +81,13 @@ impl Online {
         options: OnlineOptions,
         material: &dyn Material,
         title: &'static str,
+        peak: Peak,
         device: &Device,
     ) -> Result<Self, SessionError> {
         let scorer = material.scorer(device)?;
         let prompts = material.prompts(options.max_new_tokens)?;
-        let actor = Actor::new(material.policy(&options.finetuning, options.seed, device)?, &options, title, device);
+        let start = material.policy(&options.finetuning, options.seed, device)?;
+        let actor = Actor::new(start, &options, title, peak, device);
         let gold = options.gold_labeler.as_deref().map(Labeler::find).transpose()?;
         let state = OnlineState {
             step: 0,

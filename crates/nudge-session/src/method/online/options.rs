@@ -2,7 +2,7 @@
 
 use super::experience::Collecting;
 use crate::SessionError;
-use crate::finetuning::FinetuningOptions;
+use crate::finetuning::{FinetuningOptions, Peak};
 use crate::options;
 use crate::options::declare::{AT_LEAST_ONE, BELOW_ONE, FRACTION, NON_NEGATIVE, POSITIVE};
 use nudge_model::{OptimizerOptions, SamplingOptions};
@@ -12,14 +12,15 @@ options! {
     /// Options of every method that learns from its own completions. Learning rates are for models of a few million
     /// parameters, far above what the papers use for billions.
     OnlineOptions {
-        /// Completions sampled in all
+        /// Completions sampled in all, a multiple of batch_size
         episodes: usize = 960, AT_LEAST_ONE;
         /// Completions of one rollout
         batch_size: usize = 64, AT_LEAST_ONE;
-        /// Learning rate of the policy
+        /// Learning rate of the policy. Off: 2.5e-5, with PPO's value model 4e-5; 1e-4 for adapters; 1e-6 for every weight of a
+        /// model above 20 M parameters
         // PPO's 4e-5 went to twice the target KL without a value model: an advantage for the whole completion pulls at
         // every token.
-        learning_rate: f32 = 2.5e-5, NON_NEGATIVE;
+        learning_rate: Option<f32> = None, NON_NEGATIVE;
         /// Longest completion in tokens
         max_new_tokens: usize = 64, AT_LEAST_ONE;
         /// Divides the logits wherever a distribution is formed: sampling, log-probabilities, reference
@@ -72,6 +73,9 @@ options! {
     }
 }
 
+/// Peak learning rates of the policy.
+pub const PEAK: Peak = Peak { small: 2.5e-5, adapters: 1e-4, large: 1e-6 };
+
 impl OnlineOptions {
     /// What ranges of single options cannot say; `k` completions of a prompt belong together.
     ///
@@ -82,6 +86,14 @@ impl OnlineOptions {
             let expected = "a multiple of k: a rollout holds k completions of each prompt";
             return Err(SessionError::option("batch_size", self.batch_size, expected));
         }
+        if !self.episodes.is_multiple_of(self.batch_size) {
+            let next = self.episodes.next_multiple_of(self.batch_size);
+            let expected = format!(
+                "a multiple of batch_size, as rollouts have one size: {next} with batch_size {}, or as it is with a smaller one",
+                self.batch_size
+            );
+            return Err(SessionError::option("episodes", self.episodes, expected));
+        }
         if !self.batch_size.is_multiple_of(self.num_mini_batches) {
             let expected = "a divisor of batch_size: all minibatches have one size";
             return Err(SessionError::option("num_mini_batches", self.num_mini_batches, expected));
@@ -91,7 +103,7 @@ impl OnlineOptions {
 
     /// Rollouts of a run.
     pub fn total_steps(&self) -> usize {
-        self.episodes.div_ceil(self.batch_size).max(1)
+        self.episodes / self.batch_size
     }
 
     /// Course of a learning rate over all updates of a run.

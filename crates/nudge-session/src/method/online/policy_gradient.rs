@@ -12,7 +12,7 @@
 //! A method is what differs: its advantages and its surrogate ([`GroupMethod`]; one file each).
 //! Deliberately absent: values, whitening, a credit for single tokens.
 
-use super::{Estimated, Layout, Minibatch, Online, OnlineOptions, OnlineState, Scored, Surrogate, price};
+use super::{Estimated, Layout, Minibatch, Online, OnlineOptions, OnlineState, PEAK, Scored, Surrogate, price};
 use crate::method::{Material, TuningMethod};
 use crate::options::declare::{AT_LEAST_ONE, POSITIVE};
 use crate::protocol::{Event, Metrics, StageName};
@@ -96,7 +96,7 @@ impl<M: GroupMethod> PolicyGradient<M> {
     /// # Errors
     /// If a model or a prompt cannot be used.
     pub fn new(method: M, material: &dyn Material, device: &Device) -> Result<Self, SessionError> {
-        let mut online = Online::new(method.online().clone(), material, M::TITLE, device)?;
+        let mut online = Online::new(method.online().clone(), material, M::TITLE, PEAK, device)?;
         online.actor.objective.aggregation = method.aggregation();
         Ok(Self { method, own: M::Own::default(), online })
     }

@@ -1,0 +1,167 @@
+//! How much memory a command takes, told before it begins: from the sizes of models and records, without reading a
+//! weight. About: within a third of what a run was measured to hold.
+
+use crate::finetuning::{Finetuning, FinetuningOptions, is_large};
+use crate::folder::Folder;
+use crate::options::Options;
+use crate::platform::ACTIVATIONS_HELD;
+use crate::protocol::Command;
+use nudge_data::Prompt;
+use nudge_model::{DecoderConfig, activation_bytes};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+/// Bytes, by what they are for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Needs {
+    /// The program, and a model's weights as they are kept.
+    pub weights: usize,
+    /// What trains, with its gradients, moments and the copy that did best.
+    pub training: usize,
+    /// Intermediate results of one forward and backward pass.
+    pub activations: usize,
+    /// Keys and values of the completions that are sampled at a time.
+    pub cache: usize,
+}
+
+/// What a command does with its main model.
+#[derive(Debug, Clone, Default)]
+pub struct Use {
+    /// How it trains, where it does.
+    pub finetuning: Option<FinetuningOptions>,
+    /// Models that train: PPO has a value model beside the policy.
+    pub trained: usize,
+    /// Tokens of one forward and backward pass.
+    pub pass: usize,
+    /// Tokens that are sampled at a time, with their prompts.
+    pub rollout: usize,
+}
+
+/// The program without any model.
+const PROGRAM: usize = 48 << 20;
+/// Numbers for each that trains: itself, its gradient, two moments, and the copy that did best.
+const NUMBERS_OF_TRAINED: usize = 5;
+/// Characters of a token, at least; tokens that a chat template adds.
+const CHARACTERS: usize = 3;
+const TEMPLATE: usize = 40;
+
+impl Needs {
+    /// What `usage` of the model in `folder` takes.
+    pub fn of(folder: &Folder, usage: &Use) -> Self {
+        let config = &folder.config;
+        let numbers = size_of::<f32>();
+        let adapts = usage.finetuning.as_ref().is_some_and(|finetuning| match finetuning.finetuning {
+            Finetuning::Auto => is_large(config) || folder.adapter().is_some(),
+            Finetuning::Full => false,
+            Finetuning::Lora => true,
+        });
+        let trains = match &usage.finetuning {
+            None => 0,
+            Some(finetuning) if adapts => lora_numbers(folder, finetuning.lora_r),
+            Some(_) => config.parameter_count(),
+        };
+        let base = if is_large(config) { folder.stored_bytes() } else { numbers * config.parameter_count() };
+        let held = is_large(config).then_some(ACTIVATIONS_HELD);
+        Self {
+            weights: PROGRAM + base,
+            training: usage.trained * trains * NUMBERS_OF_TRAINED * numbers,
+            activations: if usage.trained > 0 { activation_bytes(config, usage.pass, held) } else { 0 },
+            cache: usage.rollout * cache_bytes(config),
+        }
+    }
+
+    /// Bytes in all.
+    pub fn total(&self) -> usize {
+        self.weights + self.training + self.activations + self.cache
+    }
+
+    /// Bytes that it takes even if the estimate is too high by as much as it may be.
+    pub fn surely(&self) -> usize {
+        self.total() / 3 * 2
+    }
+
+    /// What to do where it is too much.
+    pub fn advice(&self) -> &'static str {
+        let parts = [
+            (self.weights, "take a smaller model, or the same in Q8_0 or Q4_0"),
+            (self.training, "take finetuning lora, or a smaller lora_r"),
+            (
+                self.activations,
+                "take a smaller batch_size with more gradient_accumulation_steps, or a smaller max_length",
+            ),
+            (self.cache, "take a smaller batch_size, or fewer max_new_tokens"),
+        ];
+        parts.into_iter().max_by_key(|(bytes, _)| *bytes).map_or("", |(_, advice)| advice)
+    }
+}
+
+/// Numbers of adapters beside all matrices of the blocks.
+fn lora_numbers(folder: &Folder, r: usize) -> usize {
+    let shapes = folder.tensors.names().filter_map(|name| folder.tensors.layout(name).map(|(shape, _)| (name, shape)));
+    let in_block = |name: &str| name.split('.').any(|part| part.parse::<usize>().is_ok());
+    let sides = shapes.filter(|(name, shape)| shape.len() == 2 && in_block(name)).map(|(_, shape)| shape[0] + shape[1]);
+    r * sides.sum::<usize>()
+}
+
+/// Keys and values of one token in all layers.
+fn cache_bytes(config: &DecoderConfig) -> usize {
+    2 * size_of::<f32>() * config.num_hidden_layers * config.num_key_value_heads * config.head_dim
+}
+
+/// Tokens of a prompt and its completion, about.
+fn tokens(prompt: &Prompt, completion: &str, config: &DecoderConfig) -> usize {
+    let characters = prompt.to_string().chars().count() + completion.chars().count();
+    (characters / CHARACTERS + TEMPLATE).min(config.max_position_embeddings)
+}
+
+/// What `command` does with its main model, whose shape is `config`; nothing for commands without one.
+pub fn usage(command: &Command, config: &DecoderConfig) -> Option<Use> {
+    let longest = |rows: &mut dyn Iterator<Item = usize>| rows.max().unwrap_or(0);
+    Some(match command {
+        Command::Sft { demonstrations, options, .. } => {
+            let rows = &mut demonstrations.iter().map(|one| tokens(&one.prompt, &one.completion, config));
+            let pass = options.batch_size * cut(longest(rows), options.passes.max_length);
+            Use { finetuning: Some(options.passes.finetuning.clone()), trained: 1, pass, rollout: 0 }
+        }
+        Command::Reward { preferences, options, .. } => {
+            let rows = &mut preferences.iter().filter_map(|one| ranking_tokens(one.comparison().ok()??, config));
+            let pass = options.batch_size * longest(rows);
+            Use { finetuning: Some(options.passes.finetuning.clone()), trained: 1, pass, rollout: 0 }
+        }
+        Command::Tune { method, prompts, preferences, .. } => {
+            let options = json!(method)["options"].as_object().cloned().unwrap_or_default();
+            let number = |name: &str| options.get(name).and_then(Value::as_u64).unwrap_or(0) as usize;
+            let prompts = &mut prompts.iter().map(|prompt| tokens(prompt, "", config));
+            let rows = &mut preferences.iter().filter_map(|one| ranking_tokens(one.judgement().ok()??, config));
+            let rollout = number("batch_size") * (longest(prompts) + number("max_new_tokens"));
+            let online = number("max_new_tokens") > 0;
+            let pass =
+                if online { rollout / number("num_mini_batches").max(1) } else { number("batch_size") * longest(rows) };
+            let trained = if method.has("value_learning_rate") { 2 } else { 1 };
+            Use { finetuning: Some(finetuning(options)), trained, pass, rollout: if online { rollout } else { 0 } }
+        }
+        Command::Sample { prompts, options, .. } => {
+            let prompts = &mut prompts.iter().map(|prompt| tokens(prompt, "", config));
+            let rollout = options.batch_size * (longest(prompts) + options.max_new_tokens);
+            Use { rollout, ..Use::default() }
+        }
+        _ => return None,
+    })
+}
+
+fn cut(tokens: usize, longest: usize) -> usize {
+    if longest == 0 { tokens } else { tokens.min(longest) }
+}
+
+/// Tokens of all completions of a ranking, padded to the longest.
+fn ranking_tokens(ranking: nudge_data::Comparison, config: &DecoderConfig) -> Option<usize> {
+    let rows = ranking.completions.iter().map(|completion| tokens(&ranking.prompt, completion, config));
+    Some(rows.max()? * ranking.completions.len())
+}
+
+/// How a method trains, of its options.
+fn finetuning(options: Map<String, Value>) -> FinetuningOptions {
+    let own = FinetuningOptions::declared();
+    let options = options.into_iter().filter(|(name, _)| own.iter().any(|option| option.name == name)).collect();
+    FinetuningOptions::with(options).unwrap_or_default()
+}
