@@ -139,12 +139,13 @@ impl Rows for PreferenceRecord {
 }
 
 impl<T: Rows> Records<T> {
-    /// Leaves out what is longer than a model's context, where the user allows that. Each is told with its place.
+    /// Leaves out what is longer than a model's context, where the user allows that and it is not `cut` there. Each is
+    /// told with its place.
     ///
     /// # Errors
     /// If nothing is left.
-    pub fn keep_fitting(&mut self, reading: &Reading, room: impl FnOnce() -> Result<Room>) -> Result<()> {
-        if !reading.skip_bad || self.all.is_empty() {
+    pub fn keep_fitting(&mut self, reading: &Reading, cut: bool, room: impl FnOnce() -> Result<Room>) -> Result<()> {
+        if !reading.skip_bad || cut || self.all.is_empty() {
             return Ok(());
         }
         let room = room()?;

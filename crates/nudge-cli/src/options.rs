@@ -115,6 +115,11 @@ pub fn sourced(
     Ok(options.into_iter().map(sourced).collect())
 }
 
+/// Whether options say where long completions are cut, so that none is too long.
+pub fn cuts(options: &Map<String, Value>) -> bool {
+    options.get("max_length").and_then(Value::as_u64).is_some_and(|length| length > 0)
+}
+
 /// A struct as an object. By way of text, because that writes an `f32` as people do: 0.004, not 0.0040000001.
 pub fn object(value: &impl Serialize) -> Result<Map<String, Value>> {
     Ok(serde_json::from_str(&serde_json::to_string(value)?)?)

@@ -66,7 +66,9 @@ fn repeated(mut words: Vec<String>) -> Vec<String> {
     };
     let config = words.iter().enumerate().find_map(behind).filter(|path| path.ends_with(".json"));
     let record = config.and_then(|path| fs::read_to_string(path).ok());
-    let Some(record) = record.and_then(|text| serde_json::from_str::<RunRecord>(&text).ok()) else { return words };
+    let record = record.and_then(|text| serde_json::from_str::<RunRecord>(&text).ok());
+    // Another command's run is refused by whoever reads its options.
+    let Some(record) = record.filter(|record| words.get(1) == Some(&record.command)) else { return words };
     for (flag, values) in record.arguments.iter().filter(|(flag, _)| !OWN.contains(&flag.as_str())) {
         let name = format!("--{flag}");
         if !words.iter().any(|word| word.split('=').next() == Some(&name)) {

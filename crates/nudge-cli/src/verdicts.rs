@@ -95,7 +95,9 @@ fn command(next: &Next, given: &Given) -> Option<String> {
             let mut again = given.clone();
             ["reward", "labeler", "judge-command", "pairs", "json", "report"].iter().for_each(|flag| drop(again.flags.remove(*flag)));
             again.flags.insert("labeler".into(), vec!["me".into()]);
-            again.flags.insert("pairs".into(), vec![free_name("judged.jsonl")]);
+            let pairs = "judged.jsonl".to_string();
+            let pairs = if Path::new(&pairs).exists() { free_name(&pairs) } else { pairs };
+            again.flags.insert("pairs".into(), vec![pairs]);
             again.command = "compare".into();
             words_of(&again)
         }
@@ -131,9 +133,6 @@ fn free_name(name: &str) -> String {
     let path = Path::new(name);
     let extension = path.extension().map_or(String::new(), |extension| format!(".{}", extension.to_string_lossy()));
     let stem = name.strip_suffix(&extension).unwrap_or(name).trim_end_matches('/');
-    if !path.exists() && extension == ".jsonl" {
-        return name.into();
-    }
     let numbered = |number: usize| format!("{stem}-{number}{extension}");
     (2..).map(numbered).find(|name| !Path::new(name).exists()).unwrap_or_else(|| numbered(2))
 }

@@ -5,7 +5,7 @@ use super::job::Job;
 use crate::args::{Material, Tune};
 use crate::files::read_texts;
 use crate::input::{self, Places, Records};
-use crate::options::{object, resolve_method, sourced};
+use crate::options::{cuts, object, resolve_method, sourced};
 use anyhow::Result;
 use nudge_data::{PreferenceRecord, Prompt};
 use nudge_session::Command;
@@ -23,7 +23,8 @@ pub fn run(arguments: &Tune) -> Result<()> {
     let mut workplace = Workplace::open(training.common.device)?;
     workplace.load(&arguments.policy)?;
     rewards.iter().try_for_each(|name| workplace.load(name))?;
-    preferences.keep_fitting(&training.reading, || Ok(workplace.session.room(&arguments.policy)?))?;
+    let cut = cuts(&options_of(&method)?);
+    preferences.keep_fitting(&training.reading, cut, || Ok(workplace.session.room(&arguments.policy)?))?;
     let (preferences, places) = (preferences.all, places.before(preferences.places));
     let defaults = options_of(&arguments.method)?;
     let options = sourced(options_of(&method)?, &defaults, &arguments.options, config)?;

@@ -45,6 +45,9 @@ const FEW_RANKINGS: (usize, usize) = (20, 40);
 const CIRCLES: f64 = 0.05;
 /// Accuracy in training and on held-out pairs between which a reward model has learnt by heart.
 const BY_HEART: (f64, f64) = (0.98, 0.7);
+/// Margins below which a policy has hardly moved, and from which it has (metrics.md, `rewards/margins`: 0.1 to 2).
+const STILL: f64 = 0.02;
+const MOVED: f64 = 0.1;
 /// Nats by which the held-out loss may rise above its best.
 const HELD_OUT_RISE: f64 = 0.1;
 /// Accuracy may differ so much between pairs whose better completion is the shorter and the longer one.
@@ -98,7 +101,9 @@ fn percent(share: f64) -> String {
 /// The same again with some options at a part of what they were.
 fn again(evidence: &Evidence, parts: &[(&str, f64)]) -> Option<Next> {
     let scaled = |(name, part): &(&str, f64)| {
-        let value = evidence.options.get(*name)?.as_f64()? * part;
+        let given = evidence.options.get(*name)?.as_f64();
+        // Where it follows from the model, the log has its peak.
+        let value = given.or_else(|| evidence.values(name).into_iter().reduce(f64::max))? * part;
         // Three digits are what a person would type.
         let value: f64 = format!("{value:.2e}").parse().ok()?;
         Some((name.to_string(), Value::from(value)))

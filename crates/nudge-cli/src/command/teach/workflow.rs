@@ -22,11 +22,13 @@ use nudge_data::{Prompt, Rng, write_jsonl};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
-use std::fs::{File, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 /// What `workflow.json` and the files beside it are like.
 const VERSION: u32 = 1;
+/// Whoever holds it works in the folder.
+const LOCK: &str = ".lock";
 /// Fewer leave nothing to hold out.
 const FEWEST: usize = 4;
 
@@ -55,7 +57,9 @@ impl Workflow {
     pub fn open(arguments: &Teach) -> Result<Self> {
         let folder = arguments.out.clone();
         let asked = Asked { version: VERSION, asked: asked(arguments)? };
-        if folder.is_dir() && !folder.join("workflow.json").exists() && folder.read_dir().is_ok_and(|mut all| all.any(|file| file.is_ok_and(|file| file.file_name() != ".lock"))) {
+        // A run that was cut off before it had split the prompts left its lock.
+        let ours = ["workflow.json", LOCK].iter().any(|file| folder.join(file).exists());
+        if !ours && fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some()) {
             bail!("{} is not empty and no workflow; choose another --out", folder.display());
         }
         create_folder(&folder)?;
@@ -163,7 +167,7 @@ fn asked(arguments: &Teach) -> Result<Map<String, Value>> {
 
 /// Two processes in one folder would write over each other. The system lets go of the lock when this one ends.
 fn lock(folder: &Path) -> Result<File> {
-    let path = folder.join(".lock");
+    let path = folder.join(LOCK);
     let file = File::create(&path).map_err(|error| crate::files::io_error("write", &path, error))?;
     match file.try_lock() {
         Err(TryLockError::WouldBlock) => bail!("{} is at work in another process; wait for it to end", folder.display()),

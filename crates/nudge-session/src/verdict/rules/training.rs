@@ -98,7 +98,10 @@ pub fn contradictory(evidence: &Evidence) -> Option<Finding> {
 pub fn not_carried_over(evidence: &Evidence) -> Option<Finding> {
     let train = evidence.end("accuracy").or_else(|| evidence.end("rewards/accuracies"))?;
     let held_out = evidence.last("eval_accuracy").or_else(|| evidence.last("eval_rewards/accuracies"))?;
-    if train < BY_HEART.0 || held_out >= BY_HEART.1 {
+    let low = evidence.last("eval_accuracy_low").or_else(|| evidence.last("eval_rewards/accuracies_low"))?;
+    let margin = evidence.end("margin").or_else(|| evidence.end("rewards/margins"))?;
+    // What is better than a coin carries over, and a policy that has hardly moved has learnt nothing by heart.
+    if train < BY_HEART.0 || held_out >= BY_HEART.1 || low > 0.5 || margin < MOVED {
         return None;
     }
     let sentence = format!(
@@ -116,11 +119,14 @@ pub fn held_out_rises(evidence: &Evidence) -> Option<Finding> {
     if last <= best + HELD_OUT_RISE {
         return None;
     }
-    let sentence = format!(
-        "The loss on demonstrations set aside rose from {best:.3} to {last:.3}: the model learns the others by heart."
-    );
+    let kept = evidence.options.get("load_best_model_at_end") == Some(&Value::Bool(true));
+    let (level, end) = match kept {
+        true => (Level::Note, "the weights of the best pass were kept"),
+        false => (Level::Warning, "the model learns the others by heart"),
+    };
+    let sentence = format!("The loss on what was set aside rose from {best:.3} to {last:.3}; {end}.");
     let next = again(evidence, &[("epochs", 0.5)]);
-    finding("held_out_rises", Level::Warning, [("best", best), ("last", last)], sentence, next)
+    finding("held_out_rises", level, [("best", best), ("last", last)], sentence, next)
 }
 
 /// Gao et al. 2022: the proxy goes on rising where the true score falls.
@@ -159,7 +165,7 @@ pub fn length_bias(evidence: &Evidence) -> Option<Finding> {
 
 pub fn hardly_moved(evidence: &Evidence) -> Option<Finding> {
     let margin = evidence.end("rewards/margins")?;
-    let flat = margin.abs() < 0.02 && matches!(evidence.task.as_str(), "dpo" | "kto");
+    let flat = margin.abs() < STILL && matches!(evidence.task.as_str(), "dpo" | "kto");
     if !flat {
         return None;
     }
