@@ -5,8 +5,10 @@ mod data;
 mod export;
 mod inspect;
 mod lab;
+mod manual;
 mod measuring;
 mod rank;
+mod teach;
 mod training;
 mod tune;
 
@@ -15,8 +17,10 @@ pub use data::{Convert, Data, DataCommand, Inspect, Merge, Mix, Split};
 pub use export::{Export, Form, Numbers};
 pub use inspect::InspectModel;
 pub use lab::{Lab, LabCommand, LabFrontier, LabInstruct, LabMethods, LabOracle, LabPreferences, Measurements};
+pub use manual::{Completions, Man};
 pub use measuring::{Agreement, Bench, Calibrate, Eval, SelfCheck};
 pub use rank::{Choose, Rank};
+pub use teach::Teach;
 pub use training::{Pretrain, Reward, Sft, Training};
 #[cfg(test)]
 pub use tune::subcommand_of;
@@ -32,7 +36,7 @@ const MODELS: &str = "A model M is a folder (config.json, model.safetensors, tok
 
 /// Teach a small language model what you like: pretrain, instruct, rank, reward, PPO, compare.
 #[derive(Parser)]
-#[command(name = "nudge", version, after_help = MODELS, arg_required_else_help = true)]
+#[command(name = "nudge", version = crate::version::LONG, after_help = MODELS, arg_required_else_help = true)]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
@@ -42,6 +46,11 @@ pub struct Arguments {
 /// The commands.
 #[derive(Subcommand)]
 pub enum Command {
+    /// From your prompts to a tuned model in one guided run: sample, rank, tune, judge before and after
+    #[command(
+        after_help = "Examples:\n  nudge teach --model builtin:sft --prompts prompts.jsonl --labeler happier --out taught\n  nudge teach --model SmolLM2.gguf --prompts mine.jsonl --out mine"
+    )]
+    Teach(Teach),
     /// Train a tokenizer and a base model on plain text (records end with <|endoftext|>)
     #[command(after_help = "Example:\n  nudge pretrain --text stories.txt --out base --epochs 4")]
     Pretrain(Pretrain),
@@ -99,7 +108,7 @@ pub enum Command {
     /// What a model is, and the memory and time that each stage would take here
     #[command(after_help = "Example:\n  nudge inspect SmolLM2-135M-Instruct.Q4_1.gguf")]
     Inspect(InspectModel),
-    /// Talk to a model; every line is a prompt of its own
+    /// Talk to a model
     #[command(after_help = "Example:\n  nudge chat --model builtin:sft --temperature 0.7")]
     Chat(Chat),
     /// The whole loop on the built-in model with a simulated labeler
@@ -114,6 +123,12 @@ pub enum Command {
     /// Check that the device computes what it should: operations, a training step, log-probabilities
     #[command(after_help = "Example:\n  nudge self-check --device auto --json")]
     SelfCheck(SelfCheck),
+    /// Print what a shell needs to complete commands and flags
+    #[command(after_help = "Example:\n  nudge completions bash")]
+    Completions(Completions),
+    /// Write manual pages, one a command
+    #[command(after_help = "Example:\n  nudge man pages")]
+    Man(Man),
 }
 
 /// Flags of every command that runs a model.

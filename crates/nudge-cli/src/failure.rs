@@ -2,9 +2,12 @@
 //!
 //! 0 done, 1 error, 2 wrong usage (clap), 130 interrupted. A reader that went away is no error.
 
+use crate::report;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 
 /// Ctrl-C or SIGTERM ended the run between two steps.
 #[derive(Debug)]
@@ -28,6 +31,7 @@ impl std::error::Error for Interrupted {}
 pub fn exit_code(error: &anyhow::Error) -> ExitCode {
     if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
         tell(&interrupted.to_string());
+        tell_machines(&interrupted.to_string(), 130);
         return ExitCode::from(130);
     }
     let pipe_closed = |cause: &(dyn std::error::Error + 'static)| {
@@ -37,7 +41,15 @@ pub fn exit_code(error: &anyhow::Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     tell(&format!("error: {}", message(error)));
+    tell_machines(&message(error), 1);
     ExitCode::FAILURE
+}
+
+/// Where `--json` asks for one object on standard output, an error is that object.
+fn tell_machines(message: &str, code: u8) {
+    if std::env::args().any(|word| word == "--json") {
+        let _ = report::json(&serde_json::json!({ "error": message, "code": code }));
+    }
 }
 
 /// The error and its causes in one line; a cause that the one before it has quoted is not said again.
@@ -56,6 +68,14 @@ pub fn message(error: &anyhow::Error) -> String {
 /// A line on standard error; a closed standard error is not worth dying for.
 pub fn tell(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// A line that need not be said again by this process.
+pub fn tell_once(line: &str) {
+    static TOLD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    if TOLD.lock().unwrap_or_else(PoisonError::into_inner).insert(line.into()) {
+        tell(line);
+    }
 }
 
 #[cfg(test)]

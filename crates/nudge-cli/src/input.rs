@@ -11,7 +11,8 @@ use clap::Args;
 use nudge_data::format::{Reason, Wanted, detect, native_records, read};
 use nudge_data::source::SourceOptions;
 use nudge_data::{DataError, DemonstrationRecord, Entry, Format, PreferenceRecord, Prompt, PromptRecord, Source};
-use nudge_session::SessionError;
+use nudge_session::{Room, SessionError};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -64,6 +65,15 @@ impl Places {
         self
     }
 
+    /// How many records come from each file.
+    pub fn counts(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        for (path, _) in self.0.iter().filter_map(|place| place.rsplit_once(", line ")) {
+            *counts.entry(path.to_string()).or_default() += 1;
+        }
+        counts
+    }
+
     /// Names the file and line of the record that an error is about.
     pub fn locate(&self, error: anyhow::Error) -> anyhow::Error {
         let (index, reason) = match error.downcast_ref() {
@@ -78,7 +88,8 @@ impl Places {
 }
 
 impl<T> Records<T> {
-    fn none() -> Self {
+    /// None at all.
+    pub fn none() -> Self {
         Self { all: vec![], places: Places::default(), tied: 0 }
     }
 
@@ -105,6 +116,58 @@ impl<T> Records<T> {
             records.places.0.extend(used.map(|(index, _)| format!("{name}, line {}", index + 1)));
         }
         Ok(records)
+    }
+}
+
+/// A record whose rows must fit a model's context.
+pub trait Rows {
+    /// Its prompt with each of its completions.
+    fn rows(&self) -> Vec<(Prompt, String)>;
+}
+
+impl Rows for DemonstrationRecord {
+    fn rows(&self) -> Vec<(Prompt, String)> {
+        vec![(self.prompt.clone(), self.completion.clone())]
+    }
+}
+
+impl Rows for PreferenceRecord {
+    fn rows(&self) -> Vec<(Prompt, String)> {
+        let Ok(Some(judged)) = self.judgement() else { return vec![] };
+        judged.completions.into_iter().map(|completion| (judged.prompt.clone(), completion)).collect()
+    }
+}
+
+impl<T: Rows> Records<T> {
+    /// Leaves out what is longer than a model's context, where the user allows that and it is not `cut` there. Each is
+    /// told with its place.
+    ///
+    /// # Errors
+    /// If nothing is left.
+    pub fn keep_fitting(&mut self, reading: &Reading, cut: bool, room: impl FnOnce() -> Result<Room>) -> Result<()> {
+        if !reading.skip_bad || cut || self.all.is_empty() {
+            return Ok(());
+        }
+        let room = room()?;
+        let before = std::mem::replace(self, Self::none());
+        let mut left_out = 0;
+        for (record, place) in before.all.into_iter().zip(before.places.0) {
+            if record.rows().iter().all(|(prompt, completion)| room.fits(prompt, completion)) {
+                self.push(record, place);
+                continue;
+            }
+            left_out += 1;
+            if left_out <= TOLD {
+                tell(&format!("{place}: longer than the model's context of {} tokens", room.context));
+            }
+        }
+        if self.all.is_empty() {
+            bail!("all {left_out} records are longer than the model's context of {} tokens", room.context);
+        }
+        if left_out > 0 {
+            tell(&format!("{left_out} records left out because they are too long"));
+        }
+        Ok(())
     }
 }
 

@@ -2,6 +2,7 @@
 //! ends the process. Those in between count as the first: `timeout` and its like send every signal twice.
 //! While the program waits for a person to type, the first one ends it: nothing is half done then.
 
+use crate::failure::tell;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,6 +13,9 @@ use std::time::Duration;
 static REQUESTED: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 static IMPATIENT: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
 static WAITING: LazyLock<Arc<AtomicBool>> = LazyLock::new(Arc::default);
+
+/// Whether a run makes steps, which a signal waits for.
+static STEPPING: AtomicBool = AtomicBool::new(false);
 
 /// Starts listening. A system that refuses leaves the default: the signal ends the process.
 pub fn listen() {
@@ -27,7 +31,10 @@ pub fn listen() {
 /// A signal handler may not ask for the time, so a thread does.
 fn grow_impatient() {
     while !requested() {
-        thread::sleep(Duration::from_millis(250));
+        thread::sleep(Duration::from_millis(100));
+    }
+    if STEPPING.load(Ordering::Relaxed) {
+        tell("\nstopping when this step is done; once more ends now, and loses what is not stored yet");
     }
     thread::sleep(Duration::from_secs(1));
     IMPATIENT.store(true, Ordering::Relaxed);
@@ -60,6 +67,11 @@ pub fn stop_on_hangup() {}
 /// Whether somebody asked to stop.
 pub fn requested() -> bool {
     REQUESTED.load(Ordering::Relaxed)
+}
+
+/// From now on a run makes steps, or makes none any more.
+pub fn stepping(now: bool) {
+    STEPPING.store(now, Ordering::Relaxed);
 }
 
 /// Does something that waits for a person.

@@ -2,6 +2,7 @@
 //!
 //! Map: [`args`], [`flags`], [`usage`] and [`options`] read the command line and TOML files; [`command`] holds one file a command;
 //! [`runner`] pulls a stage; [`training_folder`] and [`record_file`] keep what it makes and what lets it go on;
+//! [`provenance`] and [`model_card`] say what made it, [`verdicts`] what it is worth, [`picture`] shows it;
 //! [`machine`] arranges threads and memory; [`device`] is the only place that names a backend.
 
 mod args;
@@ -16,14 +17,19 @@ mod interrupt;
 mod log;
 mod machine;
 mod memory;
+mod model_card;
 mod model_files;
 mod options;
+mod picture;
 mod progress;
+mod provenance;
 mod record_file;
 mod report;
 mod runner;
 mod training_folder;
 mod usage;
+mod verdicts;
+mod version;
 
 use std::process::ExitCode;
 

@@ -1,9 +1,11 @@
-//! Options of the stages and methods: defaults, then the TOML file of `--config`, then flags, each over the one before.
+//! Options of the stages and methods: defaults, then the file of `--config` (TOML, or the `run.json` of a run that is
+//! repeated), then flags, each over the one before.
 //!
 //! Flags and keys bear the names of the options as they are declared, with `-` or `_`.
 
 use crate::files::read_text;
 use crate::flags::Flags;
+use crate::provenance::RunRecord;
 use anyhow::{Context, Result, anyhow, bail};
 use nudge_session::method::Method;
 use nudge_session::options::{Options, SetError};
@@ -57,7 +59,13 @@ struct File<'a> {
 }
 
 impl<'a> File<'a> {
+    /// TOML, or the `run.json` of a run that is repeated.
     fn read(path: &'a Path) -> Result<Self> {
+        if path.extension().is_some_and(|extension| extension == "json") {
+            let record: RunRecord = serde_json::from_str(&read_text(path)?)
+                .map_err(|error| anyhow!("{}: {error}; give the run.json of a run, or a TOML file", path.display()))?;
+            return Ok(Self { path, keys: record.values() });
+        }
         let table: toml::Table = toml::from_str(&read_text(path)?)
             .map_err(|error| anyhow!("{}: {}", path.display(), error.to_string().trim_end()))?;
         let keys = object(&table)?.into_iter().map(|(key, value)| (key.replace('-', "_"), value)).collect();
@@ -83,6 +91,33 @@ impl<'a> File<'a> {
 fn no_preset(method: &Method, name: &str) -> String {
     let known: Vec<&str> = method.info().presets.iter().map(|preset| preset.name).collect();
     format!("preset is {name}, but must be one of {}", known.join(", "))
+}
+
+/// Options with where each comes from: `{"value", "from"}`, `from` being `flag`, `file`, `preset` or `default`.
+/// `defaults` are those that a preset takes the place of.
+pub fn sourced(
+    options: Map<String, Value>,
+    defaults: &Map<String, Value>,
+    flags: &Map<String, Value>,
+    config: Option<&Path>,
+) -> Result<Map<String, Value>> {
+    let file = config.map(File::read).transpose()?.map(|file| file.keys).unwrap_or_default();
+    let from = |name: &str, value: &Value| match () {
+        () if flags.contains_key(name) => "flag",
+        () if file.contains_key(name) => "file",
+        () if defaults.get(name).is_some_and(|default| default != value) => "preset",
+        () => "default",
+    };
+    let sourced = |(name, value): (String, Value)| {
+        let from = from(&name, &value);
+        (name, serde_json::json!({ "value": value, "from": from }))
+    };
+    Ok(options.into_iter().map(sourced).collect())
+}
+
+/// Whether options say where long completions are cut, so that none is too long.
+pub fn cuts(options: &Map<String, Value>) -> bool {
+    options.get("max_length").and_then(Value::as_u64).is_some_and(|length| length > 0)
 }
 
 /// A struct as an object. By way of text, because that writes an `f32` as people do: 0.004, not 0.0040000001.

@@ -1,9 +1,14 @@
-//! The progress bar on standard error. It shows nothing where standard error is no terminal.
+//! Progress on standard error: a bar where that is a terminal, else a line every ten seconds, also within a long step.
 
 use crate::failure::tell;
+use crate::report::duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use nudge_session::{Event, Metrics};
-use std::time::Duration;
+use std::io::{IsTerminal, stderr};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// Numbers that say how training goes, most telling first.
 pub const TELLING: [&str; 8] = [
@@ -18,14 +23,29 @@ pub const TELLING: [&str; 8] = [
 ];
 /// What else has a place beside the bar.
 const BESIDE: [&str; 2] = ["nats_per_token", "tokens_per_second"];
+/// Between two lines where there is no terminal.
+const LINE_EVERY: Duration = Duration::from_secs(10);
 
-/// A bar for one run.
+/// The progress of one run.
 pub struct Progress {
     bar: ProgressBar,
+    label: String,
+    standing: Arc<Mutex<Standing>>,
+    /// Dropped, it ends the thread that prints lines.
+    _lines: Option<Sender<()>>,
+}
+
+/// How far a run has come.
+#[derive(Default)]
+struct Standing {
+    first: usize,
+    step: usize,
+    total: usize,
+    numbers: String,
 }
 
 impl Progress {
-    /// A bar that says `label`.
+    /// The progress of what is called `label`.
     pub fn new(label: &str) -> Self {
         let bar = ProgressBar::no_length();
         if let Ok(style) = ProgressStyle::with_template("{prefix} {bar:24} {pos}/{len} {eta} {msg}") {
@@ -33,26 +53,34 @@ impl Progress {
         }
         bar.set_prefix(label.to_string());
         bar.enable_steady_tick(Duration::from_millis(500));
-        Self { bar }
+        let standing = Arc::<Mutex<Standing>>::default();
+        let lines = (!stderr().is_terminal()).then(|| print_lines(label.into(), Arc::clone(&standing)));
+        Self { bar, label: label.into(), standing, _lines: lines }
     }
 
     /// Moves the bar; prints warnings.
     pub fn show(&self, event: &Event) {
+        let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
             Event::Started { step, total_steps, .. } => {
+                (standing.first, standing.step, standing.total) = (*step, *step, *total_steps);
                 self.bar.set_length(*total_steps as u64);
                 self.bar.set_position(*step as u64);
                 self.bar.reset_eta();
                 if *step > 0 {
-                    let label = self.bar.prefix();
+                    let label = &self.label;
                     self.bar.suspend(|| tell(&format!("{label}: going on after step {step} of {total_steps}")));
                 }
             }
             Event::Progress { step, metrics, .. } => {
+                (standing.step, standing.numbers) = (*step, numbers(metrics));
                 self.bar.set_position(*step as u64);
-                self.bar.set_message(numbers(metrics));
+                self.bar.set_message(standing.numbers.clone());
             }
-            Event::Ranked { .. } | Event::Scored { .. } => self.bar.inc(1),
+            Event::Ranked { .. } | Event::Scored { .. } => {
+                standing.step += 1;
+                self.bar.inc(1);
+            }
             Event::Warning { message } => self.bar.suspend(|| tell(&format!("warning: {message}"))),
             _ => {}
         }
@@ -65,6 +93,31 @@ impl Drop for Progress {
     }
 }
 
+/// Prints a line every ten seconds until the sender is dropped.
+fn print_lines(label: String, standing: Arc<Mutex<Standing>>) -> Sender<()> {
+    let (sender, ended) = mpsc::channel();
+    thread::spawn(move || {
+        let started = Instant::now();
+        while ended.recv_timeout(LINE_EVERY) == Err(RecvTimeoutError::Timeout) {
+            let standing = standing.lock().unwrap_or_else(PoisonError::into_inner);
+            tell(&line(&label, &standing, started.elapsed().as_secs_f64()));
+        }
+    });
+    sender
+}
+
+/// How far, for how long, and how long still.
+fn line(label: &str, standing: &Standing, seconds: f64) -> String {
+    let Standing { first, step, total, numbers } = standing;
+    let made = step.saturating_sub(*first);
+    let left = match made {
+        0 => String::new(),
+        _ => format!(", about {} left", duration(seconds / made as f64 * total.saturating_sub(*step) as f64)),
+    };
+    let numbers = if numbers.is_empty() { String::new() } else { format!("  {numbers}") };
+    format!("{label}: {step} of {total} after {}{left}{numbers}", duration(seconds))
+}
+
 /// The numbers of a step that fit beside a bar.
 fn numbers(metrics: &Metrics) -> String {
     let shown = TELLING.iter().chain(&BESIDE).filter_map(|name| metrics.get(*name).map(|value| (*name, *value)));
@@ -75,4 +128,17 @@ fn numbers(metrics: &Metrics) -> String {
         })
         .collect();
     texts.join("  ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_how_far_and_how_long_still() {
+        let standing = Standing { first: 2, step: 4, total: 10, numbers: "loss 0.500".into() };
+        assert_eq!(line("dpo", &standing, 20.0), "dpo: 4 of 10 after 20.0 s, about 60.0 s left  loss 0.500");
+        let begun = Standing { total: 10, ..Standing::default() };
+        assert_eq!(line("dpo", &begun, 10.0), "dpo: 0 of 10 after 10.0 s");
+    }
 }

@@ -5,7 +5,7 @@ use crate::args::Output;
 use crate::failure::tell;
 use crate::files::{beside, io_error, recover_folder, remove, replace_folder};
 use crate::log::Log;
-use crate::report;
+use crate::report::{self, Aside};
 use crate::runner::{Target, drive};
 use anyhow::{Context, Result, bail};
 use nudge_data::CandidatesRecord;
@@ -22,7 +22,8 @@ const WRITTEN: &str = "written.json";
 /// A file of records being written.
 pub struct RecordFile {
     path: PathBuf,
-    partial: PathBuf,
+    /// Where records stand until the file is whole.
+    pub partial: PathBuf,
     state: PathBuf,
     file: File,
     /// Records in the file.
@@ -176,8 +177,7 @@ impl Target for RecordTarget {
     }
 }
 
-/// Runs `command` into the file of `output`: checks it before a file is touched, goes on where it was cut off,
-/// reports.
+/// Runs `command` into the file of `output` and reports.
 pub fn record(
     session: &Session,
     command: Command,
@@ -186,10 +186,41 @@ pub fn record(
     log: Option<&Path>,
     as_json: bool,
 ) -> Result<()> {
+    match write(session, command, name, output, log)? {
+        Some(target) => target.finish(name, &output.out, as_json),
+        None => {
+            already_finished(&output.out);
+            Ok(())
+        }
+    }
+}
+
+/// The same as a part of another command, which reports itself.
+pub fn record_quietly(
+    session: &Session,
+    command: Command,
+    name: &str,
+    output: &Output,
+    log: Option<&Path>,
+) -> Result<()> {
+    match write(session, command, name, output, log)? {
+        Some(target) => target.file.map_or(Ok(()), RecordFile::finish),
+        None => Ok(()),
+    }
+}
+
+/// Runs `command` into the file of `output`: checks it before a file is touched, goes on where it was cut off. Nothing
+/// where the file is whole already.
+fn write(
+    session: &Session,
+    command: Command,
+    name: &str,
+    output: &Output,
+    log: Option<&Path>,
+) -> Result<Option<RecordTarget>> {
     let mut run = session.start(command.clone(), None)?;
     let Opened::Ready(file, checkpoint) = RecordFile::open(&output.out, output.resume, output.force)? else {
-        already_finished(&output.out);
-        return Ok(());
+        return Ok(None);
     };
     if let Some(files) = checkpoint {
         let resumed = session.start(command, Some(files));
@@ -198,10 +229,13 @@ pub fn record(
     let log = log.map(|path| Log::new(path, output.resume, output.force)).transpose()?;
     let mut target = RecordTarget::new(Some(file), log, Duration::from_secs(output.checkpoint_seconds));
     drive(run, name, &mut target)?;
-    target.finish(name, &output.out, as_json)
+    Ok(Some(target))
 }
 
 /// Says that there is nothing left to do.
 pub fn already_finished(path: &Path) {
+    if Aside::is_on() {
+        return tell("done before");
+    }
     tell(&format!("{} is finished already; nothing to resume", path.display()));
 }

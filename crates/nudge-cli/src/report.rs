@@ -1,10 +1,12 @@
 //! What a command prints when it is done: lines for people, or one JSON object for machines.
 
+use crate::failure::tell;
 use anyhow::{Context, Result};
 use nudge_session::Verdict;
 use nudge_session::protocol::CompletionStatistics;
 use serde::Serialize;
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Prints to standard output. An error, a closed pipe among them, goes up and not into a panic.
 pub fn print(text: &str) -> Result<()> {
@@ -23,8 +25,36 @@ pub fn json(value: &impl Serialize) -> Result<()> {
     line(&serde_json::to_string(value)?)
 }
 
+/// While it lives, commands are steps of a larger one: their results are for reading along, on standard error.
+pub struct Aside(());
+
+static ASIDE: AtomicBool = AtomicBool::new(false);
+
+impl Aside {
+    /// From now on.
+    pub fn begin() -> Self {
+        ASIDE.store(true, Ordering::Relaxed);
+        Self(())
+    }
+
+    /// Whether one lives.
+    pub fn is_on() -> bool {
+        ASIDE.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        ASIDE.store(false, Ordering::Relaxed);
+    }
+}
+
 /// `what` as JSON where `--json` asks for it, else as the line that `text` makes.
 pub fn result(as_json: bool, what: &impl Serialize, text: impl FnOnce() -> String) -> Result<()> {
+    if Aside::is_on() {
+        tell(&text());
+        return Ok(());
+    }
     if as_json { json(what) } else { line(&text()) }
 }
 
@@ -61,6 +91,17 @@ pub fn comparison(found: &Verdict) -> String {
         })
     };
     verdict(found) + &line("a", &found.a) + &line("b", &found.b)
+}
+
+/// A text in one line of at most `width` columns, cut off with dots.
+pub fn one_line(text: &str, width: usize) -> String {
+    let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line: String = line.chars().map(|character| if character.is_control() { ' ' } else { character }).collect();
+    match line.chars().count() {
+        0 => "(empty)".into(),
+        length if length <= width => line,
+        _ => format!("{} ...", line.chars().take(width.saturating_sub(4)).collect::<String>().trim_end()),
+    }
 }
 
 /// 1 win, 2 wins.

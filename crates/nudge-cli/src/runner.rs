@@ -43,7 +43,14 @@ impl<F: FnMut(Event) -> Result<()>> Target for Listen<F> {
 }
 
 /// Pulls `run` to its end. Ctrl-C ends it between two steps, with a checkpoint where the target keeps them.
-pub fn drive(mut run: Run, label: &str, target: &mut impl Target) -> Result<()> {
+pub fn drive(run: Run, label: &str, target: &mut impl Target) -> Result<()> {
+    interrupt::stepping(true);
+    let ended = pull(run, label, target);
+    interrupt::stepping(false);
+    ended
+}
+
+fn pull(mut run: Run, label: &str, target: &mut impl Target) -> Result<()> {
     let progress = Progress::new(label);
     let mut last_checkpoint = Instant::now();
     while let Some(event) = block_on(run.next())? {
@@ -72,16 +79,21 @@ fn is_between_steps(event: &Event) -> bool {
     matches!(event, Event::Progress { .. } | Event::Ranked { .. } | Event::Scored { .. })
 }
 
-/// The command line of this process with `--resume`.
+/// Commands that resume by themselves.
+const REPEATED: [&str; 1] = ["teach"];
+
+/// The command line of this process with `--resume`, where it needs that.
 pub fn resume_command() -> String {
     let mut words: Vec<String> = std::env::args().filter(|word| word != "--force").map(|word| quoted(&word)).collect();
-    if !words.iter().any(|word| word == "--resume") {
+    let repeated = words.get(1).is_some_and(|command| REPEATED.contains(&command.as_str()));
+    if !repeated && !words.iter().any(|word| word == "--resume") {
         words.push("--resume".into());
     }
     words.join(" ")
 }
 
-fn quoted(word: &str) -> String {
+/// A word as a shell reads it.
+pub fn quoted(word: &str) -> String {
     let plain = |character: char| character.is_alphanumeric() || "-_./:=,+@%".contains(character);
     if !word.is_empty() && word.chars().all(plain) { word.into() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }

@@ -9,6 +9,7 @@
 //! - [`method`]: the methods that tune a policy, one file each;
 //! - [`labeler`]: simulated labelers, rules over text; [`agreement`]: how often labelers agree; [`contradiction`]:
 //!   preferences that go in a circle; [`merge`]: one ranking out of several labelers';
+//! - [`verdict`]: what the numbers of a run mean, in sentences;
 //! - [`finetuning`]: what of a model trains, all of it or adapters;
 //! - [`folder`], [`snapshot`]: models and checkpoints as bytes; [`export`]: models for other programs;
 //! - `batch`: records as tensors; [`rollout`]: sampling; [`trainer`]: gradient steps; [`passes`]: epochs of them over
@@ -50,6 +51,7 @@ pub mod session;
 pub mod snapshot;
 pub mod stage;
 pub mod trainer;
+pub mod verdict;
 
 pub use error::SessionError;
 pub use labeler::{Labeler, LabelerInfo};

@@ -72,7 +72,7 @@ pub struct BestOf {
 
 /// `nudge compare`
 #[derive(Args)]
-#[command(group(clap::ArgGroup::new("judge").required(true).args(["labeler", "reward"])))]
+#[command(group(clap::ArgGroup::new("judge").required(true).args(["labeler", "reward", "judge_command"])))]
 pub struct Compare {
     /// First model: a win is a win of this one
     #[arg(long, value_name = "M")]
@@ -83,9 +83,18 @@ pub struct Compare {
     /// Prompts
     #[arg(long, value_name = "FILE")]
     pub prompts: PathBuf,
-    /// Simulated labeler that judges
+    /// Who judges: me, blind and in an order that the seed shuffles, or a simulated labeler
     #[arg(long, value_name = "NAME")]
     pub labeler: Option<String>,
+    /// Program that judges: a line {"prompt","completions"} in, a line {"scores"} or {"ranking"} out
+    #[arg(long, value_name = "CMD")]
+    pub judge_command: Option<String>,
+    /// Seconds that --judge-command may take for one pair
+    #[arg(long, value_name = "N", default_value_t = 60, requires = "judge_command")]
+    pub judge_timeout: u64,
+    /// Judge line by line, for screen readers; so it is too where standard input or error is no terminal
+    #[arg(long)]
+    pub plain: bool,
     /// Reward model that judges
     #[arg(long, value_name = "DIR")]
     pub reward: Option<String>,
@@ -96,6 +105,9 @@ pub struct Compare {
     pub steps: Steps,
     #[command(flatten)]
     pub common: Common,
+    /// Write the outcome to this file, one HTML page without scripts
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
     /// Write every pair of completions to this file; only a run that does so can be resumed
     #[arg(long, value_name = "FILE")]
     pub pairs: Option<PathBuf>,
@@ -118,6 +130,12 @@ pub struct Chat {
     /// Model to talk to
     #[arg(long, value_name = "M", default_value = "builtin:sft")]
     pub model: String,
+    /// Who the model shall be: the system's turn of the conversation
+    #[arg(long, value_name = "TEXT")]
+    pub system: Option<String>,
+    /// Every line is a prompt of its own; nothing is remembered
+    #[arg(long)]
+    pub single: bool,
     /// Where to compute: auto, cpu, wgpu or cuda; auto takes the first of cuda, wgpu and cpu that can be opened
     #[arg(long, value_enum, hide_possible_values = true, default_value_t = DeviceChoice::Auto)]
     pub device: DeviceChoice,
@@ -147,6 +165,9 @@ pub struct Demo {
     /// Folder for everything that is made
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Write the outcome to this file, one HTML page without scripts
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
     /// Replace what --out holds
     #[arg(long)]
     pub force: bool,

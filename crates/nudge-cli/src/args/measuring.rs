@@ -17,6 +17,9 @@ pub struct Calibrate {
     /// Rankings or comparisons that it has not learnt from
     #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
     pub comparisons: Vec<PathBuf>,
+    /// Write the outcome to this file, one HTML page without scripts
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
     #[command(flatten)]
     pub reading: Reading,
     #[command(flatten)]

@@ -3,10 +3,14 @@
 use super::Workplace;
 use crate::args::Calibrate;
 use crate::input;
+use crate::picture::Page;
 use crate::report::{self, percent};
 use crate::runner::{Listen, drive};
+use crate::usage::given;
+use crate::verdicts::{Verdicts, into_json};
 use anyhow::{Context, Result};
 use nudge_session::protocol::{AccuracySlice, Calibration};
+use nudge_session::verdict::{Evidence, Next};
 use nudge_session::{Command, Event};
 
 /// Measures and prints the tables.
@@ -25,7 +29,17 @@ pub fn run(arguments: &Calibrate) -> Result<()> {
     };
     drive(run, "calibrate", &mut Listen(listen))?;
     let calibration = found.context("the measurement ended without numbers")?;
-    report::result(arguments.common.json, &calibration, || text(&calibration))
+    let evidence =
+        Evidence { task: "calibrate".into(), calibration: Some(calibration.clone()), ..Evidence::default() };
+    let verdicts = Verdicts::new(&evidence, &given(), Some(Next::Tune));
+    verdicts.tell();
+    if let Some(path) = &arguments.report {
+        let mut page = Page::new(&format!("How far {} can be trusted", arguments.reward));
+        page.verdicts(&verdicts);
+        page.calibration(&calibration);
+        page.write(path)?;
+    }
+    report::result(arguments.common.json, &into_json(&calibration, &verdicts)?, || text(&calibration))
 }
 
 fn text(calibration: &Calibration) -> String {

@@ -1,5 +1,5 @@
-//! `nudge chat`: a line in, a completion out, as it grows. Every line is a prompt of its own: the model has learnt
-//! single turns, so no history is sent.
+//! `nudge chat`: a line in, a completion out, as it grows. The conversation so far goes along; what no longer fits the
+//! model's context is forgotten, oldest first.
 
 use super::Workplace;
 use crate::args::Chat;
@@ -9,53 +9,125 @@ use crate::options::resolve;
 use crate::report;
 use anyhow::Result;
 use futures_lite::future::block_on;
+use nudge_data::Message;
 use nudge_session::options::SampleOptions;
-use nudge_session::{Command, Event};
+use nudge_session::{Command, Event, SessionError};
 use std::io::{self, BufRead, IsTerminal};
 
-/// Answers lines until `/quit` or the end of input.
+const HELP: &str = "  /forget        begin anew\n  /system TEXT   say who the model shall be, and begin anew\n  \
+    /again         another completion of the last line\n  /help          these words\n  /quit          end (or Ctrl-D)";
+
+/// A conversation.
+struct Talk<'a> {
+    arguments: &'a Chat,
+    workplace: Workplace,
+    options: SampleOptions,
+    system: Option<String>,
+    turns: Vec<Message>,
+}
+
+/// Completes lines until `/quit` or the end of input.
 pub fn run(arguments: &Chat) -> Result<()> {
     let mut options: SampleOptions = resolve(&arguments.options, None)?;
     options.k = 1;
     options.stream = true;
     let mut workplace = Workplace::open(arguments.device)?;
     workplace.load(&arguments.model)?;
+    let mut talk = Talk { arguments, workplace, options, system: arguments.system.clone(), turns: vec![] };
     let terminal = io::stdin().is_terminal();
     if terminal {
-        tell("Write what the model shall do. /quit ends.");
+        tell("Write what the model shall do. /help shows what else can be typed, /quit ends.");
     }
-    loop {
-        if terminal {
-            report::print("> ")?;
-        }
-        let mut line = String::new();
-        if interrupt::while_waiting(|| io::stdin().lock().read_line(&mut line))? == 0 || line.trim() == "/quit" {
-            return Ok(());
-        }
-        if line.trim().is_empty() {
+    while let Some(line) = next(terminal)? {
+        if line.is_empty() {
             continue;
         }
-        let prompts = vec![line.trim().into()];
-        let command = Command::Sample { model: arguments.model.clone(), prompts, options: options.clone() };
-        if let Err(error) = complete(&workplace, command) {
-            // A prompt that is too long is no reason to end the conversation, a closed output is.
-            if !terminal || error.downcast_ref::<io::Error>().is_some() {
-                return Err(error);
-            }
-            tell(&format!("error: {}", message(&error)));
+        match line.split_once(' ').unwrap_or((&line, "")) {
+            ("/quit", _) => break,
+            ("/help", _) => tell(HELP),
+            ("/forget", _) => talk.turns.clear(),
+            ("/system", text) => talk.be(text.trim()),
+            ("/again", _) => talk.again(terminal)?,
+            (word, _) if word.starts_with('/') && !word[1..].contains('/') => tell(&format!("{word} is no command\n{HELP}")),
+            _ => talk.say(line, terminal)?,
         }
-        options.seed = options.seed.wrapping_add(1);
+    }
+    Ok(())
+}
+
+/// The next line, trimmed; nothing at the end.
+fn next(terminal: bool) -> Result<Option<String>> {
+    if terminal {
+        report::print("> ")?;
+    }
+    let mut line = String::new();
+    let read = interrupt::while_waiting(|| io::stdin().lock().read_line(&mut line))?;
+    Ok((read > 0).then(|| line.trim().to_string()))
+}
+
+impl Talk<'_> {
+    fn be(&mut self, system: &str) {
+        self.system = (!system.is_empty()).then(|| system.into());
+        self.turns.clear();
+    }
+
+    fn again(&mut self, terminal: bool) -> Result<()> {
+        // The last completion goes, and its line is said again.
+        self.turns.pop();
+        match self.turns.pop() {
+            Some(asked) => self.say(asked.content, terminal),
+            None => {
+                tell("nothing was said yet");
+                Ok(())
+            }
+        }
+    }
+
+    fn say(&mut self, line: String, terminal: bool) -> Result<()> {
+        if self.arguments.single {
+            self.turns.clear();
+        }
+        self.turns.push(Message::user(line));
+        match self.completed() {
+            Ok(text) => self.turns.push(Message::assistant(text)),
+            // A prompt that is too long is no reason to end the conversation, a closed output is.
+            Err(error) if terminal && error.downcast_ref::<io::Error>().is_none() => {
+                self.turns.pop();
+                tell(&format!("error: {}", message(&error)));
+            }
+            Err(error) => return Err(error),
+        }
+        self.options.seed = self.options.seed.wrapping_add(1);
+        Ok(())
+    }
+
+    /// The model's turn. While the conversation does not fit, its oldest two turns are forgotten.
+    fn completed(&mut self) -> Result<String> {
+        loop {
+            let system = self.system.iter().map(|text| Message { role: "system".into(), content: text.clone() });
+            let turns: Vec<Message> = system.chain(self.turns.iter().cloned()).collect();
+            // One user's turn is a text: some models' templates know nothing else.
+            let prompt = if let [only] = turns.as_slice() { only.content.clone().into() } else { turns.into() };
+            let (model, options) = (self.arguments.model.clone(), self.options.clone());
+            let started = self.workplace.session.start(Command::Sample { model, prompts: vec![prompt], options }, None);
+            match started {
+                Err(SessionError::Prompt { .. }) if self.turns.len() > 2 => drop(self.turns.drain(..2)),
+                Err(error) => return Err(error.into()),
+                Ok(run) => return print(run),
+            }
+        }
     }
 }
 
-/// Prints one completion as it grows. Ctrl-C ends the program between two looks at it.
-fn complete(workplace: &Workplace, command: Command) -> Result<()> {
-    let mut run = workplace.session.start(command, None)?;
+/// Prints a completion as it grows, and gives it. Ctrl-C ends the program between two looks at it.
+fn print(mut run: nudge_session::Run) -> Result<String> {
     let mut printed = String::new();
     while let Some(event) = block_on(run.next())? {
         let text = match event {
             Event::Partial { text, .. } => whole_characters(&text).to_string(),
-            Event::Candidates { completions, .. } => completions.into_iter().map(|one| one.text).collect(),
+            Event::Candidates { completions, .. } => {
+                completions.into_iter().map(|completion| completion.text).collect()
+            }
             _ => continue,
         };
         if let Some(grown) = text.strip_prefix(&printed) {
@@ -67,7 +139,8 @@ fn complete(workplace: &Workplace, command: Command) -> Result<()> {
             return Err(crate::failure::Interrupted { go_on: None }.into());
         }
     }
-    report::print("\n")
+    report::print("\n")?;
+    Ok(printed)
 }
 
 /// The text without a character that is still being sampled byte by byte.

@@ -13,12 +13,19 @@ use super::Workplace;
 use super::demo_report::{self, Report};
 use super::tuning_loop::{Contender, FULL, QUICK, TuningLoop};
 use crate::args::Demo;
+use crate::command::compare::examples;
+use crate::failure::tell;
 use crate::files::create_folder;
+use crate::picture::{Curve, Page, curves_of_steps};
 use crate::report;
+use crate::runner::quoted;
+use crate::usage::given;
+use crate::verdicts::Verdicts;
 use anyhow::{Result, bail};
 use nudge_session::method::Method;
 use nudge_session::options::EvalOptions;
-use nudge_session::{Command, Event, Labeler};
+use nudge_session::verdict::{Evidence, JudgedPair};
+use nudge_session::{Command, Event, Labeler, Metrics};
 use std::fs;
 use std::time::Instant;
 
@@ -45,15 +52,57 @@ pub fn run(arguments: &Demo) -> Result<()> {
         seed: arguments.seed,
         out: arguments.out.clone(),
     };
-    let mut report = play(&mut this, &arguments.base)?;
+    let Played { mut report, pairs, curves } = play(&mut this, &arguments.base)?;
     report.labeler = labeler.info();
     report.base = arguments.base.clone();
     report.seconds = clock.elapsed().as_secs_f64();
+    report.verdicts = judged(&report, &pairs, arguments);
+    if !arguments.common.json {
+        tell(&examples(&pairs));
+    }
+    report.verdicts.tell();
+    if let Some(path) = &arguments.report {
+        draw(&report, &pairs, &curves).write(path)?;
+    }
     this.store("report.json", &format!("{}\n", serde_json::to_string_pretty(&report)?))?;
     report::result(arguments.common.json, &report, || demo_report::text(&report))
 }
 
-fn play(this: &mut TuningLoop, base: &str) -> Result<Report> {
+/// What the rules say, and what somebody does who wants more.
+fn judged(report: &Report, pairs: &[JudgedPair], arguments: &Demo) -> Verdicts {
+    let evidence = Evidence {
+        task: "compare".into(),
+        method: Some("ppo".into()),
+        comparison: Some(report.verdict.clone()),
+        pairs: pairs.to_vec(),
+        ..Evidence::default()
+    };
+    let mut verdicts = Verdicts::new(&evidence, &given(), None);
+    verdicts.next = Some(match &arguments.out {
+        Some(out) => format!("nudge chat --model {}", quoted(&out.join("tuned").display().to_string())),
+        None => format!("nudge teach --model {} --prompts PROMPTS.jsonl --out mine", quoted(&arguments.model)),
+    });
+    verdicts
+}
+
+fn draw(report: &Report, pairs: &[JudgedPair], curves: &[Curve]) -> Page {
+    let mut page = Page::new("Nudge: the whole loop");
+    page.lines(&demo_report::text(report));
+    page.verdict(&report.verdict, &report.verdicts);
+    page.pairs(pairs);
+    page.heading("Training");
+    curves.iter().for_each(|curve| page.curve(curve));
+    page
+}
+
+/// What a demo leaves.
+struct Played {
+    report: Report,
+    pairs: Vec<JudgedPair>,
+    curves: Vec<Curve>,
+}
+
+fn play(this: &mut TuningLoop, base: &str) -> Result<Played> {
     let (train, held_out) = this.prompts()?;
     let candidates = this.sample("1/5 sample", &train)?;
     let rankings = this.rank("2/5 rank", candidates)?;
@@ -68,7 +117,24 @@ fn play(this: &mut TuningLoop, base: &str) -> Result<Report> {
     report.rankings = this.plan.rankings;
     report.held_out_rankings = this.plan.held_out;
     report.answers_per_ranking = this.plan.completions;
-    Ok(report)
+    let curves = [curves_in("reward model", &reward), curves_in("ppo", &tuned)].concat();
+    Ok(Played { report, pairs: pairs.iter().filter_map(judged_pair).collect(), curves })
+}
+
+fn judged_pair(event: &Event) -> Option<JudgedPair> {
+    let Event::Pair { prompt, a, b, preference, .. } = event else { return None };
+    Some(JudgedPair { prompt: prompt.to_string(), a: a.clone(), b: b.clone(), preference: *preference })
+}
+
+/// The curves of a stage's events.
+fn curves_in(stage: &str, events: &[Event]) -> Vec<Curve> {
+    let step = |event: &Event| match event {
+        Event::Progress { step, metrics, .. } => Some((*step as f64, metrics.clone())),
+        _ => None,
+    };
+    let steps: Vec<(f64, Metrics)> = events.iter().filter_map(step).collect();
+    let named = |curve: Curve| Curve { name: format!("{stage}: {}", curve.name), ..curve };
+    curves_of_steps(&steps).into_iter().map(named).collect()
 }
 
 /// What the base model thinks of completions: how far they are from the text it has learnt. Nothing if all are empty.

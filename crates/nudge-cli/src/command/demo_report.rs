@@ -1,5 +1,6 @@
 //! The demo's report: how good the reward model is, who wins, and what the leash and the text say of the price.
 
+use crate::verdicts::Verdicts;
 use crate::report::{duration, percent, verdict};
 use anyhow::{Context, Result};
 use nudge_session::{Event, LabelerInfo, Metrics, Verdict};
@@ -32,6 +33,9 @@ pub struct Report {
     pub sft: Completions,
     /// Seconds in all.
     pub seconds: f64,
+    /// What the rules say, and what to do next.
+    #[serde(flatten)]
+    pub verdicts: Verdicts,
 }
 
 /// A reward model's pair accuracy.
@@ -86,6 +90,7 @@ impl Report {
             tuned: completions(true),
             sft: completions(false),
             seconds: 0.0,
+            verdicts: Verdicts::default(),
         })
     }
 }

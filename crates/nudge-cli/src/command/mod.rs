@@ -14,18 +14,20 @@ mod export;
 mod inspect;
 mod job;
 pub mod lab;
+mod manual;
 mod mined;
 mod rank;
 mod sample;
 mod score;
 mod self_check;
+mod teach;
 mod train;
 mod tune;
 mod tuning_loop;
 
 use crate::args::{Arguments, Command};
 use crate::device::{self, DeviceChoice};
-use crate::failure::tell;
+use crate::failure::{tell, tell_once};
 use crate::memory;
 use crate::model_files::read_model;
 use crate::report;
@@ -37,6 +39,7 @@ use std::time::Instant;
 /// Does what the command line asks for.
 pub fn run(arguments: Arguments) -> Result<()> {
     match arguments.command {
+        Command::Teach(arguments) => teach::run(&arguments),
         Command::Pretrain(arguments) => train::pretrain(&arguments),
         Command::Sft(arguments) => train::sft(&arguments),
         Command::Reward(arguments) => train::reward(&arguments),
@@ -57,6 +60,8 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Command::Lab(arguments) => lab::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
         Command::SelfCheck(arguments) => self_check::run(&arguments),
+        Command::Completions(arguments) => manual::completions(&arguments),
+        Command::Man(arguments) => manual::man(&arguments),
     }
 }
 
@@ -72,7 +77,7 @@ impl Workplace {
     /// Opens the device and says which one on standard error.
     pub fn open(choice: DeviceChoice) -> Result<Self> {
         let opened = device::open(choice)?;
-        tell(&format!("device: {}", opened.name));
+        tell_once(&format!("device: {}", opened.name));
         let mut session = Session::new(opened.device);
         // What a GPU has free, no driver tells through burn.
         if opened.name == "cpu" {
@@ -89,9 +94,9 @@ impl Workplace {
             SessionError::Data(error) => anyhow::Error::from(error).context(format!("model `{name}`")),
             other => other.into(),
         })?;
-        tell(&format!("model {name}: {}, {} parameters", info.kind, report::count(info.parameters)));
+        tell_once(&format!("model {name}: {}, {} parameters", info.kind, report::count(info.parameters)));
         if let Some(note) = info.note {
-            tell(&format!("model {name}: {note}"));
+            tell_once(&format!("model {name}: {note}"));
         }
         Ok(())
     }

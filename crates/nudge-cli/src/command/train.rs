@@ -2,13 +2,16 @@
 
 use super::job::Job;
 use super::{Workplace, mined};
-use crate::args::{Pretrain, Reward, Sft};
+use crate::args::{Pretrain, Reward, Sft, Training};
 use crate::files::read_texts;
 use crate::input::{self, Places};
-use crate::options::{object, resolve};
+use crate::options::{cuts, object, resolve, sourced};
 use anyhow::Result;
 use nudge_session::Command;
 use nudge_session::options::{PretrainOptions, RewardOptions, SftOptions};
+use nudge_session::verdict::RankingCount;
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 /// Trains a tokenizer and a base model.
 pub fn pretrain(arguments: &Pretrain) -> Result<()> {
@@ -16,7 +19,14 @@ pub fn pretrain(arguments: &Pretrain) -> Result<()> {
     let options: PretrainOptions = resolve(&arguments.options, training.steps.config.as_deref())?;
     let texts = read_texts(&arguments.text)?;
     let workplace = Workplace::open(training.common.device)?;
-    let job = Job { name: "pretrain", training, options: object(&options)?, workplace, places: Places::default() };
+    let job = Job {
+        name: "pretrain",
+        training,
+        options: sourced_of(&options, &arguments.options.given, training)?,
+        workplace,
+        places: Places::default(),
+        rankings: None,
+    };
     job.run(Command::Pretrain { texts, options })
 }
 
@@ -27,8 +37,10 @@ pub fn sft(arguments: &Sft) -> Result<()> {
     let mut records = input::demonstrations(&arguments.data, &training.reading)?;
     let mut workplace = Workplace::open(training.common.device)?;
     workplace.load(&arguments.model)?;
+    records.keep_fitting(&training.reading, cuts(&object(&options)?), || Ok(workplace.session.room(&arguments.model)?))?;
     mined::add(&mut records, arguments, options.seed, &workplace.session)?;
-    let job = Job { name: "sft", training, options: object(&options)?, workplace, places: records.places };
+    let sourced = sourced_of(&options, &arguments.options.given, training)?;
+    let job = Job { name: "sft", training, options: sourced, workplace, places: records.places, rankings: None };
     job.run(Command::Sft { model: arguments.model.clone(), demonstrations: records.all, options })
 }
 
@@ -36,12 +48,24 @@ pub fn sft(arguments: &Sft) -> Result<()> {
 pub fn reward(arguments: &Reward) -> Result<()> {
     let training = &arguments.training;
     let options: RewardOptions = resolve(&arguments.options, training.steps.config.as_deref())?;
-    let preferences = input::preferences(&arguments.comparisons, false, &training.reading)?;
+    let mut preferences = input::preferences(&arguments.comparisons, false, &training.reading)?;
     let mut workplace = Workplace::open(training.common.device)?;
     workplace.load(&arguments.model)?;
-    let demonstrations = input::demonstrations(&arguments.demonstrations, &training.reading)?;
+    let room = || Ok(workplace.session.room(&arguments.model)?);
+    let cut = cuts(&object(&options)?);
+    preferences.keep_fitting(&training.reading, cut, room)?;
+    let mut demonstrations = input::demonstrations(&arguments.demonstrations, &training.reading)?;
+    demonstrations.keep_fitting(&training.reading, cut, room)?;
     let (model, places) = (arguments.model.clone(), preferences.places.before(demonstrations.places));
-    let job = Job { name: "reward", training, options: object(&options)?, workplace, places };
+    let rankings = Some(RankingCount::of(&preferences.all));
+    let sourced = sourced_of(&options, &arguments.options.given, training)?;
+    let job = Job { name: "reward", training, options: sourced, workplace, places, rankings };
     let (preferences, demonstrations) = (preferences.all, demonstrations.all);
     job.run(Command::Reward { model, preferences, demonstrations, options })
+}
+
+/// Options with where each comes from.
+fn sourced_of(options: &impl Serialize, flags: &Map<String, Value>, training: &Training) -> Result<Map<String, Value>> {
+    let options = object(options)?;
+    sourced(options.clone(), &options, flags, training.steps.config.as_deref())
 }

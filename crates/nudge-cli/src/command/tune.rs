@@ -4,12 +4,13 @@ use super::Workplace;
 use super::job::Job;
 use crate::args::{Material, Tune};
 use crate::files::read_texts;
-use crate::input::{self, Places};
-use crate::options::{object, resolve_method};
+use crate::input::{self, Places, Records};
+use crate::options::{cuts, object, resolve_method, sourced};
 use anyhow::Result;
 use nudge_data::{PreferenceRecord, Prompt};
 use nudge_session::Command;
 use nudge_session::method::{LearnsFrom, Method};
+use nudge_session::verdict::RankingCount;
 use serde_json::{Map, Value};
 
 /// Tunes into `--out`.
@@ -18,21 +19,27 @@ pub fn run(arguments: &Tune) -> Result<()> {
     let config = training.steps.config.as_deref();
     let method = resolve_method(&arguments.method, arguments.preset.as_deref(), &arguments.options, config)?;
     let texts = read_texts(&arguments.pretraining_text)?;
-    let Read { rewards, prompts, preferences, places } = Read::new(arguments)?;
+    let Read { rewards, prompts, mut preferences, places } = Read::new(arguments)?;
     let mut workplace = Workplace::open(training.common.device)?;
     workplace.load(&arguments.policy)?;
     rewards.iter().try_for_each(|name| workplace.load(name))?;
-    let job = Job { name: method.info().name, training, options: options_of(&method)?, workplace, places };
+    let cut = cuts(&options_of(&method)?);
+    preferences.keep_fitting(&training.reading, cut, || Ok(workplace.session.room(&arguments.policy)?))?;
+    let (preferences, places) = (preferences.all, places.before(preferences.places));
+    let defaults = options_of(&arguments.method)?;
+    let options = sourced(options_of(&method)?, &defaults, &arguments.options, config)?;
+    let rankings = (!preferences.is_empty()).then(|| RankingCount::of(&preferences));
+    let job = Job { name: method.info().name, training, options, workplace, places, rankings };
     let policy = arguments.policy.clone();
     job.run(Command::Tune { method, policy, rewards, prompts, preferences, pretraining_texts: texts })
 }
 
 /// What a method learns from.
-#[derive(Default)]
 struct Read {
     rewards: Vec<String>,
     prompts: Vec<Prompt>,
-    preferences: Vec<PreferenceRecord>,
+    preferences: Records<PreferenceRecord>,
+    /// Where the prompts stand.
     places: Places,
 }
 
@@ -43,12 +50,12 @@ impl Read {
             Material::Rewards(objective) => {
                 let records = input::prompts(&objective.prompts, reading)?;
                 let (rewards, prompts, places) = (objective.reward.clone(), records.all, records.places);
-                Ok(Self { rewards, prompts, places, ..Self::default() })
+                Ok(Self { rewards, prompts, places, preferences: Records::none() })
             }
             Material::Preferences(given) => {
                 let labels = arguments.method.info().learns_from == LearnsFrom::Labels;
-                let records = input::preferences(&given.comparisons, labels, reading)?;
-                Ok(Self { preferences: records.all, places: records.places, ..Self::default() })
+                let preferences = input::preferences(&given.comparisons, labels, reading)?;
+                Ok(Self { preferences, rewards: vec![], prompts: vec![], places: Places::default() })
             }
         }
     }

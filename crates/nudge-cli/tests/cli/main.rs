@@ -5,8 +5,11 @@
 mod adapters;
 mod bench;
 mod data;
+#[cfg(unix)]
+mod judging;
 mod lab;
 mod oracle;
+mod provenance;
 mod rank;
 mod refusals;
 mod refused_files;
@@ -16,4 +19,6 @@ mod self_check;
 #[cfg(unix)]
 mod signals;
 mod support;
+#[cfg(unix)]
+mod teach;
 mod whole_loop;

@@ -85,10 +85,12 @@ fn timeless(log: &str) -> Vec<Value> {
     log.lines().map(line).collect()
 }
 
-/// Everything in the folder of a training run but its log.
+/// Everything in the folder of a training run but what tells the time: its log and its record.
 fn artefacts(place: &Place) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = files(&place.path("out"));
-    found.remove(Path::new("log.jsonl")).expect("a log");
+    for timed in ["log.jsonl", "run.json"] {
+        found.remove(Path::new(timed)).unwrap_or_else(|| panic!("there is no {timed}"));
+    }
     found
 }
 

@@ -32,11 +32,11 @@ fn trained(place: &Place, words: &str, out: &str, metrics: &[&str]) {
     for name in metrics {
         assert!(summary[name].is_number(), "{words}: no {name} in {summary}");
     }
-    let options: Value = serde_json::from_str(&place.read(&format!("{out}/options.json"))).expect("JSON");
-    assert_eq!(options["command"], summary["command"]);
-    let own = options["options"].as_object().expect("options");
-    assert!(own["seed"] == 1 && own.values().all(|value| !value["seed"].is_number()), "they stand flat: {options}");
-    let mut expected: Vec<&str> = MODEL.into_iter().chain(["log.jsonl", "options.json"]).collect();
+    let record: Value = serde_json::from_str(&place.read(&format!("{out}/run.json"))).expect("JSON");
+    assert_eq!(record["command"], summary["command"]);
+    let own = record["options"].as_object().expect("options");
+    assert!(own["seed"]["value"] == 1 && own.values().all(|option| option["from"].is_string()), "{record}");
+    let mut expected: Vec<&str> = MODEL.into_iter().chain(["log.jsonl", "run.json", "README.md"]).collect();
     expected.sort_unstable();
     let found = files(&place.path(out));
     assert_eq!(found.keys().map(|path| path.to_str().expect("UTF-8")).collect::<Vec<_>>(), expected, "{out}");

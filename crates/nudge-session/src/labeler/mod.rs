@@ -9,7 +9,7 @@
 mod customer_reply;
 mod plain_product;
 mod story;
-mod text;
+pub(crate) mod text;
 mod three_bullets;
 
 use crate::SessionError;

@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 /// Lower-case words of letters and apostrophes.
-pub(super) fn words(text: &str) -> Vec<String> {
+pub(crate) fn words(text: &str) -> Vec<String> {
     text.split(|character: char| !(character.is_alphabetic() || character == '\''))
         .map(|word| word.trim_matches('\'').to_lowercase())
         .filter(|word| !word.is_empty())
@@ -34,7 +34,7 @@ pub(super) fn material(prompt: &str) -> &str {
 }
 
 /// The words that say what a text is about, each once, without their endings. Numbers are among them.
-pub(super) fn content_words(text: &str) -> BTreeSet<String> {
+pub(crate) fn content_words(text: &str) -> BTreeSet<String> {
     let says_something = |token: &&String| {
         is_number(token) || (token.chars().count() > 2 && COMMON.binary_search(&token.as_str()).is_err())
     };

@@ -22,6 +22,11 @@ impl Attention {
         Self::at(Instant::now(), now.ok().and_then(|now| now.format(&Rfc3339).ok()))
     }
 
+    /// Nobody looks: a program judges.
+    pub fn none() -> Self {
+        Self::at(Instant::now(), None)
+    }
+
     fn at(now: Instant, started_at: Option<String>) -> Self {
         Self { started_at, last: now, counted: Duration::ZERO }
     }

@@ -1,9 +1,10 @@
-//! `nudge rank`: candidates become rankings, by a simulated labeler or by the person at the terminal.
+//! `nudge rank`: candidates become rankings, by a simulated labeler, a program, or the person at the terminal.
 
 mod attention;
 mod choose;
 mod desk;
 mod plain;
+mod program;
 mod ranking_line;
 mod schedule;
 mod screen;
@@ -17,16 +18,29 @@ use crate::record_file::{already_finished, record};
 use crate::report::{self, times};
 use crate::runner::resume_command;
 use anyhow::{Result, bail};
-use desk::Desk;
 use nudge_data::sitting::unskipped;
 use nudge_data::{CandidatesRecord, read_jsonl_checked};
 use nudge_session::{Command, Session};
-use schedule::{distinct, schedule};
 use std::io::{IsTerminal, stderr, stdin};
-use store::Store;
+use std::time::Duration;
+
+pub use desk::Desk;
+pub use schedule::{distinct, schedule};
+pub use store::{Store, Stored};
+
+/// Who a person is where a labeler is named.
+pub const ME: &str = "me";
+
+/// Who decides.
+pub enum Judge<'a> {
+    /// The person at the terminal; line by line, for screen readers.
+    Person { plain: bool },
+    /// A program, and how long it may think.
+    Program(&'a str, Duration),
+}
 
 /// How a sitting ended.
-enum End {
+pub enum End {
     /// Nothing is left to rank.
     Complete,
     /// The person stops.
@@ -46,8 +60,11 @@ pub fn run(arguments: &Rank) -> Result<()> {
     if candidates.is_empty() {
         bail!("{} holds no candidates; sample some first", arguments.candidates.display());
     }
-    match &arguments.labeler {
+    match arguments.labeler.as_ref().filter(|labeler| *labeler != ME) {
         Some(labeler) => {
+            if arguments.repeat > 0.0 || arguments.plain || arguments.labeler_name.is_some() {
+                bail!("--repeat, --plain and --labeler-name are for a person; the labeler `{labeler}` is a rule");
+            }
             let candidates = choose::choose(arguments, candidates)?;
             // A rule needs no device; a session wants one.
             let session = Session::new(device::open(DeviceChoice::Cpu)?.device);
@@ -75,7 +92,7 @@ fn sit_down(arguments: &Rank, candidates: Vec<CandidatesRecord>) -> Result<()> {
         already_finished(&arguments.output.out);
         return Ok(());
     };
-    let stored = if arguments.output.force { store::Stored::default() } else { store.read()? };
+    let stored = if arguments.output.force { Stored::default() } else { store.read()? };
     let all = candidates.len();
     let differ: Vec<_> = candidates.into_iter().filter(|record| distinct(&record.completions).len() > 1).collect();
     if differ.is_empty() {
@@ -85,14 +102,36 @@ fn sit_down(arguments: &Rank, candidates: Vec<CandidatesRecord>) -> Result<()> {
         tell(&format!("{} left out: all completions are equal", times(all - differ.len(), "record is", "records are")));
     }
     let chosen = choose::choose(arguments, differ)?;
-    let user = || std::env::var("USER").ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "person".into());
-    let labeler = arguments.labeler_name.clone().unwrap_or_else(user);
+    let labeler = match &arguments.judge_command {
+        Some(command) => format!("program:{command}"),
+        None => arguments.labeler_name.clone().unwrap_or_else(user_name),
+    };
     let screens = schedule(&chosen, arguments.seed, arguments.repeat);
     let mut desk = Desk::new(screens, stored, labeler, arguments.seed, store)?;
     desk.write()?;
-    let on_screen = !arguments.plain && stdin().is_terminal() && stderr().is_terminal() && !screen::is_dumb();
-    let end = if on_screen { screen::run(&mut desk) } else { plain::run(&mut desk) }?;
+    let patience = Duration::from_secs(arguments.judge_timeout);
+    let judge = match &arguments.judge_command {
+        Some(command) => Judge::Program(command, patience),
+        None => Judge::Person { plain: arguments.plain },
+    };
+    let end = sit(&mut desk, &judge)?;
     close(&desk, &end, arguments)
+}
+
+/// What a person's rankings bear where nothing else is said.
+pub fn user_name() -> String {
+    std::env::var("USER").ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "person".into())
+}
+
+/// Lets somebody decide until nothing is open.
+pub fn sit(desk: &mut Desk, judge: &Judge) -> Result<End> {
+    match judge {
+        Judge::Program(command, patience) => program::run(desk, command, *patience),
+        Judge::Person { plain } if !plain && stdin().is_terminal() && stderr().is_terminal() && !screen::is_dumb() => {
+            screen::run(desk)
+        }
+        Judge::Person { .. } => plain::run(desk),
+    }
 }
 
 fn close(desk: &Desk, end: &End, arguments: &Rank) -> Result<()> {

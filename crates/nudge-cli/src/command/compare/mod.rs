@@ -1,15 +1,21 @@
-//! `nudge compare`: two models answer the same prompts, a judge prefers, wins are counted.
+//! `nudge compare`: two models complete the same prompts, a judge prefers, wins are counted.
+
+mod blind;
+mod ending;
 
 use super::Workplace;
+use super::rank::ME;
 use crate::args::Compare;
 use crate::input;
 use crate::log::Log;
 use crate::options::resolve;
 use crate::record_file::{Opened, RecordFile, RecordTarget, already_finished};
-use crate::report;
 use crate::runner::{Target, drive};
 use anyhow::{Context, Result};
+use ending::Ending;
+pub use ending::{Outcome, examples, pairs_of};
 use nudge_session::options::CompareOptions;
+use nudge_session::verdict::JudgedPair;
 use nudge_session::{Command, Event, Files, Judge, Verdict};
 use std::time::Duration;
 
@@ -17,6 +23,9 @@ use std::time::Duration;
 pub fn run(arguments: &Compare) -> Result<()> {
     let options: CompareOptions = resolve(&arguments.options, arguments.steps.config.as_deref())?;
     let prompts = input::prompts(&arguments.prompts, &Default::default())?;
+    if arguments.judge_command.is_some() || arguments.labeler.as_deref() == Some(ME) {
+        return blind::run(arguments, prompts, options);
+    }
     let mut workplace = Workplace::open(arguments.common.device)?;
     workplace.load(&arguments.a)?;
     workplace.load(&arguments.b)?;
@@ -42,11 +51,14 @@ pub fn run(arguments: &Compare) -> Result<()> {
     }
     let log = arguments.steps.log.as_deref().map(|path| Log::new(path, arguments.resume, arguments.force));
     let every = Duration::from_secs(arguments.checkpoint_seconds);
-    let mut target = Listener { records: RecordTarget::new(file, log.transpose()?, every), verdict: None };
+    // What a run before this one wrote is judged, too.
+    let pairs = file.as_ref().map_or(Ok(vec![]), |file| pairs_of(&file.partial))?;
+    let mut target = Listener { records: RecordTarget::new(file, log.transpose()?, every), verdict: None, pairs };
     drive(run, "compare", &mut target)?;
-    target.records.file.map_or(Ok(()), RecordFile::finish)?;
     let verdict = target.verdict.context("the comparison ended without a verdict")?;
-    report::result(arguments.common.json, &verdict, || report::comparison(&verdict))
+    let judged = Ending { arguments, verdict, pairs: target.pairs, shown: vec![] }.judged()?;
+    target.records.file.map_or(Ok(()), RecordFile::finish)?;
+    judged.tell()
 }
 
 fn judge(arguments: &Compare, workplace: &mut Workplace) -> Result<Judge> {
@@ -59,16 +71,24 @@ fn judge(arguments: &Compare, workplace: &mut Workplace) -> Result<Judge> {
     }
 }
 
-/// Keeps pairs in a file and the verdict in hand.
+/// Keeps pairs in a file, and pairs and verdict in hand.
 struct Listener {
     records: RecordTarget,
     verdict: Option<Verdict>,
+    pairs: Vec<JudgedPair>,
 }
 
 impl Target for Listener {
     fn take(&mut self, event: Event) -> Result<()> {
-        if let Event::Verdict { verdict } = &event {
-            self.verdict = Some(verdict.clone());
+        match &event {
+            Event::Verdict { verdict } => self.verdict = Some(verdict.clone()),
+            Event::Pair { prompt, a, b, preference, .. } => self.pairs.push(JudgedPair {
+                prompt: prompt.to_string(),
+                a: a.clone(),
+                b: b.clone(),
+                preference: *preference,
+            }),
+            _ => {}
         }
         self.records.take(event)
     }

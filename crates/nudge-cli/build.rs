@@ -1,0 +1,23 @@
+//! Tells the program which commit and features it is built from.
+
+use std::env;
+use std::process::Command;
+
+const FEATURES: [&str; 3] = ["parquet", "wgpu", "cuda"];
+
+fn main() {
+    let on = |feature: &&str| env::var_os(format!("CARGO_FEATURE_{}", feature.to_uppercase())).is_some();
+    let features: Vec<&str> = std::iter::once("cpu").chain(FEATURES.into_iter().filter(|feature| on(feature))).collect();
+    println!("cargo::rustc-env=NUDGE_FEATURES={}", features.join(" "));
+    println!("cargo::rustc-env=NUDGE_COMMIT={}", git(&["rev-parse", "--short=12", "HEAD"]).unwrap_or("unknown".into()));
+    // A new commit moves this log.
+    if let Some(log) = git(&["rev-parse", "--git-path", "logs/HEAD"]) {
+        println!("cargo::rerun-if-changed={log}");
+    }
+    println!("cargo::rerun-if-changed=build.rs");
+}
+
+fn git(words: &[&str]) -> Option<String> {
+    let output = Command::new("git").args(words).output().ok().filter(|output| output.status.success())?;
+    Some(String::from_utf8(output.stdout).ok()?.trim().to_string())
+}

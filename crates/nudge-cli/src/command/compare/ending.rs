@@ -1,0 +1,153 @@
+//! What a comparison ends with: who won, what the rules say of it, some completions side by side, and which was whose.
+
+use crate::args::Compare;
+use crate::command::rank::ME;
+use crate::failure::tell;
+use crate::files::{read_text, write_atomic};
+use crate::picture::Page;
+use crate::report::{self, one_line};
+use crate::usage::given;
+use crate::verdicts::{Verdicts, judge_tie, method_of};
+use anyhow::Result;
+use nudge_data::{Prompt, read_jsonl};
+use nudge_session::verdict::{Evidence, JudgedPair};
+use nudge_session::{Winner, Verdict};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// Pairs that are shown as they are.
+const SHOWN: usize = 3;
+/// Columns of a line, its label left out.
+const WIDTH: usize = 66;
+
+/// A comparison that is over.
+pub struct Ending<'a> {
+    /// What was asked for.
+    pub arguments: &'a Compare,
+    /// Who won.
+    pub verdict: Verdict,
+    /// What was compared.
+    pub pairs: Vec<JudgedPair>,
+    /// Of each pair the order in which it was shown, where somebody judged blind.
+    pub shown: Vec<Vec<usize>>,
+}
+
+/// What stands beside the pairs: who won, and what the rules say of it.
+#[derive(Serialize, Deserialize)]
+pub struct Outcome {
+    /// Who won.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+    /// What the rules say.
+    #[serde(flatten)]
+    pub verdicts: Verdicts,
+}
+
+impl Outcome {
+    /// Its file, by that of the pairs.
+    pub fn path(pairs: &Path) -> PathBuf {
+        pairs.with_extension("verdict.json")
+    }
+}
+
+/// A line of the file of pairs.
+#[derive(Deserialize)]
+struct Line {
+    prompt: Prompt,
+    a: String,
+    b: String,
+    preference: Option<Winner>,
+}
+
+/// The pairs of a file.
+pub fn pairs_of(path: &Path) -> Result<Vec<JudgedPair>> {
+    let lines: Vec<Line> = read_jsonl(&path.display().to_string(), &read_text(path)?)?;
+    let pair = |Line { prompt, a, b, preference }| JudgedPair { prompt: Prompt::to_string(&prompt), a, b, preference };
+    Ok(lines.into_iter().map(pair).collect())
+}
+
+impl<'a> Ending<'a> {
+    /// Judges it, and writes that beside the pairs: before they are whole, so that nobody finds the one without the other.
+    pub fn judged(self) -> Result<Judged<'a>> {
+        let Self { arguments, verdict, pairs, shown } = self;
+        let evidence = Evidence {
+            task: "compare".into(),
+            method: method_of(&arguments.a),
+            judge: arguments.reward.as_ref().map(|judge| judge_tie(&arguments.a, judge)),
+            comparison: Some(verdict.clone()),
+            pairs,
+            ..Evidence::default()
+        };
+        let verdicts = Verdicts::new(&evidence, &given(), None);
+        let outcome = Outcome { verdict, verdicts };
+        if let Some(path) = &arguments.pairs {
+            let text = format!("{}\n", serde_json::to_string_pretty(&outcome)?);
+            write_atomic(&Outcome::path(path), text.as_bytes())?;
+        }
+        Ok(Judged { arguments, outcome, pairs: evidence.pairs, shown })
+    }
+}
+
+/// A comparison that is judged by the rules.
+pub struct Judged<'a> {
+    arguments: &'a Compare,
+    outcome: Outcome,
+    pairs: Vec<JudgedPair>,
+    shown: Vec<Vec<usize>>,
+}
+
+impl Judged<'_> {
+    /// Prints it.
+    pub fn tell(self) -> Result<()> {
+        let Self { arguments, outcome, pairs, shown } = self;
+        let as_json = arguments.common.json;
+        if !as_json {
+            tell(&examples(&pairs));
+            if arguments.labeler.as_deref() == Some(ME) {
+                tell(&which_was_which(&pairs, &shown));
+            }
+        }
+        outcome.verdicts.tell();
+        if let Some(path) = &arguments.report {
+            let mut page = Page::new(&format!("{} against {}", arguments.a, arguments.b));
+            page.verdict(&outcome.verdict, &outcome.verdicts);
+            page.pairs(&pairs);
+            page.write(path)?;
+        }
+        report::result(as_json, &outcome, || report::comparison(&outcome.verdict))
+    }
+}
+
+/// Some pairs, the ones of the first prompts.
+pub fn examples(pairs: &[JudgedPair]) -> String {
+    let mut prompts: Vec<&str> = vec![];
+    let mut text = String::new();
+    for pair in pairs {
+        if prompts.len() == SHOWN || prompts.contains(&pair.prompt.as_str()) {
+            continue;
+        }
+        prompts.push(&pair.prompt);
+        let won = |side: Winner| if pair.preference == Some(side) { "*" } else { " " };
+        text += &format!("\n  prompt   {}\n", one_line(&pair.prompt, WIDTH));
+        text += &format!("  a {}      {}\n", won(Winner::A), one_line(&pair.a, WIDTH));
+        text += &format!("  b {}      {}", won(Winner::B), one_line(&pair.b, WIDTH));
+    }
+    format!("{text}\n  (* was preferred)")
+}
+
+/// Which model stood where on each screen, and what was preferred.
+fn which_was_which(pairs: &[JudgedPair], shown: &[Vec<usize>]) -> String {
+    let name = |side: usize| if side == 0 { "a" } else { "b" };
+    let line = |(pair, shown): (&JudgedPair, &Vec<usize>)| {
+        let [first, second] = shown[..] else { return None };
+        let preferred = match pair.preference? {
+            Winner::A => "a",
+            Winner::B => "b",
+            Winner::Tie => "tie",
+        };
+        let (first, second) = (name(first), name(second));
+        Some(format!("\n  1 was {first}, 2 was {second}; you: {preferred:<3}  {}", one_line(&pair.prompt, 44)))
+    };
+    let lines: String = pairs.iter().zip(shown).filter_map(line).collect();
+    format!("\nWhich was which{lines}")
+}

@@ -1,0 +1,37 @@
+//! `nudge completions` and `nudge man`: what a shell completes and a manual shows, made of the command line itself.
+
+use crate::args::{Arguments, Completions, Man};
+use crate::failure::tell;
+use crate::files::{create_folder, write_atomic};
+use crate::report;
+use crate::usage::with_labelers;
+use anyhow::Result;
+use clap::{Command, CommandFactory};
+
+/// Prints the completions of a shell.
+pub fn completions(arguments: &Completions) -> Result<()> {
+    let mut script = Vec::new();
+    clap_complete::generate(arguments.shell, &mut with_labelers(Arguments::command()), "nudge", &mut script);
+    report::print(&String::from_utf8_lossy(&script))
+}
+
+/// Writes a page for the program and one for each command.
+pub fn man(arguments: &Man) -> Result<()> {
+    create_folder(&arguments.dir)?;
+    let mut command = with_labelers(Arguments::command());
+    command.build();
+    let mut pages = vec![("nudge".to_string(), command.clone())];
+    pages.extend(command.get_subcommands().map(|sub| (format!("nudge-{}", sub.get_name()), sub.clone())));
+    for (name, command) in &pages {
+        let mut page = Vec::new();
+        clap_mangen::Man::new(named(command, name)).render(&mut page)?;
+        write_atomic(&arguments.dir.join(format!("{name}.1")), &page)?;
+    }
+    tell(&format!("wrote {} pages into {}", pages.len(), arguments.dir.display()));
+    Ok(())
+}
+
+/// A command as the page of this name shows it.
+fn named(command: &Command, name: &str) -> Command {
+    command.clone().name(name.to_string()).disable_help_subcommand(true)
+}

@@ -1,0 +1,82 @@
+//! What teaching ends with: the tuned model's card with the comparison in it, the report, where everything is.
+
+use super::steps::Steps;
+use crate::command::compare::{Outcome, pairs_of};
+use crate::files::{read_text, write_atomic};
+use crate::model_card::{CARD, Saved, card, verdict};
+use crate::picture::{Page, curves_of};
+use crate::provenance::RunRecord;
+use crate::report::{self, percent};
+use anyhow::{Context, Result};
+use nudge_session::folder::ADAPTER_CONFIG;
+use serde_json::json;
+use std::path::Path;
+
+/// Writes and says it.
+pub fn tell(steps: &Steps) -> Result<()> {
+    let (arguments, workflow) = (steps.arguments, steps.workflow);
+    let tuned = steps.tuned();
+    let judged = workflow.file("judgements.jsonl");
+    let text = read_text(&Outcome::path(&judged))?;
+    let outcome: Outcome = serde_json::from_str(&text).with_context(|| Outcome::path(&judged).display().to_string())?;
+    write_card(&tuned, &outcome)?;
+    let html = arguments.report.clone().unwrap_or_else(|| workflow.file("report.html"));
+    write_atomic(&html, page(steps, &outcome)?.html().as_bytes())?;
+    let model = tuned.display().to_string();
+    let summary = json!({
+        "command": "teach",
+        "out": arguments.out.display().to_string(),
+        "model": model,
+        "report": html.display().to_string(),
+        "comparison": outcome.verdict,
+        "findings": outcome.verdicts.findings,
+    });
+    write_atomic(&workflow.file("report.json"), format!("{}\n", serde_json::to_string_pretty(&summary)?).as_bytes())?;
+    report::result(arguments.common.json, &summary, || {
+        format!(
+            "\n{}\n\nmodel   {model}\ncard    {}\nreport  {}\n\nTalk to it:\n  nudge chat --model {}",
+            report::verdict(&outcome.verdict),
+            tuned.join(CARD).display(),
+            html.display(),
+            crate::runner::quoted(&model)
+        )
+    })
+}
+
+/// The card of the tuned model, with what the comparison found.
+fn write_card(tuned: &Path, outcome: &Outcome) -> Result<()> {
+    let record = RunRecord::read(tuned).with_context(|| format!("{} has no run.json", tuned.display()))?;
+    let saved = if tuned.join(ADAPTER_CONFIG).exists() { Saved::Adapter } else { Saved::Model };
+    let found = &outcome.verdict;
+    let kl = found.kl.map_or(String::new(), |kl| format!(" It has moved {kl:.1} nats a completion."));
+    let comparison = format!(
+        "## Compared with where it started\n\nOn prompts that nothing was learnt from, judged by {}{}: {} wins, {} ties, \
+         {} losses, a win rate of {}.{kl}\n{}",
+        found.judge,
+        if found.simulated { " (simulated, no person)" } else { "" },
+        found.wins,
+        found.ties,
+        found.losses,
+        percent(found.win_rate, found.low, found.high),
+        verdict(&outcome.verdicts.findings)
+    );
+    let name = tuned.file_name().map_or("tuned".into(), |name| name.to_string_lossy().into_owned());
+    write_atomic(&tuned.join(CARD), card(&record, saved, &name, &comparison).as_bytes())
+}
+
+fn page(steps: &Steps, outcome: &Outcome) -> Result<Page> {
+    let workflow = steps.workflow;
+    let name = steps.arguments.out.file_name().map_or("workflow".into(), |name| name.to_string_lossy().into_owned());
+    let mut page = Page::new(&format!("What was taught: {name}"));
+    page.verdict(&outcome.verdict, &outcome.verdicts);
+    page.pairs(&pairs_of(&workflow.file("judgements.jsonl"))?);
+    for run in ["sft", "reward", steps.method.info().name] {
+        let folder = workflow.run(&run.replace('_', "-"));
+        if let Some(record) = RunRecord::read(&folder) {
+            page.heading(&format!("Training: {run}"));
+            curves_of(&folder.join("log.jsonl")).into_iter().for_each(|curve| page.curve(&curve));
+            page.findings(&record.results.unwrap_or_default().findings);
+        }
+    }
+    Ok(page)
+}

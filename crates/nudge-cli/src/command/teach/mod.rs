@@ -1,0 +1,67 @@
+//! `nudge teach`: from prompts to a tuned model in one guided run.
+//!
+//! 1. Prompts are split: some to learn from, some to compare on.
+//! 2. Demonstrations are imitated, where there are any.
+//! 3. The model completes some prompts several times.
+//! 4. Somebody ranks the completions.
+//! 5. A reward model learns the rankings, where the method needs one.
+//! 6. The method tunes the model.
+//! 7. Before and after complete the prompts that were held out; the same one judges, blind.
+//! 8. A report and a model card.
+//!
+//! Every step is a command of its own, with its files in the workflow's folder; [`steps`] writes their command lines.
+//! What is finished is not done again and what was cut off goes on, so the same command resumes the whole.
+
+mod ending;
+mod steps;
+mod workflow;
+
+use crate::args::Teach;
+use crate::failure::tell;
+use crate::report::{Aside, times};
+use crate::usage;
+use anyhow::{Result, bail};
+use nudge_session::method::{LearnsFrom, Method};
+use steps::Steps;
+use workflow::Workflow;
+
+/// Teaches.
+pub fn run(arguments: &Teach) -> Result<()> {
+    let method = method(arguments)?;
+    let workflow = Workflow::open(arguments)?;
+    let steps = Steps { arguments, workflow: &workflow, method: &method };
+    let all = steps.all();
+    for (index, (title, words)) in all.iter().enumerate() {
+        tell(&format!("\n[{} of {}] {title}", index + 1, all.len()));
+        let _aside = Aside::begin();
+        let command = usage::read(words.clone()).map_err(|error| anyhow::anyhow!("{error}"))?;
+        super::run(command)?;
+        if !steps.done(words) {
+            // The person stops here; what to type to go on was said.
+            return Ok(());
+        }
+    }
+    ending::tell(&steps)
+}
+
+fn method(arguments: &Teach) -> Result<Method> {
+    let names: Vec<&str> = Method::all().iter().map(|method| method.info().name).collect();
+    let Some(method) = Method::named(&arguments.method.replace('-', "_")) else {
+        bail!("--method {} is none; choose one of {}", arguments.method, names.join(", "));
+    };
+    if arguments.completions < 2 {
+        bail!("--completions {} leaves nothing to rank; give 2 or more", arguments.completions);
+    }
+    if arguments.rankings == 0 {
+        bail!("--rankings 0 leaves nothing to learn from; give {} or so", times(30, "ranking", "rankings"));
+    }
+    if !(arguments.held_out > 0.0 && arguments.held_out < 1.0) {
+        bail!("--held-out {} is no share of the prompts; give a number between 0 and 1", arguments.held_out);
+    }
+    Ok(method)
+}
+
+/// Whether a method needs a reward model.
+fn needs_reward(method: &Method) -> bool {
+    method.info().learns_from == LearnsFrom::Rewards
+}

@@ -1,0 +1,156 @@
+//! The steps of a workflow as command lines, which anybody could type one after the other.
+
+use super::needs_reward;
+use super::workflow::Workflow;
+use crate::args::Teach;
+use crate::command::rank::ME;
+use nudge_session::method::Method;
+use std::path::{Path, PathBuf};
+
+/// What the steps follow from.
+pub struct Steps<'a> {
+    /// What was asked for.
+    pub arguments: &'a Teach,
+    /// Where it goes.
+    pub workflow: &'a Workflow,
+    /// How it is tuned.
+    pub method: &'a Method,
+}
+
+impl Steps<'_> {
+    /// Titles and words, in order.
+    pub fn all(&self) -> Vec<(&'static str, Vec<String>)> {
+        let mut all = Vec::new();
+        if self.arguments.demonstrations.is_some() {
+            all.push(("imitate demonstrations", self.sft()));
+        }
+        all.push(("sample completions", self.sample()));
+        all.push(("rank them", self.rank()));
+        if needs_reward(self.method) {
+            all.push(("train a reward model", self.reward()));
+        }
+        all.push(("tune", self.tune()));
+        all.push(("compare before and after", self.compare()));
+        all
+    }
+
+    /// Whether the step of these words has left what it writes: a person may stop in the middle.
+    pub fn done(&self, words: &[String]) -> bool {
+        let written = words.iter().zip(&words[1..]).find(|(flag, _)| *flag == "--out" || *flag == "--pairs");
+        written.is_none_or(|(_, path)| Path::new(path).exists())
+    }
+
+    /// The model before it is tuned.
+    pub fn before(&self) -> String {
+        match self.arguments.demonstrations {
+            Some(_) => text(&self.workflow.run("sft")),
+            None => self.arguments.model.clone(),
+        }
+    }
+
+    /// The folder of the tuned model.
+    pub fn tuned(&self) -> PathBuf {
+        self.workflow.run(self.command_of_method())
+    }
+
+    fn command_of_method(&self) -> &'static str {
+        match self.method.info().name {
+            "online_dpo" => "online-dpo",
+            name => name,
+        }
+    }
+
+    fn sft(&self) -> Vec<String> {
+        let data = self.workflow.file("demonstrations.jsonl");
+        let words = [pair("--model", &self.arguments.model), pair("--data", &text(&data))].concat();
+        self.command("sft", words, ("--out", self.workflow.run("sft")))
+    }
+
+    fn sample(&self) -> Vec<String> {
+        let prompts = self.workflow.file("prompts.to_rank.jsonl");
+        let words = [
+            pair("--model", &self.before()),
+            pair("--prompts", &text(&prompts)),
+            pair("--k", &self.arguments.completions.to_string()),
+            self.longest(),
+        ];
+        self.command("sample", words.concat(), ("--out", self.workflow.file("candidates.jsonl")))
+    }
+
+    fn rank(&self) -> Vec<String> {
+        let candidates = self.workflow.file("candidates.jsonl");
+        let words = [pair("--candidates", &text(&candidates)), self.judge()].concat();
+        self.command("rank", words, ("--out", self.workflow.file("rankings.jsonl")))
+    }
+
+    fn reward(&self) -> Vec<String> {
+        let words = [pair("--model", &self.before()), pair("--comparisons", &self.rankings())].concat();
+        self.command("reward", words, ("--out", self.workflow.run("reward")))
+    }
+
+    fn tune(&self) -> Vec<String> {
+        let mut words = pair("--policy", &self.before());
+        if needs_reward(self.method) {
+            words.extend(pair("--reward", &text(&self.workflow.run("reward"))));
+            words.extend(pair("--prompts", &text(&self.workflow.file("prompts.jsonl"))));
+            words.extend(self.longest());
+        } else {
+            words.extend(pair("--comparisons", &self.rankings()));
+        }
+        if let Some(options) = &self.arguments.options {
+            words.extend(pair("--config", &text(options)));
+        }
+        self.command(self.command_of_method(), words, ("--out", self.tuned()))
+    }
+
+    fn compare(&self) -> Vec<String> {
+        let words = [
+            pair("--a", &text(&self.tuned())),
+            pair("--b", &self.before()),
+            pair("--prompts", &text(&self.workflow.file("held_out.jsonl"))),
+            self.longest(),
+            self.judge(),
+        ];
+        self.command("compare", words.concat(), ("--pairs", self.workflow.file("judgements.jsonl")))
+    }
+
+    fn rankings(&self) -> String {
+        text(&self.workflow.file("rankings.jsonl"))
+    }
+
+    /// Who ranks and judges.
+    fn judge(&self) -> Vec<String> {
+        let mut words = match &self.arguments.judge_command {
+            Some(command) => pair("--judge-command", command),
+            None => pair("--labeler", &self.arguments.labeler),
+        };
+        if self.arguments.plain && self.arguments.judge_command.is_none() && self.arguments.labeler == ME {
+            words.push("--plain".into());
+        }
+        words
+    }
+
+    fn longest(&self) -> Vec<String> {
+        self.arguments.max_new_tokens.map_or(vec![], |tokens| pair("--max-new-tokens", &tokens.to_string()))
+    }
+
+    fn command(&self, name: &str, words: Vec<String>, (flag, out): (&str, PathBuf)) -> Vec<String> {
+        let arguments = self.arguments;
+        let mut all = vec!["nudge".to_string(), name.into()];
+        all.extend(words);
+        all.extend([flag.to_string(), text(&out), "--resume".into()]);
+        // What a person ranks is kept at once, and ranking asks for no device unless a reward model does.
+        all.extend(pair("--checkpoint-seconds", &arguments.checkpoint_seconds.to_string()));
+        all.extend(pair("--device", arguments.common.device.name()));
+        all.extend(pair("--seed", &arguments.seed.to_string()));
+        all
+    }
+}
+
+fn pair(flag: &str, value: &str) -> Vec<String> {
+    vec![flag.into(), value.into()]
+}
+
+fn text(path: &Path) -> String {
+    path.display().to_string()
+}

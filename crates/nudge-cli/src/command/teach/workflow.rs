@@ -1,0 +1,177 @@
+//! The folder of a workflow, the same for everybody who reads it:
+//!
+//! ```text
+//! workflow.json            what was asked for
+//! prompts.jsonl            prompts to learn from; prompts.to_rank.jsonl: those whose completions are ranked
+//! held_out.jsonl           prompts to compare on; nothing is learnt from them
+//! demonstrations.jsonl     what is imitated, where there is something
+//! candidates.jsonl         sampled completions
+//! rankings.jsonl           who preferred what
+//! runs/sft, reward, METHOD models and adapters, each with its run.json, its log and its model card
+//! judgements.jsonl         before and after, judged; judgements.verdict.json: the count
+//! report.html, report.json what came out
+//! ```
+
+use crate::args::Teach;
+use crate::failure::tell;
+use crate::files::{create_folder, read_text, write_atomic};
+use crate::input;
+use crate::provenance::sha256_of;
+use anyhow::{Context, Result, bail};
+use nudge_data::{Prompt, Rng, write_jsonl};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+
+/// What `workflow.json` and the files beside it are like.
+const VERSION: u32 = 1;
+/// Whoever holds it works in the folder.
+const LOCK: &str = ".lock";
+/// Fewer leave nothing to hold out.
+const FEWEST: usize = 4;
+
+/// An open workflow.
+pub struct Workflow {
+    folder: PathBuf,
+    /// Held as long as this process works in the folder.
+    _lock: File,
+}
+
+/// What `workflow.json` says.
+#[derive(Serialize, Deserialize)]
+struct Asked {
+    version: u32,
+    /// The options, and SHA-256 of the files, by the names of their flags.
+    asked: Map<String, Value>,
+}
+
+#[derive(Serialize)]
+struct PromptLine<'a> {
+    prompt: &'a Prompt,
+}
+
+impl Workflow {
+    /// Makes the folder and splits the prompts, or checks that the same is asked for as before.
+    pub fn open(arguments: &Teach) -> Result<Self> {
+        let folder = arguments.out.clone();
+        let asked = Asked { version: VERSION, asked: asked(arguments)? };
+        // A run that was cut off before it had split the prompts left its lock.
+        let ours = ["workflow.json", LOCK].iter().any(|file| folder.join(file).exists());
+        if !ours && fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some()) {
+            bail!("{} is not empty and no workflow; choose another --out", folder.display());
+        }
+        create_folder(&folder)?;
+        let workflow = Self { _lock: lock(&folder)?, folder };
+        if workflow.file("workflow.json").exists() {
+            workflow.check(&asked)?;
+        } else {
+            workflow.fill(arguments)?;
+            let text = format!("{}\n", serde_json::to_string_pretty(&asked)?);
+            write_atomic(&workflow.file("workflow.json"), text.as_bytes())?;
+        }
+        Ok(workflow)
+    }
+
+    /// A file of it.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// The folder of a run.
+    pub fn run(&self, name: &str) -> PathBuf {
+        self.folder.join("runs").join(name)
+    }
+
+    fn check(&self, now: &Asked) -> Result<()> {
+        let (path, name) = (self.file("workflow.json"), self.folder.display());
+        let before: Asked = serde_json::from_str(&read_text(&path)?)
+            .with_context(|| format!("{} is no workflow that this Nudge reads", path.display()))?;
+        if before.version != VERSION {
+            bail!("{name} is a workflow of version {}, and this Nudge reads version {VERSION}", before.version);
+        }
+        let value = |asked: &Asked, key: &str| asked.asked.get(key).cloned().unwrap_or_default();
+        let keys: BTreeSet<&String> = before.asked.keys().chain(now.asked.keys()).collect();
+        let changed: Vec<String> = keys
+            .into_iter()
+            .filter(|key| value(&before, key) != value(now, key))
+            .map(|key| format!("{key} was {} and is {}", value(&before, key), value(now, key)))
+            .collect();
+        if !changed.is_empty() {
+            bail!("{name} was begun otherwise: {}. Repeat what it was begun with, or choose another --out", changed.join("; "));
+        }
+        for file in ["prompts.jsonl", "prompts.to_rank.jsonl", "held_out.jsonl"] {
+            if !self.file(file).exists() {
+                bail!("{name} is not whole: it has no {file}; copy all of it, or choose another --out");
+            }
+        }
+        Ok(())
+    }
+
+    /// 1. Prompts to learn from and prompts to compare on, each once.
+    fn fill(&self, arguments: &Teach) -> Result<()> {
+        let read = input::prompts(&arguments.prompts, &Default::default())?;
+        let mut seen = BTreeSet::new();
+        let mut prompts: Vec<Prompt> = read.all.into_iter().filter(|prompt| seen.insert(prompt.trim_end())).collect();
+        if prompts.len() < FEWEST {
+            let found = prompts.len();
+            bail!("{} holds {found} different prompts; give {FEWEST} or more, better 40", arguments.prompts.display());
+        }
+        Rng::with_stream(arguments.seed, 0).shuffle(&mut prompts);
+        let share = (arguments.held_out * prompts.len() as f32).round() as usize;
+        let held_out = prompts.split_off(prompts.len() - share.clamp(1, prompts.len() - 2));
+        let held_out = &held_out[..held_out.len().min(arguments.compared.max(1))];
+        let ranked = &prompts[..prompts.len().min(arguments.rankings)];
+        if ranked.len() < arguments.rankings {
+            tell(&format!("{} prompts are left to rank, not {}", ranked.len(), arguments.rankings));
+        }
+        if let Some(path) = &arguments.demonstrations {
+            let records = input::demonstrations(std::slice::from_ref(path), &Default::default())?;
+            write_atomic(&self.file("demonstrations.jsonl"), write_jsonl(&records.all).as_bytes())?;
+        }
+        for (name, prompts) in
+            [("prompts.jsonl", prompts.as_slice()), ("prompts.to_rank.jsonl", ranked), ("held_out.jsonl", held_out)]
+        {
+            let lines: Vec<PromptLine> = prompts.iter().map(|prompt| PromptLine { prompt }).collect();
+            write_atomic(&self.file(name), write_jsonl(&lines).as_bytes())?;
+        }
+        Ok(())
+    }
+}
+
+/// What decides about the outcome.
+fn asked(arguments: &Teach) -> Result<Map<String, Value>> {
+    let hash = |path: &Option<PathBuf>| -> Result<Value> {
+        let Some(path) = path else { return Ok(Value::Null) };
+        let (_, sha256) = sha256_of(path).map_err(|error| crate::files::io_error("read", path, error))?;
+        Ok(sha256.into())
+    };
+    let asked = json!({
+        "model": arguments.model,
+        "prompts": hash(&Some(arguments.prompts.clone()))?,
+        "demonstrations": hash(&arguments.demonstrations)?,
+        "options": hash(&arguments.options)?,
+        "rankings": arguments.rankings,
+        "completions": arguments.completions,
+        "method": arguments.method,
+        "labeler": if arguments.judge_command.is_some() { Value::Null } else { arguments.labeler.clone().into() },
+        "judge-command": arguments.judge_command,
+        "held-out": arguments.held_out,
+        "compared": arguments.compared,
+        "max-new-tokens": arguments.max_new_tokens,
+        "seed": arguments.seed,
+    });
+    Ok(asked.as_object().cloned().unwrap_or_default())
+}
+
+/// Two processes in one folder would write over each other. The system lets go of the lock when this one ends.
+fn lock(folder: &Path) -> Result<File> {
+    let path = folder.join(LOCK);
+    let file = File::create(&path).map_err(|error| crate::files::io_error("write", &path, error))?;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => bail!("{} is at work in another process; wait for it to end", folder.display()),
+        // A file system without locks.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
+    }
+}

@@ -1,0 +1,291 @@
+//! Reports as one HTML file that holds everything: text, tables, and curves as SVG. No scripts, nothing from elsewhere.
+//!
+//! A curve is a polyline in a box, so it is written here; a plotting library would bring more than it saves.
+
+use crate::files::write_atomic;
+use crate::report::{self, Aside};
+use crate::verdicts::Verdicts;
+use anyhow::Result;
+use nudge_session::protocol::{AccuracySlice, Calibration};
+use nudge_session::verdict::{Finding, JudgedPair, Level};
+use nudge_session::{Metrics, Verdict, Winner};
+use serde_json::{Map, Value};
+use std::path::Path;
+
+/// Numbers that are drawn, most telling first, as far as a log has them.
+const DRAWN: [&str; 8] = [
+    "loss",
+    "eval_loss",
+    "eval_accuracy",
+    "rewards/margins",
+    "eval_rewards/accuracies",
+    "objective/scores",
+    "objective/gold_score",
+    "objective/kl",
+];
+/// Pairs that are shown.
+const PAIRS: usize = 20;
+/// A picture's size, and the room left of and under its curve for numbers.
+const WIDTH: f64 = 420.0;
+const HEIGHT: f64 = 160.0;
+const LEFT: f64 = 56.0;
+const BELOW: f64 = 22.0;
+
+const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;\
+color:#222;background:#fff}h1,h2{line-height:1.2}table{border-collapse:collapse;width:100%;table-layout:fixed}\
+td,th{border:1px solid #ccc;padding:.4rem .6rem;vertical-align:top;text-align:left;white-space:pre-wrap;\
+overflow-wrap:anywhere}.won{background:#e8f4e8}.bad{color:#a00}.warning{color:#a50}pre{white-space:pre-wrap;background:#f4f4f4;\
+padding:.6rem}figure{display:inline-block;margin:.5rem 1rem .5rem 0}figcaption{font-size:.85rem}svg text{font-size:11px;\
+fill:#555}@media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}.won{background:#203520}.bad{color:#f77}\
+.warning{color:#fb6}pre{background:#222}td,th{border-color:#444}svg text{fill:#aaa}}";
+
+/// A report being written.
+pub struct Page {
+    body: String,
+    title: String,
+}
+
+/// A number over the steps of a run.
+#[derive(Clone)]
+pub struct Curve {
+    /// Its name in the log.
+    pub name: String,
+    /// Step and value.
+    pub points: Vec<(f64, f64)>,
+}
+
+impl Page {
+    /// An empty one.
+    pub fn new(title: &str) -> Self {
+        Self { body: String::new(), title: title.into() }
+    }
+
+    /// The file.
+    pub fn html(&self) -> String {
+        let title = escaped(&self.title);
+        format!(
+            "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" \
+             content=\"width=device-width\">\n<title>{title}</title>\n<style>{STYLE}</style>\n<h1>{title}</h1>\n{}</html>\n",
+            self.body
+        )
+    }
+
+    /// Writes the file and says so.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        write_atomic(path, self.html().as_bytes())?;
+        if !Aside::is_on() {
+            crate::failure::tell(&format!("report: {}", path.display()));
+        }
+        Ok(())
+    }
+
+    /// A heading.
+    pub fn heading(&mut self, text: &str) {
+        self.body += &format!("<h2>{}</h2>\n", escaped(text));
+    }
+
+    /// A paragraph.
+    pub fn text(&mut self, text: &str) {
+        self.body += &format!("<p>{}</p>\n", escaped(text));
+    }
+
+    /// Lines as they would stand in a terminal.
+    pub fn lines(&mut self, text: &str) {
+        self.body += &format!("<pre>{}</pre>\n", escaped(text));
+    }
+
+    /// Who won, and what the rules say.
+    pub fn verdict(&mut self, verdict: &Verdict, verdicts: &Verdicts) {
+        self.heading("Who won");
+        self.text(&report::verdict(verdict));
+        self.interval(verdict.win_rate, verdict.low, verdict.high);
+        self.verdicts(verdicts);
+    }
+
+    /// What the rules say, and what to do next.
+    pub fn verdicts(&mut self, verdicts: &Verdicts) {
+        self.heading("Verdict");
+        self.findings(&verdicts.findings);
+        if let Some(next) = &verdicts.next {
+            self.text("Next:");
+            self.lines(next);
+        }
+    }
+
+    /// Findings as a list.
+    pub fn findings(&mut self, findings: &[Finding]) {
+        let item = |finding: &Finding| {
+            let (class, mark) = match finding.level {
+                Level::Good => ("good", "Good"),
+                Level::Note => ("note", "Note"),
+                Level::Warning => ("warning", "Suspicious"),
+                Level::Bad => ("bad", "Spoiled"),
+            };
+            format!("<li class=\"{class}\"><b>{mark}.</b> {}</li>\n", escaped(&finding.sentence))
+        };
+        let items: String = findings.iter().map(item).collect();
+        self.body += &format!("<ul>\n{items}</ul>\n");
+    }
+
+    /// Completions side by side; the preferred one is marked.
+    pub fn pairs(&mut self, pairs: &[JudgedPair]) {
+        self.heading("Completions side by side");
+        let cell = |text: &str, won: bool| {
+            let (class, mark) = if won { (" class=\"won\"", "\u{2713} ") } else { ("", "") };
+            format!("<td{class}>{mark}{}</td>", escaped(text))
+        };
+        let row = |pair: &JudgedPair| {
+            format!(
+                "<tr>{}{}{}</tr>\n",
+                cell(&pair.prompt, false),
+                cell(&pair.a, pair.preference == Some(Winner::A)),
+                cell(&pair.b, pair.preference == Some(Winner::B))
+            )
+        };
+        let rows: String = pairs.iter().take(PAIRS).map(row).collect();
+        self.body += &format!("<table>\n<tr><th>prompt</th><th>a (after)</th><th>b (before)</th></tr>\n{rows}</table>\n");
+    }
+
+    /// A number over steps.
+    pub fn curve(&mut self, curve: &Curve) {
+        self.body += &format!("<figure>{}<figcaption>{}</figcaption></figure>\n", polyline(curve), escaped(&curve.name));
+    }
+
+    /// A share with its interval, on a line from 0 to 1 with the coin in the middle.
+    pub fn interval(&mut self, share: f64, low: f64, high: f64) {
+        let x = |share: f64| 10.0 + 400.0 * share;
+        self.body += &format!(
+            "<svg viewBox=\"0 0 420 40\" width=\"420\" role=\"img\" aria-label=\"{share:.2}\"><line x1=\"{:.1}\" x2=\"{:.1}\" y1=\"16\" \
+             y2=\"16\" stroke=\"#999\"/><line x1=\"{:.1}\" x2=\"{:.1}\" y1=\"6\" y2=\"26\" stroke=\"#999\" \
+             stroke-dasharray=\"3\"/><line x1=\"{:.1}\" x2=\"{:.1}\" y1=\"16\" y2=\"16\" stroke=\"#36c\" \
+             stroke-width=\"6\"/><circle cx=\"{:.1}\" cy=\"16\" r=\"6\" fill=\"#36c\"/><text x=\"6\" \
+             y=\"38\">0</text><text x=\"200\" y=\"38\">coin</text><text x=\"406\" y=\"38\">1</text></svg>\n",
+            x(0.0),
+            x(1.0),
+            x(0.5),
+            x(0.5),
+            x(low),
+            x(high),
+            x(share)
+        );
+    }
+
+    /// How certain a reward model is, against how often it is right.
+    pub fn calibration(&mut self, found: &Calibration) {
+        self.heading("Certain, and right");
+        let points: Vec<(f64, f64)> =
+            found.bins.iter().filter(|bin| bin.pairs > 0).map(|bin| (bin.confidence, bin.accuracy)).collect();
+        let caption = "share right over certainty; a reward model that knows what it does not know lies on the diagonal";
+        self.curve(&Curve { name: caption.into(), points });
+        let row = |slice: &AccuracySlice| {
+            format!(
+                "<tr><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+                escaped(&slice.name),
+                slice.pairs,
+                if slice.pairs == 0 { "-".into() } else { report::percent(slice.accuracy, slice.low, slice.high) }
+            )
+        };
+        let slices = std::iter::once(&found.overall).chain(&found.by_margin).chain(&found.by_length);
+        let rows: String = slices.map(row).collect();
+        self.body += &format!("<table>\n<tr><th>pairs</th><th>how many</th><th>right</th></tr>\n{rows}</table>\n");
+    }
+}
+
+/// The curves of a log, as far as it is there.
+pub fn curves_of(log: &Path) -> Vec<Curve> {
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    let step = |line: &str| {
+        let line: Map<String, Value> = serde_json::from_str(line).ok()?;
+        let numbers: Metrics = line.iter().filter_map(|(name, value)| Some((name.clone(), value.as_f64()?))).collect();
+        Some((numbers.get("step").copied()?, numbers))
+    };
+    curves_of_steps(&text.lines().filter_map(step).collect::<Vec<_>>())
+}
+
+/// The curves of steps and their numbers.
+pub fn curves_of_steps(steps: &[(f64, Metrics)]) -> Vec<Curve> {
+    let curve = |name: &&str| {
+        let point = |(step, numbers): &(f64, Metrics)| Some((*step, *numbers.get(*name)?));
+        let points: Vec<(f64, f64)> = steps.iter().filter_map(point).filter(|point| point.1.is_finite()).collect();
+        (points.len() > 1).then(|| Curve { name: name.to_string(), points })
+    };
+    DRAWN.iter().filter_map(curve).collect()
+}
+
+fn polyline(curve: &Curve) -> String {
+    let range = |of: fn(&(f64, f64)) -> f64| {
+        let low = curve.points.iter().map(of).fold(f64::INFINITY, f64::min);
+        let high = curve.points.iter().map(of).fold(f64::NEG_INFINITY, f64::max);
+        if high > low { (low, high) } else { (low - 0.5, low + 0.5) }
+    };
+    let ((x0, x1), (y0, y1)) = (range(|point| point.0), range(|point| point.1));
+    let x = |value: f64| LEFT + (WIDTH - LEFT - 8.0) * (value - x0) / (x1 - x0);
+    let y = |value: f64| 8.0 + (HEIGHT - BELOW - 8.0) * (1.0 - (value - y0) / (y1 - y0));
+    let points: Vec<String> =
+        curve.points.iter().map(|(step, value)| format!("{:.1},{:.1}", x(*step), y(*value))).collect();
+    let bottom = HEIGHT - BELOW;
+    format!(
+        "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" width=\"{WIDTH}\" role=\"img\" aria-label=\"{}\"><path d=\"M{LEFT} 8V{bottom}H{}\" \
+         fill=\"none\" stroke=\"#999\"/><polyline points=\"{}\" fill=\"none\" stroke=\"#36c\" stroke-width=\"1.5\"/><text \
+         x=\"2\" y=\"14\">{}</text><text x=\"2\" y=\"{bottom}\">{}</text><text x=\"{LEFT}\" y=\"{}\">{}</text><text \
+         x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text></svg>",
+        escaped(&curve.name),
+        WIDTH - 8.0,
+        points.join(" "),
+        short(y1),
+        short(y0),
+        HEIGHT - 6.0,
+        short(x0),
+        WIDTH - 8.0,
+        HEIGHT - 6.0,
+        short(x1)
+    )
+}
+
+/// A number in few characters.
+fn short(value: f64) -> String {
+    match value.abs() {
+        0.0 => "0".into(),
+        size if !(0.001..1000.0).contains(&size) => format!("{value:.1e}"),
+        size if size >= 10.0 => format!("{value:.0}"),
+        _ => format!("{value:.3}").trim_end_matches('0').trim_end_matches('.').into(),
+    }
+}
+
+/// Text that cannot be taken for markup.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_of_models_are_no_markup_and_nothing_runs() {
+        let mut page = Page::new("<b>\"one\" & two");
+        let pair = JudgedPair {
+            prompt: "<script>alert(1)</script>".into(),
+            a: "</td><img src=x onerror=y>".into(),
+            b: "fine".into(),
+            preference: Some(Winner::B),
+        };
+        page.pairs(&[pair]);
+        let html = page.html();
+        assert!(!html.contains("<script") && !html.contains("<img") && !html.contains("http"), "{html}");
+        assert!(html.contains("&lt;script&gt;") && html.contains("class=\"won\">\u{2713} fine"), "{html}");
+    }
+
+    #[test]
+    fn a_curve_stays_in_its_box_whatever_its_numbers() {
+        for points in [vec![(1.0, 5.0), (2.0, 5.0)], vec![(1.0, 1e9), (2.0, -3.0), (9.0, 0.0001)]] {
+            let svg = polyline(&Curve { name: "loss".into(), points });
+            let drawn = svg.split("points=\"").nth(1).unwrap().split('"').next().unwrap();
+            for point in drawn.split(' ') {
+                let (x, y) = point.split_once(',').unwrap();
+                let (x, y): (f64, f64) = (x.parse().unwrap(), y.parse().unwrap());
+                assert!((LEFT..=WIDTH).contains(&x) && (0.0..=HEIGHT - BELOW).contains(&y), "{svg}");
+            }
+        }
+    }
+}

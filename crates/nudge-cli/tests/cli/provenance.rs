@@ -1,0 +1,114 @@
+//! What made a folder stands in it, and makes it again; and what the rules say of it is told.
+
+use crate::support::{Place, example};
+use serde_json::{Value, json};
+
+fn run_json(place: &Place, folder: &str) -> Value {
+    serde_json::from_str(&place.read(&format!("{folder}/run.json"))).expect("JSON")
+}
+
+fn place() -> Place {
+    let place = Place::new();
+    place.write("pack.jsonl", &example("packs/politeness.jsonl", 24));
+    place.write("options.toml", "learning_rate = 0.002\n");
+    place
+}
+
+#[test]
+fn a_run_says_what_made_it_and_is_repeated_from_that() {
+    let place = place();
+    let summary = place.done("dpo --policy sft --comparisons pack.jsonl --epochs 2 --config options.toml --out first");
+    let record = run_json(&place, "first");
+    let option = |name: &str| record["options"][name].clone();
+    assert_eq!(option("epochs"), json!({ "value": 2.0, "from": "flag" }));
+    assert_eq!(option("learning_rate"), json!({ "value": 0.002, "from": "file" }));
+    assert_eq!(option("seed"), json!({ "value": 1, "from": "default" }));
+    assert_eq!((&record["data"][0]["flag"], &record["data"][0]["records"]), (&json!("comparisons"), &json!(24)));
+    assert_eq!(record["data"][0]["sha256"].as_str().map(str::len), Some(64));
+    assert_eq!((&record["models"][0]["flag"], &record["models"][0]["name"]), (&json!("policy"), &json!("sft")));
+    assert_eq!(record["results"]["steps"], summary["steps"]);
+    assert!(record["nudge"]["commit"].is_string() && record["finished_at"].is_string(), "{record}");
+    // Only where it goes is said anew.
+    place.done("dpo --config first/run.json --out second");
+    let weights = |folder: &str| std::fs::read(place.path(folder).join("model.safetensors")).expect("weights");
+    assert!(weights("first") == weights("second"), "repeated, it is another model");
+    place.refused("sft --model sft --data pack.jsonl --config first/run.json --out third", &["first/run.json"]);
+}
+
+#[test]
+fn a_judge_that_was_trained_against_is_no_judge() {
+    let place = place();
+    place.done("reward --model sft --comparisons pack.jsonl --epochs 1 --out reward");
+    place.done("dpo --policy sft --comparisons pack.jsonl --epochs 1 --out dpo");
+    let ppo = "ppo --policy sft --reward reward --prompts prompts.jsonl --episodes 8 --batch-size 8 --max-new-tokens 8";
+    place.done(&format!("{ppo} --out ppo"));
+    for (tuned, part) in [("ppo", "tuned to please"), ("dpo", "learnt from the rankings that this model")] {
+        let words = format!("compare --a {tuned} --b sft --prompts prompts.jsonl --max-new-tokens 8 --reward reward");
+        let found = place.done(&words);
+        let finding = |finding: &&Value| finding["code"] == "partial_judge";
+        let finding = found["findings"].as_array().expect("findings").iter().find(finding).expect("it is caught");
+        assert!(finding["sentence"].as_str().is_some_and(|sentence| sentence.contains(part)), "{finding}");
+        assert!(found["next"].as_str().is_some_and(|next| next.contains("--labeler me")), "{found}");
+    }
+}
+
+#[test]
+fn a_run_that_diverged_fails() {
+    let place = place();
+    place.write("demonstrations.jsonl", &example("demonstrations.train.jsonl", 60));
+    let ended = place.run("sft --model sft --data demonstrations.jsonl --learning-rate 10 --epochs 3 --out wreck");
+    assert_eq!(ended.code, Some(1), "{}{}", ended.out, ended.err);
+    assert!(ended.err.contains("diverged") && ended.err.contains("smaller learning rate"), "{}", ended.err);
+}
+
+#[test]
+fn what_was_changed_is_named() {
+    let place = place();
+    let words = "dpo --policy sft --comparisons pack.jsonl --batch-size 1 --epochs 40 --checkpoint-seconds 0 --out out";
+    let mut run = place.command(words).spawn().expect("nudge starts");
+    while !place.path("out/checkpoint/state.json").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    run.kill().expect("a signal can be sent");
+    run.wait().expect("an end");
+    let ended = place.run(&format!("{words} --resume --beta 0.5"));
+    assert!(ended.code == Some(1) && ended.err.contains("beta was 0.1 and is 0.5"), "{}", ended.err);
+    place.done(&format!("{words} --resume --learning-rate 0.00001"));
+    let record = run_json(&place, "out");
+    assert_eq!(record["resumes"][0]["changed"]["learning_rate"]["to"], json!(0.00001), "{record}");
+    assert_eq!(record["options"]["learning_rate"]["value"], json!(0.00001));
+}
+
+#[test]
+fn machines_get_errors_as_objects_and_people_the_flag_that_they_meant() {
+    let place = place();
+    let ended = place.run("sft --model nothing --data pack.jsonl --out out --json");
+    let error: Value = serde_json::from_str(&ended.out).expect("one object");
+    assert!(error["error"].as_str().is_some_and(|error| error.contains("nothing")) && error["code"] == 1, "{error}");
+    let ended = place.run("dpo --model sft --comparisons pack.jsonl --out out --json");
+    let error: Value = serde_json::from_str(&ended.out).expect("one object");
+    assert!(ended.code == Some(2) && error["code"] == 2 && ended.err.contains("--policy"), "{}{}", ended.out, ended.err);
+}
+
+#[test]
+fn too_long_records_are_left_out_with_their_line() {
+    let place = place();
+    let long = json!({ "prompt": "Why?", "chosen": "word ".repeat(2000), "rejected": "No." });
+    place.write("long.jsonl", &format!("{}{long}\n", example("packs/politeness.jsonl", 24)));
+    place.refused("dpo --policy sft --comparisons long.jsonl --epochs 1 --out out", &["long.jsonl, line 25"]);
+    let ended = place.run("dpo --policy sft --comparisons long.jsonl --epochs 1 --skip-bad --out out");
+    assert!(ended.code == Some(0) && ended.err.contains("long.jsonl, line 25: longer than"), "{}", ended.err);
+}
+
+#[test]
+fn shells_and_manuals_know_every_command() {
+    let place = place();
+    let ended = place.run("completions bash");
+    assert!(ended.code == Some(0) && ended.out.contains("teach") && ended.out.contains("--comparisons"));
+    assert_eq!(place.run("man pages").code, Some(0));
+    for page in ["nudge.1", "nudge-teach.1", "nudge-dpo.1"] {
+        assert!(place.read(&format!("pages/{page}")).contains(".TH"), "{page}");
+    }
+    let version = place.run("--version").out;
+    assert!(version.contains("commit") && version.contains("features: cpu"), "{version}");
+}

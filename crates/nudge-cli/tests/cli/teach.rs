@@ -1,0 +1,126 @@
+//! One guided run: what it leaves, that it goes on wherever it was cut off, and what it refuses.
+
+use crate::support::{Ended, Place, example, files};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+const TEACH: &str = "teach --model sft --prompts prompts.jsonl --labeler shorter --rankings 12 --completions 3 \
+    --max-new-tokens 8 --checkpoint-seconds 0 --out taught";
+
+fn place() -> Place {
+    let place = Place::new();
+    place.write("prompts.jsonl", &example("prompts.jsonl", 40));
+    place.write("demonstrations.jsonl", &example("demonstrations.train.jsonl", 20));
+    place
+}
+
+/// Everything in the workflow that tells no time.
+fn artefacts(place: &Place) -> BTreeMap<PathBuf, Vec<u8>> {
+    let timed = |path: &Path| path.file_name().is_some_and(|name| name == "log.jsonl" || name == "run.json");
+    files(&place.path("taught")).into_iter().filter(|(path, _)| !timed(path)).collect()
+}
+
+#[test]
+fn prompts_become_a_model_with_a_report_and_a_card() {
+    let place = place();
+    let summary = place.done(&format!("{TEACH} --demonstrations demonstrations.jsonl"));
+    assert_eq!(summary["model"], "taught/runs/dpo");
+    let comparison = &summary["comparison"];
+    let count = |name: &str| comparison[name].as_u64().expect("a count");
+    assert_eq!(count("wins") + count("ties") + count("losses"), 10, "{summary}");
+    assert_eq!(place.records("taught/rankings.jsonl").len(), 12);
+    assert_eq!((place.records("taught/prompts.jsonl").len(), place.records("taught/held_out.jsonl").len()), (30, 10));
+    let held_out: Vec<Value> = place.records("taught/held_out.jsonl");
+    assert!(place.records("taught/prompts.jsonl").iter().all(|prompt| !held_out.contains(prompt)), "nothing leaks");
+    let card = place.read("taught/runs/dpo/README.md");
+    for part in ["base_model: sft", "## Compared with where it started", "95 % interval", "`rankings.jsonl` | 12 |"] {
+        assert!(card.contains(part), "{part} is not in {card}");
+    }
+    let html = place.read("taught/report.html");
+    assert!(html.contains("<svg") && html.contains("Completions side by side") && !html.contains("<script"), "{html}");
+    // The same command again has nothing to do and says the same.
+    let again = place.done(&format!("{TEACH} --demonstrations demonstrations.jsonl"));
+    assert_eq!(again, summary);
+    place.refused(&format!("{TEACH} --rankings 3").replacen("--rankings 12 ", "", 1), &["taught was begun otherwise", "rankings was 12 and is 3"]);
+}
+
+#[test]
+fn a_workflow_that_is_killed_anywhere_ends_in_the_same_bytes() {
+    let (unbroken, broken) = (place(), place());
+    let words = format!("{TEACH} --method ppo --options ppo.toml");
+    for place in [&unbroken, &broken] {
+        place.write("ppo.toml", "episodes = 32\nbatch_size = 8\n");
+    }
+    unbroken.done(&words);
+    for begun in [
+        "taught/workflow.json",
+        "taught/candidates.jsonl.state",
+        "taught/candidates.jsonl",
+        "taught/runs/reward/checkpoint",
+        "taught/runs/reward/README.md",
+        "taught/runs/ppo/checkpoint",
+        "taught/runs/ppo/model.safetensors",
+        "taught/judgements.jsonl.state",
+        "taught/judgements.jsonl",
+    ] {
+        kill_when(&broken, &words, begun);
+    }
+    broken.done(&words);
+    let (left, right) = (artefacts(&unbroken), artefacts(&broken));
+    assert_eq!(left.keys().collect::<Vec<_>>(), right.keys().collect::<Vec<_>>());
+    for (path, bytes) in &left {
+        assert!(right[path] == *bytes, "{} differs", path.display());
+    }
+}
+
+/// Starts the run and kills it as soon as `path` is there; one that ends before is as good.
+fn kill_when(place: &Place, words: &str, path: &str) {
+    let mut run = place.command(words).spawn().expect("nudge starts");
+    let patience = Instant::now() + Duration::from_secs(120);
+    while !place.path(path).exists() && run.try_wait().expect("a status").is_none() {
+        assert!(Instant::now() < patience, "{path} never appears");
+        sleep(Duration::from_millis(1));
+    }
+    let _ = run.kill();
+    run.wait().expect("a status");
+}
+
+#[test]
+fn a_person_stops_and_goes_on_by_the_same_command() {
+    let place = place();
+    let words = "teach --model sft --prompts prompts.jsonl --rankings 3 --completions 2 --compared 2 --max-new-tokens 8 \
+        --out taught";
+    let typed = |keys: &str| {
+        let mut run = place.command(words).stdin(Stdio::piped()).spawn().expect("nudge starts");
+        let _ = run.stdin.take().expect("its input").write_all(keys.as_bytes());
+        Ended::from(run.wait_with_output().expect("an end"))
+    };
+    let ended = typed("1 2\nq\n");
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    let (_, advice) = ended.err.split_once("Go on with:\n  ").unwrap_or_else(|| panic!("no advice: {}", ended.err));
+    assert!(!advice.contains("--resume"), "{advice}");
+    let ended = typed("1 2\n2 1\n1 2\n1 = 2\n");
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert!(ended.err.contains("Which was which") && ended.out.contains("runs/dpo"), "{}{}", ended.err, ended.out);
+    assert_eq!(place.records("taught/judgements.jsonl").len(), 2);
+}
+
+#[test]
+fn what_cannot_be_taught_is_named() {
+    let place = place();
+    place.write("few.jsonl", &example("prompts.jsonl", 3));
+    std::fs::create_dir(place.path("used")).expect("a folder");
+    place.write("used/file", "something");
+    let refused = |words: &str, parts: &[&str]| place.refused(&format!("teach --model sft --labeler shorter {words}"), parts);
+    refused("--prompts prompts.jsonl --out out --method dop", &["--method dop is none", "dpo"]);
+    refused("--prompts prompts.jsonl --out out --completions 1", &["--completions 1"]);
+    refused("--prompts prompts.jsonl --out used", &["used is not empty and no workflow"]);
+    refused("--prompts nothing.jsonl --out out", &["nothing.jsonl"]);
+    let ended = place.run("teach --model sft --labeler shorter --prompts few.jsonl --out out");
+    assert!(ended.code == Some(1) && ended.err.contains("holds 3 different prompts"), "{}", ended.err);
+}

@@ -1,0 +1,80 @@
+//! The rules on recorded runs: good ones, which nothing may be said against, and runs that were spoiled on purpose.
+//!
+//! Each line of `recorded.jsonl` is the evidence of a run of the built-in model: logged steps (a dozen of each log, and
+//! those with held-out numbers), rankings counted, a comparison with the beginnings of its completions. `expect` names
+//! the findings that say how it was spoiled.
+
+use super::*;
+
+#[derive(Deserialize)]
+struct Recorded {
+    name: String,
+    expect: Vec<String>,
+    evidence: Evidence,
+}
+
+fn recorded() -> Vec<Recorded> {
+    include_str!("recorded.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// What weighs against a run.
+fn accusations(findings: &[Finding]) -> Vec<&str> {
+    findings.iter().filter(|finding| finding.level >= Level::Warning).map(|finding| finding.code.as_str()).collect()
+}
+
+#[test]
+fn good_runs_are_not_accused_and_spoiled_ones_are_caught() {
+    let (mut table, mut wrong) = (String::new(), Vec::new());
+    for Recorded { name, expect, evidence } in recorded() {
+        let findings = verdict(&evidence);
+        let found: Vec<&str> = findings.iter().map(|finding| finding.code.as_str()).collect();
+        let accused = accusations(&findings);
+        table += &format!("{name}: {found:?}\n");
+        let missed = expect.iter().filter(|code| !found.contains(&code.as_str())).cloned();
+        wrong.extend(missed.map(|code| format!("{name}: {code} is not found")));
+        if expect.is_empty() {
+            wrong.extend(accused.iter().map(|code| format!("{name}: falsely {code}")));
+        }
+    }
+    assert!(wrong.is_empty(), "{}\n\n{table}", wrong.join("\n"));
+    println!("{table}");
+}
+
+#[test]
+fn a_spoiled_run_is_not_praised_and_the_gravest_comes_first() {
+    let collapsed = recorded().into_iter().find(|run| run.expect.contains(&"collapsed".to_string())).unwrap();
+    let findings = verdict(&collapsed.evidence);
+    assert!(findings.is_sorted_by_key(|finding| std::cmp::Reverse(finding.level)), "{findings:?}");
+    assert_eq!((worst(&findings), findings[0].code.as_str()), (Level::Bad, "collapsed"));
+    // Its judge preferred it, and that is not said.
+    assert!(collapsed.evidence.comparison.unwrap().low > 0.5 && findings.iter().all(|found| found.code != "won"));
+}
+
+#[test]
+fn a_verdict_crosses_a_border_and_what_is_absent_is_not_judged() {
+    assert_eq!(verdict(&Evidence::default()), []);
+    for run in recorded() {
+        let json = serde_json::to_string(&verdict(&run.evidence)).unwrap();
+        assert_eq!(serde_json::from_str::<Vec<Finding>>(&json).unwrap(), verdict(&run.evidence));
+    }
+}
+
+#[test]
+fn the_next_step_changes_an_option_by_what_it_was() {
+    let still = recorded().into_iter().find(|run| run.expect == ["hardly_moved"]).unwrap();
+    let rate = still.evidence.options["learning_rate"].as_f64().unwrap();
+    let findings = verdict(&still.evidence);
+    let Some(Next::Again { options }) = &findings[0].next else { panic!("{findings:?}") };
+    let (name, value) = &options[0];
+    assert_eq!(name, "learning_rate");
+    assert!((value.as_f64().unwrap() / rate - 4.0).abs() < 0.05, "{options:?}");
+}
+
+#[test]
+fn rankings_that_turn_each_other_round_are_counted() {
+    let pair = |chosen: &str, rejected: &str| {
+        serde_json::from_value(serde_json::json!({ "prompt": "p", "chosen": chosen, "rejected": rejected })).unwrap()
+    };
+    let count = RankingCount::of(&[pair("a", "b"), pair("b", "a"), pair("c", "d")]);
+    assert_eq!(count, RankingCount { rankings: 3, pairs: 3, prompts: 1, circles: 1 });
+}
