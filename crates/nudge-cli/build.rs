@@ -7,7 +7,8 @@ const FEATURES: [&str; 3] = ["parquet", "wgpu", "cuda"];
 
 fn main() {
     let on = |feature: &&str| env::var_os(format!("CARGO_FEATURE_{}", feature.to_uppercase())).is_some();
-    let features: Vec<&str> = std::iter::once("cpu").chain(FEATURES.into_iter().filter(|feature| on(feature))).collect();
+    let features: Vec<&str> =
+        std::iter::once("cpu").chain(FEATURES.into_iter().filter(|feature| on(feature))).collect();
     println!("cargo::rustc-env=NUDGE_FEATURES={}", features.join(" "));
     println!("cargo::rustc-env=NUDGE_COMMIT={}", git(&["rev-parse", "--short=12", "HEAD"]).unwrap_or("unknown".into()));
     // A new commit moves this log.

@@ -99,9 +99,18 @@ pub fn recover_folder(folder: &Path) -> Result<Option<Files>> {
         let whole = if new.exists() { &new } else { &old };
         fs::rename(whole, folder).map_err(|error| io_error("rename", whole, error))?;
     }
-    remove(&new)?;
-    remove(&old)?;
+    [&new, &old, &beside(folder, ".gone")].into_iter().try_for_each(|left| remove(left))?;
     read_folder(folder)
+}
+
+/// Removes a folder of state as a whole: a process killed at any moment leaves all of it or none that is found.
+pub fn discard_folder(folder: &Path) -> Result<()> {
+    let gone = beside(folder, ".gone");
+    remove(&gone)?;
+    match fs::rename(folder, &gone) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error("remove", folder, error)),
+        _ => remove(&gone),
+    }
 }
 
 /// Removes a folder or file of ours; it may be absent.

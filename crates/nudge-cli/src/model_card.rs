@@ -93,7 +93,8 @@ fn data(files: &[DataFile]) -> String {
         return String::new();
     }
     let row = |file: &DataFile| {
-        let name = Path::new(&file.path).file_name().map_or(file.path.clone(), |name| name.to_string_lossy().into_owned());
+        let name =
+            Path::new(&file.path).file_name().map_or(file.path.clone(), |name| name.to_string_lossy().into_owned());
         let records = file.records.map_or("-".into(), |records| records.to_string());
         format!("| {} | `{name}` | {records} | `{}` |\n", file.flag, file.sha256)
     };
@@ -106,7 +107,9 @@ fn others(run: &RunRecord) -> String {
     if run.command == "reward" {
         return String::new();
     }
-    let row = |model: &crate::provenance::ModelFile| format!("- reward model `{}` (SHA-256 `{}`)\n", hub_name(&model.name), model.sha256);
+    let row = |model: &crate::provenance::ModelFile| {
+        format!("- reward model `{}` (SHA-256 `{}`)\n", hub_name(&model.name), model.sha256)
+    };
     let rows: String = run.models.iter().filter(|model| model.flag == "reward").map(row).collect();
     if rows.is_empty() { rows } else { format!("Trained against:\n\n{rows}") }
 }
@@ -167,10 +170,12 @@ fn usage(run: &RunRecord, saved: Saved, base: &str) -> String {
                  base = AutoModelForSequenceClassification.from_pretrained(\"{base}\", num_labels=1)\n\
                  model = PeftModel.from_pretrained(base, \".\")\ntokenizer = AutoTokenizer.from_pretrained(\".\")\n```\n"
             ),
-            Saved::Model => "## Use\n\n```python\nfrom transformers import AutoModelForSequenceClassification, AutoTokenizer\n\n\
+            Saved::Model => {
+                "## Use\n\n```python\nfrom transformers import AutoModelForSequenceClassification, AutoTokenizer\n\n\
                  model = AutoModelForSequenceClassification.from_pretrained(\".\")\n\
                  tokenizer = AutoTokenizer.from_pretrained(\".\")\n```\n"
-                .into(),
+                    .into()
+            }
         };
     }
     let python = match saved {
@@ -187,7 +192,9 @@ fn usage(run: &RunRecord, saved: Saved, base: &str) -> String {
             format!("nudge export --model {base}+. --to gguf-adapter --out exported"),
             format!("llama-cli -m {base} --lora exported/adapter.gguf"),
         ),
-        Saved::Model => ("nudge export --model . --to gguf --out exported".into(), "llama-cli -m exported/model.gguf".into()),
+        Saved::Model => {
+            ("nudge export --model . --to gguf --out exported".into(), "llama-cli -m exported/model.gguf".into())
+        }
     };
     format!(
         "## Use\n\nIn transformers, from this folder:\n\n```python\n{python}tokenizer = AutoTokenizer.from_pretrained(\".\")\n\
@@ -212,11 +219,21 @@ mod tests {
                 .as_object()
                 .unwrap()
                 .clone(),
-            data: vec![DataFile { flag: "comparisons".into(), path: "a/b.jsonl".into(), records: Some(3), bytes: 9, sha256: "cd".into() }],
+            data: vec![DataFile {
+                flag: "comparisons".into(),
+                path: "a/b.jsonl".into(),
+                records: Some(3),
+                bytes: 9,
+                sha256: "cd".into(),
+            }],
             models: vec![model("reward", "x/judge"), model("policy", "/home/me/base.gguf+old")],
             results: Some(Results {
                 steps: 4,
-                metrics: Metrics::from([("eval_accuracy".into(), 0.75), ("eval_accuracy_low".into(), 0.5), ("eval_accuracy_high".into(), 0.9)]),
+                metrics: Metrics::from([
+                    ("eval_accuracy".into(), 0.75),
+                    ("eval_accuracy_low".into(), 0.5),
+                    ("eval_accuracy_high".into(), 0.9),
+                ]),
                 findings: vec![],
             }),
             ..RunRecord::default()

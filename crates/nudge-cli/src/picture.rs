@@ -143,12 +143,14 @@ impl Page {
             )
         };
         let rows: String = pairs.iter().take(PAIRS).map(row).collect();
-        self.body += &format!("<table>\n<tr><th>prompt</th><th>a (after)</th><th>b (before)</th></tr>\n{rows}</table>\n");
+        self.body +=
+            &format!("<table>\n<tr><th>prompt</th><th>a (after)</th><th>b (before)</th></tr>\n{rows}</table>\n");
     }
 
     /// A number over steps.
     pub fn curve(&mut self, curve: &Curve) {
-        self.body += &format!("<figure>{}<figcaption>{}</figcaption></figure>\n", polyline(curve), escaped(&curve.name));
+        self.body +=
+            &format!("<figure>{}<figcaption>{}</figcaption></figure>\n", polyline(curve), escaped(&curve.name));
     }
 
     /// A share with its interval, on a line from 0 to 1 with the coin in the middle.
@@ -175,7 +177,8 @@ impl Page {
         self.heading("Certain, and right");
         let points: Vec<(f64, f64)> =
             found.bins.iter().filter(|bin| bin.pairs > 0).map(|bin| (bin.confidence, bin.accuracy)).collect();
-        let caption = "share right over certainty; a reward model that knows what it does not know lies on the diagonal";
+        let caption =
+            "share right over certainty; a reward model that knows what it does not know lies on the diagonal";
         self.curve(&Curve { name: caption.into(), points });
         let row = |slice: &AccuracySlice| {
             format!(

@@ -5,7 +5,7 @@
 
 use crate::args::Output;
 use crate::failure::tell;
-use crate::files::{create_folder, recover_folder, remove, replace_folder, write_atomic};
+use crate::files::{create_folder, discard_folder, recover_folder, remove, replace_folder, write_atomic};
 use crate::log::Log;
 use crate::model_card::{CARD, Saved, card};
 use crate::model_files::{MODEL_FILES, has_weights};
@@ -78,8 +78,7 @@ impl TrainingFolder {
             Some(before) if checkpoint.is_some() => taken_up(before, record),
             _ => record,
         };
-        let this =
-            Self { folder, log, log_path, record, every, unproven: None, metrics, steps: 0, seconds: 0.0 };
+        let this = Self { folder, log, log_path, record, every, unproven: None, metrics, steps: 0, seconds: 0.0 };
         if finished {
             return Ok(Opened::Finished(Box::new(this)));
         }
@@ -137,7 +136,7 @@ impl TrainingFolder {
                 write_atomic(&self.folder.join(file), bytes)?;
             }
         }
-        remove(&self.folder.join(CHECKPOINT))
+        discard_folder(&self.folder.join(CHECKPOINT))
     }
 }
 

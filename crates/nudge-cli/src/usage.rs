@@ -47,7 +47,8 @@ pub fn parse() -> Arguments {
 pub fn read(words: Vec<String>) -> Result<Arguments, clap::Error> {
     let words = repeated(words);
     let command = with_labelers(Arguments::command());
-    let matches = command.clone().try_get_matches_from(&words).map_err(|error| with_sibling(error, &command, &words))?;
+    let matches =
+        command.clone().try_get_matches_from(&words).map_err(|error| with_sibling(error, &command, &words))?;
     *GIVEN.lock().unwrap_or_else(PoisonError::into_inner) = Some(given_in(&command, &matches));
     Arguments::from_arg_matches(&matches)
 }
@@ -84,8 +85,8 @@ fn given_in(command: &Command, matches: &ArgMatches) -> Given {
     let Some(command) = command.find_subcommand(name) else { return Given::default() };
     let flags = command.get_arguments().filter_map(|argument| {
         let id = argument.get_id().as_str();
-        let typed = matches.try_contains_id(id).unwrap_or(false)
-            && matches.value_source(id) == Some(ValueSource::CommandLine);
+        let typed =
+            matches.try_contains_id(id).unwrap_or(false) && matches.value_source(id) == Some(ValueSource::CommandLine);
         let values = match argument.get_action() {
             ArgAction::SetTrue => vec![],
             _ => matches.get_raw(id)?.map(|value| value.to_string_lossy().into_owned()).collect(),

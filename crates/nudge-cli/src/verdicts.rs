@@ -26,7 +26,8 @@ impl Verdicts {
     /// Judges; `usual` is what to do next where no finding says otherwise.
     pub fn new(evidence: &Evidence, given: &Given, usual: Option<Next>) -> Self {
         let findings = verdict(evidence);
-        let told = findings.iter().filter(|finding| finding.level >= Level::Warning).find_map(|found| found.next.as_ref());
+        let told =
+            findings.iter().filter(|finding| finding.level >= Level::Warning).find_map(|found| found.next.as_ref());
         let any = findings.iter().find_map(|finding| finding.next.as_ref());
         let next = told.or(usual.as_ref()).or(any).and_then(|next| command(next, given));
         Self { findings, next }
@@ -93,7 +94,9 @@ fn command(next: &Next, given: &Given) -> Option<String> {
         ),
         Next::JudgeYourself => {
             let mut again = given.clone();
-            ["reward", "labeler", "judge-command", "pairs", "json", "report"].iter().for_each(|flag| drop(again.flags.remove(*flag)));
+            ["reward", "labeler", "judge-command", "pairs", "json", "report"]
+                .iter()
+                .for_each(|flag| drop(again.flags.remove(*flag)));
             again.flags.insert("labeler".into(), vec!["me".into()]);
             let pairs = "judged.jsonl".to_string();
             let pairs = if Path::new(&pairs).exists() { free_name(&pairs) } else { pairs };

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 const COMMIT: &str = env!("NUDGE_COMMIT");
 
 /// What `--version` prints behind the program's name.
-pub const LONG: &str = concat!(env!("CARGO_PKG_VERSION"), " (commit ", env!("NUDGE_COMMIT"), "; features: ", env!("NUDGE_FEATURES"), ")");
+pub const LONG: &str =
+    concat!(env!("CARGO_PKG_VERSION"), " (commit ", env!("NUDGE_COMMIT"), "; features: ", env!("NUDGE_FEATURES"), ")");
 
 /// The same for machines, with the machine.
 pub fn record() -> Value {

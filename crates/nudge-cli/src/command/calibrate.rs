@@ -29,8 +29,7 @@ pub fn run(arguments: &Calibrate) -> Result<()> {
     };
     drive(run, "calibrate", &mut Listen(listen))?;
     let calibration = found.context("the measurement ended without numbers")?;
-    let evidence =
-        Evidence { task: "calibrate".into(), calibration: Some(calibration.clone()), ..Evidence::default() };
+    let evidence = Evidence { task: "calibrate".into(), calibration: Some(calibration.clone()), ..Evidence::default() };
     let verdicts = Verdicts::new(&evidence, &given(), Some(Next::Tune));
     verdicts.tell();
     if let Some(path) = &arguments.report {

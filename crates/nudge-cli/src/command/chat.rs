@@ -48,7 +48,9 @@ pub fn run(arguments: &Chat) -> Result<()> {
             ("/forget", _) => talk.turns.clear(),
             ("/system", text) => talk.be(text.trim()),
             ("/again", _) => talk.again(terminal)?,
-            (word, _) if word.starts_with('/') && !word[1..].contains('/') => tell(&format!("{word} is no command\n{HELP}")),
+            (word, _) if word.starts_with('/') && !word[1..].contains('/') => {
+                tell(&format!("{word} is no command\n{HELP}"))
+            }
             _ => talk.say(line, terminal)?,
         }
     }

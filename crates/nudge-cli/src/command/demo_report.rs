@@ -1,7 +1,7 @@
 //! The demo's report: how good the reward model is, who wins, and what the leash and the text say of the price.
 
-use crate::verdicts::Verdicts;
 use crate::report::{duration, percent, verdict};
+use crate::verdicts::Verdicts;
 use anyhow::{Context, Result};
 use nudge_session::{Event, LabelerInfo, Metrics, Verdict};
 use serde::Serialize;

@@ -63,7 +63,9 @@ impl Job<'_> {
         let verdicts = self.conclude(&mut folder)?;
         if verdicts.diverged() {
             let out = output.out.display();
-            bail!("the training diverged; {out} holds what came of it. Start anew with --force and a smaller learning rate");
+            bail!(
+                "the training diverged; {out} holds what came of it. Start anew with --force and a smaller learning rate"
+            );
         }
         self.report(&folder, &verdicts)
     }
@@ -71,7 +73,8 @@ impl Job<'_> {
     /// The run that goes on; why it cannot, with the options that are not what they were.
     fn resumed(&self, run: Result<Run, SessionError>, folder: &TrainingFolder) -> Result<Run> {
         let changed: Vec<String> = folder.record.resumes.last().map_or(vec![], |resume| {
-            let words = |(name, values): (&String, &Value)| format!("{name} was {} and is {}", values["from"], values["to"]);
+            let words =
+                |(name, values): (&String, &Value)| format!("{name} was {} and is {}", values["from"], values["to"]);
             resume.changed.iter().map(words).collect()
         });
         let changed = if changed.is_empty() { String::new() } else { format!(" ({})", changed.join(", ")) };

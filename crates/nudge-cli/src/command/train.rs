@@ -37,7 +37,9 @@ pub fn sft(arguments: &Sft) -> Result<()> {
     let mut records = input::demonstrations(&arguments.data, &training.reading)?;
     let mut workplace = Workplace::open(training.common.device)?;
     workplace.load(&arguments.model)?;
-    records.keep_fitting(&training.reading, cuts(&object(&options)?), || Ok(workplace.session.room(&arguments.model)?))?;
+    records.keep_fitting(&training.reading, cuts(&object(&options)?), || {
+        Ok(workplace.session.room(&arguments.model)?)
+    })?;
     mined::add(&mut records, arguments, options.seed, &workplace.session)?;
     let sourced = sourced_of(&options, &arguments.options.given, training)?;
     let job = Job { name: "sft", training, options: sourced, workplace, places: records.places, rankings: None };

@@ -82,6 +82,7 @@ fn bad_programs_are_named_and_nothing_is_lost() {
     assert!(ended.code == Some(1) && ended.err.contains("gave no reply to `c1` in 1 s"), "{}", ended.err);
     // What it had judged before is kept.
     assert_eq!(place.records("ranked.jsonl.partial").len(), 1);
-    let ended = judged(&place, &format!("{words} --resume"), "while read line; do echo '{\"scores\": [1, 2, 3, 4]}'; done");
+    let ended =
+        judged(&place, &format!("{words} --resume"), "while read line; do echo '{\"scores\": [1, 2, 3, 4]}'; done");
     assert_eq!((ended.code, place.records("ranked.jsonl").len()), (Some(0), 3), "{}", ended.err);
 }

@@ -21,4 +21,5 @@ mod signals;
 mod support;
 #[cfg(unix)]
 mod teach;
+mod verdict;
 mod whole_loop;

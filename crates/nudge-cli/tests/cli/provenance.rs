@@ -87,7 +87,12 @@ fn machines_get_errors_as_objects_and_people_the_flag_that_they_meant() {
     assert!(error["error"].as_str().is_some_and(|error| error.contains("nothing")) && error["code"] == 1, "{error}");
     let ended = place.run("dpo --model sft --comparisons pack.jsonl --out out --json");
     let error: Value = serde_json::from_str(&ended.out).expect("one object");
-    assert!(ended.code == Some(2) && error["code"] == 2 && ended.err.contains("--policy"), "{}{}", ended.out, ended.err);
+    assert!(
+        ended.code == Some(2) && error["code"] == 2 && ended.err.contains("--policy"),
+        "{}{}",
+        ended.out,
+        ended.err
+    );
 }
 
 #[test]

@@ -203,7 +203,7 @@ fn another_command_cannot_go_on_with_the_checkpoint() {
     kill(&place, SFT, "out/log.jsonl", "out/checkpoint/state.json");
     let refused = |words: &str| {
         let ended = place.run(&format!("{words} --resume"));
-        let said = ended.err.contains("cannot go on in out: ") && ended.err.contains("made with other options or data");
+        let said = ended.err.contains("cannot go on in out") && ended.err.contains("made with other options or data");
         assert!(ended.code == Some(1) && said, "{words}: {}", ended.err);
     };
     refused(&SFT.replace("--epochs 3", "--epochs 4"));

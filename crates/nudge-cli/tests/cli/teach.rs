@@ -38,7 +38,9 @@ fn prompts_become_a_model_with_a_report_and_a_card() {
     let held_out: Vec<Value> = place.records("taught/held_out.jsonl");
     assert!(place.records("taught/prompts.jsonl").iter().all(|prompt| !held_out.contains(prompt)), "nothing leaks");
     let card = place.read("taught/runs/dpo/README.md");
-    for part in ["base_model: sft", "## Compared with where it started", "95 % interval", "`rankings.jsonl` | 12 |"] {
+    for part in
+        ["base_model: sft", "## Compared with where it started", "95 % interval", "| comparisons | `rankings.jsonl` |"]
+    {
         assert!(card.contains(part), "{part} is not in {card}");
     }
     let html = place.read("taught/report.html");
@@ -46,7 +48,10 @@ fn prompts_become_a_model_with_a_report_and_a_card() {
     // The same command again has nothing to do and says the same.
     let again = place.done(&format!("{TEACH} --demonstrations demonstrations.jsonl"));
     assert_eq!(again, summary);
-    place.refused(&format!("{TEACH} --rankings 3").replacen("--rankings 12 ", "", 1), &["taught was begun otherwise", "rankings was 12 and is 3"]);
+    place.refused(
+        &format!("{TEACH} --rankings 3").replacen("--rankings 12 ", "", 1),
+        &["taught was begun otherwise", "rankings was 12 and is 3"],
+    );
 }
 
 #[test]
@@ -116,7 +121,8 @@ fn what_cannot_be_taught_is_named() {
     place.write("few.jsonl", &example("prompts.jsonl", 3));
     std::fs::create_dir(place.path("used")).expect("a folder");
     place.write("used/file", "something");
-    let refused = |words: &str, parts: &[&str]| place.refused(&format!("teach --model sft --labeler shorter {words}"), parts);
+    let refused =
+        |words: &str, parts: &[&str]| place.refused(&format!("teach --model sft --labeler shorter {words}"), parts);
     refused("--prompts prompts.jsonl --out out --method dop", &["--method dop is none", "dpo"]);
     refused("--prompts prompts.jsonl --out out --completions 1", &["--completions 1"]);
     refused("--prompts prompts.jsonl --out used", &["used is not empty and no workflow"]);

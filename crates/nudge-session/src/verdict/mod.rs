@@ -8,14 +8,12 @@
 //! Deliberately absent: printing, command lines (a shell makes one of [`Next`]), anything that looks at a model.
 
 mod rules;
-#[cfg(test)]
-mod tests;
 mod writing;
 
 pub use writing::Writing;
 
 use crate::contradiction::contradictions;
-use crate::protocol::{Calibration, Metrics, Winner, Verdict};
+use crate::protocol::{Calibration, Metrics, Verdict, Winner};
 use nudge_data::{PreferenceRecord, RankingRecord};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

@@ -18,10 +18,12 @@ use crate::record_file::{already_finished, record_quietly};
 use crate::report::times;
 use crate::runner::resume_command;
 use anyhow::{Result, bail};
-use nudge_data::{CandidatesRecord, Completion, Prompt, RankingRecord, Sitting, rankings_from, read_jsonl, write_jsonl};
+use nudge_data::{
+    CandidatesRecord, Completion, Prompt, RankingRecord, Sitting, rankings_from, read_jsonl, write_jsonl,
+};
 use nudge_session::options::CompareOptions;
 use nudge_session::verdict::JudgedPair;
-use nudge_session::{Command, Judge, Winner, Session};
+use nudge_session::{Command, Judge, Session, Winner};
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 use std::path::Path;

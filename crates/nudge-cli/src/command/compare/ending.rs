@@ -11,7 +11,7 @@ use crate::verdicts::{Verdicts, judge_tie, method_of};
 use anyhow::Result;
 use nudge_data::{Prompt, read_jsonl};
 use nudge_session::verdict::{Evidence, JudgedPair};
-use nudge_session::{Winner, Verdict};
+use nudge_session::{Verdict, Winner};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 

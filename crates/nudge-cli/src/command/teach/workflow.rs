@@ -99,7 +99,10 @@ impl Workflow {
             .map(|key| format!("{key} was {} and is {}", value(&before, key), value(now, key)))
             .collect();
         if !changed.is_empty() {
-            bail!("{name} was begun otherwise: {}. Repeat what it was begun with, or choose another --out", changed.join("; "));
+            bail!(
+                "{name} was begun otherwise: {}. Repeat what it was begun with, or choose another --out",
+                changed.join("; ")
+            );
         }
         for file in ["prompts.jsonl", "prompts.to_rank.jsonl", "held_out.jsonl"] {
             if !self.file(file).exists() {
@@ -170,7 +173,9 @@ fn lock(folder: &Path) -> Result<File> {
     let path = folder.join(LOCK);
     let file = File::create(&path).map_err(|error| crate::files::io_error("write", &path, error))?;
     match file.try_lock() {
-        Err(TryLockError::WouldBlock) => bail!("{} is at work in another process; wait for it to end", folder.display()),
+        Err(TryLockError::WouldBlock) => {
+            bail!("{} is at work in another process; wait for it to end", folder.display())
+        }
         // A file system without locks.
         Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
     }

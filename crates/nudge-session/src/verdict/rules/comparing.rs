@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::method::LearnsFrom;
-use crate::protocol::{Winner, Verdict};
+use crate::protocol::{Verdict, Winner};
 use crate::verdict::{JudgeTie, JudgedPair, Writing};
 use std::cmp::Ordering;
 
@@ -41,16 +41,19 @@ fn forgets_prompts(after: &Writing, before: &Writing) -> bool {
 pub fn collapsed(evidence: &Evidence) -> Option<Finding> {
     let (after, before) = writings(evidence)?;
     let lost_variety = after.distinct < DISTINCT || variety(evidence).is_some_and(|(a, b)| a < FALL * b);
+    let forgets = forgets_prompts(&after, &before);
     let one = after.same_opening >= COLLAPSE && has_one_opening(&after, &before);
-    if !(one && (lost_variety || forgets_prompts(&after, &before))) {
+    // Two of three: one opening, little variety, nothing of what was asked.
+    if [one, lost_variety, forgets].into_iter().filter(|sign| *sign).count() < 2 {
         return None;
     }
+    let how = match one {
+        true => format!("it answers {} of the prompts with \"{} ...\"", percent(after.same_opening), after.opening),
+        false => "it repeats itself".into(),
+    };
     let sentence = format!(
-        "The model has collapsed: it answers {} of the prompts with \"{} ...\" ({} before), and speaks of {} of what was \
-         asked ({} before). A judge may still like it; read the completions.",
-        percent(after.same_opening),
-        after.opening,
-        percent(before.same_opening),
+        "The model has collapsed: {how}, and speaks of {} of what was asked ({} before). A judge may still like it; read \
+         the completions.",
         percent(after.prompt_words),
         percent(before.prompt_words)
     );
@@ -193,10 +196,9 @@ pub fn partial_judge(evidence: &Evidence) -> Option<Finding> {
             "The judge has learnt from the rankings that this model has learnt from: both share their mistakes. Let a \
              person judge, or a reward model of other rankings.",
         ),
-        JudgeTie::UnknownRewardModel => (
-            Level::Note,
-            "A reward model judged. What it likes is what it has learnt, not what you like.",
-        ),
+        JudgeTie::UnknownRewardModel => {
+            (Level::Note, "A reward model judged. What it likes is what it has learnt, not what you like.")
+        }
     };
     finding("partial_judge", level, [], sentence.into(), Some(Next::JudgeYourself))
 }

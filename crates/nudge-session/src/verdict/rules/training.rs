@@ -19,7 +19,13 @@ pub fn diverged(evidence: &Evidence) -> Option<Finding> {
         "The training diverged: its loss began at {first:.3} and ended at {end:.3}. The weights are of no use; take a \
          smaller learning rate."
     );
-    finding("diverged", Level::Bad, [("first", first), ("end", end)], sentence, again(evidence, &[("learning_rate", 0.1)]))
+    finding(
+        "diverged",
+        Level::Bad,
+        [("first", first), ("end", end)],
+        sentence,
+        again(evidence, &[("learning_rate", 0.1)]),
+    )
 }
 
 /// Held-out pairs: against a coin.
@@ -44,9 +50,8 @@ pub fn held_out(evidence: &Evidence) -> Option<Finding> {
         let next = if evidence.task == "reward" { Some(Next::Tune) } else { None };
         return finding("carries_over", Level::Good, numbers, sentence, next);
     }
-    let sentence = format!(
-        "On prompts it has not seen it is not better than a coin: {share}. Rank more prompts, by one rule."
-    );
+    let sentence =
+        format!("On prompts it has not seen it is not better than a coin: {share}. Rank more prompts, by one rule.");
     finding("coin", Level::Warning, numbers, sentence, Some(Next::RankMore))
 }
 

@@ -1,10 +1,13 @@
-//! The rules on recorded runs: good ones, which nothing may be said against, and runs that were spoiled on purpose.
+//! The rules of verdicts on recorded runs: good ones, which nothing may be said against, and runs that were spoiled on purpose.
 //!
 //! Each line of `recorded.jsonl` is the evidence of a run of the built-in model: logged steps (a dozen of each log, and
 //! those with held-out numbers), rankings counted, a comparison with the beginnings of its completions. `expect` names
 //! the findings that say how it was spoiled.
 
-use super::*;
+use nudge_data::PreferenceRecord;
+use nudge_session::verdict::{Evidence, Finding, Level, Next, RankingCount, verdict, worst};
+use serde::Deserialize;
+use std::cmp::Reverse;
 
 #[derive(Deserialize)]
 struct Recorded {
@@ -14,7 +17,7 @@ struct Recorded {
 }
 
 fn recorded() -> Vec<Recorded> {
-    include_str!("recorded.jsonl").lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    include_str!("../recorded.jsonl").lines().map(|line| serde_json::from_str(line).expect("evidence")).collect()
 }
 
 /// What weighs against a run.
@@ -42,38 +45,44 @@ fn good_runs_are_not_accused_and_spoiled_ones_are_caught() {
 
 #[test]
 fn a_spoiled_run_is_not_praised_and_the_gravest_comes_first() {
-    let collapsed = recorded().into_iter().find(|run| run.expect.contains(&"collapsed".to_string())).unwrap();
+    let collapsed =
+        recorded().into_iter().find(|run| run.expect.contains(&"collapsed".to_string())).expect("it is there");
     let findings = verdict(&collapsed.evidence);
-    assert!(findings.is_sorted_by_key(|finding| std::cmp::Reverse(finding.level)), "{findings:?}");
+    assert!(findings.is_sorted_by_key(|finding| Reverse(finding.level)), "{findings:?}");
     assert_eq!((worst(&findings), findings[0].code.as_str()), (Level::Bad, "collapsed"));
     // Its judge preferred it, and that is not said.
-    assert!(collapsed.evidence.comparison.unwrap().low > 0.5 && findings.iter().all(|found| found.code != "won"));
+    assert!(
+        collapsed.evidence.comparison.expect("it is there").low > 0.5
+            && findings.iter().all(|found| found.code != "won")
+    );
 }
 
 #[test]
 fn a_verdict_crosses_a_border_and_what_is_absent_is_not_judged() {
     assert_eq!(verdict(&Evidence::default()), []);
     for run in recorded() {
-        let json = serde_json::to_string(&verdict(&run.evidence)).unwrap();
-        assert_eq!(serde_json::from_str::<Vec<Finding>>(&json).unwrap(), verdict(&run.evidence));
+        let json = serde_json::to_string(&verdict(&run.evidence)).expect("it is there");
+        assert_eq!(serde_json::from_str::<Vec<Finding>>(&json).expect("it is there"), verdict(&run.evidence));
     }
 }
 
 #[test]
 fn the_next_step_changes_an_option_by_what_it_was() {
-    let still = recorded().into_iter().find(|run| run.expect == ["hardly_moved"]).unwrap();
-    let rate = still.evidence.options["learning_rate"].as_f64().unwrap();
+    let still = recorded().into_iter().find(|run| run.expect == ["hardly_moved"]).expect("it is there");
+    let rate = still.evidence.options["learning_rate"].as_f64().expect("it is there");
     let findings = verdict(&still.evidence);
-    let Some(Next::Again { options }) = &findings[0].next else { panic!("{findings:?}") };
+    let found = findings.iter().find(|finding| finding.code == "hardly_moved").expect("it is found");
+    let Some(Next::Again { options }) = &found.next else { panic!("{findings:?}") };
     let (name, value) = &options[0];
     assert_eq!(name, "learning_rate");
-    assert!((value.as_f64().unwrap() / rate - 4.0).abs() < 0.05, "{options:?}");
+    assert!((value.as_f64().expect("it is there") / rate - 4.0).abs() < 0.05, "{options:?}");
 }
 
 #[test]
 fn rankings_that_turn_each_other_round_are_counted() {
-    let pair = |chosen: &str, rejected: &str| {
-        serde_json::from_value(serde_json::json!({ "prompt": "p", "chosen": chosen, "rejected": rejected })).unwrap()
+    let pair = |chosen: &str, rejected: &str| -> PreferenceRecord {
+        serde_json::from_value(serde_json::json!({ "prompt": "p", "chosen": chosen, "rejected": rejected }))
+            .expect("it is there")
     };
     let count = RankingCount::of(&[pair("a", "b"), pair("b", "a"), pair("c", "d")]);
     assert_eq!(count, RankingCount { rankings: 3, pairs: 3, prompts: 1, circles: 1 });
