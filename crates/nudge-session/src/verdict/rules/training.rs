@@ -51,7 +51,7 @@ pub fn held_out(evidence: &Evidence) -> Option<Finding> {
         return finding("carries_over", Level::Good, numbers, sentence, next);
     }
     let sentence =
-        format!("On prompts it has not seen it is not better than a coin: {share}. Rank more prompts, by one rule.");
+        format!("On prompts it has not seen it cannot be told from a coin: {share}. Rank more prompts, by one rule.");
     finding("coin", Level::Warning, numbers, sentence, Some(Next::RankMore))
 }
 
