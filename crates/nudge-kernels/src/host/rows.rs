@@ -13,8 +13,8 @@ use crate::flex::{self, vectorised};
 use crate::packed::{Form, PackedWeight};
 use crate::platform;
 
-/// Rows multiplied together, so that sums of all of them stay in registers.
-const ROWS: usize = 4;
+/// Rows multiplied together, so that sums of all of them stay in registers: a browser has sixteen of four numbers.
+const ROWS: usize = if cfg!(target_family = "wasm") { 2 } else { 4 };
 /// Partial sums of one product.
 const LANES: usize = 16;
 /// Below this many multiplications a product is not worth a second thread.
