@@ -16,8 +16,8 @@ use std::collections::VecDeque;
 const STATE: &str = "state.json";
 const TENSORS: &str = "state.safetensors";
 
-/// What `state.json` and the files beside it hold. 1 was one shape a stage.
-const VERSION: u32 = 2;
+/// What `state.json` and the files beside it hold. 1 was one shape a stage, 2 kept no best pass.
+const VERSION: u32 = 3;
 
 /// What every version has.
 #[derive(Deserialize)]
