@@ -10,6 +10,7 @@ import {
   number,
   open,
   ready,
+  stored,
   takeInstructModel,
   test,
   trainReward,
@@ -174,6 +175,7 @@ test('DPO pauses, outlives a reload, and its model keeps its name', async ({ pag
 
   // The choice of a method is remembered; what was trained stays what it is.
   await choose(page, 'kto');
+  await expect.poll(() => stored(page, 'method')).toBe('kto');
   await page.reload();
   await ready(page);
   await expect(page.getByTestId('method')).toHaveValue('kto');

@@ -112,6 +112,26 @@ export async function choose(page: Page, method: string): Promise<void> {
   await page.getByTestId('method').selectOption(method);
 }
 
+/** What the page has stored under a name. A reload may come before something that is still on its way. */
+export async function stored(page: Page, name: string): Promise<unknown> {
+  return page.evaluate(
+    (name) =>
+      new Promise((resolve, reject) => {
+        const opening = indexedDB.open('nudge');
+        opening.onerror = () => reject(opening.error);
+        opening.onsuccess = () => {
+          const asked = opening.result.transaction('notes').objectStore('notes').get(name);
+          asked.onerror = () => reject(asked.error);
+          asked.onsuccess = () => {
+            opening.result.close();
+            resolve(asked.result?.value);
+          };
+        };
+      }),
+    name,
+  );
+}
+
 /** Step 3 by a pack of rankings. */
 export async function loadPack(page: Page): Promise<void> {
   await page.locator('#rank details').first().evaluate((details) => details.setAttribute('open', ''));

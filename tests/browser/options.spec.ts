@@ -1,7 +1,7 @@
 // The options of a method in step 5: each control by hand, what is sent, what a reload keeps, and on a phone.
 
 import type { Locator, Page } from '@playwright/test';
-import { button, choose, expect, listen, loadPack, open, ready, takeInstructModel, test, WHOLE } from './nudge';
+import { button, choose, expect, listen, loadPack, open, ready, stored, takeInstructModel, test, WHOLE } from './nudge';
 
 const MINUTE = 60_000;
 const SMALL = '?device=cpu&model=test&test=1&seed=1';
@@ -62,6 +62,7 @@ test('changed options are sent, restored and remembered, each method its own', a
   });
 
   await test.step('a reload keeps the choices of the method, and of no other', async () => {
+    await expect.poll(() => stored(page, 'options/dpo')).toMatchObject({ changed: { loss: 'ipo' } });
     await page.reload();
     await ready(page);
     await unfold(page);
@@ -99,6 +100,7 @@ test('rules are written as words, and how long and the leash are options too', a
   await page.keyboard.press('Enter');
   await field(page, 'normalize_scores').click();
   await expect(option(page, 'normalize_scores').getByRole('button', { name: /^Restore/ })).toBeVisible();
+  await expect.poll(() => stored(page, 'options/ppo')).toMatchObject({ changed: { normalize_scores: false } });
   await page.reload();
   await ready(page);
   await unfold(page);
