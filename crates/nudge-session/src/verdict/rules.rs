@@ -20,7 +20,7 @@ const MARGIN: f64 = 5.0;
 const LOSS_OF_PAIRS: f64 = 0.02;
 /// Nats a completion from where it started: metrics.md, `objective/kl`, for methods that are on a leash.
 const KL_ON_A_LEASH: f64 = 10.0;
-/// The same for methods that learn from given completions; good runs of DPO end at 12 to 15 (tests/README.md, measured).
+/// The same for methods that learn from given completions; good DPO runs end at 12 to 15 (measured, tests/README.md).
 const KL_WITHOUT_A_LEASH: f64 = 20.0;
 /// A loss that ends above twice its start and one nat more has diverged (measured: SFT at a learning rate of 10).
 const LOSS_GROWTH: (f64, f64) = (2.0, 1.0);
