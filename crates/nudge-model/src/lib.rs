@@ -58,7 +58,7 @@ pub use generation::{Generation, SamplingOptions};
 pub use host_generation::HostGeneration;
 pub use matrix::Matrix;
 pub use optimizer::{Optimizer, OptimizerKind, OptimizerOptions};
-pub use recompute::{activation_bytes, gradients};
+pub use recompute::{activation_bytes, add_gradient, gradients};
 pub use rotary::{RopeScaling, Rotary};
 pub use scalar::ScalarModel;
 pub use token_batch::TokenBatch;

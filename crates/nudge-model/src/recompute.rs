@@ -129,13 +129,16 @@ fn backward_from(y: Tensor<3>, dy: Tensor<3>) -> Gradients {
 
 fn add_gradients(sums: &mut [Option<Tensor<2>>], trainable: &[Tensor<2>], gradients: &mut Gradients) {
     for (sum, parameter) in sums.iter_mut().zip(trainable) {
-        if let Some(gradient) = parameter.grad_remove(gradients) {
-            *sum = Some(match sum.take() {
-                Some(before) => before + gradient,
-                None => gradient,
-            });
-        }
+        add_gradient(sum, parameter.grad_remove(gradients));
     }
+}
+
+/// Adds the gradient of another loss; nothing is the gradient of what a loss does not depend on.
+pub fn add_gradient(sum: &mut Option<Tensor<2>>, gradient: Option<Tensor<2>>) {
+    *sum = match (sum.take(), gradient) {
+        (Some(sum), Some(gradient)) => Some(sum + gradient),
+        (sum, gradient) => sum.or(gradient),
+    };
 }
 
 #[cfg(test)]

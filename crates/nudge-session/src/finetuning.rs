@@ -81,6 +81,15 @@ impl FinetuningOptions {
         }
     }
 
+    /// Whether adapters train of a model of this shape, rather than every weight.
+    pub fn adapts(&self, config: &DecoderConfig, has_adapter: bool) -> bool {
+        match self.finetuning {
+            Finetuning::Auto => is_large(config) || has_adapter,
+            Finetuning::Full => false,
+            Finetuning::Lora => true,
+        }
+    }
+
     /// `model` as it is trained. An adapter that it has goes on; a fresh one belongs to `base`. `seed` is that of a
     /// fresh adapter.
     ///
@@ -89,12 +98,8 @@ impl FinetuningOptions {
     pub fn start(&self, model: Decoder, seed: u64, base: impl FnOnce() -> BaseModel) -> Result<Decoder, SessionError> {
         let is_large = is_large(&model.config);
         let held = is_large.then_some(ACTIVATIONS_HELD);
-        let adapts = match self.finetuning {
-            Finetuning::Auto => is_large || model.adapter().is_some(),
-            Finetuning::Full => false,
-            Finetuning::Lora => true,
-        };
-        Ok(match (adapts, model.adapter().is_some()) {
+        let has_adapter = model.adapter().is_some();
+        Ok(match (self.adapts(&model.config, has_adapter), has_adapter) {
             (false, false) if !is_large => model,
             (false, _) => model.merged().recomputing(held),
             (true, true) => model.recomputing(held),

@@ -1,7 +1,7 @@
 //! How much memory a command takes, told before it begins: from the sizes of models and records, without reading a
 //! weight. About: within a third of what a run was measured to hold.
 
-use crate::finetuning::{Finetuning, FinetuningOptions, is_large};
+use crate::finetuning::{FinetuningOptions, is_large};
 use crate::folder::Folder;
 use crate::options::Options;
 use crate::platform::ACTIVATIONS_HELD;
@@ -50,14 +50,11 @@ impl Needs {
     pub fn of(folder: &Folder, usage: &Use) -> Self {
         let config = &folder.config;
         let numbers = size_of::<f32>();
-        let adapts = usage.finetuning.as_ref().is_some_and(|finetuning| match finetuning.finetuning {
-            Finetuning::Auto => is_large(config) || folder.adapter().is_some(),
-            Finetuning::Full => false,
-            Finetuning::Lora => true,
-        });
         let trains = match &usage.finetuning {
             None => 0,
-            Some(finetuning) if adapts => lora_numbers(folder, finetuning.lora_r),
+            Some(finetuning) if finetuning.adapts(config, folder.has_adapter()) => {
+                lora_numbers(folder, finetuning.lora_r)
+            }
             Some(_) => config.parameter_count(),
         };
         let base = if is_large(config) { folder.stored_bytes() } else { numbers * config.parameter_count() };

@@ -4,7 +4,7 @@ use crate::SessionError;
 use crate::protocol::Metrics;
 use crate::readback::read_all;
 use burn::tensor::{Device, Tensor};
-use nudge_model::{Optimizer, OptimizerOptions, Parameters};
+use nudge_model::{Optimizer, OptimizerOptions, Parameters, add_gradient};
 use nudge_rlhf::LearningRate;
 
 /// A model, its optimizer and its learning-rate schedule.
@@ -94,7 +94,9 @@ impl<M: Parameters> Trainer<M> {
             let Measured { loss, numbers: measured } = loss(&tracked).into();
             let share = |number: Tensor<1>| if weight == total { number } else { number.mul_scalar(weight / total) };
             let loss = share(loss);
-            sum_gradients(&mut gradients, nudge_model::gradients(loss.clone(), &tracked));
+            let of_loss = nudge_model::gradients(loss.clone(), &tracked);
+            gradients.resize(of_loss.len(), None);
+            gradients.iter_mut().zip(of_loss).for_each(|(sum, gradient)| add_gradient(sum, gradient));
             let (its_names, measured): (_, Vec<_>) = measured.into_iter().unzip();
             let measured = measured.into_iter().map(|number| share(number.without_autodiff()));
             let all = Tensor::cat([loss.without_autodiff()].into_iter().chain(measured).collect(), 0);
@@ -104,20 +106,6 @@ impl<M: Parameters> Trainer<M> {
         let grad_norm = self.optimizer.update(&mut self.model, &tracked, gradients, learning_rate as f32);
         let numbers = Tensor::cat([grad_norm].into_iter().chain(numbers).collect(), 0);
         StepOnDevice { stage: self.stage, step: self.optimizer.step, learning_rate, names, numbers }
-    }
-}
-
-/// Adds the gradients of another loss.
-fn sum_gradients(sums: &mut Vec<Option<Tensor<2>>>, gradients: Vec<Option<Tensor<2>>>) {
-    if sums.is_empty() {
-        *sums = gradients;
-        return;
-    }
-    for (sum, gradient) in sums.iter_mut().zip(gradients) {
-        *sum = match (sum.take(), gradient) {
-            (Some(sum), Some(gradient)) => Some(sum + gradient),
-            (sum, gradient) => sum.or(gradient),
-        };
     }
 }
 

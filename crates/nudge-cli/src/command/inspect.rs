@@ -16,9 +16,11 @@ use serde::Serialize;
 
 /// Completions of a ranking, as the page shows them.
 const RANKED: usize = 4;
-/// Forward passes of a step in units of one: forward and backward of what trains through a frozen base, the block
-/// computed again, and what is read beside.
-const FORWARDS: [(&str, f64); 4] = [("sft", 3.0), ("reward", 3.0), ("dpo", 3.0), ("ppo", 18.0)];
+/// Forward passes that a step takes as much time as, for each token: forward, backward of what trains through a frozen
+/// base, and a block computed again or what is read beside.
+const FORWARDS: f64 = 3.0;
+/// Of PPO, for each token of a rollout: two models, two passes each, and sampling and scoring.
+const FORWARDS_OF_PPO: f64 = 18.0;
 
 /// What is said of a model.
 #[derive(Serialize)]
@@ -98,25 +100,26 @@ fn stages(folder: &Folder, arguments: &InspectModel, forward: f64) -> Vec<Stage>
     let online = PpoOptions::default().online;
     let minibatch = online.batch_size / online.num_mini_batches;
     let rows = [
-        ("sft", format!("{sft} demonstrations"), sft, 0),
-        ("reward", format!("{rankings} rankings of {RANKED}"), rankings * RANKED, 0),
-        ("dpo", format!("{rankings} rankings of {RANKED}"), rankings * RANKED, 0),
+        ("sft", format!("{sft} demonstrations"), sft, 0, FORWARDS),
+        ("reward", format!("{rankings} rankings of {RANKED}"), rankings * RANKED, 0, FORWARDS),
+        ("dpo", format!("{rankings} rankings of {RANKED}"), rankings * RANKED, 0, FORWARDS),
         (
             "ppo",
             format!("{} completions, {} passes", online.batch_size, online.num_iterations),
             minibatch,
             online.batch_size,
+            FORWARDS_OF_PPO,
         ),
     ];
     let finetuning = FinetuningOptions { lora_r: arguments.lora_r, ..Default::default() };
-    let stage = |((name, step, rows, rollout), (_, forwards)): ((&'static str, String, usize, usize), (_, f64))| {
+    let stage = |(name, step, rows, rollout, forwards): (&'static str, String, usize, usize, f64)| {
         let trained = if rollout > 0 { 2 } else { 1 };
         let usage =
             Use { finetuning: Some(finetuning.clone()), trained, pass: rows * length, rollout: rollout * length };
         let seconds = forwards * forward * (rows.max(rollout) * length) as f64;
         Stage { name, step, needs: Needs::of(folder, &usage), seconds }
     };
-    rows.into_iter().zip(FORWARDS).map(stage).collect()
+    rows.into_iter().map(stage).collect()
 }
 
 fn text(model: &str, found: &Found) -> String {

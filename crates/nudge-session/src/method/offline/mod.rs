@@ -140,9 +140,7 @@ impl<M: OfflineMethod> Offline<M> {
         let reference = reference.map(|model| ranking.ref_logprobs(model, &self.tokenizer, &self.device));
         self.method.implicit_rewards(CompletionLogprobs::new(&batch, policy), reference)
     }
-}
 
-impl<M: OfflineMethod> Offline<M> {
     /// Ends the run where the pass that ended shows that the pairs are known by heart. Says so.
     fn stop_by_heart(&mut self) -> Option<String> {
         let Margins { sum, steps } = std::mem::take(&mut self.margins);

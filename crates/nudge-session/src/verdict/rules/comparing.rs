@@ -78,13 +78,13 @@ pub fn empty(evidence: &Evidence) -> Option<Finding> {
 
 pub fn worse(evidence: &Evidence) -> Option<Finding> {
     let found = evidence.comparison.as_ref().filter(|found| found.high < 0.5)?;
-    let sentence = format!(
-        "It loses: the judge prefers it in {} [{}, {}] of the pairs.",
-        percent(found.win_rate),
-        percent(found.low),
-        percent(found.high)
-    );
+    let sentence = format!("It loses: the judge prefers it in {} of the pairs.", share(found));
     finding("worse", Level::Warning, rate(found), sentence, None)
+}
+
+/// The win rate with its interval, in words.
+fn share(found: &Verdict) -> String {
+    format!("{} [{}, {}]", percent(found.win_rate), percent(found.low), percent(found.high))
 }
 
 fn rate(found: &Verdict) -> [(&'static str, f64); 4] {
@@ -205,25 +205,15 @@ pub fn partial_judge(evidence: &Evidence) -> Option<Finding> {
 
 pub fn undecided(evidence: &Evidence) -> Option<Finding> {
     let found = evidence.comparison.as_ref().filter(|found| found.low <= 0.5 && found.high >= 0.5)?;
-    let pairs = found.wins + found.ties + found.losses;
-    let sentence = format!(
-        "Undecided: it wins {} [{}, {}] of {pairs} pairs, and half lies within. More pairs would tell.",
-        percent(found.win_rate),
-        percent(found.low),
-        percent(found.high)
-    );
+    let (share, pairs) = (share(found), found.wins + found.ties + found.losses);
+    let sentence = format!("Undecided: it wins {share} of {pairs} pairs, and half lies within. More pairs would tell.");
     let next = Some(Next::MorePairs { pairs_per_prompt: 4 });
     finding("undecided", Level::Note, rate(found), sentence, next)
 }
 
 pub fn won(evidence: &Evidence) -> Option<Finding> {
     let found = evidence.comparison.as_ref().filter(|found| found.low > 0.5)?;
-    let sentence = format!(
-        "It wins: the judge prefers it in {} [{}, {}] of the pairs.",
-        percent(found.win_rate),
-        percent(found.low),
-        percent(found.high)
-    );
+    let sentence = format!("It wins: the judge prefers it in {} of the pairs.", share(found));
     let next = if found.simulated { Some(Next::JudgeYourself) } else { None };
     finding("won", Level::Good, rate(found), sentence, next)
 }
