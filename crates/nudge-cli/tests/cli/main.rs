@@ -8,6 +8,8 @@ mod data;
 #[cfg(unix)]
 mod judging;
 mod lab;
+#[cfg(unix)]
+mod locks;
 mod oracle;
 mod provenance;
 mod rank;
@@ -21,5 +23,6 @@ mod signals;
 mod support;
 #[cfg(unix)]
 mod teach;
+mod threads;
 mod verdict;
 mod whole_loop;
