@@ -5,6 +5,7 @@
 mod adapters;
 mod bench;
 mod data;
+mod hand_over;
 mod hub;
 #[cfg(unix)]
 mod judging;
