@@ -64,6 +64,9 @@ export type DeviceReport = {
   detail: string | null;
 };
 
+/** How a worker ends that did not mean to; the words for each stand in `strings.ts`. */
+export type Loss = 'trap' | 'gpu' | 'memory' | 'silence' | 'load';
+
 /** Why the worker before this one ended, and on which device. */
 export type Crash = { device: DeviceKind; message: string };
 
@@ -146,6 +149,10 @@ export type Requests = {
   model_files: { ask: { name: string }; reply: Files };
   /** A model for another program; `base` is what its base is called there. */
   export_model: { ask: { name: string; form: ExportForm; base: string }; reply: Files };
+  /** Files as one zip. */
+  pack: { ask: { files: Files }; reply: Uint8Array };
+  /** The files of a workflow's zip, by their paths in its folder; none where it holds no workflow. */
+  unpack: { ask: { name: string; blob: Blob }; reply: Files };
   /** The prompts in a file that `model` has room for beside an answer of so many tokens. */
   read_prompts: {
     ask: { name: string; bytes: Uint8Array; by: string | null; task: string; model: string; answer: number };
@@ -177,7 +184,8 @@ export type Request = {
 
 export type Notice =
   | { notice: 'reply'; id: number; value: unknown }
-  | { notice: 'error'; id: number; message: string; fatal: boolean }
+  /** `kind` is the trainer's own; with a `loss` the worker is of no use any more. */
+  | { notice: 'error'; id: number; message: string; kind: string | null; loss: Loss | null }
   | { notice: 'event'; id: number; event: Event }
   | { notice: 'checkpoint'; id: number; files: Files }
   | { notice: 'loading'; loaded: number; total: number | null }

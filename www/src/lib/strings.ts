@@ -1,11 +1,12 @@
 // Every word that the page shows, in one table: to read it in one go, and to translate it in one place.
 
-import type { DeviceReason } from './messages';
+import type { DeviceReason, Loss } from './messages';
 import type { Kind, Words } from './methods.svelte';
 import { files, opening } from './opening-strings';
 import type { StageName } from './protocol';
 import { sizes } from './settings';
 import type { RankingSource } from './store';
+import { ofWorkflows } from './workflow-strings';
 
 const plural = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
 
@@ -255,11 +256,18 @@ export const t = {
     columns: { name: 'Check', value: 'Off by', limit: 'At most' },
     notANumber: 'not a number',
     changed: 'The device was changed.',
-    gaveUp: 'The device did not answer.',
+    losses: {
+      trap: 'the trainer broke off in the middle of a computation',
+      gpu: 'the GPU was lost',
+      memory: 'the memory of this tab was full',
+      silence: 'the device did not answer',
+      load: 'the trainer could not be loaded',
+    } satisfies Record<Loss, string>,
+    detail: (words: string) => `: ${words}`,
     fellBack: (message: string) =>
       `The trainer stopped (${message}). It was started again on the CPU with your models. Your rankings are safe; a training run continues from its last checkpoint.`,
-    silent: 'The GPU has not answered for four minutes.',
-    useCpu: 'Go on with the CPU',
+    silent: 'The trainer has not answered for four minutes.',
+    useCpu: 'Start it anew on the CPU',
     failed: (message: string) => `The trainer could not be started: ${message}`,
   },
 
@@ -282,6 +290,9 @@ export const t = {
     left: (time: string) => `about ${time} left`,
     savedAt: (step: number) => `checkpoint at step ${step}`,
     pausedAt: (step: number, total: number) => `Paused at step ${step} of ${total}. The checkpoint is stored in this browser.`,
+    heldAt: (step: number, total: number) => `Paused at step ${step} of ${total}. The checkpoint could not be stored: it is in this tab’s memory, and gone when you close it.`,
+    checkpointBroken: (reason: string) => `The last checkpoint cannot be used (${reason}); the one before it is.`,
+    awake: 'Keep the screen on while it trains',
     stopped: 'Stopped. Nothing was changed.',
     outdated: (stage: string, step: number, total: number) =>
       `An unfinished run of ${stage} (step ${step} of ${total}) is by an earlier version of this page and cannot be continued by this one. Start it again.`,
@@ -599,6 +610,8 @@ export const t = {
       'A zip holds a folder in the Hugging Face layout; the nudge command line and the transformers library open it. ' +
       'Rankings are JSONL, one ranking a line.',
   },
+
+  ...ofWorkflows,
 
   dismiss: 'Dismiss',
 };

@@ -98,7 +98,7 @@ export interface NudgeClass {
 }
 
 interface NudgeModule extends Library {
-  default(source: { module_or_path: Promise<Response> }): Promise<unknown>;
+  default(source: { module_or_path: Promise<Response> }): Promise<{ memory: WebAssembly.Memory } | undefined>;
 }
 
 /** Called with the bytes so far and, where the server tells it, the bytes in all. */
@@ -106,8 +106,15 @@ export type OnBytes = (loaded: number, total: number | null) => void;
 
 export async function loadNudge(onBytes: OnBytes): Promise<Library> {
   const module = (await import('../wasm/nudge_web.js')) as unknown as NudgeModule;
-  await module.default({ module_or_path: fetchCounted(wasmUrl, onBytes) });
+  memory = (await module.default({ module_or_path: fetchCounted(wasmUrl, onBytes) }))?.memory;
   return module;
+}
+
+let memory: WebAssembly.Memory | undefined;
+
+/** Bytes of the trainer's memory. */
+export function heldBytes(): number {
+  return memory?.buffer.byteLength ?? 0;
 }
 
 async function fetchCounted(url: string, onBytes: OnBytes): Promise<Response> {
