@@ -141,6 +141,7 @@ class State {
 
   /** Goes over to another workflow, with the model that it is about. A new worker starts empty. */
   async change(opened: Opened): Promise<void> {
+    await this.#loading;
     await this.rest();
     this.booted = false;
     engine.close();
@@ -159,8 +160,17 @@ class State {
     return [this.sft, this.reward, this.tuning];
   }
 
+  /** Until what is being brought back is there: two at once would be in each other's way. */
+  #loading: Promise<unknown> = Promise.resolve();
+
+  #load(): Promise<void> {
+    const loaded = this.#enter();
+    this.#loading = loaded.catch(() => undefined);
+    return loaded;
+  }
+
   /** Starts the trainer and brings back what is stored of the workflow. */
-  async #load(): Promise<void> {
+  async #enter(): Promise<void> {
     this.booted = false;
     this.labeler = settings.labeler ?? '';
     models.reset();
@@ -259,6 +269,7 @@ class State {
 
   /** The workflow is this tab's from now on, or another's. */
   async #handed(following: boolean): Promise<void> {
+    await this.#loading;
     notices.say(following ? t.tabs.given : t.tabs.taken);
     this.booted = false;
     engine.close();

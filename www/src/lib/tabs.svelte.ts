@@ -49,12 +49,14 @@ class Tabs {
   #hooks: TabHooks | null = null;
   #channel: BroadcastChannel | null = null;
   #release: (() => void) | null = null;
+  /** Until the last lock that was asked for is let go of. */
+  #held: Promise<unknown> = Promise.resolve();
   #queue: AbortController | null = null;
   #patience: ReturnType<typeof setTimeout> | undefined;
 
   /** Works on a workflow, or looks on where another tab does. */
   async enter(workflow: string, hooks: TabHooks): Promise<void> {
-    this.leave();
+    await this.#leave();
     this.#workflow = workflow;
     this.#hooks = hooks;
     this.#listen();
@@ -64,14 +66,15 @@ class Tabs {
     this.tell({ kind: 'hello' });
   }
 
-  /** Lets go of the workflow. */
-  leave(): void {
+  /** Lets go of the workflow; the browser takes a moment to. */
+  async #leave(): Promise<void> {
     this.#queue?.abort();
     this.#queue = null;
     this.#release?.();
     this.#release = null;
     clearTimeout(this.#patience);
     this.asking = this.unanswered = this.watched = false;
+    await this.#held;
   }
 
   tell(message: Message): void {
@@ -104,7 +107,7 @@ class Tabs {
     return `nudge/${this.#workflow}`;
   }
 
-  /** Resolves to whether this tab holds the workflow's lock now; it keeps it until `leave`. */
+  /** Resolves to whether this tab holds the workflow's lock now; it keeps it until it leaves. */
   #hold(options: LockOptions): Promise<boolean> {
     // Without locks, as on an insecure address, tabs cannot agree, and each works as if it were alone.
     if (!navigator.locks) return Promise.resolve(true);
@@ -114,6 +117,7 @@ class Tabs {
         if (lock === null) return undefined;
         return new Promise<void>((release) => (this.#release = release));
       });
+      this.#held = held.catch(() => undefined);
       const mine = this.#workflow;
       held.catch(() => {
         resolve(false);
@@ -164,8 +168,7 @@ class Tabs {
       return;
     }
     await this.#hooks?.give();
-    this.#release?.();
-    this.#release = null;
+    await this.#leave();
     await this.#became(true);
   }
 }

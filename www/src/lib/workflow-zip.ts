@@ -10,7 +10,7 @@ import type { Files } from './messages';
 import { models, type CurvePoint } from './models.svelte';
 import { notices } from './notices.svelte';
 import { keepSplit } from './own-prompts';
-import { promptsOf } from './prompts';
+import { promptsInOrder } from './prompts';
 import type { Metrics, Prompt, RankingRecord, UnpairedRecord, Verdict } from './protocol';
 import { rankings } from './rankings.svelte';
 import { nameOfRun, runs, type RunJudged, type StoredRun } from './runs.svelte';
@@ -55,7 +55,7 @@ export async function takeAlong(): Promise<void> {
 }
 
 async function folderOf(): Promise<Files> {
-  const [train, heldOut] = await Promise.all([promptsOf('train'), promptsOf('heldout')]);
+  const [train, heldOut] = await Promise.all([promptsInOrder('train'), promptsInOrder('heldout')]);
   const lines = (prompts: Prompt[]) => jsonl(prompts.map((prompt) => ({ prompt })));
   const ranked = withOwnIds(rankings.records);
   const files: Files = {
