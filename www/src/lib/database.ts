@@ -22,9 +22,6 @@ export interface Hooks {
   changed(store: string): void;
 }
 
-/** Keys of rows that got none from a database; they come after all that did. */
-let memoryKey = 2 ** 52;
-
 export class Database {
   #opening: Promise<IDBDatabase | null> | undefined;
   #memory = new Map<string, Map<Key, Row>>();
@@ -97,7 +94,11 @@ export class Database {
 
   async #write(store: string, row: Row): Promise<Key> {
     this.#mayWrite();
-    const { keyPath } = this.stores[store]!;
+    const { keyPath, autoIncrement } = this.stores[store]!;
+    // What lies in memory has keys that the database does not know of.
+    if (autoIncrement && this.#memory.get(store)?.size && row[keyPath] === undefined) {
+      return this.#write(store, { ...row, [keyPath]: await this.#nextKey(store) });
+    }
     try {
       const key = await this.#change(store, (rows) => rows.put(row));
       if (key !== undefined) {
@@ -108,11 +109,15 @@ export class Database {
     } catch (error) {
       this.#reason = reasonOf(error);
     }
-    const key = (row[keyPath] as Key | undefined) ?? (memoryKey += 1);
+    const key = (row[keyPath] as Key | undefined) ?? (await this.#nextKey(store));
     const held = this.#memory.get(store) ?? new Map<Key, Row>();
     this.#memory.set(store, held.set(key, structuredClone({ ...row, [keyPath]: key })));
     this.#told();
     return key;
+  }
+
+  async #nextKey(store: string): Promise<number> {
+    return 1 + Math.max(0, ...(await this.keys(store)).map(Number));
   }
 
   #mayWrite(): void {

@@ -76,6 +76,9 @@ export type Understood<Record> = { records: Record[]; dropped: number; reason: s
 /** About how many bytes of memory a model takes to answer, and to train adapters on it. */
 export type MemoryNeeded = { answering: number; training: number };
 
+/** Memory as above, and seconds: of one answer, of a step of tuning, and of the whole loop. */
+export type Outlook = MemoryNeeded & { answer: number; step: number; whole: number };
+
 /** The prompts in a file, by a column of it or a way to cut a text, what else they could be by, and its first rows. */
 export type PromptsFound = {
   text: boolean;
@@ -140,6 +143,10 @@ export type Requests = {
   put_model: { ask: { name: string; files: Files }; reply: ModelInfo };
   /** Reads the one model among files of the reader; `names` are those of its files. */
   open_model: { ask: { name: string; picked: Picked[] }; reply: { info: ModelInfo; names: string[] } };
+  /** Takes an adapter in once more, under another name and at so much of its strength. */
+  put_scaled: { ask: { name: string; of: string; strength: number }; reply: null };
+  /** What working with a model will take, measured by a probe of about a second. */
+  outlook: { ask: { name: string; answer: number }; reply: Outlook };
   /** Lets go of a model. */
   forget: { ask: { name: string }; reply: null };
   /** Of a model's weights, without an adapter's. */
@@ -162,6 +169,8 @@ export type Requests = {
   run: { ask: { command: Command; resume: Files | null; save_every: number }; reply: RunEnd };
   /** Ends the run after the step it is in; a pause saves a checkpoint first. */
   halt: { ask: { how: 'pause' | 'cancel' }; reply: null };
+  /** Ends a completion that grows in the run: that of a prompt, both counted from 0. */
+  stop_completion: { ask: { prompt: number; completion: number }; reply: null };
   verdict: { ask: { preferences: Preference[] }; reply: Verdict };
   /** Why nothing can be learnt from a ranking, if so. Fails for one that is not whole. */
   check_ranking: { ask: { record: RankingRecord }; reply: string | undefined };

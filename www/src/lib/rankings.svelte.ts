@@ -21,6 +21,8 @@ export function hasPreference({ ranking }: RankingRecord): boolean {
 /** What `flags` say of a screen whose answers are all as good as each other. */
 export const ALL_BAD = 'all_bad';
 export const ALL_GOOD = 'all_good';
+/** What a screen can be flagged for, as `nudge rank` calls it. */
+export const FLAGS: string[] = ['nonsense', 'harmful', 'off_topic', 'other'];
 
 /** Whether all answers of a screen are wanted, or none; nothing where they are told apart. */
 export function labelOf(record: RankingRecord): boolean | null {

@@ -127,7 +127,10 @@ export const t = {
     none: 'Answers appear here, side by side.',
     noTuned: 'There is no tuned model yet: this is the one that you start from.',
     close: 'Close',
-    again: 'Each time you ask, it draws another answer.',
+    sides: ['One', 'The other'],
+    strength: (strength: number) =>
+      `Strength of the adapter: ${strength === 0 ? 'none' : strength === 1 ? 'as trained' : `${strength} times`}`,
+    fixed: (count: number) => `Ask ${count} held-out prompts`,
   },
 
   prompts: {
@@ -386,6 +389,17 @@ export const t = {
     down: (letter: string) => `Move answer ${letter} down`,
     tie: (letter: string) => `Answer ${letter}: as good as the one above`,
     untie: (letter: string) => `Answer ${letter}: not as good as the one above`,
+    stop: (letter: string) => `Stop answer ${letter} here`,
+    allGood: 'All are good',
+    allBad: 'All are bad',
+    storedAll: {
+      all_good: 'Stored: all are good. Methods that learn from single answers (KTO) use it.',
+      all_bad: 'Stored: all are bad. Methods that learn from single answers (KTO) use it.',
+    },
+    places: 'What counts',
+    placesOf: (places: number | null) => (places === null ? 'the whole order' : places === 1 ? 'only the best' : `only the best ${places === 2 ? 'two' : places}`),
+    flag: 'Something is wrong with it',
+    flags: { nonsense: 'nonsense', harmful: 'harmful', off_topic: 'off topic', other: 'something else' } as Record<string, string>,
     drag: 'Drag to rank',
     moved: (letter: string, rank: number, total: number, tied: boolean) =>
       `Answer ${letter} is ${tied ? 'tied at' : 'at'} rank ${rank} of ${total}.`,

@@ -2,6 +2,7 @@
 //
 // A pause and a reload are one thing: the run ends, its checkpoint is stored, and "continue" starts from it.
 
+import { awake } from './awake.svelte';
 import { engine } from './engine.svelte';
 import { models, type CurvePoint, type ModelName } from './models.svelte';
 import { notices } from './notices.svelte';
@@ -162,6 +163,7 @@ export class Training {
     this.#command = command;
     this.method = methodOf(command);
     this.status = 'running';
+    void awake.need(true);
     let kept = Promise.resolve();
     try {
       const end = await engine.run(command, {
@@ -195,6 +197,7 @@ export class Training {
       if (!(error instanceof WorkerCrash)) notices.problem(error);
       return false;
     } finally {
+      void awake.need(false);
       if (!tabs.following) await this.#keepCurve();
       this.tell();
     }

@@ -13,6 +13,7 @@ import type {
   MemoryNeeded,
   MetricDoc,
   ModelInfo,
+  Outlook,
   PromptsFound,
   SelfCheck,
   Understood,
@@ -53,6 +54,8 @@ export interface Nudge {
   put_model(name: string, files: Files): ModelInfo;
   put_incoming(name: string, files: IncomingFiles): ModelInfo;
   forget(name: string): void;
+  put_scaled(name: string, of: string, strength: number): void;
+  outlook(name: string, answer: number): Promise<Outlook>;
   sha256(name: string): string;
   model_files(name: string): Files;
   export_model(name: string, form: ExportForm, base: string): Files;
@@ -68,6 +71,7 @@ export interface Nudge {
   start(command: Command, resume?: Files): void;
   next(): Promise<Event | undefined>;
   save(): Promise<Files>;
+  stop_completion(prompt: number, completion: number): void;
   cancel(): void;
 }
 

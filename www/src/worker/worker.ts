@@ -2,6 +2,7 @@
 //
 // One run at a time. Between two steps it lets messages in, so that a pause or a cancel is heard.
 
+import './guard';
 import type { Files, Loss, Notice, Request, RequestKind, Requests, RunEnd } from '../lib/messages';
 import { openDevice } from './device';
 import { countGpuCalls, gpuCounts } from './gpu-counts';
@@ -83,6 +84,17 @@ const handlers: { [Kind in RequestKind]: (ask: Ask<Kind>) => Promise<Replies[Kin
       freeQuietly(incoming);
       throw error;
     }
+  },
+  async put_scaled({ name, of, strength }) {
+    await exclusive((nudge) => nudge.put_scaled(name, of, strength));
+    return null;
+  },
+  async outlook({ name, answer }) {
+    return exclusive((nudge) => nudge.outlook(name, answer));
+  },
+  async stop_completion({ prompt, completion }) {
+    await exclusive((nudge) => nudge.stop_completion(prompt, completion));
+    return null;
   },
   async forget({ name }) {
     await exclusive((nudge) => nudge.forget(name));
@@ -231,6 +243,12 @@ self.onmessage = async ({ data }: MessageEvent<Request>) => {
     post({ notice: 'error', id: data.id, message: message(error), kind, loss: lossOf(error) });
   }
 };
+
+// A trap in a task of its own: it has no caller who would hear of it.
+self.addEventListener('error', (event) => {
+  event.preventDefault();
+  post({ notice: 'error', id: 0, message: event.message, kind: null, loss: lossOf(event.error) ?? 'trap' });
+});
 
 // A panic inside a spawned future surfaces here and nowhere else.
 self.addEventListener('unhandledrejection', (event) => {
