@@ -2,6 +2,7 @@
 
 import type { DeviceReason, Loss } from './messages';
 import type { Kind, Words } from './methods.svelte';
+import type { Lack } from './outlook';
 import { files, opening } from './opening-strings';
 import type { StageName } from './protocol';
 import { sizes } from './settings';
@@ -113,8 +114,22 @@ export const t = {
     reward: 'it is a reward model. Open it at the foot of the page',
     fetching: (loaded: string, total: string) => `Fetching ${loaded} of ${total}…`,
     reading: 'Reading and checking it…',
+    probing: 'Measuring how fast it is here…',
     keeping: 'Storing it on this device…',
     needs: (answering: string, training: string) => ` It takes about ${answering} of memory to answer, ${training} to train.`,
+  },
+
+  /** What a model will take here, before one works with it. */
+  outlook: {
+    memory: (answering: string, training: string) => `About ${answering} of memory to answer, ${training} to train.`,
+    room: (room: string) => ` This device seems to have ${room} for it.`,
+    time: (answer: string, step: string, whole: string) =>
+      ` An answer takes about ${answer} here, a step of tuning ${step}, and the whole loop ${whole} besides your own time.`,
+    lacks: { memory: 'That is more memory than this device seems to have.', time: 'That is slow.' } satisfies Record<Lack, string>,
+    smaller: 'A smaller model, such as one of 135 M parameters, or the same one in fewer bits, takes less.',
+    take: 'Take it anyway',
+    leave: 'Leave it',
+    left: 'you left it',
   },
 
   talk: {

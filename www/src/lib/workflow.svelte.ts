@@ -4,9 +4,10 @@
 import { filesOfBase, keptBases, removeBase, type Base } from './bases';
 import { engine } from './engine.svelte';
 import { fetchBlob, fetchText } from './files';
-import type { MemoryNeeded, ModelInfo } from './messages';
+import type { MemoryNeeded, ModelInfo, Outlook } from './messages';
 import { baseName, isPart, modelAmong, MOST_BYTES, nameOf, type Picked } from './opening';
-import { useSizes } from './settings';
+import { lackOf, type Lack } from './outlook';
+import { sizesOf, useSizes } from './settings';
 import * as store from './store';
 import type { StoredWorkflow } from './store';
 import { t } from './strings';
@@ -18,11 +19,14 @@ export type Served = { file: string; name: string; bytes: number; sha256: string
 /** What is going on with a model that is being opened. */
 export type Opening = {
   name: string;
-  what: 'fetching' | 'reading' | 'keeping';
+  what: 'fetching' | 'reading' | 'probing' | 'keeping';
   loaded: number;
   total: number | null;
   memory: MemoryNeeded | null;
 };
+
+/** Whether to take a model that this device seems too small for. */
+export type Question = { name: string; outlook: Outlook; lacks: Lack; answer: (taken: boolean) => void };
 
 /** Under which the last workflow is remembered, beside the databases. */
 const LAST = 'nudge.base';
@@ -45,6 +49,8 @@ class Workflow {
   kept = $state.raw<Base[]>([]);
   served = $state.raw<Served[]>([]);
   opening = $state.raw<Opening | null>(null);
+  /** Asked before a model is taken that this device seems too small for. */
+  question = $state.raw<Question | null>(null);
   /** Why the last model could not be opened. */
   refusal = $state<string | null>(null);
   /** Whether the model lies in this browser; else a reload asks for it again. */
@@ -188,9 +194,8 @@ class Workflow {
     this.#say('reading', name, 0, bytes);
     const { info, names } = await engine.request('open_model', { name: CANDIDATE, picked: files });
     const id = await engine.request('sha256', { name: CANDIDATE });
-    await engine.request('forget', { name: CANDIDATE });
-    refuseOthers(info, names);
-    const base: Base = { id, name: name.replace(/\.(gguf|zip)$/i, ''), bytes, info, made: Date.now() };
+    const outlook = await this.#lookAhead(info, names, name).finally(() => engine.request('forget', { name: CANDIDATE }));
+    const base: Base = { id, name: name.replace(/\.(gguf|zip)$/i, ''), bytes, info, outlook, made: Date.now() };
     this.#say('keeping', name, 0, bytes);
     this.isKept = await engine.request('keep_base', { base, files }).then(
       () => true,
@@ -199,6 +204,19 @@ class Workflow {
     );
     if (this.isKept) store.keepStorage();
     return { base, files: this.isKept ? await filesOfBase(id) : files };
+  }
+
+  /** What working with the candidate will take here. Where that is more than this device seems to have, the reader decides. */
+  async #lookAhead(info: ModelInfo, names: string[], name: string): Promise<Outlook> {
+    refuseOthers(info, names);
+    this.#say('probing', name, 0, null);
+    const outlook = await engine.request('outlook', { name: CANDIDATE, answer: sizesOf(true).completionTokens });
+    const lacks = lackOf(outlook);
+    if (!lacks) return outlook;
+    const taken = await new Promise<boolean>((answer) => (this.question = { name, outlook, lacks, answer }));
+    this.question = null;
+    if (!taken) throw new Error(t.outlook.left);
+    return outlook;
   }
 
   #say(what: Opening['what'], name: string, loaded: number, total: number | null): void {
