@@ -214,7 +214,7 @@ test.describe('storage', () => {
 
 test.describe('the trainer', () => {
   test('a trap in the middle of training is told, and training goes on from its checkpoint', async ({ page }) => {
-    test.setTimeout(6 * MINUTE);
+    test.setTimeout(12 * MINUTE);
     await open(page, SLOW);
     await takeInstructModel(page, MINUTE);
     await loadPack(page);
@@ -222,14 +222,14 @@ test.describe('the trainer', () => {
       await test.step(stage, async () => {
         if (stage === 'tune') await page.getByTestId('effort').selectOption('normal');
         await button(page, start).click();
-        await expect(runOf(page, stage)).toContainText(/checkpoint at step \d+/, { timeout: MINUTE });
+        await expect(runOf(page, stage)).toContainText(/checkpoint at step \d+/, { timeout: 3 * MINUTE });
         await spoilMemory(page);
-        await expect(notices(page)).toContainText('broke off in the middle of a computation', { timeout: MINUTE });
+        await expect(notices(page)).toContainText('broke off in the middle of a computation', { timeout: 3 * MINUTE });
         await expect(runOf(page, stage)).toHaveAttribute('data-status', 'paused');
-        await expect(button(page, 'Continue training')).toBeEnabled({ timeout: MINUTE });
+        await expect(button(page, 'Continue training')).toBeEnabled({ timeout: 3 * MINUTE });
         await button(page, 'Continue training').click();
         await expect(runOf(page, stage)).toHaveAttribute('data-status', 'running');
-        if (stage === 'reward') await expect(page.getByTestId('scores').locator('tbody tr')).toHaveCount(4, { timeout: MINUTE });
+        if (stage === 'reward') await expect(page.getByTestId('scores').locator('tbody tr')).toHaveCount(4, { timeout: 3 * MINUTE });
         else await button(page, 'Stop').click();
       });
     }

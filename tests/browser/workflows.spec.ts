@@ -1,6 +1,8 @@
 // Several workflows side by side, and one as a zip: out, into another browser, and in from the command line's folder.
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Page } from '@playwright/test';
 import { unzipSync, zipSync } from '../../www/node_modules/fflate/esm/index.mjs';
 import { button, choose, expect, loadPack, number, open, ready, takeInstructModel, test, verdict } from './nudge';
@@ -131,4 +133,65 @@ test('workflows stand side by side, and one goes out and comes in as a zip', asy
       await expect(selected(page)).toHaveText('Kinder stories');
     }
   });
+});
+
+/** What a model of the page says greedily: its worker is asked beside it. */
+async function greedy(page: Page, model: string, prompts: string[]): Promise<string[]> {
+  return page.evaluate(
+    ({ model, prompts }) =>
+      new Promise<string[]>((resolve) => {
+        const { trainer } = window as unknown as { trainer: Worker };
+        const id = 1e9 + Math.floor(Math.random() * 1e6);
+        const texts: string[] = [];
+        trainer.addEventListener('message', ({ data }) => {
+          if (data.id !== id) return;
+          if (data.event?.event === 'candidates') texts.push(data.event.completions[0].text);
+          if (data.notice === 'reply') resolve(texts);
+        });
+        const options = { k: 1, temperature: 0, max_new_tokens: 16 };
+        trainer.postMessage({ id, kind: 'run', command: { command: 'sample', model, prompts, options }, resume: null, save_every: 0 });
+      }),
+    { model, prompts },
+  );
+}
+
+function filesBelow(folder: string, inside = ''): [string, Uint8Array][] {
+  return readdirSync(join(folder, inside), { withFileTypes: true }).flatMap((entry) => {
+    const path = inside ? `${inside}/${entry.name}` : entry.name;
+    return entry.isDirectory() ? filesBelow(folder, path) : [[path, new Uint8Array(readFileSync(join(folder, path)))]];
+  });
+}
+
+// The same fixture is opened by the command line (crates/nudge-cli/tests/cli/from_page.rs), with the same answers.
+test('a workflow with an adapter is opened, the page’s own and one of the command line', async ({ page }) => {
+  test.setTimeout(4 * MINUTE);
+  await page.addInitScript(() => {
+    const post = Worker.prototype.postMessage;
+    Worker.prototype.postMessage = function (this: Worker, ...given: unknown[]) {
+      Object.assign(window, { trainer: this });
+      return Reflect.apply(post, this, given);
+    };
+  });
+  const fixtures = fileURLToPath(new URL('./fixtures/', import.meta.url));
+  const files = Object.fromEntries(filesBelow(`${fixtures}workflow`));
+  const said = JSON.parse(readFileSync(`${fixtures}greedy.json`).toString()) as { prompts: string[]; before: string[]; after: string[] };
+  await open(page, QUERY);
+  await openZip(page, 'tiny.zip', Buffer.from(zipSync(files)));
+  await expect(page.getByTestId('notices')).toContainText('is a workflow on tiny. Open that model first');
+
+  await page.locator('#model').getByRole('button', { name: 'Bring a real assistant' }).click();
+  await page.getByLabel('Choose a file').first().setInputFiles(`${fixtures}tiny.gguf`);
+  await expect(page.getByTestId('model-name')).toHaveText('tiny', { timeout: MINUTE });
+  await expect(button(page, 'Show me four answers')).toBeEnabled({ timeout: MINUTE });
+
+  // `nudge teach` asks for things, and knows nothing of the page.
+  const theirs = { ...files, 'workflow.json': Buffer.from('{"version":1,"asked":{"model":"tiny.gguf","method":"dpo"}}') };
+  for (const [name, zip] of [['tiny', files], ['theirs', theirs]] as const) {
+    await openZip(page, `${name}.zip`, Buffer.from(zipSync(zip)));
+    await expect(page.getByTestId('notices')).toContainText(`“${name}” was opened, with 8 rankings and 1 run.`, { timeout: MINUTE });
+    await expect(page.getByTestId('run-1')).toContainText('Tuned with DPO');
+    await expect(page.getByTestId('prompts')).toContainText(`${name}, `);
+    expect(await greedy(page, 'base', said.prompts)).toEqual(said.before);
+    expect(await greedy(page, 'policy', said.prompts)).toEqual(said.after);
+  }
 });

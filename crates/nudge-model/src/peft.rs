@@ -187,7 +187,8 @@ mod tests {
 
     #[test]
     fn a_scaled_adapter_has_so_much_of_the_scale_everywhere() {
-        let whole = r#"{"peft_type":"LORA","r":4,"lora_alpha":4,"alpha_pattern":{"q_proj":8},"base_model_sha256":"ab"}"#;
+        let whole =
+            r#"{"peft_type":"LORA","r":4,"lora_alpha":4,"alpha_pattern":{"q_proj":8},"base_model_sha256":"ab"}"#;
         let half = PeftConfig::from_json(&PeftConfig::scaled(whole.as_bytes(), 0.5).unwrap()).unwrap();
         assert_eq!(half.scale("model.layers.1.self_attn.q_proj.weight", 4), 1.0);
         assert_eq!(half.scale("model.layers.1.self_attn.k_proj.weight", 4), 0.5);

@@ -53,9 +53,8 @@ impl Memory {
     }
 
     fn of(folder: &Folder, length: usize) -> Self {
-        let in_a_tab = |usage: &Use| {
-            (Needs::of(folder, usage).total() + TAB) as f64 + copies(folder.stored_bytes() as f64)
-        };
+        let in_a_tab =
+            |usage: &Use| (Needs::of(folder, usage).total() + TAB) as f64 + copies(folder.stored_bytes() as f64);
         let answering = in_a_tab(&Use { rollout: RANKED * length, ..Use::default() });
         let finetuning = Some(FinetuningOptions::default());
         let training = in_a_tab(&Use { finetuning, trained: 1, pass: STEP * RANKED * length, rollout: 0 });

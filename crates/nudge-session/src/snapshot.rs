@@ -172,10 +172,7 @@ impl Snapshot {
     pub fn model(&self, prefix: &str, model: &mut impl Parameters, device: &Device) -> Result<(), SessionError> {
         let names: Vec<String> = model.parameters().into_iter().map(|(name, _)| name).collect();
         for (name, parameter) in names.iter().zip(model.parameters_mut()) {
-            *parameter = self
-                .tensors
-                .matrix(&format!("{prefix}{name}"), parameter.dims(), device)
-                .map_err(broken)?;
+            *parameter = self.tensors.matrix(&format!("{prefix}{name}"), parameter.dims(), device).map_err(broken)?;
         }
         Ok(())
     }

@@ -158,6 +158,7 @@ async function fill(files: Files, says: Asked): Promise<void> {
   for (const folder of [...folders].sort((a, b) => order(a) - order(b))) await openRun(files, folder);
   await openJudgements(files, says);
   await app.restoreChoices();
+  workflow.filled += 1;
 }
 
 async function openRun(files: Files, folder: string): Promise<void> {

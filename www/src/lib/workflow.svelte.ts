@@ -41,6 +41,8 @@ class Workflow {
   /** Names the workflow's database; that of the built-in model's first one is empty. */
   id = $state('');
   name = $state('');
+  /** Counts what came in from outside, for what was drawn before that. */
+  filled = $state(0);
   /** All that there are, the oldest first. */
   list = $state.raw<StoredWorkflow[]>([]);
   /** Nothing stands for the built-in story model. */

@@ -5,6 +5,7 @@
 mod adapters;
 mod bench;
 mod data;
+mod from_page;
 #[cfg(unix)]
 mod judging;
 mod lab;
