@@ -11,7 +11,7 @@ use crate::error::{SessionError, named};
 use crate::finetuning::{FinetuningOptions, is_large};
 use crate::protocol::Files;
 use crate::readback::read_all;
-pub use adapter::{ADAPTER_CONFIG, ADAPTER_WEIGHTS, adapter_base};
+pub use adapter::{ADAPTER_CONFIG, ADAPTER_WEIGHTS, adapter_base, scaled_adapter};
 pub(crate) use adapter::{AdapterFiles, LoraNumbers};
 pub use bases::Bases;
 use burn::tensor::Device;

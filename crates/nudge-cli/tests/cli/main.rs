@@ -5,6 +5,7 @@
 mod adapters;
 mod bench;
 mod data;
+mod from_page;
 mod hand_over;
 mod hub;
 #[cfg(unix)]

@@ -132,6 +132,22 @@ pub fn adapter_base(config: &[u8]) -> Result<Option<String>, ModelError> {
     Ok(PeftConfig::from_json(config)?.base.name)
 }
 
+/// The files of an adapter that changes its base by `strength` times as much: 0 is the base, 1 the adapter as it is.
+///
+/// # Errors
+/// If the files are no adapter's.
+pub fn scaled_adapter(mut files: Files, strength: f32) -> Result<Files, SessionError> {
+    let name = "the adapter";
+    let config = files.get(ADAPTER_CONFIG).ok_or_else(|| SessionError::MissingFile {
+        folder: name.into(),
+        file: ADAPTER_CONFIG.into(),
+        kind: "adapter",
+    })?;
+    let scaled = PeftConfig::scaled(config, strength).map_err(named(name))?;
+    files.insert(ADAPTER_CONFIG.into(), scaled.into());
+    Ok(files)
+}
+
 /// The base that `files` lack, if they are an adapter's alone.
 ///
 /// # Errors
