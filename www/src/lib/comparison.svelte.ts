@@ -10,26 +10,35 @@ import { models } from './models.svelte';
 import { notices } from './notices.svelte';
 import { promptText, promptsOf, shuffled } from './prompts';
 import type { Judge, Preference, Prompt, Verdict } from './protocol';
+import { nameOfRun, runs, type AnyModel } from './runs.svelte';
 import { settings, sizes } from './settings';
 import * as store from './store';
 import { t } from './strings';
 
 export type Pair = { prompt: string; a: string; b: string; left: 'a' | 'b'; preference: Preference | null };
-export type Versus = 'sft' | 'base';
+/** What a run is compared with: what it started from, the base, or another run. */
+export type Versus = AnyModel;
 /**
- * Who is compared: the tuned model with the method that trained it, where that is known, or the instruct model with
+ * Who is compared: a run's model with the method that trained it, where that is known, or the instruct model with
  * the best of several completions; against a model with one completion.
  */
-export type Contest = { method: string | null; versus: Versus };
+export type Contest = { method: string | null; versus: Versus; run?: number | null };
 
 /** The first model in words, by the method behind it; the tuned model may come from a zip. */
-export function contender(method: string | null): string {
+export function contender(method: string | null, run?: number | null): string {
+  if (run && runs.list.length > 1 && runs.find(run)) return runs.title(nameOfRun(run));
   if (method === BEST_OF) return t.compare.bestOf;
   return method === null ? t.models.policy : t.compare.tunedWith(methods.words(method).name);
 }
 
 /** What is stored; earlier pages named the models alone, when there was one method. */
-type StoredComparison = { pairs: Pair[]; verdict: Verdict; contest?: Contest; models?: { b: Versus } };
+type StoredComparison = {
+  pairs: Pair[];
+  /** Nothing while somebody judges. */
+  verdict: Verdict | null;
+  contest?: Contest;
+  models?: { b: Versus };
+};
 type StoredSimulated = { verdict: Verdict; labeler: string; contest?: Contest; versus?: Versus };
 
 class Comparison {
@@ -49,6 +58,13 @@ class Comparison {
     return this.pairs[this.shown] ?? null;
   }
 
+  /** What was found last about the tuned model at hand, or about best-of-n; nothing of other runs. */
+  get latest(): Verdict | null {
+    const about = ({ method, run }: Contest) => method === BEST_OF || (run ?? null) === runs.currentId;
+    if (this.verdict && about(this.contest)) return this.verdict;
+    return this.simulated && about(this.simulated.contest) ? this.simulated.verdict : null;
+  }
+
   /** Completes held-out prompts with both models and shows them without names. */
   async begin(contest: Contest): Promise<void> {
     this.contest = contest;
@@ -60,6 +76,7 @@ class Comparison {
     try {
       const prompts = shuffled(await promptsOf('heldout'), settings.seed).slice(0, sizes.comparisonTarget);
       await this.#complete(contest, prompts, { judge: 'person' }, (pair) => (this.pairs = [...this.pairs, pair]));
+      if (!this.revealed) await this.#keep();
     } catch (error) {
       notices.problem(error);
     } finally {
@@ -74,6 +91,7 @@ class Comparison {
     const preference: Preference = side === 'tie' ? 'tie' : side === 'left' ? pair.left : other;
     this.pairs = this.pairs.with(this.shown, { ...pair, preference });
     this.shown += 1;
+    await this.#keep();
     if (this.shown >= this.pairs.length && !this.sampling) await this.reveal();
   }
 
@@ -84,7 +102,23 @@ class Comparison {
     const preferences = this.judged.map(({ preference }) => preference!);
     this.verdict = await engine.request('verdict', { preferences });
     this.revealed = true;
+    await this.#keep();
+    await this.#tellRun(this.contest, this.verdict, 'person', '');
+  }
+
+  /** Takes over a test that was judged elsewhere. */
+  async adopt(pairs: Pair[], verdict: Verdict, contest: Contest): Promise<void> {
+    Object.assign(this, { pairs, verdict, contest, revealed: true });
+    await this.#keep();
+  }
+
+  /** Each judgement as it is made: a tab may be closed at any time. */
+  async #keep(): Promise<void> {
     await store.notes.put('comparison', { pairs: this.pairs, verdict: this.verdict, contest: this.contest });
+  }
+
+  async #tellRun({ run, versus }: Contest, verdict: Verdict, by: 'person' | 'simulated', labeler: string): Promise<void> {
+    if (run) await runs.judged(run, { by, labeler, versus, verdict });
   }
 
   /** Lets a simulated labeler prefer, on all held-out prompts. */
@@ -95,6 +129,7 @@ class Comparison {
     if (!verdict) return;
     this.simulated = { verdict, labeler, contest };
     await store.notes.put('comparison/simulated', this.simulated);
+    await this.#tellRun(contest, verdict, 'simulated', labeler);
   }
 
   async restore(): Promise<void> {
@@ -107,7 +142,8 @@ class Comparison {
       this.pairs = last.pairs;
       this.verdict = last.verdict;
       this.contest = last.contest ?? { method: null, versus: last.models!.b };
-      this.revealed = true;
+      this.revealed = last.verdict !== null;
+      this.shown = this.revealed ? 0 : this.judged.length;
     }
     const simulated = await store.notes.get<StoredSimulated>('comparison/simulated');
     if (simulated) {
@@ -117,18 +153,19 @@ class Comparison {
   }
 
   async #complete(
-    { method, versus }: Contest,
+    { method, versus, run }: Contest,
     prompts: Prompt[],
     judge: Judge,
     onPair: (pair: Pair) => void,
   ): Promise<Verdict | null> {
     let verdict: Verdict | null = null;
+    const first = !run || run === runs.currentId ? 'policy' : nameOfRun(run);
     const common = { seed: settings.seed, max_new_tokens: answers.tokens };
     const command =
       method === BEST_OF
         ? commands.compare(models.start, versus, prompts, judge, 'reward', { ...common, best_of: sizes.bestOf })
-        : commands.compare('policy', versus, prompts, judge, null, common);
-    await engine.run(command, {
+        : commands.compare(first, versus, prompts, judge, null, common);
+    await models.borrow([first, versus], () => engine.run(command, {
       event(event) {
         if (event.event === 'pair') {
           const left = coin() ? 'a' : 'b';
@@ -136,7 +173,7 @@ class Comparison {
         }
         if (event.event === 'verdict') verdict = event.verdict;
       },
-    });
+    }));
     return verdict;
   }
 }
