@@ -110,6 +110,7 @@ test('a tab that does not answer can be taken over, and writes nothing any more'
   // It hears nothing of what others ask.
   await page.addInitScript(() => Object.defineProperty(BroadcastChannel.prototype, 'onmessage', { set() {} }));
   await open(page, QUERY);
+  await takeInstructModel(page, MINUTE);
   await loadPack(page);
   const second = await context.newPage();
   await second.goto(`/${QUERY}`);
