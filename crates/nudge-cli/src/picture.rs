@@ -2,7 +2,7 @@
 //!
 //! A curve is a polyline in a box, so it is written here; a plotting library would bring more than it saves.
 
-use crate::files::write_atomic;
+use crate::disk::write_atomic;
 use crate::report::{self, Aside};
 use crate::verdicts::Verdicts;
 use anyhow::Result;

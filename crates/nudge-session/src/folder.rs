@@ -312,7 +312,7 @@ pub async fn save(
     precision: Precision,
 ) -> Result<Files, SessionError> {
     if let Some(adapter) = model.decoder().and_then(Decoder::adapter) {
-        return adapter::save(model, adapter, kind, tokenizer).await;
+        return adapter::save(model, adapter, kind, tokenizer, precision).await;
     }
     let parameters = model.parameters().into_iter().map(|(name, tensor)| (name, tensor.clone())).collect();
     let data = host_data(parameters).await?;

@@ -47,7 +47,7 @@ export type PretrainOptions = {
   warmup_steps: number;
   weight_decay: number;
   optimizer: 'adamw' | 'muon';
-  precision: 'f32' | 'f16';
+  precision: 'f32' | 'f16' | 'bf16';
   seed: number;
 };
 
@@ -58,7 +58,6 @@ export type SftOptions = {
   learning_rate: unknown;
   weight_decay: number;
   held_out: number;
-  precision: 'f32' | 'f16';
   seed: number;
   gradient_accumulation_steps: number;
   max_length: number;
@@ -71,6 +70,7 @@ export type SftOptions = {
   lora_alpha: number;
   use_rslora: boolean;
   lora_target_modules: string | null;
+  precision: 'f32' | 'f16' | 'bf16';
 };
 
 export type SampleOptions = {
@@ -106,6 +106,7 @@ export type RewardOptions = {
   lora_alpha: number;
   use_rslora: boolean;
   lora_target_modules: string | null;
+  precision: 'f32' | 'f16' | 'bf16';
 };
 
 export type BestOfOptions = {

@@ -6,9 +6,13 @@ mod adapters;
 mod bench;
 mod data;
 mod from_page;
+mod hand_over;
+mod hub;
 #[cfg(unix)]
 mod judging;
 mod lab;
+#[cfg(unix)]
+mod locks;
 mod oracle;
 mod provenance;
 mod rank;
@@ -22,5 +26,6 @@ mod signals;
 mod support;
 #[cfg(unix)]
 mod teach;
+mod threads;
 mod verdict;
 mod whole_loop;

@@ -196,12 +196,13 @@ pub(super) async fn save(
     adapter: &Adapter,
     kind: Kind,
     tokenizer: &Tokenizer,
+    precision: Precision,
 ) -> Result<Files, SessionError> {
     let in_peft = |name: String| if name == SCORE { AdapterFiles::score() } else { name };
     let parameters = model.parameters().into_iter().map(|(name, tensor)| (in_peft(name), tensor.clone())).collect();
     let data = host_data(parameters).await?;
     let mut files: Files = tokenizer.to_files()?.into_iter().map(|(name, bytes)| (name, bytes.into())).collect();
-    let weights = encode(&data, Precision::F32).map_err(named("the adapter being saved"))?;
+    let weights = encode(&data, precision).map_err(named("the adapter being saved"))?;
     files.insert(ADAPTER_WEIGHTS.into(), weights.into());
     let config = PeftConfig::new(adapter.config.clone(), adapter.base.clone());
     let targets = adapter.targets();
