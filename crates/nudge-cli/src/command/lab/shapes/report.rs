@@ -22,7 +22,13 @@ pub fn write(path: &Path, shapes: &[&Shape], judged: &[Judged], rows: &[Measurem
         ));
         page.text(&format!("{} ({})", shape.hypothesis, shape.source));
         let interval = one.low.zip(one.high).map_or(String::new(), |(low, high)| format!(" [{low:.3}, {high:.3}]"));
-        page.text(&format!("{}: {:.3}{interval}, {} seeds.", one.criterion, one.value, one.seeds));
+        page.text(&format!(
+            "{}: {:.3}{interval}, {} seed{}.",
+            one.criterion,
+            one.value,
+            one.seeds,
+            if one.seeds == 1 { "" } else { "s" }
+        ));
         for line in means(rows.iter().filter(|row| row.shape == shape.number)) {
             let name = format!("{}: {} over {}", line.name, shape.axes[1], shape.axes[0]);
             page.curve(&Curve { name, points: line.points });
