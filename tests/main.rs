@@ -6,6 +6,7 @@ mod batching;
 mod containers;
 mod dpo;
 mod layers;
+mod look;
 mod methods;
 mod metrics;
 mod oracle;
