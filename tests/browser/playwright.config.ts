@@ -32,12 +32,12 @@ export default defineConfig({
   timeout: 60_000,
   expect: { timeout: 20_000 },
   reporter: [['list']],
-  use: { baseURL: `http://127.0.0.1:${port}`, viewport: { width: 1280, height: 800 }, actionTimeout: 30_000 },
+  use: { baseURL: `http://127.0.0.1:${port}`, viewport: { width: 1280, height: 800 }, actionTimeout: 30_000, serviceWorkers: 'block' },
   webServer: { command: 'node server.mjs', url: `http://127.0.0.1:${port}/`, env: { NUDGE_PORT: port } },
   projects: [
     {
       name: 'page',
-      testMatch: ['page.spec.ts', 'ranking.spec.ts', 'methods.spec.ts', 'options.spec.ts', 'stored.spec.ts', 'input.spec.ts', 'real.spec.ts'],
+      testMatch: ['page.spec.ts', 'ranking.spec.ts', 'methods.spec.ts', 'options.spec.ts', 'stored.spec.ts', 'input.spec.ts', 'real.spec.ts', 'faults.spec.ts', 'open-to-all.spec.ts', 'look.spec.ts'],
       use: chromium([]),
     },
     { name: 'cpu', testMatch: ['loop.spec.ts', 'closed.spec.ts'], use: chromium([]) },

@@ -15,12 +15,12 @@ declare const __MODEL_CURVES__: string[];
 
 export type ModelName = 'base' | 'sft' | 'reward' | 'policy';
 export type ModelOrigin = 'built-in' | 'trained' | 'imported';
-/** `by` is the stage or method that trained it, where this page saw it. An adapter lies on the base. */
-export type Held = { info: ModelInfo; origin: ModelOrigin; by?: string; adapter: boolean };
+/** `by` is the stage or method that trained it, where this page saw it; `made` is when. An adapter lies on the base. */
+export type Held = { info: ModelInfo; origin: ModelOrigin; by?: string; made: number; adapter: boolean };
 /** One point of a curve: a step and its numbers. */
 export type CurvePoint = { step: number; metrics: Metrics };
 /** The base of a real model is read anew from where it lies; everything else is small. */
-type Known = { files: Files | null; origin: ModelOrigin; by?: string };
+type Known = { files: Files | null; origin: ModelOrigin; by?: string; made: number };
 
 /** The name of a model that is looked at before it takes a place. */
 const IMPORTED = 'imported';
@@ -104,18 +104,27 @@ class Models {
 
   /** Brings back what an earlier visit left. */
   async restore(): Promise<void> {
-    for (const { name, files, origin, by } of await store.models.all()) {
+    for (const { name, files, origin, by, made } of await store.models.all()) {
       const model = name as ModelName;
       if (this.#known[model]) continue;
       if (origin === 'built-in') await this.takeBuiltIn('sft');
-      else await this.#put(model, files, origin as ModelOrigin, by);
+      else await this.#put(model, files, origin as ModelOrigin, by, made);
     }
   }
 
   /** Gives a new worker the models that the last one held; the base goes before what lies on it. */
   async reload(): Promise<void> {
-    for (const [name, { files, origin, by }] of Object.entries(this.#known)) {
-      await this.#put(name as ModelName, files, origin, by);
+    for (const [name, { files, origin, by, made }] of Object.entries(this.#known)) {
+      await this.#put(name as ModelName, files, origin, by, made);
+    }
+  }
+
+  /** Gives the trainer these models as they were, after something else used their names. */
+  async putBack(names: ModelName[]): Promise<void> {
+    for (const name of names) {
+      const known = this.#known[name];
+      if (known) await this.#put(name, known.files, known.origin, known.by, known.made);
+      else await engine.request('forget', { name });
     }
   }
 
@@ -126,18 +135,24 @@ class Models {
     this.#known = {};
   }
 
-  async #put(name: ModelName, files: Files | null, origin: ModelOrigin, by?: string): Promise<void> {
+  async #put(
+    name: ModelName,
+    files: Files | null,
+    origin: ModelOrigin,
+    by?: string,
+    made = Date.now(),
+  ): Promise<void> {
     const info = files
       ? await engine.request('put_model', { name, files })
       : (await engine.request('open_model', { name, picked: workflow.files })).info;
-    this.#known[name] = { files, origin, by };
+    this.#known[name] = { files, origin, by, made };
     const adapter = files !== null && 'adapter_config.json' in files;
-    this.held = { ...this.held, [name]: { info, origin, by, adapter } };
+    this.held = { ...this.held, [name]: { info, origin, by, made, adapter } };
   }
 
   #store(name: ModelName, files: Files): Promise<unknown> {
-    const { info, origin, by } = this.held[name]!;
-    return store.models.put({ name, files, info, origin, by, made: Date.now() });
+    const { info, origin, by, made } = this.held[name]!;
+    return store.models.put({ name, files, info, origin, by, made });
   }
 }
 

@@ -6,7 +6,7 @@ import { engine } from './engine.svelte';
 import { models, type CurvePoint, type ModelName } from './models.svelte';
 import { notices } from './notices.svelte';
 import { promptText } from './prompts';
-import type { Command, Event, Metrics } from './protocol';
+import type { Command, Event, Lens, Metrics } from './protocol';
 import type { Files } from './messages';
 import { sizes } from './settings';
 import * as store from './store';
@@ -26,11 +26,15 @@ export class Training {
   curve = $state.raw<CurvePoint[]>([]);
   /** The latest completions, newest first. */
   completions = $state.raw<Read[]>([]);
+  /** One completion of the last step, token by token. */
+  lens = $state.raw<Lens | null>(null);
   secondsPerStep = $state(NaN);
   /** Steps that the last checkpoint holds. */
   savedStep = $state(0);
   /** The method that made the curve, where it is one of several. */
   method = $state<string | null>(null);
+  /** What the run that made the curve was asked, its data left out. */
+  asked = $state.raw<Command | null>(null);
   #command: Command | undefined;
 
   /** `name` is that of the stage; what is stored of the run is stored under it. */
@@ -60,8 +64,9 @@ export class Training {
   async begin(command: Command): Promise<boolean> {
     this.curve = [];
     this.completions = [];
+    this.lens = null;
     this.step = this.totalSteps = this.savedStep = 0;
-    await store.checkpoints.remove(this.name);
+    await this.#keepCheckpoint(command, null);
     return this.#pull(command, null);
   }
 
@@ -101,6 +106,8 @@ export class Training {
     this.completions = [];
     this.step = this.totalSteps = this.savedStep = 0;
     this.curve = (await store.notes.get<CurvePoint[]>(this.#curveName)) ?? [];
+    this.lens = (await store.notes.get<Lens | null>(this.#lensName)) ?? null;
+    this.asked = (await store.notes.get<Command | null>(this.#askedName)) ?? null;
     this.method = (await store.notes.get<string | null>(this.#methodName)) ?? null;
     const checkpoint = await this.#usable();
     if (checkpoint) {
@@ -116,6 +123,7 @@ export class Training {
 
   async #pull(command: Command, resume: Files | null): Promise<boolean> {
     this.#command = command;
+    this.asked = withoutData(command);
     this.method = methodOf(command);
     this.status = 'running';
     let kept = Promise.resolve();
@@ -137,10 +145,13 @@ export class Training {
       this.status = 'finished';
       return true;
     } catch (error) {
-      const left = await store.checkpoints.get(this.name);
-      this.status = left ? 'paused' : 'stopped';
       // A crash has its own message, and the engine has said it.
-      if (!(error instanceof WorkerCrash)) notices.problem(error);
+      const refused = !(error instanceof WorkerCrash);
+      if (refused) notices.problem(error);
+      const left = await store.checkpoints.get(this.name);
+      // What was refused before its first checkpoint would be refused again.
+      if (left?.files === null && refused) await store.checkpoints.remove(this.name);
+      this.status = left && !(left.files === null && refused) ? 'paused' : 'stopped';
       return false;
     } finally {
       await this.#keepCurve();
@@ -156,6 +167,8 @@ export class Training {
       this.totalSteps = event.total_steps;
       this.secondsPerStep = event.seconds;
       this.curve = [...this.curve, { step: event.step, metrics: event.metrics }];
+    } else if (event.event === 'lens') {
+      this.lens = event.lens;
     } else if (event.event === 'completion') {
       const { completion, score, kl } = event;
       const read = { prompt: promptText(event.prompt), completion, score, kl };
@@ -165,22 +178,29 @@ export class Training {
 
   async #keep(files: Files): Promise<void> {
     const { step } = this;
-    await store.checkpoints.put({
-      stage: this.name,
-      protocol: store.PROTOCOL,
-      command: this.#command!,
-      files,
-      step,
-      total_steps: this.totalSteps,
-      made: Date.now(),
-    });
+    await this.#keepCheckpoint(this.#command!, files);
     await this.#keepCurve();
     this.savedStep = step;
+  }
+
+  async #keepCheckpoint(command: Command, files: Files | null): Promise<void> {
+    const { name: stage, step, totalSteps: total_steps } = this;
+    await store.checkpoints.put({ stage, protocol: store.PROTOCOL, command, files, step, total_steps, made: Date.now() });
   }
 
   async #keepCurve(): Promise<void> {
     await store.notes.put(this.#curveName, this.curve);
     await store.notes.put(this.#methodName, this.method);
+    await store.notes.put(this.#askedName, this.asked);
+    if (this.lens) await store.notes.put(this.#lensName, this.lens);
+  }
+
+  get #lensName(): string {
+    return `lens/${this.name}`;
+  }
+
+  get #askedName(): string {
+    return `asked/${this.name}`;
   }
 
   get #curveName(): string {
@@ -199,6 +219,14 @@ export class Training {
     notices.say(t.run.outdated(t.stages[this.name], checkpoint.step, checkpoint.total_steps), 'problem');
     return undefined;
   }
+}
+
+/** A command as it was asked, with nothing that it learns from. */
+function withoutData(command: Command): Command {
+  if (command.command === 'sft') return { ...command, demonstrations: [] };
+  if (command.command === 'reward') return { ...command, demonstrations: [], preferences: [] };
+  if (command.command === 'tune') return { ...command, prompts: [], preferences: [], pretraining_texts: [] };
+  return command;
 }
 
 /** The method of a command that tunes. */
