@@ -55,12 +55,13 @@ export const t = {
     ],
   },
 
-  states: { locked: 'locked', open: 'ready', active: 'running', done: 'done' },
+  states: { locked: 'locked', open: 'ready', active: 'running', done: 'done', doubt: 'done, with a doubt' },
 
   files: {
     missing: (url: string) => `${url} is not on this server.`,
     notJson: (line: number) => `Line ${line} is not JSON. Each line must hold one JSON object.`,
     ...files,
+    beside: 'Nothing was opened. Drop a file on the button or the field that it is for.',
     refused: 'The browser refused to store this. It may be out of space, or in a private window.',
     deleted: 'The data was deleted.',
   },
@@ -76,6 +77,7 @@ export const t = {
     compare: 'the comparison',
     score: 'scoring',
     calibrate: 'calibration',
+    review: 'looking at your rankings',
     eval: 'measuring',
   } satisfies Record<StageName, string>,
   busy: (stage: StageName) => `The device is busy with ${t.stages[stage]}. Wait for it or pause it first.`,
@@ -282,6 +284,8 @@ export const t = {
     left: (time: string) => `about ${time} left`,
     savedAt: (step: number) => `checkpoint at step ${step}`,
     pausedAt: (step: number, total: number) => `Paused at step ${step} of ${total}. The checkpoint is stored in this browser.`,
+    pausedBefore: 'Cut short before its first checkpoint. Its settings are stored in this browser; it begins again.',
+    first: (time: string) => `the first step is being made, for ${time}`,
     stopped: 'Stopped. Nothing was changed.',
     outdated: (stage: string, step: number, total: number) =>
       `An unfinished run of ${stage} (step ${step} of ${total}) is by an earlier version of this page and cannot be continued by this one. Start it again.`,
@@ -361,7 +365,8 @@ export const t = {
     text:
       'The model answers the same request four times. Put the answers in your order, best on top. There is no right order: ' +
       'whatever you prefer is what it will learn. About thirty rankings are enough to see an effect.',
-    metric: (target: number) => `of ${target} rankings`,
+    metric: (target: number, have: number) =>
+      have > target ? `rankings; ${target} are enough to begin with` : `of ${target} rankings`,
     begin: 'Show me four answers',
     submit: 'Store this ranking',
     skip: 'Skip',
@@ -546,6 +551,7 @@ export const t = {
     versus: (contender: string) => `${contender}, against`,
     versusNames: { sft: 'Instruct (before tuning)', base: 'Base (before everything)' },
     contest: (contender: string, versus: string) => `${contender}, against ${versus}`,
+    earlier: ' (an earlier model)',
     metric: (contender: string) => `win rate of ${contender}, ties counting half`,
     left: 'Left is better',
     right: 'Right is better',
