@@ -24,8 +24,8 @@ export const quick = {
   again: 'Pick another taste',
   shorter: (share: string) => `${share} shorter: see`,
   longer: (share: string) => `${share} longer: see`,
-  prefers: (wins: number, pairs: number, ties: number) =>
-    `The rule prefers the new answer in ${wins} of ${pairs} requests${ties > 0 ? `, and sees no difference in ${ties}` : ''}: see`,
+  prefers: (wins: number, losses: number, pairs: number) =>
+    `The rule prefers the new answer in ${wins} of ${pairs} requests, the old one in ${losses}: see`,
   measured: (rate: string, low: string, high: string) => `Measured: a win rate of ${rate}, 95% interval ${low} to ${high}. SIMULATED labeler.`,
   blind: 'Now judge it yourself, blind',
   looks: 'Look at what it did',

@@ -68,7 +68,7 @@ const OF_STORIES = {
   /** Completions among which the reward model chooses in best-of-n. */
   bestOf: 8,
   /** How long the lab on the leash runs. */
-  lab: { episodes: small ? 96 : 480 },
+  lab: { episodes: small ? 48 : 896, batch_size: small ? 16 : 64 },
   /** Seconds between two checkpoints of a training run. */
   saveEvery: small ? 2 : 10,
   /** What every training run of the page says, whatever it trains. */
