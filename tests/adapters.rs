@@ -1,7 +1,9 @@
 //! Adapters through the stages: where a run starts exactly, what it leaves, and that this goes on where it stopped.
 
+use futures_lite::future::block_on;
 use nudge_model::Precision;
-use nudge_session::folder::Folder;
+use nudge_session::folder::{Folder, scaled_adapter};
+use nudge_session::outlook::Probe;
 use nudge_session::{Event, Files, Session, export};
 use serde_json::{Value, json};
 
@@ -114,6 +116,34 @@ fn an_adapter_is_saved_without_its_base_and_changes_it() {
         let session = session_with(&[("sft", sft()), ("tuned", &with_adapter(&adapter))]);
         assert_ne!(completions(&session, "tuned"), completions(&session, "sft"), "{method}");
     }
+}
+
+#[test]
+fn an_adapter_without_its_strength_is_its_base_and_with_all_of_it_itself() {
+    let options = json!({"epochs": 8.0, "learning_rate": 1e-2, "held_out": 0.0});
+    let adapter = model_of(&events_of(&session_with(&[("sft", sft())]), offline("dpo", options))).clone();
+    let mut session = session_with(&[("sft", sft()), ("tuned", &with_adapter(&adapter))]);
+    for (name, strength) in [("none", 0.0), ("half", 0.5), ("whole", 1.0)] {
+        session.put_model(name, scaled_adapter(adapter.clone(), strength).expect("an adapter")).expect("a model");
+    }
+    assert_eq!(completions(&session, "none"), completions(&session, "sft"));
+    assert_eq!(completions(&session, "whole"), completions(&session, "tuned"));
+    assert_ne!(completions(&session, "whole"), completions(&session, "none"));
+    let refused = scaled_adapter(sft().clone(), 0.5).expect_err("it is no adapter");
+    assert!(refused.to_string().contains(CONFIG), "{refused}");
+}
+
+#[test]
+fn what_a_model_takes_is_told_before_one_works_with_it() {
+    let session = session_with(&[("sft", sft())]);
+    let outlook = |answer| block_on(Probe::new(&session, "sft", answer).expect("a model").outlook()).expect("numbers");
+    let (short, long) = (outlook(8), outlook(32));
+    for outlook in [short, long] {
+        assert!(outlook.answer > 0.0 && outlook.step > 0.0 && outlook.whole > outlook.step + outlook.answer);
+        assert!(outlook.memory.training >= outlook.memory.answering && outlook.memory.answering > 3e8);
+    }
+    assert!(long.memory.answering > short.memory.answering);
+    assert!(Probe::new(&session, "nobody", 8).is_err());
 }
 
 #[test]

@@ -1,7 +1,8 @@
 // Ranking by keys, by dragging and by buttons; ties; what is stored stays stored.
 
 import { type Locator } from '@playwright/test';
-import { button, expect, number, open, ready, test } from './nudge';
+import { readFileSync } from 'node:fs';
+import { button, choose, expect, listen, loadPack, number, open, ready, takeInstructModel, test } from './nudge';
 
 /** The answers' letters from best to worst, tied ones joined by "=": "B,A=C,D". */
 async function order(board: Locator): Promise<string> {
@@ -127,4 +128,78 @@ test('one click and a confirmation delete everything', async ({ page }) => {
   await page.reload();
   await ready(page);
   await expect(number(page, 'rank')).toHaveText('0');
+});
+
+test('answers are stopped while they grow, judged all alike, or only the best counts', async ({ page }) => {
+  test.setTimeout(180_000);
+  // The built-in model writes faster than a person clicks.
+  await page.addInitScript(() => {
+    const press = () => document.querySelector<HTMLElement>('#rank [aria-label="Stop answer B here"]:not(:disabled)')?.click();
+    new MutationObserver(press).observe(document, { subtree: true, childList: true, attributes: true });
+  });
+  await open(page, '?device=cpu&seed=3');
+  await button(page, 'Start with the built-in model').click();
+  const rank = page.locator('#rank');
+  const board = rank.getByTestId('board');
+  const store = button(rank, 'Store this ranking');
+  const exported = async () => {
+    const downloading = page.waitForEvent('download');
+    await button(page, 'Export rankings (JSONL)').click();
+    const text = readFileSync(await (await downloading).path()).toString();
+    return text.trim().split('\n').map((line) => JSON.parse(line) as { ranking: number[][]; flags?: string[]; completions: { finish?: string }[] });
+  };
+
+  await test.step('one is stopped', async () => {
+    await expect(store).toBeEnabled({ timeout: 60_000 });
+  });
+
+  await test.step('only the best counts', async () => {
+    await card(board, 'C').focus();
+    await page.keyboard.press('1');
+    await page.getByTestId('places').selectOption({ label: 'only the best' });
+    await rank.getByText('Something is wrong with it').click();
+    await rank.getByLabel('off topic').check();
+    await store.click();
+    await expect(number(page, 'rank')).toHaveText('1');
+    const [first] = await exported();
+    expect(first!.ranking).toEqual([[2], [0, 1, 3]]);
+    expect(first!.flags).toEqual(['off_topic']);
+    expect(first!.completions[1]!.finish).toBe('stopped');
+    expect(first!.completions.filter(({ finish }) => finish === 'stopped')).toHaveLength(1);
+  });
+
+  await test.step('all bad is kept apart from all good, and undone like any other', async () => {
+    await expect(store).toBeEnabled({ timeout: 60_000 });
+    await button(rank, 'All are bad').click();
+    await expect(page.getByTestId('rank-said')).toContainText('Stored: all are bad');
+    await expect(number(page, 'rank')).toHaveText('1');
+    await expect(store).toBeEnabled({ timeout: 60_000 });
+    await button(rank, 'All are good').click();
+    await expect(page.getByTestId('rank-said')).toContainText('Stored: all are good');
+    await expect(page.getByTestId('ranking-sources')).toContainText('3 by you');
+    await button(page, 'Undo last').click();
+    await expect(page.getByTestId('ranking-sources')).toContainText('2 by you');
+    expect(await exported()).toHaveLength(1);
+  });
+});
+
+test('a method that learns from single answers is given those of screens that were all bad', async ({ page }) => {
+  test.setTimeout(180_000);
+  const commands = await listen(page);
+  await open(page, '?device=cpu&model=test&test=1&seed=3');
+  await takeInstructModel(page, 60_000);
+  await loadPack(page);
+  await button(page, 'Show me four answers').click();
+  const bad = button(page.locator('#rank'), 'All are bad');
+  await expect(bad).toBeEnabled({ timeout: 60_000 });
+  await bad.click();
+  await expect(page.getByTestId('rank-said')).toContainText('all are bad');
+  for (const [method, name, labels] of [['kto', 'KTO', 4], ['dpo', 'DPO', 0]] as const) {
+    await choose(page, method);
+    await button(page, `Start ${name}`).click();
+    await expect(button(page, `Start ${name} again`)).toBeEnabled({ timeout: 60_000 });
+    const { preferences } = (await commands()).findLast(({ command }) => command === 'tune') as unknown as { preferences: { label?: boolean }[] };
+    expect(preferences.filter(({ label }) => label === false)).toHaveLength(labels);
+    expect(preferences).toHaveLength(30 + labels);
+  }
 });

@@ -64,6 +64,7 @@ test('an assistant from the disk, the reader’s prompts, and an adapter to take
   await openTiny(page);
 
   await test.step('the page is about this model', async () => {
+    await expect(page.getByTestId('outlook')).toContainText(/About \d+\.\d MB of memory to answer.*An answer takes about \d+ s here/);
     await expect(page.locator('#base')).toContainText('An assistant, as it came');
     await expect(page.locator('#instruct')).toContainText('It answers already');
     await expect(button(page, 'Take the built-in instruct model')).toHaveCount(0);
@@ -119,6 +120,21 @@ test('an assistant from the disk, the reader’s prompts, and an adapter to take
     await expect(talk.getByTestId('talk-policy').locator('.soft')).toHaveCount(0, { timeout: MINUTE });
     await expect(talk.getByTestId('talk-base')).not.toBeEmpty();
     await expect(button(talk, 'Ask')).toBeEnabled({ timeout: MINUTE });
+
+    // Without its strength an adapter is its base, word for word.
+    await talk.getByTestId('strength').fill('0');
+    await expect(talk).toContainText('Strength of the adapter: none');
+    await button(talk, 'Ask').click();
+    await expect(button(talk, 'Ask')).toBeEnabled({ timeout: MINUTE });
+    expect((await commands()).at(-1)).toMatchObject({ command: 'sample', model: 'scaled' });
+    await expect(talk.getByTestId('talk-policy')).toHaveText((await talk.getByTestId('talk-base').textContent())!.trim());
+
+    await button(talk, 'Ask 3 held-out prompts').click();
+    await expect(talk.getByTestId('talk-policy')).toHaveCount(3);
+    await expect(button(talk, 'Ask')).toBeEnabled({ timeout: MINUTE });
+    for (const answer of await talk.getByTestId('talk-policy').all()) await expect(answer.locator('.soft')).toHaveCount(0);
+    await talk.getByTestId('talk-model-1').selectOption({ label: 'As it came' });
+    await expect(talk.getByTestId('strength')).toHaveCount(0);
     await button(talk, 'Close').click();
   });
 
@@ -134,7 +150,7 @@ test('an assistant from the disk, the reader’s prompts, and an adapter to take
   await test.step('the adapter goes out in three forms', async () => {
     const peft = unzipSync(await downloadOf(page, 'Tuned: PEFT adapter (zip)'));
     const config = JSON.parse(Buffer.from(peft['adapter_config.json']!).toString());
-    expect(config).toMatchObject({ peft_type: 'LORA', base_model_name_or_path: 'tiny' });
+    expect(config).toMatchObject({ peft_type: 'LORA', base_model_name_or_path: 'tiny.gguf' });
     expect(peft['adapter_model.safetensors']!.length).toBeGreaterThan(1000);
     expect((await downloadOf(page, 'Tuned: GGUF adapter')).subarray(0, 4).toString()).toBe('GGUF');
     const merged = await downloadOf(page, 'Tuned: Whole model (GGUF, 8 bits)');
@@ -169,7 +185,7 @@ test('an assistant from the disk, the reader’s prompts, and an adapter to take
   await test.step('a model that is not in use can be deleted, and everything can', async () => {
     const kept = page.getByTestId('kept');
     await expect(kept).toContainText('tiny');
-    await button(kept, 'Delete').click();
+    await button(kept.locator('p', { hasText: 'merged' }), 'Delete').click();
     await button(kept, 'Really delete it, with its rankings and adapters').click();
     await expect(kept).not.toContainText('merged');
     await button(page, 'Delete all data').click();
@@ -216,4 +232,22 @@ test('what is no model is refused in place, and nothing changes', async ({ page 
   await page.getByLabel('Choose a folder').setInputFiles(folder);
   await expect(modelName(page)).toHaveText('a model', { timeout: MINUTE });
   await expect(page.locator('#instruct')).toContainText('It answers already');
+});
+
+test('a model that the device seems too small for is asked about, and left or taken', async ({ page }) => {
+  test.setTimeout(2 * MINUTE);
+  await page.addInitScript(() => Object.defineProperty(Navigator.prototype, 'deviceMemory', { get: () => 0.25 }));
+  await open(page, QUERY);
+  await openChooser(page);
+  const choose = () => page.getByLabel('Choose a file').first().setInputFiles(TINY);
+  await choose();
+  const question = page.getByTestId('question');
+  await expect(question).toContainText('more memory than this device seems to have', { timeout: MINUTE });
+  await expect(question).toContainText('This device seems to have 201.3 MB for it.');
+  await button(question, 'Leave it').click();
+  await expect(page.getByTestId('refusal')).toContainText('you left it');
+  await expect(modelName(page)).toHaveText('Built-in story model');
+  await choose();
+  await button(question, 'Take it anyway').click();
+  await expect(modelName(page)).toHaveText('tiny', { timeout: MINUTE });
 });

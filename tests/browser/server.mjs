@@ -16,6 +16,9 @@ const TYPES = {
   '.webmanifest': 'application/manifest+json',
 };
 
+/** What a host sends with the worker's script: its policy is its own response's, not the page's. */
+const POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; object-src 'none'; base-uri 'none'";
+
 const folder = process.env.NUDGE_DIST ?? fileURLToPath(new URL('../../www/dist', import.meta.url));
 const port = Number(process.env.NUDGE_PORT ?? 4717);
 
@@ -28,6 +31,8 @@ createServer((request, response) => {
     return;
   }
   const type = TYPES[extname(file)] ?? 'application/octet-stream';
-  response.writeHead(200, { 'content-type': type, 'content-length': stat.size });
+  const headers = { 'content-type': type, 'content-length': stat.size };
+  if (type === 'text/javascript') headers['content-security-policy'] = POLICY;
+  response.writeHead(200, headers);
   createReadStream(file).pipe(response);
 }).listen(port, '127.0.0.1', () => console.log(`${folder} on http://127.0.0.1:${port}/`));

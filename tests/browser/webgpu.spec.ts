@@ -83,6 +83,7 @@ test('a GPU that is lost is said to be lost, and the CPU goes on', async ({ page
   expect(destroyed).toBeGreaterThan(0);
   await expect(device).toHaveAttribute('data-kind', 'cpu', { timeout: 2 * MINUTE });
   await expect(device).toContainText('the GPU stopped working');
+  await expect(page.getByTestId('notices')).toContainText('the GPU was lost');
   await expect(page.getByTestId('sft-run')).toHaveAttribute('data-status', 'paused');
   await button(page, 'Continue training').click();
   await expect(page.getByTestId('instruct-sft')).not.toHaveText(/Waits|Not asked/, { timeout: 2 * MINUTE });

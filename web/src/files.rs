@@ -4,27 +4,9 @@
 use crate::thrown::Thrown;
 use js_sys::{Object, Reflect, Uint8Array};
 use nudge_session::Files;
-use serde::Serialize;
 use std::collections::BTreeMap;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-
-/// About how much memory a model takes whose files are so many bytes: to answer, and to train adapters on it.
-#[derive(Serialize)]
-pub struct MemoryNeeded {
-    answering: f64,
-    training: f64,
-}
-
-impl MemoryNeeded {
-    /// Of a tab as a whole: the browser's own part and the compiled trainer; the files as they came, and their matrices
-    /// as the products read them; and in training what backward holds, the adapters, their gradients and moments.
-    /// Measured with 135 M parameters in 98 MB; `www/README.md` has the numbers.
-    pub fn of(bytes: f64) -> Self {
-        let answering = 2.5 * bytes + 400e6;
-        Self { answering, training: answering + 550e6 }
-    }
-}
 
 /// Files on their way in.
 #[wasm_bindgen]

@@ -1,14 +1,16 @@
 //! The class `Nudge`: a session and at most one run.
 
 use crate::border::{from_js, to_js};
-use crate::files::{IncomingFiles, MemoryNeeded};
+use crate::files::IncomingFiles;
 use crate::thrown::Thrown;
 use crate::{bench, data, device, export, files, prompts};
 use js_sys::{Function, Object, Uint8Array};
 use nudge_data::{PreferenceRecord, RankingRecord};
 use nudge_rlhf::metrics;
+use nudge_session::folder::scaled_adapter;
 use nudge_session::frontier::Frontier;
 use nudge_session::options::words_of;
+use nudge_session::outlook::{Memory, Probe};
 use nudge_session::verdict::{Changes, Evidence, JudgedPair, RankingCount, verdict};
 use nudge_session::{Command, Event, Method, Metrics, Run, Session, SessionError, Winner, self_check};
 use serde_json::Value;
@@ -68,6 +70,14 @@ impl Nudge {
         to_js(&self.session.borrow_mut().put_model(&name, files.into())?)
     }
 
+    /// Takes in the adapter called `of` once more, under another name and at so much of its strength.
+    pub fn put_scaled(&self, name: String, of: String, strength: f32) -> Result<(), Thrown> {
+        let mut session = self.session.borrow_mut();
+        let files = session.model_files(&of).ok_or(SessionError::UnknownModel(of))?.clone();
+        session.put_model(&name, scaled_adapter(files, strength)?)?;
+        Ok(())
+    }
+
     /// Lets go of a model.
     pub fn forget(&self, name: String) {
         self.session.borrow_mut().forget_model(&name);
@@ -125,14 +135,28 @@ impl Nudge {
         files::to_js(&files?)
     }
 
+    /// Ends a completion that grows: that of a prompt of the run, both counted from 0. Between two events.
+    pub fn stop_completion(&self, prompt: usize, completion: usize) {
+        if let Some(run) = self.run.borrow_mut().as_mut() {
+            run.stop(prompt, completion);
+        }
+    }
+
     /// Drops the run.
     pub fn cancel(&self) {
         self.run.borrow_mut().take();
     }
 
+    /// What working with the model called `name` will take, with answers of so many tokens; asks the device for about a
+    /// second. `{answering, training, answer, step, whole}`.
+    pub async fn outlook(&self, name: String, answer: usize) -> Result<JsValue, Thrown> {
+        let probe = Probe::new(&self.session.borrow(), &name, answer)?;
+        to_js(&probe.outlook().await?)
+    }
+
     /// About how much memory a model takes whose files are so many bytes, `{answering, training}`.
     pub fn memory_needed(bytes: f64) -> Result<JsValue, Thrown> {
-        to_js(&MemoryNeeded::of(bytes))
+        to_js(&Memory::of_files(bytes))
     }
 
     /// The simulated labelers of stories, or all.

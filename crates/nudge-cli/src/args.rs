@@ -3,6 +3,7 @@
 mod completions;
 mod data;
 mod export;
+mod hand_over;
 mod inspect;
 mod lab;
 mod manual;
@@ -15,6 +16,7 @@ mod tune;
 pub use completions::{BestOf, Chat, Compare, Demo, Sample, Score};
 pub use data::{Convert, Data, DataCommand, Inspect, Merge, Mix, Split};
 pub use export::{Export, Form, Numbers};
+pub use hand_over::HandOver;
 pub use inspect::InspectModel;
 pub use lab::{Lab, LabCommand, LabFrontier, LabInstruct, LabMethods, LabOracle, LabPreferences, Measurements};
 pub use manual::{Completions, Man};
@@ -31,7 +33,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
-const MODELS: &str = "A model M is a folder (config.json, model.safetensors, tokenizer.json, ...), a .gguf file, builtin:base or builtin:sft.\n\
+const MODELS: &str = "A model M is a folder (config.json, model.safetensors, tokenizer.json, ...), a .gguf file, builtin:base, builtin:sft or hub:OWNER/NAME.\n\
     Records are read in any format of the field (`nudge data inspect FILE` shows what is understood), written as JSONL.";
 
 /// Teach a small language model what you like: pretrain, instruct, rank, reward, PPO, compare.
@@ -105,6 +107,11 @@ pub enum Command {
     /// Write a model for other programs: a GGUF for llama.cpp and Ollama, or a folder for transformers
     #[command(after_help = "Example:\n  nudge export --to gguf --precision q8_0 --model builtin:sft --out exported")]
     Export(Export),
+    /// Give a run to a trainer with many GPUs: data in its schema, options in its words, a script that starts it
+    #[command(
+        after_help = "Examples:\n  nudge hand-over --to trl --method dpo --policy hub:OWNER/NAME --comparisons rankings.jsonl --out handed\n  nudge hand-over --to verl --method ppo --workflow taught --out handed"
+    )]
+    HandOver(HandOver),
     /// What a model is, and the memory and time that each stage would take here
     #[command(after_help = "Example:\n  nudge inspect SmolLM2-135M-Instruct.Q4_1.gguf")]
     Inspect(InspectModel),

@@ -12,6 +12,7 @@ mod device;
 mod failure;
 mod files;
 mod flags;
+mod hub;
 mod input;
 mod interrupt;
 mod log;

@@ -3,8 +3,8 @@
 //! It holds nothing that another run with the same data and options would not write again: no dates, no durations. The
 //! licence is left out, because Nudge does not know it.
 
-use crate::builtin;
 use crate::provenance::{DataFile, Results, RunRecord};
+use crate::{builtin, hub};
 use nudge_session::verdict::{Finding, Level};
 use serde_json::Value;
 use std::path::Path;
@@ -75,9 +75,12 @@ pub fn card(run: &RunRecord, saved: Saved, name: &str, more: &str) -> String {
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
 }
 
-/// A name without the folders of somebody's machine; a built-in model's as it is.
+/// A name without the folders of somebody's machine; a built-in model's as it is, and a hub's own.
 fn hub_name(name: &str) -> String {
     let base = name.split('+').next().unwrap_or(name);
+    if let Some(repo) = base.strip_prefix(hub::PREFIX).and_then(hub::repo_of) {
+        return repo;
+    }
     match base.starts_with(builtin::PREFIX) {
         true => base.replace(':', "-"),
         false => Path::new(base).file_name().map_or(base.into(), |file| file.to_string_lossy().into_owned()),

@@ -1,7 +1,7 @@
-//! The files of the model that a name stands for: a folder, a `.gguf`, or one inside the program.
+//! The files of the model that a name stands for: a folder, a `.gguf`, one inside the program, or one on a hub.
 
-use crate::builtin;
 use crate::files::io_error;
+use crate::{builtin, hub};
 use anyhow::{Context, Result, anyhow, bail};
 use bytes::Bytes;
 use nudge_session::Files;
@@ -12,7 +12,7 @@ use nudge_session::folder::{
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 /// The files of a model folder that Nudge writes. The weights come last: where they are, the folder is whole.
@@ -25,25 +25,32 @@ pub fn has_weights(folder: &Path) -> bool {
 }
 
 /// What `--model` may be, for messages.
-const CHOICES: &str = "give a folder with config.json and model.safetensors, a .gguf file, builtin:base or builtin:sft, or one of these with the folder of an adapter behind a +";
+const CHOICES: &str = "give a folder with config.json and model.safetensors, a .gguf file, builtin:base or builtin:sft, hub:OWNER/NAME, or one of these with the folder of an adapter behind a +";
 
 /// A file from this size on is read where it lies.
 const MAPPED_FROM: u64 = 1 << 20;
 
-/// The files of the model that `name` stands for: a folder, a `.gguf`, `builtin:base` or `builtin:sft`; one of these
-/// with the folder of an adapter behind a `+`; or that folder alone, where it names its base.
+/// The files of the model that `name` stands for: a folder, a `.gguf`, `builtin:base` or `builtin:sft`, `hub:OWNER/NAME`;
+/// one of these with an adapter behind a `+`; or an adapter alone, where it names its base.
 ///
 /// # Errors
 /// If there is none, or a file of it cannot be read.
 pub fn read_model(name: &str) -> Result<Files> {
-    let path = Path::new(name);
+    let found = place(name)?;
+    let path = found.as_path();
     if path.join(ADAPTER_CONFIG).is_file() && !path.join(WEIGHTS).exists() {
         return with_adapter(read_base(&base_of(path)?)?, path);
     }
     match name.rsplit_once('+') {
-        Some((base, adapter)) if !path.exists() => with_adapter(read_base(base)?, Path::new(adapter)),
+        Some((base, adapter)) if !path.exists() => with_adapter(read_base(base)?, &place(adapter)?),
         _ => read_base(name),
     }
+}
+
+/// Where the model or adapter of this name lies; one of a hub is fetched. Nothing says that it is there.
+fn place(name: &str) -> Result<PathBuf> {
+    let on_hub = name.starts_with(hub::PREFIX) && !name.contains('+');
+    if on_hub { hub::fetch(name) } else { Ok(name.into()) }
 }
 
 /// The base that an adapter's folder names.
@@ -52,7 +59,8 @@ fn base_of(adapter: &Path) -> Result<String> {
     let bytes = read(&config).map_err(|error| io_error("read", &config, error))?;
     let give = || format!("give its base with it: BASE+{}", adapter.display());
     match adapter_base(&bytes).with_context(|| config.display().to_string())? {
-        Some(base) if base.starts_with(builtin::PREFIX) || Path::new(&base).exists() => Ok(base),
+        Some(base) if [builtin::PREFIX, hub::PREFIX].iter().any(|prefix| base.starts_with(prefix)) => Ok(base),
+        Some(base) if Path::new(&base).exists() => Ok(base),
         Some(base) => bail!("{} was trained on {base}, which is not here; {}", adapter.display(), give()),
         None => bail!("{} does not say what it was trained on; {}", config.display(), give()),
     }
@@ -85,7 +93,8 @@ fn read_files(name: &str) -> Result<Files> {
     if name.starts_with(builtin::PREFIX) {
         return builtin::model(name).ok_or_else(|| anyhow!("there is no built-in model `{name}`; {CHOICES}"));
     }
-    let path = Path::new(name);
+    let found = place(name)?;
+    let path = found.as_path();
     if path.is_file() {
         return read_gguf(path);
     }

@@ -90,6 +90,8 @@ pub enum Finish {
     Eos,
     /// It reached the greatest length allowed.
     Length,
+    /// Somebody who read along stopped it.
+    Stopped,
 }
 
 /// One sampled completion.

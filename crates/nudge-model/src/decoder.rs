@@ -171,6 +171,15 @@ impl Decoder {
         self.logprobs(hidden, batch.tokens.clone().narrow(1, 1, time - 1), temperature)
     }
 
+    /// The same behind some places of the rows alone, each `row * time + t`: `[places]`.
+    pub fn next_token_logprobs_at(&self, batch: &TokenBatch, places: Tensor<1, Int>) -> Tensor<1> {
+        let [rows, time] = batch.tokens.dims();
+        let hidden = self.hidden(batch).reshape([rows * time, self.config.hidden_size]);
+        let hidden = hidden.select(0, places.clone()).unsqueeze();
+        let targets = batch.tokens.clone().reshape([rows * time]).select(0, places.add_scalar(1));
+        self.logprobs(hidden, targets.unsqueeze(), 1.0).squeeze_dim(0)
+    }
+
     /// The same model as the base of an adapter, which alone trains and is saved from now on.
     pub fn with_adapter(self, adapter: Adapter) -> Self {
         let weights = self.weights.into_iter().map(Weight::into_base).collect();

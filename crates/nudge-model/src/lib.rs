@@ -4,6 +4,7 @@
 //! - [`config`]: the shape of a model, read from and written to Hugging Face's `config.json`;
 //! - [`rotary`]: the frequencies of rotary positions, and their angles;
 //! - [`token_batch`]: rows of tokens, one sequence each or several packed into one;
+//! - `shared_tokens`: which of them are computed, where sequences begin alike;
 //! - `walk`: the one forward pass, over a small trait of operations; `family`: what each family of models puts into it;
 //! - `weights`: how a family gets its weights by name, and the seam through which every product goes;
 //! - `whole_rows`, `next_token`, `host_decoder`: who computes a walk, in training, behind a cache, and on host slices;
@@ -41,6 +42,7 @@ pub mod peft;
 mod recompute;
 pub mod rotary;
 pub mod scalar;
+mod shared_tokens;
 pub mod token_batch;
 mod walk;
 mod weights;

@@ -65,6 +65,20 @@ impl PeftConfig {
         LoraConfig { r, alpha, ..self.lora.clone() }.scale()
     }
 
+    /// The same file for an adapter of `strength` times the scale.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn scaled(bytes: &[u8], strength: f32) -> Result<Vec<u8>, ModelError> {
+        let alpha = Self::from_json(bytes)?.lora.alpha;
+        let mut value: Value = serde_json::from_slice(bytes).map_err(|error| unusable(&error.to_string()))?;
+        value["lora_alpha"] = json!(alpha * strength);
+        for alpha in value["alpha_pattern"].as_object_mut().into_iter().flat_map(Map::values_mut) {
+            *alpha = json!(alpha.as_f64().unwrap_or(0.0) as f32 * strength);
+        }
+        serde_json::to_vec_pretty(&value).map_err(|error| unusable(&error.to_string()))
+    }
+
     /// Writes `adapter_config.json`; `targets` are the last parts of the adapted modules' names, `is_reward` says
     /// whether a head of one label is saved beside them.
     pub fn to_json(&self, targets: &[&str], is_reward: bool) -> Vec<u8> {
@@ -169,6 +183,17 @@ mod tests {
             read(r#"{"peft_type":"LORA","r":4,"lora_alpha":4,"alpha_pattern":{"layers\\.1\\..*q_proj":8}}"#).unwrap();
         assert_eq!(config.scale("model.layers.1.self_attn.q_proj.weight", 4), 2.0);
         assert_eq!(config.scale("model.layers.11.self_attn.k_proj.weight", 4), 1.0);
+    }
+
+    #[test]
+    fn a_scaled_adapter_has_so_much_of_the_scale_everywhere() {
+        let whole =
+            r#"{"peft_type":"LORA","r":4,"lora_alpha":4,"alpha_pattern":{"q_proj":8},"base_model_sha256":"ab"}"#;
+        let half = PeftConfig::from_json(&PeftConfig::scaled(whole.as_bytes(), 0.5).unwrap()).unwrap();
+        assert_eq!(half.scale("model.layers.1.self_attn.q_proj.weight", 4), 1.0);
+        assert_eq!(half.scale("model.layers.1.self_attn.k_proj.weight", 4), 0.5);
+        assert_eq!(half.base.sha256.as_deref(), Some("ab"));
+        assert!(PeftConfig::scaled(b"{}", 0.5).is_err());
     }
 
     #[test]

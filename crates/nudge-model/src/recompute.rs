@@ -56,7 +56,7 @@ impl Tape {
 
     /// How many blocks are computed again.
     fn computed_again(&self, batch: &TokenBatch, config: &DecoderConfig) -> usize {
-        let tokens: usize = batch.tokens.dims().iter().product();
+        let tokens: usize = batch.computed().iter().product();
         let held = self.held / (tokens * bytes_of_block(config)).max(1);
         config.num_hidden_layers.saturating_sub(held)
     }

@@ -5,6 +5,7 @@
 use crate::DecoderConfig;
 use crate::config::LayerAttention;
 use crate::rotary::Rotary;
+use crate::shared_tokens::SharedTokens;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use nudge_kernels::Visibility;
 
@@ -16,12 +17,15 @@ use nudge_kernels::Visibility;
 pub struct TokenBatch {
     /// Token ids, `[batch, time]`.
     pub tokens: Tensor<2, Int>,
-    /// Position of each token in its sequence, `[batch, time]`; only models that learnt positions want them on a device.
+    /// Where fewer tokens than those of the rows are computed.
+    pub(crate) shared: Option<SharedTokens>,
+    /// Position of each computed token in its sequence; only models that learnt positions want them on a device.
     positions: Vec<u32>,
     layers: Vec<LayerAttention>,
     /// By what the attention of a layer sees.
     visible: Vec<(Option<usize>, Visibility)>,
-    /// Cosines and sines by how a layer turns, `[batch, time, head_dim / 2]`.
+    /// Cosines and sines of the computed tokens by how a layer turns, `[batch, time, head_dim / 2]`, or `[1, distinct,
+    /// head_dim / 2]`.
     turned: Vec<(Rotary, [Tensor<3>; 2])>,
 }
 
@@ -63,6 +67,19 @@ impl TokenBatch {
     ) -> Self {
         assert_eq!(tokens.len(), batch * time, "tokens are not [{batch}, {time}]");
         assert_eq!(segments.len(), batch * time, "segments are not [{batch}, {time}]");
+        let shared = SharedTokens::of_rows(tokens, segments, [batch, time], device);
+        Self::laid_out(tokens, segments, [batch, time], shared, config, device)
+    }
+
+    /// The same with these tokens shared.
+    pub(crate) fn laid_out(
+        tokens: &[u32],
+        segments: &[u32],
+        [batch, time]: [usize; 2],
+        shared: Option<SharedTokens>,
+        config: &DecoderConfig,
+        device: &Device,
+    ) -> Self {
         let places = segments.chunks(time.max(1)).flat_map(sequence_places);
         let (first, positions): (Vec<u32>, Vec<usize>) = places.unzip();
         let rows = |values: &[u32]| int_rows(values, [batch, time], device);
@@ -71,15 +88,32 @@ impl TokenBatch {
         layers.iter_mut().for_each(|layer| layer.window = layer.window.filter(|window| *window < time));
         let visible = different(layers.iter().map(|layer| layer.window));
         let visible = visible.map(|window| (window, rows(&within(&first, time, window)).into())).collect();
-        let table = |rotary: Rotary| (rotary, rotary.tables(&positions, [batch, time], config.head_dim, device));
+        let (positions, computed) = match &shared {
+            Some(shared) => (shared.choose(&positions), [1, shared.first.len()]),
+            None => (positions, [batch, time]),
+        };
+        let table = |rotary: Rotary| (rotary, rotary.tables(&positions, computed, config.head_dim, device));
         let turned = different(layers.iter().filter_map(|layer| layer.rotary)).map(table).collect();
         let positions = positions.iter().map(|&position| position as u32).collect();
-        Self { tokens: rows(tokens), positions, layers, visible, turned }
+        Self { tokens: rows(tokens), shared, positions, layers, visible, turned }
     }
 
-    /// The position of each token in its sequence, `[batch, time]`.
+    /// How many tokens a decoder computes, `[batch, time]`, or `[1, distinct]`.
+    pub(crate) fn computed(&self) -> [usize; 2] {
+        self.shared.as_ref().map_or(self.tokens.dims(), |shared| [1, shared.first.len()])
+    }
+
+    /// The tokens that a decoder computes, of the shape of [`TokenBatch::computed`].
+    pub(crate) fn computed_tokens(&self) -> Tensor<2, Int> {
+        match &self.shared {
+            Some(shared) => shared.gather_tokens(self.tokens.clone()),
+            None => self.tokens.clone(),
+        }
+    }
+
+    /// Their positions in their sequences.
     pub(crate) fn positions(&self) -> Tensor<2, Int> {
-        int_rows(&self.positions, self.tokens.dims(), &self.tokens.device())
+        int_rows(&self.positions, self.computed(), &self.tokens.device())
     }
 
     /// What the queries of a layer see.

@@ -69,6 +69,15 @@ impl WholeRows {
     pub fn into_caches(self) -> Vec<KeyValueCache> {
         self.reading.map_or_else(Vec::new, |reading| reading.caches)
     }
+
+    /// Queries, keys or values of the computed tokens as those of rows, `[batch, time, heads, head_dim]`.
+    fn as_rows(&self, part: Tensor<4>) -> Tensor<4> {
+        let Some(shared) = &self.batch.shared else { return part };
+        let [_, distinct, heads, head_dim] = part.dims();
+        let rows = shared.spread(part.reshape([1, distinct, heads * head_dim]));
+        let [batch, time, _] = rows.dims();
+        rows.reshape([batch, time, heads, head_dim])
+    }
 }
 
 impl Reading {
@@ -109,7 +118,7 @@ impl Operations for WholeRows {
     }
 
     fn embed(&mut self, embedding: &Matrix) -> Tensor<3> {
-        embedding.rows(self.batch.tokens.clone())
+        embedding.rows(self.batch.computed_tokens())
     }
 
     fn norm(&mut self, x: &Tensor<3>, norm: &Norm) -> Tensor<3> {
@@ -136,7 +145,7 @@ impl Operations for WholeRows {
     }
 
     fn attention(&mut self, layer: usize, mut qkv: Vec<Tensor<3>>) -> Tensor<3> {
-        let [batch, time] = self.batch.tokens.dims();
+        let [batch, time] = self.batch.computed();
         if qkv.len() == 1 {
             qkv = qkv.remove(0).chunk(3, 2);
         }
@@ -149,12 +158,17 @@ impl Operations for WholeRows {
             Some([cos, sin]) => (kernels::rotary(q, cos.clone(), sin.clone()), kernels::rotary(k, cos, sin)),
             None => (q, k),
         };
+        let [q, k, v] = [q, k, v].map(|part| self.as_rows(part));
         if let Some(reading) = &mut self.reading {
             reading.keep(&k, &v);
         }
         let attended = kernels::causal_attention(q, k, v, self.batch.visibility(layer));
-        let [_, _, heads, _] = attended.dims();
-        attended.reshape([batch, time, heads * self.head_dim])
+        let [batch, time, heads, _] = attended.dims();
+        let attended = attended.reshape([batch, time, heads * self.head_dim]);
+        match &self.batch.shared {
+            Some(shared) => shared.gather(attended),
+            None => attended,
+        }
     }
 
     fn swiglu(&mut self, x: Tensor<3>, gate_up: &Vec<Linear>) -> Tensor<3> {
@@ -187,6 +201,10 @@ impl Operations for WholeRows {
     }
 
     fn wanted(&mut self, x: Tensor<3>) -> Tensor<3> {
+        let x = match &self.batch.shared {
+            Some(shared) => shared.spread(x),
+            None => x,
+        };
         let [_, time, _] = x.dims();
         if self.reading.is_some() { x.narrow(1, time - 1, 1) } else { x }
     }

@@ -6,7 +6,7 @@
 use crate::options::declare::{AT_LEAST_ONE, POSITIVE};
 use crate::platform::ACTIVATIONS_HELD;
 use crate::{SessionError, options};
-use nudge_model::{BaseModel, Decoder, DecoderConfig, LoraConfig};
+use nudge_model::{BaseModel, Decoder, DecoderConfig, LoraConfig, Precision};
 use serde::{Deserialize, Serialize};
 
 /// What trains.
@@ -39,6 +39,8 @@ options! {
         use_rslora: bool = false;
         /// Which matrices they adapt, separated by commas, such as q_proj,v_proj; all of the blocks where none is named
         lora_target_modules: Option<String> = None;
+        /// How the numbers of what was trained are stored: bf16 has the range of f32, f16 more digits
+        precision: Precision = Precision::F32;
     }
 }
 

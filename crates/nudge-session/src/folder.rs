@@ -11,7 +11,7 @@ use crate::error::{SessionError, named};
 use crate::finetuning::{FinetuningOptions, is_large};
 use crate::protocol::Files;
 use crate::readback::read_all;
-pub use adapter::{ADAPTER_CONFIG, ADAPTER_WEIGHTS, adapter_base};
+pub use adapter::{ADAPTER_CONFIG, ADAPTER_WEIGHTS, adapter_base, scaled_adapter};
 pub(crate) use adapter::{AdapterFiles, LoraNumbers};
 pub use bases::Bases;
 use burn::tensor::Device;
@@ -312,7 +312,7 @@ pub async fn save(
     precision: Precision,
 ) -> Result<Files, SessionError> {
     if let Some(adapter) = model.decoder().and_then(Decoder::adapter) {
-        return adapter::save(model, adapter, kind, tokenizer).await;
+        return adapter::save(model, adapter, kind, tokenizer, precision).await;
     }
     let parameters = model.parameters().into_iter().map(|(name, tensor)| (name, tensor.clone())).collect();
     let data = host_data(parameters).await?;

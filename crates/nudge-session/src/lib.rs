@@ -16,7 +16,8 @@
 //! - [`folder`], [`snapshot`]: models and checkpoints as bytes; [`export`]: models for other programs;
 //! - `batch`: records as tensors; [`rollout`]: sampling; [`trainer`]: gradient steps; [`passes`]: epochs of them over
 //!   records; shared by stages and methods;
-//! - [`room`]: what fits a model's context; [`memory`]: how much memory a command takes; [`completion_statistics`]: what the completions of a model are like;
+//! - [`room`]: what fits a model's context; [`memory`]: how much memory a command takes; [`outlook`]: what a model
+//!   will take of a tab, and of its reader's time; [`completion_statistics`]: what the completions of a model are like;
 //! - [`bench`]: how fast a device makes the stages' steps;
 //! - [`self_check`]: whether a device computes what it should;
 //! - [`oracle`]: whether training arrives where its mathematics says;
@@ -43,6 +44,7 @@ pub mod merge;
 pub mod method;
 pub mod options;
 pub mod oracle;
+pub mod outlook;
 pub mod passes;
 pub mod platform;
 pub mod protocol;

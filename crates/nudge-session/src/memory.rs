@@ -38,7 +38,7 @@ pub struct Use {
 }
 
 /// The program without any model.
-const PROGRAM: usize = 48 << 20;
+pub(crate) const PROGRAM: usize = 48 << 20;
 /// Numbers for each that trains: itself, its gradient, two moments, and the copy that did best.
 const NUMBERS_OF_TRAINED: usize = 5;
 /// Characters of a token, at least; tokens that a chat template adds.

@@ -63,15 +63,16 @@ pub struct SampledCompletion {
     pub tokens: Vec<u32>,
     /// Log-probability of each, as sampled.
     pub logprobs: Vec<f32>,
-    /// Whether its last token is the end token.
+    /// Whether its last token is the end token, or somebody stopped it.
     pub ended: bool,
+    stopped: bool,
     rng: Rng,
 }
 
 impl SampledCompletion {
     /// Nothing is sampled yet.
     fn new(seed: u64) -> Self {
-        Self { seed, tokens: vec![], logprobs: vec![], ended: false, rng: Rng::new(seed) }
+        Self { seed, tokens: vec![], logprobs: vec![], ended: false, stopped: false, rng: Rng::new(seed) }
     }
 
     /// A completion that was sampled elsewhere; nobody knows how likely it was.
@@ -84,7 +85,11 @@ impl SampledCompletion {
         Completion {
             seed: Some(self.seed),
             logprob: Some(self.logprobs.iter().sum()),
-            finish: Some(if self.ended { Finish::Eos } else { Finish::Length }),
+            finish: Some(match (self.stopped, self.ended) {
+                (true, _) => Finish::Stopped,
+                (_, true) => Finish::Eos,
+                _ => Finish::Length,
+            }),
             ..Completion::from_text(self.text(tokenizer))
         }
     }
@@ -193,6 +198,13 @@ impl Rollout {
         }
     }
 
+    /// Ends a completion where it stands; nothing happens to one that has ended. The others do not notice.
+    pub fn stop(&mut self, row: usize) {
+        if let Some(row) = self.rows.get_mut(row).filter(|row| !row.ended) {
+            (row.ended, row.stopped) = (true, true);
+        }
+    }
+
     /// The completions as they stand.
     pub fn rows(&self) -> &[SampledCompletion] {
         &self.rows
@@ -286,6 +298,24 @@ mod tests {
             assert_eq!(seen, (LOOK_EVERY * looks).min(NEW_TOKENS), "a look shows what was drawn before it");
         }
         assert_eq!(tokens(growing.rows()), tokens(&expected));
+    }
+
+    #[test]
+    fn a_completion_that_is_stopped_ends_there_and_the_others_go_on() {
+        for on_device in [false, true] {
+            let expected = block_on(rollout(on_device).finish()).unwrap();
+            let longest = (0..expected.len()).max_by_key(|row| expected[*row].tokens.len()).unwrap();
+            let mut growing = rollout(on_device);
+            assert!(!block_on(growing.advance()).unwrap());
+            let shown = growing.rows()[longest].tokens.clone();
+            growing.stop(longest);
+            let rows = block_on(growing.finish()).unwrap();
+            assert_eq!(rows[longest].tokens, shown);
+            assert!(rows[longest].stopped);
+            for (index, (row, expected)) in rows.iter().zip(&expected).enumerate().filter(|(row, _)| *row != longest) {
+                assert_eq!((&row.tokens, row.stopped), (&expected.tokens, false), "{index}");
+            }
+        }
     }
 
     #[test]

@@ -148,6 +148,11 @@ impl Run {
         Ok(())
     }
 
+    /// Ends a completion that somebody reads along: that of a prompt, both counted from 0.
+    pub fn stop(&mut self, prompt: usize, completion: usize) {
+        self.stage.stop_any(prompt, completion);
+    }
+
     /// A checkpoint of the run as it stands. Give it to `Session::start` with the same command to go on from here.
     ///
     /// # Errors
@@ -165,6 +170,7 @@ trait AnyStage {
     fn name(&self) -> StageName;
     fn standing(&self) -> Standing;
     fn advance_any(&mut self) -> Pulled<'_, Told>;
+    fn stop_any(&mut self, prompt: usize, completion: usize);
     fn end_any(&mut self) -> Pulled<'_, Vec<Event>>;
     fn save_any(&self) -> Result<(SnapshotWriter, Value), SessionError>;
     fn restore_any(&mut self, snapshot: &Snapshot) -> Result<(), SessionError>;
@@ -185,6 +191,10 @@ impl<S: Stage> AnyStage for S {
             self.advance(&mut told).await?;
             Ok(told)
         })
+    }
+
+    fn stop_any(&mut self, prompt: usize, completion: usize) {
+        self.stop(prompt, completion);
     }
 
     fn end_any(&mut self) -> Pulled<'_, Vec<Event>> {

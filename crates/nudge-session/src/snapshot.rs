@@ -12,6 +12,7 @@ use nudge_model::{Optimizer, Parameters, Precision, Tensors, checkpoint::encode}
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::collections::VecDeque;
+use std::fmt::Display;
 
 const STATE: &str = "state.json";
 const TENSORS: &str = "state.safetensors";
@@ -164,17 +165,14 @@ impl Snapshot {
     ) -> Result<(), SessionError> {
         self.model(prefix, &mut trainer.model, device)?;
         let Trainer { model, optimizer, .. } = trainer;
-        optimizer.restore(model, &self.tensors, prefix, step, device).map_err(named("checkpoint"))
+        optimizer.restore(model, &self.tensors, prefix, step, device).map_err(broken)
     }
 
     /// Takes weights back.
     pub fn model(&self, prefix: &str, model: &mut impl Parameters, device: &Device) -> Result<(), SessionError> {
         let names: Vec<String> = model.parameters().into_iter().map(|(name, _)| name).collect();
         for (name, parameter) in names.iter().zip(model.parameters_mut()) {
-            *parameter = self
-                .tensors
-                .matrix(&format!("{prefix}{name}"), parameter.dims(), device)
-                .map_err(named("checkpoint"))?;
+            *parameter = self.tensors.matrix(&format!("{prefix}{name}"), parameter.dims(), device).map_err(broken)?;
         }
         Ok(())
     }
@@ -191,13 +189,15 @@ impl Snapshot {
 fn checkpoint_tensors(files: &Files) -> Result<Tensors, SessionError> {
     file_of(files, TENSORS)?;
     let read = Tensors::from_safetensors(TENSORS, files[TENSORS].clone());
-    read.map_err(|error| named("checkpoint")(error.into()))
+    read.map_err(broken)
 }
 
 fn file_of<'a>(files: &'a Files, name: &str) -> Result<&'a [u8], SessionError> {
-    files.get(name).map(|bytes| &bytes[..]).ok_or_else(|| SessionError::MissingFile {
-        folder: "checkpoint".into(),
-        file: name.into(),
-        kind: "checkpoint",
-    })
+    let missing = || SessionError::Checkpoint(format!("it has no {name}; is this a whole checkpoint?"));
+    files.get(name).map(|bytes| &bytes[..]).ok_or_else(missing)
+}
+
+/// What is wrong with its numbers.
+fn broken(error: impl Display) -> SessionError {
+    SessionError::Checkpoint(error.to_string())
 }

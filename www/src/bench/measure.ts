@@ -17,7 +17,8 @@ export async function measure(
   let crash: (error: Error) => void = () => {};
   const crashed = new Promise<never>((_, reject) => (crash = reject));
   const worker = new WorkerClient({
-    crashed: (message) => crash(new Error(message)),
+    crashed: (_, message) => crash(new Error(message)),
+    silent: () => {},
     loading: () => {},
     preparing: () => {},
   });

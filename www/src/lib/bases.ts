@@ -1,10 +1,10 @@
 // Models of the reader that are kept on this device, in the origin's private file system: a folder each.
 
-import type { ModelInfo } from './messages';
+import type { ModelInfo, Outlook } from './messages';
 import type { Picked } from './opening';
 
-/** A kept model. `id` is the SHA-256 of its weights. */
-export type Base = { id: string; name: string; bytes: number; info: ModelInfo; made: number };
+/** A kept model. `id` is the SHA-256 of its weights; `outlook` what it will take of the device that it was opened on. */
+export type Base = { id: string; name: string; bytes: number; info: ModelInfo; outlook?: Outlook; made: number };
 
 export const BASES = { folder: 'bases', about: 'about.json' };
 

@@ -10,29 +10,36 @@ import { models } from './models.svelte';
 import { notices } from './notices.svelte';
 import { promptText, promptsOf, shuffled } from './prompts';
 import type { Judge, JudgedPair, Preference, Prompt, Verdict } from './protocol';
+import { nameOfRun, runs, type AnyModel } from './runs.svelte';
 import { settings, sizes } from './settings';
 import * as store from './store';
 import { t } from './strings';
 
 export type Pair = { prompt: string; a: string; b: string; left: 'a' | 'b'; preference: Preference | null };
-export type Versus = 'sft' | 'base';
+/** What a run is compared with: what it started from, the base, or another run. */
+export type Versus = AnyModel;
 /**
- * Who is compared: the tuned model with the method that trained it, where that is known, or the instruct model with
+ * Who is compared: a run's model with the method that trained it, where that is known, or the instruct model with
  * the best of several completions; against a model with one completion.
  */
-export type Contest = { method: string | null; versus: Versus };
-/** When the model was made that a verdict is about; earlier pages did not write it down. */
-type Made = { made?: number };
+export type Contest = { method: string | null; versus: Versus; run?: number | null };
 
 /** The first model in words, by the method behind it; the tuned model may come from a zip. */
-export function contender(method: string | null): string {
+export function contender(method: string | null, run?: number | null): string {
+  if (run && runs.list.length > 1 && runs.find(run)) return runs.title(nameOfRun(run));
   if (method === BEST_OF) return t.compare.bestOf;
   return method === null ? t.models.policy : t.compare.tunedWith(methods.words(method).name);
 }
 
 /** What is stored; earlier pages named the models alone, when there was one method. */
-type StoredComparison = Made & { pairs: Pair[]; verdict: Verdict; contest?: Contest; models?: { b: Versus } };
-type StoredSimulated = Made & {
+type StoredComparison = {
+  pairs: Pair[];
+  /** Nothing while somebody judges. */
+  verdict: Verdict | null;
+  contest?: Contest;
+  models?: { b: Versus };
+};
+type StoredSimulated = {
   verdict: Verdict;
   labeler: string;
   contest?: Contest;
@@ -40,7 +47,7 @@ type StoredSimulated = Made & {
   pairs?: JudgedPair[];
 };
 /** What a simulated labeler said. */
-type Simulated = Made & { verdict: Verdict; labeler: string; contest: Contest; pairs: JudgedPair[] };
+type Simulated = { verdict: Verdict; labeler: string; contest: Contest; pairs: JudgedPair[] };
 
 class Comparison {
   pairs = $state.raw<Pair[]>([]);
@@ -50,8 +57,6 @@ class Comparison {
   revealed = $state(false);
   verdict = $state.raw<Verdict | null>(null);
   simulated = $state.raw<Simulated | null>(null);
-  /** When the model was made that the blind test is about. */
-  #made = $state<number | undefined>();
   /** Blind tests so far: each asks other prompts, with other draws. */
   #round = 0;
   contest = $state.raw<Contest>({ method: null, versus: 'sft' });
@@ -61,21 +66,12 @@ class Comparison {
     return this.pairs.filter(({ preference }) => preference !== null);
   }
 
-  /** Whether a verdict is about an earlier model than the one that is there now. */
-  isEarlier({ method }: Contest, made: number | undefined): boolean {
-    return made !== undefined && made !== models.held[judgedModel(method)]?.made;
-  }
-
-  /** Whether the blind test is about an earlier model. */
-  get earlier(): boolean {
-    return this.isEarlier(this.contest, this.#made);
-  }
-
-  /** The last judgement of the model that is there now, a person's first. */
+  /** The last judgement of the tuned model at hand, or of best-of-n; a person's first, nothing of other runs. */
   get counting(): { verdict: Verdict; contest: Contest; pairs: JudgedPair[] } | null {
+    const about = ({ method, run }: Contest) => method === BEST_OF || (run ?? null) === runs.currentId;
     const { verdict, contest, simulated } = this;
-    if (this.revealed && verdict && !this.earlier) return { verdict, contest, pairs: this.judged.map(judgedPair) };
-    return simulated && !this.isEarlier(simulated.contest, simulated.made) ? simulated : null;
+    if (this.revealed && verdict && about(contest)) return { verdict, contest, pairs: this.judged.map(judgedPair) };
+    return simulated && about(simulated.contest) ? simulated : null;
   }
 
   /** The verdict that counts now. */
@@ -90,7 +86,6 @@ class Comparison {
   /** Completes held-out prompts with both models and shows them without names. */
   async begin(contest: Contest): Promise<void> {
     this.contest = contest;
-    this.#made = models.held[judgedModel(contest.method)]?.made;
     this.pairs = [];
     await this.more();
   }
@@ -112,6 +107,7 @@ class Comparison {
       const seed = settings.seed + from;
       await store.notes.put('comparison/round', ++this.#round);
       await this.#complete(contest, prompts, { judge: 'person' }, seed, (pair) => (this.pairs = [...this.pairs, pair]));
+      if (!this.revealed) await this.#keep();
     } catch (error) {
       notices.problem(error);
     } finally {
@@ -126,6 +122,7 @@ class Comparison {
     const preference: Preference = side === 'tie' ? 'tie' : side === 'left' ? pair.left : other;
     this.pairs = this.pairs.with(this.shown, { ...pair, preference });
     this.shown += 1;
+    await this.#keep();
     if (this.shown >= this.pairs.length && !this.sampling) await this.reveal();
   }
 
@@ -136,22 +133,37 @@ class Comparison {
     const preferences = this.judged.map(({ preference }) => preference!);
     this.verdict = await engine.request('verdict', { preferences });
     this.revealed = true;
-    const { pairs, verdict, contest } = this;
-    await store.notes.put('comparison', { pairs, verdict, contest, made: this.#made });
+    await this.#keep();
+    await this.#tellRun(this.contest, this.verdict, 'person', '');
+  }
+
+  /** Takes over a test that was judged elsewhere. */
+  async adopt(pairs: Pair[], verdict: Verdict, contest: Contest): Promise<void> {
+    Object.assign(this, { pairs, verdict, contest, revealed: true });
+    await this.#keep();
+  }
+
+  /** Each judgement as it is made: a tab may be closed at any time. */
+  async #keep(): Promise<void> {
+    await store.notes.put('comparison', { pairs: this.pairs, verdict: this.verdict, contest: this.contest });
+  }
+
+  async #tellRun({ run, versus }: Contest, verdict: Verdict, by: 'person' | 'simulated', labeler: string): Promise<void> {
+    if (run) await runs.judged(run, { by, labeler, versus, verdict });
   }
 
   /** Lets a simulated labeler prefer, on all held-out prompts. */
   async judgeSimulated(labeler: string, contest: Contest, pairsPerPrompt = 1, told = (_: number) => {}): Promise<void> {
     this.simulated = null;
     const prompts = (await promptsOf('heldout')).slice(0, sizes.comparedPrompts);
-    const made = models.held[judgedModel(contest.method)]?.made;
     const pairs: JudgedPair[] = [];
     const keep = (pair: Pair) => told(pairs.push(judgedPair(pair)));
     const judge: Judge = { judge: 'labeler', name: labeler };
     const verdict = await this.#complete(contest, prompts, judge, settings.seed, keep, pairsPerPrompt);
     if (!verdict) return;
-    this.simulated = { verdict, labeler, contest, made, pairs };
+    this.simulated = { verdict, labeler, contest, pairs };
     await store.notes.put('comparison/simulated', this.simulated);
+    await this.#tellRun(contest, verdict, 'simulated', labeler);
   }
 
   async restore(): Promise<void> {
@@ -164,20 +176,20 @@ class Comparison {
       this.pairs = last.pairs;
       this.verdict = last.verdict;
       this.contest = last.contest ?? { method: null, versus: last.models!.b };
-      this.#made = last.made;
-      this.revealed = true;
+      this.revealed = last.verdict !== null;
+      this.shown = this.revealed ? 0 : this.judged.length;
     }
     this.#round = (await store.notes.get<number>('comparison/round')) ?? 0;
     const simulated = await store.notes.get<StoredSimulated>('comparison/simulated');
     if (simulated) {
-      const { verdict, labeler, versus, made, pairs = [] } = simulated;
+      const { verdict, labeler, versus, pairs = [] } = simulated;
       const contest = simulated.contest ?? { method: null, versus: versus! };
-      this.simulated = { verdict, labeler, contest, made, pairs };
+      this.simulated = { verdict, labeler, contest, pairs };
     }
   }
 
   async #complete(
-    { method, versus }: Contest,
+    { method, versus, run }: Contest,
     prompts: Prompt[],
     judge: Judge,
     seed: number,
@@ -185,12 +197,13 @@ class Comparison {
     pairsPerPrompt = 1,
   ): Promise<Verdict | null> {
     let verdict: Verdict | null = null;
+    const first = !run || run === runs.currentId ? 'policy' : nameOfRun(run);
     const common = { seed, max_new_tokens: answers.tokens, pairs_per_prompt: pairsPerPrompt };
     const command =
       method === BEST_OF
         ? commands.compare(models.start, versus, prompts, judge, 'reward', { ...common, best_of: sizes.bestOf })
-        : commands.compare('policy', versus, prompts, judge, null, common);
-    await engine.run(command, {
+        : commands.compare(first, versus, prompts, judge, null, common);
+    await models.borrow([first, versus], () => engine.run(command, {
       event(event) {
         if (event.event === 'pair') {
           const left = coin() ? 'a' : 'b';
@@ -198,15 +211,12 @@ class Comparison {
         }
         if (event.event === 'verdict') verdict = event.verdict;
       },
-    });
+    }));
     return verdict;
   }
 }
 
 const judgedPair = ({ prompt, a, b, preference }: Pair): JudgedPair => ({ prompt, a, b, preference });
-
-/** The model whose training a verdict on a method is about; best-of-n trains none but the reward model. */
-const judgedModel = (method: string | null) => (method === BEST_OF ? 'reward' : 'policy');
 
 function coin(): boolean {
   return crypto.getRandomValues(new Uint8Array(1))[0]! % 2 === 0;

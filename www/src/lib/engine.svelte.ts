@@ -2,9 +2,10 @@
 
 import { notices } from './notices.svelte';
 import type { Command, Event, StageName } from './protocol';
-import type { Crash, DeviceChoice, DeviceReport, Files, RequestKind, Requests, RunEnd } from './messages';
+import type { Crash, DeviceChoice, DeviceReport, Files, Loss, RequestKind, Requests, RunEnd } from './messages';
 import { settings } from './settings';
 import { t } from './strings';
+import { tabs } from './tabs.svelte';
 import { WorkerClient, WorkerCrash } from './worker-client';
 
 export interface RunOptions {
@@ -17,8 +18,6 @@ export interface RunOptions {
   checkpoint?(files: Files): void;
 }
 
-/** A GPU that has been silent for this long is probably gone; compiling its programs takes less. */
-const SILENCE_MS = 240_000;
 /** A worker that dies this often is not started again. */
 const MAX_CRASHES = 3;
 
@@ -43,11 +42,10 @@ class Engine {
   #ready: Promise<void> = Promise.resolve();
   #current: { done: Promise<unknown>; givesWay: boolean; resumable: boolean } | null = null;
   #crashes = 0;
-  #watchdog: ReturnType<typeof setTimeout> | undefined;
 
-  /** Whether a run can start now. */
+  /** Whether a run can start now. One who looks on at another tab starts none. */
   get idle(): boolean {
-    return this.report !== null && this.busy === null && !this.restoring;
+    return this.report !== null && this.busy === null && !this.restoring && !tabs.following;
   }
 
   start(): Promise<void> {
@@ -79,7 +77,6 @@ class Engine {
     if (!givesWay) this.busy = command.command;
     const watch = {
       event: (event: Event) => {
-        this.#heard();
         if (event.event === 'warning') notices.say(event.message, 'problem');
         options.event(event);
       },
@@ -88,12 +85,9 @@ class Engine {
     const run = this.#client.run(command, options.resume ?? null, options.saveEvery ?? 0, watch);
     const current = { done: run.catch(() => undefined), givesWay, resumable: Boolean(options.saveEvery) };
     this.#current = current;
-    this.#heard();
     try {
       return await run;
     } finally {
-      clearTimeout(this.#watchdog);
-      this.silent = false;
       if (this.#current === current) {
         this.#current = null;
         this.busy = null;
@@ -116,22 +110,18 @@ class Engine {
 
   /** For a device that does not answer: a new worker on the CPU. */
   giveUpDevice(): void {
-    this.#client.close(t.device.gaveUp);
-    this.#crashed(t.device.gaveUp);
-  }
-
-  #heard(): void {
-    this.silent = false;
-    clearTimeout(this.#watchdog);
-    if (this.report?.kind === 'webgpu') this.#watchdog = setTimeout(() => (this.silent = true), SILENCE_MS);
+    this.#client.close(t.device.losses.silence);
+    this.#crashed('silence', '');
   }
 
   #open(crash: Crash | null): Promise<void> {
     this.report = null;
     this.#current = null;
     this.busy = null;
+    this.silent = false;
     const client = new WorkerClient({
-      crashed: (message) => this.#crashed(message),
+      crashed: (loss, message) => this.#crashed(loss, message),
+      silent: (silent) => (this.silent = silent),
       loading: (loaded, total) => (this.loading = { loaded, total }),
       preparing: (gpu) => (this.preparing = gpu),
     });
@@ -151,7 +141,8 @@ class Engine {
       .finally(() => (this.restoring = false));
   }
 
-  #crashed(message: string): void {
+  #crashed(loss: Loss, detail: string): void {
+    const message = t.device.losses[loss] + (detail ? t.device.detail(detail) : '');
     const device = this.report?.kind ?? (this.preparing === null ? 'cpu' : 'webgpu');
     this.#crashes += 1;
     if (!this.report || this.#crashes > MAX_CRASHES) {

@@ -1,6 +1,5 @@
-// Files in and out: downloads from this origin, zips of what goes out, JSONL.
+// Files in and out: downloads from this origin, what goes out, JSONL.
 
-import { zipSync } from 'fflate';
 import { bytesOf, bytesUnder } from './file-sizes';
 import type { Files } from './messages';
 import { t } from './strings';
@@ -96,11 +95,4 @@ export function download(name: string, content: Uint8Array | string): void {
   link.download = name;
   link.click();
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
-}
-
-// It works in one go on the main thread: the library's own workers come from blob addresses, which the page's content
-// policy forbids. Weights hardly compress, so they are stored as they are, and that is quick.
-
-export function zipFiles(files: Files): Uint8Array {
-  return zipSync(files, { level: 0 });
 }

@@ -73,6 +73,9 @@ export type DeviceReport = {
   detail: string | null;
 };
 
+/** How a worker ends that did not mean to; the words for each stand in `strings.ts`. */
+export type Loss = 'trap' | 'gpu' | 'memory' | 'silence' | 'load';
+
 /** Why the worker before this one ended, and on which device. */
 export type Crash = { device: DeviceKind; message: string };
 
@@ -81,6 +84,9 @@ export type Understood<Record> = { records: Record[]; dropped: number; reason: s
 
 /** About how many bytes of memory a model takes to answer, and to train adapters on it. */
 export type MemoryNeeded = { answering: number; training: number };
+
+/** Memory as above, and seconds: of one answer, of a step of tuning, and of the whole loop. */
+export type Outlook = MemoryNeeded & { answer: number; step: number; whole: number };
 
 /** The prompts in a file, by a column of it or a way to cut a text, what else they could be by, and its first rows. */
 export type PromptsFound = {
@@ -146,6 +152,10 @@ export type Requests = {
   put_model: { ask: { name: string; files: Files }; reply: ModelInfo };
   /** Reads the one model among files of the reader; `names` are those of its files. */
   open_model: { ask: { name: string; picked: Picked[] }; reply: { info: ModelInfo; names: string[] } };
+  /** Takes an adapter in once more, under another name and at so much of its strength. */
+  put_scaled: { ask: { name: string; of: string; strength: number }; reply: null };
+  /** What working with a model will take, measured by a probe of about a second. */
+  outlook: { ask: { name: string; answer: number }; reply: Outlook };
   /** Lets go of a model. */
   forget: { ask: { name: string }; reply: null };
   /** Of a model's weights, without an adapter's. */
@@ -155,6 +165,10 @@ export type Requests = {
   model_files: { ask: { name: string }; reply: Files };
   /** A model for another program; `base` is what its base is called there. */
   export_model: { ask: { name: string; form: ExportForm; base: string }; reply: Files };
+  /** Files as one zip. */
+  pack: { ask: { files: Files }; reply: Uint8Array };
+  /** The files of a workflow's zip, by their paths in its folder; none where it holds no workflow. */
+  unpack: { ask: { name: string; blob: Blob }; reply: Files };
   /** The prompts in a file that `model` has room for beside an answer of so many tokens. */
   read_prompts: {
     ask: { name: string; bytes: Uint8Array; by: string | null; task: string; model: string; answer: number };
@@ -164,6 +178,8 @@ export type Requests = {
   run: { ask: { command: Command; resume: Files | null; save_every: number }; reply: RunEnd };
   /** Ends the run after the step it is in; a pause saves a checkpoint first. */
   halt: { ask: { how: 'pause' | 'cancel' }; reply: null };
+  /** Ends a completion that grows in the run: that of a prompt, both counted from 0. */
+  stop_completion: { ask: { prompt: number; completion: number }; reply: null };
   verdict: { ask: { preferences: Preference[] }; reply: Verdict };
   /** What the rules of the trainer say; `asked` is the command that trained, its data left out. */
   findings: {
@@ -197,7 +213,8 @@ export type Request = {
 
 export type Notice =
   | { notice: 'reply'; id: number; value: unknown }
-  | { notice: 'error'; id: number; message: string; fatal: boolean }
+  /** `kind` is the trainer's own; with a `loss` the worker is of no use any more. */
+  | { notice: 'error'; id: number; message: string; kind: string | null; loss: Loss | null }
   | { notice: 'event'; id: number; event: Event }
   | { notice: 'checkpoint'; id: number; files: Files }
   | { notice: 'loading'; loaded: number; total: number | null }

@@ -1,7 +1,7 @@
 // The models of the session by name: where they came from, how they are fetched, stored, exported and imported.
 
 import { engine } from './engine.svelte';
-import { download, fetchModel, fetchText, parseJsonl, zipFiles } from './files';
+import { download, fetchModel, fetchText, parseJsonl } from './files';
 import type { ExportForm, Files, ModelInfo } from './messages';
 import type { Picked } from './opening';
 import type { Metrics } from './protocol';
@@ -15,15 +15,18 @@ declare const __MODEL_CURVES__: string[];
 
 export type ModelName = 'base' | 'sft' | 'reward' | 'policy';
 export type ModelOrigin = 'built-in' | 'trained' | 'imported';
-/** `by` is the stage or method that trained it, where this page saw it; `made` is when. An adapter lies on the base. */
-export type Held = { info: ModelInfo; origin: ModelOrigin; by?: string; made: number; adapter: boolean };
-/** One point of a curve: a step and its numbers. */
-export type CurvePoint = { step: number; metrics: Metrics };
+/** `by` is the stage or method that trained it, where this page saw it. An adapter lies on the base. `made` tells one
+ * instruct model from another; 0 stands for the built-in one. */
+export type Held = { info: ModelInfo; origin: ModelOrigin; by?: string; adapter: boolean; made: number };
+/** One point of a curve: a step, its numbers, and how long it took. */
+export type CurvePoint = { step: number; metrics: Metrics; seconds?: number };
 /** The base of a real model is read anew from where it lies; everything else is small. */
 type Known = { files: Files | null; origin: ModelOrigin; by?: string; made: number };
 
 /** The name of a model that is looked at before it takes a place. */
 const IMPORTED = 'imported';
+/** The built-in instruct model, where another one has taken its place since. */
+const BUILT_IN_START = 'sft@0';
 
 class Models {
   held = $state.raw<Partial<Record<ModelName, Held>>>({});
@@ -66,9 +69,42 @@ class Models {
 
   /** Takes over a model that a run has just made; the trainer holds it under this name already. */
   async adoptTrained(name: ModelName, by: string): Promise<void> {
-    const files = await engine.request('model_files', { name });
-    await this.#put(name, files, 'trained', by);
-    await this.#store(name, files);
+    const files = await this.files(name);
+    await this.#put(name, files, 'trained', by, Date.now());
+    if (name !== 'policy') await this.#store(name, files);
+  }
+
+  files(name: ModelName): Promise<Files> {
+    return engine.request('model_files', { name });
+  }
+
+  /** Gives the trainer a model that is stored elsewhere. */
+  async take(name: ModelName, files: Files, origin: ModelOrigin, by?: string): Promise<void> {
+    await this.#put(name, files, origin, by, Date.now());
+  }
+
+  /** Lets go of a model. */
+  async drop(name: ModelName): Promise<void> {
+    await engine.request('forget', { name });
+    const { [name]: _, ...held } = this.held;
+    this.held = held;
+    delete this.#known[name];
+  }
+
+  /** Lets the trainer have models for the time of some work, such as two runs that are compared. */
+  async borrow<T>(names: string[], work: () => Promise<T>): Promise<T> {
+    const borrowed: string[] = [];
+    try {
+      for (const name of names.filter((name) => !(name in this.held))) {
+        const files = name === BUILT_IN_START ? await fetchModel(`${settings.modelRoot}/sft`, () => {}) : (await store.models.get(name))?.files;
+        if (!files) throw new Error(t.runs.gone);
+        await engine.request('put_model', { name, files });
+        borrowed.push(name);
+      }
+      return await work();
+    } finally {
+      for (const name of borrowed) await engine.request('forget', { name }).catch(() => undefined);
+    }
   }
 
   /** Opens a model folder, zipped or not. A reward model takes that place, a language model the one asked for. */
@@ -78,17 +114,19 @@ class Models {
     const files = await engine.request('model_files', { name: IMPORTED });
     await engine.request('forget', { name: IMPORTED });
     const name = info.kind === 'reward' ? 'reward' : place;
-    await this.#put(name, files, 'imported');
-    await this.#store(name, files);
+    await this.#put(name, files, 'imported', undefined, Date.now());
+    if (name !== 'policy') await this.#store(name, files);
     return name;
   }
 
-  /** An adapter as PEFT's folder, everything else as it is. */
   async exportZip(name: ModelName): Promise<void> {
-    const files = this.held[name]?.adapter
-      ? await this.#exported(name, 'peft')
-      : await engine.request('model_files', { name });
-    download(`nudge-${name}.zip`, zipFiles(files));
+    download(`nudge-${name}.zip`, await engine.request('pack', { files: await this.outFiles(name) }));
+  }
+
+  /** An adapter as PEFT's folder, which names its base's file; everything else as it is. */
+  async outFiles(name: string): Promise<Files> {
+    const files = await engine.request('model_files', { name });
+    return 'adapter_config.json' in files ? this.#exported(name, 'peft') : files;
   }
 
   /** One GGUF for llama.cpp: the adapter alone, or worked into the base. */
@@ -98,18 +136,37 @@ class Models {
     download(`nudge-${name}${form === 'gguf' ? '' : '-adapter'}.gguf`, files[gguf]!);
   }
 
-  #exported(name: ModelName, form: ExportForm): Promise<Files> {
-    return engine.request('export_model', { name, form, base: workflow.baseName || t.models.base });
+  #exported(name: string, form: ExportForm): Promise<Files> {
+    return engine.request('export_model', { name, form, base: workflow.baseFile || t.models.base });
   }
 
   /** Brings back what an earlier visit left. */
   async restore(): Promise<void> {
-    for (const { name, files, origin, by, made } of await store.models.all()) {
-      const model = name as ModelName;
-      if (this.#known[model]) continue;
+    for (const name of ['sft', 'reward'] as const) {
+      const stored = await store.models.get(name);
+      if (!stored || this.#known[name]) continue;
+      const { files, origin, by, made } = stored;
       if (origin === 'built-in') await this.takeBuiltIn('sft');
-      else await this.#put(model, files, origin as ModelOrigin, by, made);
+      else await this.#put(name, files, origin as ModelOrigin, by, made);
     }
+  }
+
+  /** What another tab holds, to be looked at: nothing is given to this tab's trainer. */
+  async look(base: ModelInfo | null): Promise<void> {
+    const held: Partial<Record<ModelName, Held>> = {};
+    if (base) held.base = { info: base, origin: 'imported', adapter: false, made: 0 };
+    for (const name of ['sft', 'reward'] as const) {
+      const stored = await store.models.get(name);
+      if (!stored) continue;
+      const { files, info, origin, by, made } = stored;
+      held[name] = { info, origin: origin as ModelOrigin, by, made, adapter: 'adapter_config.json' in files };
+    }
+    this.held = { ...(base ? {} : { base: this.held.base }), ...held };
+  }
+
+  /** Says which model of another tab's is the tuned one. */
+  lookAtRun(held: Held | undefined): void {
+    this.held = { ...this.held, policy: held };
   }
 
   /** Gives a new worker the models that the last one held; the base goes before what lies on it. */
@@ -135,24 +192,27 @@ class Models {
     this.#known = {};
   }
 
-  async #put(
-    name: ModelName,
-    files: Files | null,
-    origin: ModelOrigin,
-    by?: string,
-    made = Date.now(),
-  ): Promise<void> {
+  async #put(name: ModelName, files: Files | null, origin: ModelOrigin, by?: string, made = 0): Promise<void> {
     const info = files
       ? await engine.request('put_model', { name, files })
       : (await engine.request('open_model', { name, picked: workflow.files })).info;
     this.#known[name] = { files, origin, by, made };
     const adapter = files !== null && 'adapter_config.json' in files;
-    this.held = { ...this.held, [name]: { info, origin, by, made, adapter } };
+    this.held = { ...this.held, [name]: { info, origin, by, adapter, made } };
   }
 
-  #store(name: ModelName, files: Files): Promise<unknown> {
+  async #store(name: ModelName, files: Files): Promise<void> {
+    if (name === 'sft') await this.#keepStart();
     const { info, origin, by, made } = this.held[name]!;
-    return store.models.put({ name, files, info, origin, by, made });
+    await store.models.put({ name, files, info, origin, by, made });
+  }
+
+  /** The instruct model that a run started from stays as long as the run, under a name of its own. */
+  async #keepStart(): Promise<void> {
+    const old = await store.models.get('sft');
+    if (!old || old.origin === 'built-in') return;
+    const isStart = (await store.runs.all()).some(({ start }) => start?.model === 'sft' && start.made === old.made);
+    if (isStart) await store.models.put({ ...old, name: `sft@${old.made}` });
   }
 }
 

@@ -25,11 +25,15 @@ export function findPrompts(
 
 export async function keepOwn(name: string, prompts: Prompt[]): Promise<OwnPrompts> {
   const isHeldOut = (index: number) => index % HELD_OUT === HELD_OUT - 1;
-  const own = {
+  return keepSplit(
     name,
-    train: prompts.filter((_, index) => !isHeldOut(index)),
-    heldout: prompts.filter((_, index) => isHeldOut(index)),
-  };
+    prompts.filter((_, index) => !isHeldOut(index)),
+    prompts.filter((_, index) => isHeldOut(index)),
+  );
+}
+
+export async function keepSplit(name: string, train: Prompt[], heldout: Prompt[]): Promise<OwnPrompts> {
+  const own = { name, train, heldout };
   await store.notes.put(NOTE, own);
   return own;
 }

@@ -19,9 +19,14 @@ export function promptText(prompt: Prompt): string {
 
 /** The prompts of one split. Training prompts come shuffled by the seed, held-out ones as they are. */
 export async function promptsOf(split: Split): Promise<Prompt[]> {
-  const own = await ownPrompts();
-  const prompts = own?.[split] ?? (await (workflow.base ? repliesOf(split) : storiesOf(split)));
+  const prompts = await promptsInOrder(split);
   return split === 'train' ? shuffled(prompts, settings.seed) : prompts;
+}
+
+/** The prompts of one split as they came. */
+export async function promptsInOrder(split: Split): Promise<Prompt[]> {
+  const own = await ownPrompts();
+  return own?.[split] ?? (workflow.base ? repliesOf(split) : storiesOf(split));
 }
 
 /** Prompts for the built-in model. */

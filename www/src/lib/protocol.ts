@@ -42,7 +42,7 @@ export type PretrainOptions = {
   warmup_steps: number;
   weight_decay: number;
   optimizer: 'adamw' | 'muon';
-  precision: 'f32' | 'f16';
+  precision: 'f32' | 'f16' | 'bf16';
   seed: number;
 };
 
@@ -53,7 +53,6 @@ export type SftOptions = {
   learning_rate: unknown;
   weight_decay: number;
   held_out: number;
-  precision: 'f32' | 'f16';
   seed: number;
   gradient_accumulation_steps: number;
   max_length: number;
@@ -66,6 +65,7 @@ export type SftOptions = {
   lora_alpha: number;
   use_rslora: boolean;
   lora_target_modules: string | null;
+  precision: 'f32' | 'f16' | 'bf16';
 };
 
 export type SampleOptions = {
@@ -101,6 +101,7 @@ export type RewardOptions = {
   lora_alpha: number;
   use_rslora: boolean;
   lora_target_modules: string | null;
+  precision: 'f32' | 'f16' | 'bf16';
 };
 
 export type BestOfOptions = {

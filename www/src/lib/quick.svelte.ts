@@ -8,6 +8,7 @@ import { engine } from './engine.svelte';
 import type { Changes, JudgedPair, Verdict } from './protocol';
 import { models } from './models.svelte';
 import { rankings } from './rankings.svelte';
+import { runs } from './runs.svelte';
 import { screens } from './sampling.svelte';
 import { sizes } from './settings';
 import { rankSimulated } from './simulated';
@@ -75,7 +76,7 @@ class Quick {
   async #see(): Promise<boolean> {
     this.done = { count: 0, total: sizes.comparedPrompts };
     const heard = (count: number) => (this.done = { ...this.done, count });
-    await comparison.judgeSimulated(this.taste, { method: app.tunedBy, versus: models.start }, 1, heard);
+    await comparison.judgeSimulated(this.taste, { method: app.tunedBy, versus: models.start, run: runs.currentId }, 1, heard);
     const { simulated } = comparison;
     if (!simulated) return this.#back();
     const { verdict, pairs } = simulated;

@@ -10,6 +10,23 @@ export function untied(count: number): Groups {
   return Array.from({ length: count }, (_, index) => [index]);
 }
 
+/** The same ranking where only the first places count: whatever comes behind `places` completions is tied. */
+export function onlyFirst(groups: Groups, places: number): Groups {
+  let counted = 0;
+  const first = groups.filter((members) => {
+    const counts = counted < places;
+    counted += members.length;
+    return counts;
+  });
+  const rest = groups.slice(first.length).flat();
+  return rest.length > 0 ? [...first, rest] : first;
+}
+
+/** All completions as good as each other. */
+export function allTied(count: number): Groups {
+  return [Array.from({ length: count }, (_, index) => index)];
+}
+
 /** The completions from best to worst; tied ones stand side by side. */
 export function flat(groups: Groups): number[] {
   return groups.flat();

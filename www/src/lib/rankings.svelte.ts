@@ -2,10 +2,13 @@
 
 import { engine } from './engine.svelte';
 import { promptText } from './prompts';
-import type { RankingRecord } from './protocol';
+import type { RankingRecord as Ranking, UnpairedRecord } from './protocol';
 import * as store from './store';
 import type { RankingSource, StoredRanking } from './store';
 import { t } from './strings';
+
+/** A ranking with what the person said of the screen beside it; the trainer keeps such fields and reads past them. */
+export type RankingRecord = Ranking & { flags?: string[]; why?: string };
 
 /** What became of a file of rankings, with the reason why the first one was left out. */
 export type Imported = { added: number; leftOut: number; reason: string };
@@ -15,11 +18,33 @@ export function hasPreference({ ranking }: RankingRecord): boolean {
   return ranking.length > 1;
 }
 
+/** What `flags` say of a screen whose answers are all as good as each other. */
+export const ALL_BAD = 'all_bad';
+export const ALL_GOOD = 'all_good';
+/** What a screen can be flagged for, as `nudge rank` calls it. */
+export const FLAGS: string[] = ['nonsense', 'harmful', 'off_topic', 'other'];
+
+/** Whether all answers of a screen are wanted, or none; nothing where they are told apart. */
+export function labelOf(record: RankingRecord): boolean | null {
+  const flags = record.flags ?? [];
+  if (hasPreference(record)) return null;
+  return flags.includes(ALL_GOOD) ? true : flags.includes(ALL_BAD) ? false : null;
+}
+
 class Rankings {
   list = $state.raw<StoredRanking[]>([]);
 
+  /** Those that prefer something; what was judged all good or all bad is for methods that learn from single answers. */
   get count(): number {
-    return this.list.length;
+    return this.list.filter(({ record }) => hasPreference(record)).length;
+  }
+
+  /** Answers that are wanted or not by themselves: those of screens that were all good, or all bad. */
+  get labelled(): UnpairedRecord[] {
+    return this.list.flatMap(({ record }) => {
+      const label = labelOf(record);
+      return label === null ? [] : record.completions.map(({ text }) => ({ prompt: record.prompt, completion: text, label }));
+    });
   }
 
   get bySource(): Record<RankingSource, number> {
@@ -45,6 +70,7 @@ class Rankings {
   }
 
   async add(record: RankingRecord, source: RankingSource, labeler = ''): Promise<void> {
+    if (labelOf(record) !== null) return this.#store(record, source, labeler);
     const reason = await engine.request('check_ranking', { record });
     if (reason) throw new Error(t.rank.unusable(reason));
     await this.#store(record, source, labeler);
@@ -81,8 +107,23 @@ class Rankings {
     return { added: records.length, leftOut: dropped, reason };
   }
 
+  /** Puts the answers of a prompt that are all wanted, or all not, back on one screen. */
+  async adoptLabels(rows: UnpairedRecord[]): Promise<void> {
+    const screens = new Map<string, UnpairedRecord[]>();
+    for (const row of rows) {
+      const id = JSON.stringify([row.prompt, row.label]);
+      screens.set(id, [...(screens.get(id) ?? []), row]);
+    }
+    for (const [id, answers] of screens) {
+      const completions = answers.map(({ completion }) => ({ text: completion }));
+      const { prompt, label } = answers[0]!;
+      const ranking = [completions.map((_, index) => index)];
+      await this.#store({ id, prompt, completions, ranking, flags: [label ? ALL_GOOD : ALL_BAD] }, 'import');
+    }
+  }
+
   get records(): RankingRecord[] {
-    return this.list.map(({ record }) => record);
+    return this.list.map(({ record }) => record).filter(hasPreference);
   }
 
   jsonl(): string {

@@ -61,6 +61,11 @@ class Screens {
     void this.fill();
   }
 
+  /** Ends one of the completions that grow. */
+  async stop(completion: number): Promise<void> {
+    if (this.current && !this.current.id) await engine.request('stop_completion', { prompt: 0, completion });
+  }
+
   /** Puts a screen back on show; the one that was there waits behind it. */
   putBack(screen: Screen): void {
     if (this.current?.id) this.#ready.unshift(this.current);

@@ -95,7 +95,10 @@ const OF_REAL_MODELS: Partial<typeof OF_STORIES> = {
 export type Sizes = typeof OF_STORIES;
 export const sizes: Sizes = { ...OF_STORIES };
 
-/** Takes the sizes of the built-in model or those of real ones. What is on the page is drawn anew then. */
+/** The sizes of the built-in model, or those of real ones. */
+export const sizesOf = (real: boolean): Sizes => ({ ...OF_STORIES, ...(real ? OF_REAL_MODELS : {}) });
+
+/** Takes one of them. What is on the page is drawn anew then. */
 export function useSizes(real: boolean): void {
-  Object.assign(sizes, OF_STORIES, real ? OF_REAL_MODELS : {});
+  Object.assign(sizes, sizesOf(real));
 }

@@ -14,7 +14,7 @@ const FEWEST_PROMPTS = 8;
  * replaced by others, a few times over.
  */
 export async function rankSimulated(labeler: string, wanted: number, told: (stored: number) => void): Promise<number> {
-  const first = rankings.count;
+  const first = rankings.list.length;
   let stored = 0;
   for (let asked = 0; stored < wanted && asked < MOST_ROUNDS * sizes.rankingTarget; ) {
     const prompts = Math.max(wanted - stored, FEWEST_PROMPTS);

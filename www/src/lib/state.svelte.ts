@@ -2,7 +2,6 @@
 
 import { accuracyOf } from './accuracy';
 import { answers } from './answers.svelte';
-import type { Base } from './bases';
 import { choices } from './choices.svelte';
 import * as commands from './commands';
 import { comparison } from './comparison.svelte';
@@ -18,13 +17,16 @@ import { notices } from './notices.svelte';
 import type { Picked } from './opening';
 import type { DemonstrationRecord, RankingRecord, RewardOptions, SftOptions } from './protocol';
 import { rankings } from './rankings.svelte';
+import { runs } from './runs.svelte';
 import { screens } from './sampling.svelte';
 import { settings, sizes } from './settings';
 import * as store from './store';
 import { t } from './strings';
+import { tabs } from './tabs.svelte';
 import { Training } from './training.svelte';
 import { tuningCommand } from './tuning';
-import { workflow } from './workflow.svelte';
+import { WorkerCrash } from './worker-client';
+import { workflow, type Opened } from './workflow.svelte';
 
 export const STEPS = ['base', 'instruct', 'rank', 'reward', 'tune', 'compare'] as const;
 export type StepName = (typeof STEPS)[number];
@@ -140,45 +142,152 @@ class State {
 
   async boot(): Promise<void> {
     engine.onOpened = async () => (this.booted ? models.reload() : undefined);
-    await store.adoptOldNames().catch((error) => notices.problem(error));
     await workflow.restore().catch((error) => notices.problem(error));
     await this.#load();
   }
 
-  /** Goes over to another model, or back to the built-in one, with what belongs to it. A new worker starts empty. */
-  async change(base: Base | null, files: Picked[]): Promise<void> {
-    await engine.halt(this.#resumable ? 'pause' : 'cancel');
+  /** Goes over to another workflow, with the model that it is about. A new worker starts empty. */
+  async change(opened: Opened): Promise<void> {
+    await this.#loading;
+    await this.rest();
     this.booted = false;
     engine.close();
-    workflow.take(base, files);
-    this.labeler = settings.labeler ?? '';
-    models.reset();
-    screens.reset();
+    await workflow.take(opened);
     await this.#load();
   }
 
-  get #resumable(): boolean {
-    return [this.sft, this.reward, this.tuning].some(({ running }) => running);
+  /** Lets nothing run: training pauses and is stored, the rest is cancelled. */
+  async rest(): Promise<void> {
+    const running = this.#trainings.find((training) => training.running);
+    if (running) await running.pause();
+    else await engine.halt('cancel');
+  }
+
+  get #trainings(): Training[] {
+    return [this.sft, this.reward, this.tuning];
+  }
+
+  /** Until what is being brought back is there: two at once would be in each other's way. */
+  #loading: Promise<unknown> = Promise.resolve();
+
+  #load(): Promise<void> {
+    const loaded = this.#enter();
+    this.#loading = loaded.catch(() => undefined);
+    return loaded;
   }
 
   /** Starts the trainer and brings back what is stored of the workflow. */
-  async #load(): Promise<void> {
+  async #enter(): Promise<void> {
+    this.booted = false;
+    this.labeler = settings.labeler ?? '';
+    models.reset();
+    runs.reset();
+    screens.reset();
+    await tabs.enter(workflow.id, {
+      told: (message) => this.#told(message),
+      give: () => this.rest(),
+      changed: (following) => this.#handed(following),
+    });
+    if (!tabs.following) await store.adoptOldNames().catch((error) => notices.problem(error));
     await rankings.restore().catch((error) => notices.problem(error));
     await engine.start();
-    if (engine.failure) return;
+    await this.#fill();
+  }
+
+  /** A worker that dies before everything is back is followed by another, which gets it all again. */
+  async #fill(): Promise<void> {
+    while (!engine.failure) {
+      try {
+        await this.#restore();
+        this.booted = true;
+        return;
+      } catch (error) {
+        if (!(error instanceof WorkerCrash)) throw error;
+      }
+    }
+  }
+
+  async #restore(): Promise<void> {
+    const saying = (error: unknown) => {
+      if (error instanceof WorkerCrash) throw error;
+      notices.problem(error);
+    };
     await methods.load();
     await answers.restore();
     await choices.restore();
-    await metricDocs.load().catch((error) => notices.problem(error));
+    await metricDocs.load().catch(saying);
     this.labelers = await engine.request('labelers', { all: workflow.base !== null });
     if (!this.labelerInfo) this.labeler = this.labelers[0]?.name ?? '';
-    await models.takeBase().catch((error) => (workflow.base ? notices.problem(error) : notices.say(t.base.missing, 'problem')));
-    await models.restore().catch((error) => notices.problem(error));
-    for (const training of [this.sft, this.reward, this.tuning]) await training.restore();
+    const own = workflow.base;
+    if (!tabs.following || !own) {
+      await models.takeBase().catch((error) => (own || error instanceof WorkerCrash ? saying(error) : notices.say(t.base.missing, 'problem')));
+    }
+    await this.#recall();
+  }
+
+  /** Choices that came with a workflow of somebody's. */
+  async restoreChoices(): Promise<void> {
+    await answers.restore();
+    await choices.restore();
+  }
+
+  /** What is stored of the workflow's models, runs and judgements. One who looks on gives none of it to the trainer. */
+  async #recall(): Promise<void> {
+    if (tabs.following) await models.look(workflow.base?.info ?? null);
+    else await models.restore();
+    await runs.restore(!tabs.following);
+    if (tabs.following) models.lookAtRun(runs.current && { ...runs.current, origin: 'trained', by: runs.current.method ?? undefined });
+    for (const training of this.#trainings) if (!training.running) await training.restore();
     await comparison.restore();
     await this.#recallReward();
     this.scored = (await store.notes.get<ScoredRanking>('reward/scored')) ?? null;
-    this.booted = true;
+  }
+
+  /** What another tab told. */
+  #told(message: Parameters<Parameters<typeof tabs.enter>[1]['told']>[0]): void {
+    if (message.kind === 'training') {
+      if (tabs.following) this.#trainings.find(({ name }) => name === message.view.name)?.mirror(message.view);
+    } else if (message.kind === 'workflows') {
+      void workflow.lookHere();
+    } else if (message.kind === 'deleted' || message.kind === 'deleted-all') {
+      // What was deleted is not written back; the page starts anew with what is left.
+      store.seal();
+      engine.close();
+      location.reload();
+    } else if (message.kind === 'stored' && tabs.following) {
+      this.#lookAgain();
+    } else if (message.kind === 'hello') {
+      for (const training of this.#trainings) if (training.running) training.tell();
+    }
+  }
+
+  #looking: ReturnType<typeof setTimeout> | undefined;
+
+  #lookAgain(): void {
+    clearTimeout(this.#looking);
+    this.#looking = setTimeout(() => {
+      const look = async () => {
+        await rankings.restore();
+        await this.#recall();
+      };
+      look().catch((error) => notices.problem(error));
+    }, 200);
+  }
+
+  /** The workflow is this tab's from now on, or another's. */
+  async #handed(following: boolean): Promise<void> {
+    await this.#loading;
+    notices.say(following ? t.tabs.given : t.tabs.taken);
+    this.booted = false;
+    engine.close();
+    models.reset();
+    runs.reset();
+    screens.reset();
+    for (const training of this.#trainings) await training.restore();
+    await rankings.restore().catch((error) => notices.problem(error));
+    await engine.start();
+    await this.#fill();
+    if (following) tabs.tell({ kind: 'hello' });
   }
 
   async #recallReward(): Promise<void> {
@@ -188,6 +297,7 @@ class State {
   /** Opens a model folder and takes down what the page said of the model before it. */
   async openModel(picked: Picked[], place: 'sft' | 'policy'): Promise<ModelName> {
     const name = await models.importFiles(picked, place);
+    if (name === 'policy') await runs.keepImported(await models.files('policy'));
     if (name === 'sft') screens.clear();
     if (name === 'reward') await this.#forgetReward();
     await { sft: this.sft, reward: this.reward, policy: this.tuning, base: null }[name]?.forget();
@@ -203,11 +313,9 @@ class State {
 
   /** The numbers of all training runs, one JSON object a step. */
   trainingLog(): string {
-    const runs = [this.sft, this.reward, this.tuning];
-    const rows = runs.flatMap(({ name, method, curve }) => {
-      const run = method === null ? { stage: name } : { stage: name, method };
-      return curve.map(({ step, metrics }) => ({ ...run, step, ...metrics }));
-    });
+    const stages = [this.sft, this.reward].map(({ name, curve }) => ({ said: { stage: name } as object, curve }));
+    const tuned = runs.list.map(({ id, method, curve }) => ({ said: { stage: 'tune', method, run: id }, curve }));
+    const rows = [...stages, ...tuned].flatMap(({ said, curve }) => curve.map(({ step, metrics }) => ({ ...said, step, ...metrics })));
     return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
   }
 

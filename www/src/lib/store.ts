@@ -1,10 +1,15 @@
-// What outlives a reload: rankings, models, checkpoints and notes, in IndexedDB.
+// What outlives a reload: rankings, models, runs, checkpoints, judgements and notes, in a database for each workflow.
 //
-// A promise resolves when the transaction is complete, so "stored" on the page means stored on the disk.
+// A promise resolves when the transaction is complete, so "stored" on the page means stored on the disk; what the
+// browser refused is in memory, and `storage.svelte.ts` says so.
 
-import type { Command, RankingRecord } from './protocol';
-import type { Files, ModelInfo } from './messages';
 import { removeAllBases } from './bases';
+import { Database, dropDatabase, type Stores } from './database';
+import type { Files, ModelInfo } from './messages';
+import type { Command, RankingRecord } from './protocol';
+import type { StoredRun } from './runs.svelte';
+import { storage } from './storage.svelte';
+import { tabs } from './tabs.svelte';
 import { t } from './strings';
 
 /** Who made a ranking. Only `person` is the reader; the rest is marked on the page. */
@@ -32,99 +37,136 @@ export type StoredCheckpoint = {
   made: number;
 };
 
-const STORES = { rankings: 'key', models: 'name', checkpoints: 'stage', notes: 'name' } as const;
-type StoreName = keyof typeof STORES;
+/** A workflow as it is listed. `base` is the SHA-256 of its model's weights; nothing stands for the built-in one. */
+export type StoredWorkflow = { id: string; name: string; base: string | null; made: number };
 
-/** The database of the built-in model's workflow; that of another has its model's name behind it. */
+/** 1: rankings, models, checkpoints, notes. 2: runs. */
+const VERSION = 2;
+const STORES: Stores = {
+  rankings: { keyPath: 'key', autoIncrement: true },
+  models: { keyPath: 'name' },
+  checkpoints: { keyPath: 'stage' },
+  notes: { keyPath: 'name' },
+  runs: { keyPath: 'id', autoIncrement: true },
+};
+
+/** The database of the first workflow, of the built-in model; that of another has the workflow's id behind it. */
 const DATABASE = 'nudge';
-const nameFor = (base: string | null) => (base === null ? DATABASE : `${DATABASE}-${base}`);
+/** Lists the workflows. */
+const INDEX = 'nudge.index';
+const nameFor = (workflow: string) => (workflow === '' ? DATABASE : `${DATABASE}-${workflow}`);
 
-let name = DATABASE;
-let opening: Promise<IDBDatabase> | undefined;
 /** Set when the reader deletes everything: what still runs must not write behind that. */
 let sealed = false;
 
-/** Goes over to the workflow of another model; nothing stands for the built-in one. */
-export function use(base: string | null): void {
-  if (nameFor(base) === name) return;
-  void opening?.then((database) => database.close());
-  opening = undefined;
-  name = nameFor(base);
-}
-
-/** Deletes the workflow of a model that is not the one in use. */
-export function removeDatabase(base: string): Promise<void> {
-  return dropped(nameFor(base));
-}
-
-function dropped(database: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const request = indexedDB.deleteDatabase(database);
-    request.onsuccess = request.onblocked = () => resolve();
-    request.onerror = () => reject(request.error);
+const openDatabase = (workflow: string) =>
+  new Database(nameFor(workflow), VERSION, STORES, {
+    trouble: (rows, reason) => storage.trouble(rows, reason),
+    outdated: (by) => storage.outdated(by),
+    refuse: () => (sealed ? t.files.deleted : tabs.following ? t.tabs.refused : null),
+    changed: (store) => tabs.tell({ kind: 'stored', store }),
   });
+
+let database = openDatabase('');
+
+const index = new Database(INDEX, 1, { workflows: { keyPath: 'id' } }, {
+  trouble: () => undefined,
+  outdated: (by) => storage.outdated(by),
+  refuse: () => (sealed ? t.files.deleted : null),
+  changed: () => tabs.tell({ kind: 'workflows' }),
+});
+
+/** Goes over to another workflow. */
+export function use(workflow: string): void {
+  if (nameFor(workflow) === database.name) return;
+  database.close();
+  database = openDatabase(workflow);
 }
 
-function database(): Promise<IDBDatabase> {
-  opening ??= new Promise((resolve, reject) => {
-    const request = indexedDB.open(name, 1);
-    request.onupgradeneeded = () => {
-      for (const [name, keyPath] of Object.entries(STORES)) {
-        request.result.createObjectStore(name, { keyPath, autoIncrement: name === 'rankings' });
-      }
-    };
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
-  return opening;
+/** Stores once more what the browser refused. */
+export const retry = () => database.retry();
+
+/** Deletes a workflow that is not the one in use. */
+export async function removeWorkflow(workflow: string): Promise<void> {
+  await index.remove('workflows', workflow);
+  await dropDatabase(nameFor(workflow));
 }
 
-async function transact<T>(
-  name: StoreName,
-  mode: IDBTransactionMode,
-  work: (store: IDBObjectStore) => IDBRequest<T>,
-): Promise<T> {
-  if (sealed && mode === 'readwrite') throw new Error(t.files.deleted);
-  const transaction = (await database()).transaction(name, mode);
-  const request = work(transaction.objectStore(name));
-  return new Promise((resolve, reject) => {
-    transaction.oncomplete = () => resolve(request.result);
-    transaction.onabort = () => reject(transaction.error ?? new Error(t.files.refused));
-  });
-}
+export const workflows = {
+  all: () => index.all<StoredWorkflow>('workflows'),
+  put: (workflow: StoredWorkflow) => index.put('workflows', workflow),
+};
 
 export const rankings = {
-  all: () => transact<StoredRanking[]>('rankings', 'readonly', (store) => store.getAll()),
+  all: () => database.all<StoredRanking>('rankings'),
   add: async (ranking: Omit<StoredRanking, 'key'>): Promise<StoredRanking> => {
-    const key = await transact('rankings', 'readwrite', (store) => store.add(ranking));
+    const key = await database.put('rankings', ranking);
     return { ...ranking, key: key as number };
   },
-  remove: (key: number) => transact('rankings', 'readwrite', (store) => store.delete(key)),
-  clear: () => transact('rankings', 'readwrite', (store) => store.clear()),
+  put: (ranking: StoredRanking) => database.put('rankings', ranking),
+  remove: (key: number) => database.remove('rankings', key),
+  clear: () => database.clear('rankings'),
 };
 
 export const models = {
-  get: (name: string) => transact<StoredModel | undefined>('models', 'readonly', (store) => store.get(name)),
-  all: () => transact<StoredModel[]>('models', 'readonly', (store) => store.getAll()),
-  put: (model: StoredModel) => transact('models', 'readwrite', (store) => store.put(model)),
-  remove: (name: string) => transact('models', 'readwrite', (store) => store.delete(name)),
+  get: (name: string) => database.get<StoredModel>('models', name),
+  names: async () => (await database.keys('models')) as string[],
+  put: (model: StoredModel) => database.put('models', model),
+  remove: (name: string) => database.remove('models', name),
 };
 
+export const runs = {
+  all: () => database.all<StoredRun>('runs'),
+  add: async (run: Omit<StoredRun, 'id'>): Promise<StoredRun> => {
+    const id = await database.put('runs', run);
+    return { ...run, id: id as number };
+  },
+  put: (run: StoredRun) => database.put('runs', run),
+  remove: (id: number) => database.remove('runs', id),
+};
+
+/** Two generations of each: the older is overwritten, so that one is whole whatever happens meanwhile. */
+const generations = (stage: string) => [stage, `${stage}/other`];
+
+async function generationsOf(stage: string): Promise<StoredCheckpoint[]> {
+  const both = await Promise.all(generations(stage).map((key) => database.get<StoredCheckpoint>('checkpoints', key)));
+  return both.filter((checkpoint) => checkpoint !== undefined).sort((a, b) => b.made - a.made);
+}
+
+/** Where the newest checkpoint of a stage lies. */
+const newest = new Map<string, string>();
+
 export const checkpoints = {
-  get: (stage: string) =>
-    transact<StoredCheckpoint | undefined>('checkpoints', 'readonly', (store) => store.get(stage)),
-  put: (checkpoint: StoredCheckpoint) => transact('checkpoints', 'readwrite', (store) => store.put(checkpoint)),
-  remove: (stage: string) => transact('checkpoints', 'readwrite', (store) => store.delete(stage)),
+  /** The newest first. */
+  all: generationsOf,
+  get: async (stage: string) => (await generationsOf(stage))[0],
+  put: async (checkpoint: StoredCheckpoint) => {
+    const { stage } = checkpoint;
+    const [one, other] = generations(stage) as [string, string];
+    const key = `${database.name}/${stage}`;
+    const last = newest.get(key) ?? (await generationsOf(stage))[0]?.stage;
+    const place = last === one ? other : one;
+    await database.put('checkpoints', { ...checkpoint, stage: place });
+    newest.set(key, place);
+  },
+  remove: async (stage: string) => {
+    for (const key of generations(stage)) await database.remove('checkpoints', key);
+    newest.delete(`${database.name}/${stage}`);
+  },
+  /** Lets go of one that cannot be used. */
+  drop: async ({ stage }: StoredCheckpoint) => {
+    await database.remove('checkpoints', stage);
+    newest.clear();
+  },
 };
 
 /** Small things to remember by name: curves, the labeler, what a reward model was trained on. */
 export const notes = {
-  get: async <T>(name: string): Promise<T | undefined> => {
-    const row = await transact<{ value: T } | undefined>('notes', 'readonly', (store) => store.get(name));
-    return row?.value;
-  },
-  put: (name: string, value: unknown) =>
-    transact('notes', 'readwrite', (store) => store.put({ name, value: structuredClone(value) })),
+  get: async <T>(name: string): Promise<T | undefined> =>
+    (await database.get<{ value: T }>('notes', name))?.value,
+  put: (name: string, value: unknown) => database.put('notes', { name, value: structuredClone(value) }),
+  all: () => database.all<{ name: string; value: unknown }>('notes'),
+  remove: (name: string) => database.remove('notes', name),
 };
 
 /**
@@ -136,7 +178,7 @@ export async function adoptOldNames(): Promise<void> {
     const value = await notes.get(old);
     if (value === undefined) continue;
     if ((await notes.get(name)) === undefined) await notes.put(name, value);
-    await transact('notes', 'readwrite', (store) => store.delete(old));
+    await notes.remove(old);
   }
   const checkpoint = await checkpoints.get('ppo');
   if (checkpoint) {
@@ -146,28 +188,49 @@ export async function adoptOldNames(): Promise<void> {
   for (const ranking of await rankings.all()) {
     const { record } = ranking as { record: unknown };
     if (typeof record !== 'string') continue;
-    await transact('rankings', 'readwrite', (store) => store.put({ ...ranking, record: JSON.parse(record) }));
+    await rankings.put({ ...ranking, record: JSON.parse(record) as RankingRecord });
   }
+}
+
+/** Workflows whose databases are there, by id; where the browser does not list them, those that are registered. */
+export async function workflowsFound(): Promise<string[]> {
+  const found = (await indexedDB.databases?.()) ?? [];
+  return found.flatMap(({ name }) => (name?.startsWith(`${DATABASE}-`) ? [name.slice(DATABASE.length + 1)] : []));
+}
+
+/** A copy of everything that a workflow holds, in a database of its own. */
+export async function copyTo(workflow: string): Promise<void> {
+  const copy = openDatabase(workflow);
+  for (const store of Object.keys(STORES).filter((store) => store !== 'checkpoints')) {
+    for (const row of await database.all<object>(store)) await copy.put(store, row);
+  }
+  copy.close();
+}
+
+/** Lets nothing be written any more: somebody has deleted everything. */
+export function seal(): void {
+  sealed = true;
+  database.close();
+  index.close();
 }
 
 /** Deletes everything this page has stored in the browser: every workflow, every model. */
 export async function deleteEverything(): Promise<void> {
-  sealed = true;
-  localStorage.clear();
-  await removeAllBases();
-  for (const { name: other } of await indexedDB.databases()) {
-    if (other?.startsWith(`${DATABASE}-`) && other !== name) await dropped(other);
+  seal();
+  try {
+    localStorage.clear();
+  } catch {
+    // Where storage is blocked there is nothing to clear.
   }
-  const names = Object.keys(STORES) as StoreName[];
-  const transaction = (await database()).transaction(names, 'readwrite');
-  for (const name of names) transaction.objectStore(name).clear();
-  await new Promise<void>((resolve, reject) => {
-    transaction.oncomplete = () => resolve();
-    transaction.onabort = () => reject(transaction.error);
-  });
+  await removeAllBases();
+  const others = await workflowsFound().catch((): string[] => []);
+  await Promise.all([DATABASE, INDEX, ...others.map(nameFor)].map(dropDatabase));
 }
 
 /** Asks the browser not to clear the data when space gets short. It may decline; nothing depends on it. */
 export function keepStorage(): void {
-  void navigator.storage?.persist?.().catch(() => false);
+  void navigator.storage?.persist?.().then(
+    () => storage.look(),
+    () => undefined,
+  );
 }

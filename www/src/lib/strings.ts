@@ -1,11 +1,13 @@
 // Every word that the page shows, in one table: to read it in one go, and to translate it in one place.
 
-import type { DeviceReason } from './messages';
+import type { DeviceReason, Loss } from './messages';
 import type { Kind, Words } from './methods.svelte';
+import type { Lack } from './outlook';
 import { files, opening } from './opening-strings';
 import type { StageName } from './protocol';
 import { sizes } from './settings';
 import type { RankingSource } from './store';
+import { ofWorkflows } from './workflow-strings';
 
 const plural = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
 
@@ -114,8 +116,22 @@ export const t = {
     reward: 'it is a reward model. Open it at the foot of the page',
     fetching: (loaded: string, total: string) => `Fetching ${loaded} of ${total}…`,
     reading: 'Reading and checking it…',
+    probing: 'Measuring how fast it is here…',
     keeping: 'Storing it on this device…',
     needs: (answering: string, training: string) => ` It takes about ${answering} of memory to answer, ${training} to train.`,
+  },
+
+  /** What a model will take here, before one works with it. */
+  outlook: {
+    memory: (answering: string, training: string) => `About ${answering} of memory to answer, ${training} to train.`,
+    room: (room: string) => ` This device seems to have ${room} for it.`,
+    time: (answer: string, step: string, whole: string) =>
+      ` An answer takes about ${answer} here, a step of tuning ${step}, and the whole loop ${whole} besides your own time.`,
+    lacks: { memory: 'That is more memory than this device seems to have.', time: 'That is slow.' } satisfies Record<Lack, string>,
+    smaller: 'A smaller model, such as one of 135 M parameters, or the same one in fewer bits, takes less.',
+    take: 'Take it anyway',
+    leave: 'Leave it',
+    left: 'you left it',
   },
 
   talk: {
@@ -128,7 +144,10 @@ export const t = {
     none: 'Answers appear here, side by side.',
     noTuned: 'There is no tuned model yet: this is the one that you start from.',
     close: 'Close',
-    again: 'Each time you ask, it draws another answer.',
+    sides: ['One', 'The other'],
+    strength: (strength: number) =>
+      `Strength of the adapter: ${strength === 0 ? 'none' : strength === 1 ? 'as trained' : `${strength} times`}`,
+    fixed: (count: number) => `Ask ${count} held-out prompts`,
   },
 
   prompts: {
@@ -257,11 +276,18 @@ export const t = {
     columns: { name: 'Check', value: 'Off by', limit: 'At most' },
     notANumber: 'not a number',
     changed: 'The device was changed.',
-    gaveUp: 'The device did not answer.',
+    losses: {
+      trap: 'the trainer broke off in the middle of a computation',
+      gpu: 'the GPU was lost',
+      memory: 'the memory of this tab was full',
+      silence: 'the device did not answer',
+      load: 'the trainer could not be loaded',
+    } satisfies Record<Loss, string>,
+    detail: (words: string) => `: ${words}`,
     fellBack: (message: string) =>
       `The trainer stopped (${message}). It was started again on the CPU with your models. Your rankings are safe; a training run continues from its last checkpoint.`,
-    silent: 'The GPU has not answered for four minutes.',
-    useCpu: 'Go on with the CPU',
+    silent: 'The trainer has not answered for four minutes.',
+    useCpu: 'Start it anew on the CPU',
     failed: (message: string) => `The trainer could not be started: ${message}`,
   },
 
@@ -286,6 +312,9 @@ export const t = {
     pausedAt: (step: number, total: number) => `Paused at step ${step} of ${total}. The checkpoint is stored in this browser.`,
     pausedBefore: 'Cut short before its first checkpoint. Its settings are stored in this browser; it begins again.',
     first: (time: string) => `the first step is being made, for ${time}`,
+    heldAt: (step: number, total: number) => `Paused at step ${step} of ${total}. The checkpoint could not be stored: it is in this tab’s memory, and gone when you close it.`,
+    checkpointBroken: (reason: string) => `The last checkpoint cannot be used (${reason}); the one before it is.`,
+    awake: 'Keep the screen on while it trains',
     stopped: 'Stopped. Nothing was changed.',
     outdated: (stage: string, step: number, total: number) =>
       `An unfinished run of ${stage} (step ${step} of ${total}) is by an earlier version of this page and cannot be continued by this one. Start it again.`,
@@ -380,6 +409,17 @@ export const t = {
     down: (letter: string) => `Move answer ${letter} down`,
     tie: (letter: string) => `Answer ${letter}: as good as the one above`,
     untie: (letter: string) => `Answer ${letter}: not as good as the one above`,
+    stop: (letter: string) => `Stop answer ${letter} here`,
+    allGood: 'All are good',
+    allBad: 'All are bad',
+    storedAll: {
+      all_good: 'Stored: all are good. Methods that learn from single answers (KTO) use it.',
+      all_bad: 'Stored: all are bad. Methods that learn from single answers (KTO) use it.',
+    },
+    places: 'What counts',
+    placesOf: (places: number | null) => (places === null ? 'the whole order' : places === 1 ? 'only the best' : `only the best ${places === 2 ? 'two' : places}`),
+    flag: 'Something is wrong with it',
+    flags: { nonsense: 'nonsense', harmful: 'harmful', off_topic: 'off topic', other: 'something else' } as Record<string, string>,
     drag: 'Drag to rank',
     moved: (letter: string, rank: number, total: number, tied: boolean) =>
       `Answer ${letter} is ${tied ? 'tied at' : 'at'} rank ${rank} of ${total}.`,
@@ -551,7 +591,6 @@ export const t = {
     versus: (contender: string) => `${contender}, against`,
     versusNames: { sft: 'Instruct (before tuning)', base: 'Base (before everything)' },
     contest: (contender: string, versus: string) => `${contender}, against ${versus}`,
-    earlier: ' (an earlier model)',
     metric: (contender: string) => `win rate of ${contender}, ties counting half`,
     left: 'Left is better',
     right: 'Right is better',
@@ -605,6 +644,8 @@ export const t = {
       'A zip holds a folder in the Hugging Face layout; the nudge command line and the transformers library open it. ' +
       'Rankings are JSONL, one ranking a line.',
   },
+
+  ...ofWorkflows,
 
   dismiss: 'Dismiss',
 };

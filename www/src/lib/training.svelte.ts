@@ -2,20 +2,36 @@
 //
 // A pause and a reload are one thing: the run ends, its checkpoint is stored, and "continue" starts from it.
 
+import { awake } from './awake.svelte';
 import { engine } from './engine.svelte';
 import { models, type CurvePoint, type ModelName } from './models.svelte';
 import { notices } from './notices.svelte';
 import { promptText } from './prompts';
+import { runs } from './runs.svelte';
+import { storage } from './storage.svelte';
+import { tabs } from './tabs.svelte';
 import type { Command, Event, Lens, Metrics } from './protocol';
 import type { Files } from './messages';
 import { sizes } from './settings';
 import * as store from './store';
 import { t } from './strings';
-import { WorkerCrash } from './worker-client';
+import { TrainerFailure, WorkerCrash } from './worker-client';
 
 export type TrainingStatus = 'idle' | 'running' | 'pausing' | 'paused' | 'finished' | 'stopped';
 /** One completion of a rollout, to read along. */
 export type Read = { prompt: string; completion: string; score: number; kl: number };
+
+/** How a run stands, for another tab that looks on. */
+export type TrainingView = {
+  name: Training['name'];
+  status: TrainingStatus;
+  step: number;
+  totalSteps: number;
+  savedStep: number;
+  secondsPerStep: number;
+  method: string | null;
+  curve: CurvePoint[];
+};
 
 const COMPLETIONS_SHOWN = 4;
 
@@ -35,7 +51,10 @@ export class Training {
   method = $state<string | null>(null);
   /** What the run that made the curve was asked, its data left out. */
   asked = $state.raw<Command | null>(null);
+  /** Whether the last checkpoint lies in this tab's memory alone. */
+  unstored = $state(false);
   #command: Command | undefined;
+  #pulling: Promise<unknown> = Promise.resolve();
 
   /** `name` is that of the stage; what is stored of the run is stored under it. */
   constructor(
@@ -66,23 +85,49 @@ export class Training {
     this.completions = [];
     this.lens = null;
     this.step = this.totalSteps = this.savedStep = 0;
+    await store.checkpoints.remove(this.name);
     await this.#keepCheckpoint(command, null);
-    return this.#pull(command, null);
+    return (await this.#begun(this.#pull(command, null))) === true;
   }
 
+  /** Goes on from the last checkpoint; from the one before it, where the last is not whole. */
   async proceed(): Promise<boolean> {
-    const checkpoint = await store.checkpoints.get(this.name);
-    if (!checkpoint) return false;
-    // Steps after the checkpoint are made again; their old points must go.
-    this.curve = this.curve.filter(({ step }) => step <= checkpoint.step);
-    this.savedStep = checkpoint.step;
-    return this.#pull(checkpoint.command, checkpoint.files);
+    for (const checkpoint of await store.checkpoints.all(this.name)) {
+      // Steps after the checkpoint are made again; their old points must go.
+      this.curve = this.curve.filter(({ step }) => step <= checkpoint.step);
+      this.savedStep = checkpoint.step;
+      const made = await this.#begun(this.#pull(checkpoint.command, checkpoint));
+      if (made !== 'unusable') return made;
+    }
+    return false;
   }
 
   async pause(): Promise<void> {
     if (this.status !== 'running') return;
     this.status = 'pausing';
     await engine.halt('pause');
+    await this.#pulling;
+  }
+
+  async #begun<T>(pulling: Promise<T>): Promise<T> {
+    this.#pulling = pulling.catch(() => undefined);
+    return pulling;
+  }
+
+  get view(): TrainingView {
+    const { name, status, step, totalSteps, savedStep, secondsPerStep, method, curve } = this;
+    return { name, status, step, totalSteps, savedStep, secondsPerStep, method, curve };
+  }
+
+  /** Shows the run of another tab. */
+  mirror(view: TrainingView): void {
+    const { status, step, totalSteps, savedStep, secondsPerStep, method, curve } = view;
+    Object.assign(this, { status, step, totalSteps, savedStep, secondsPerStep, method, curve });
+  }
+
+  /** Shows those who look on how it stands. */
+  tell(): void {
+    if (tabs.watched) tabs.tell({ kind: 'training', view: $state.snapshot(this.view) as TrainingView });
   }
 
   async stop(): Promise<void> {
@@ -121,15 +166,17 @@ export class Training {
     }
   }
 
-  async #pull(command: Command, resume: Files | null): Promise<boolean> {
+  /** Resolves to whether the model was made, or to `unusable` where `from` cannot be gone on from. */
+  async #pull(command: Command, from: store.StoredCheckpoint | null): Promise<boolean | 'unusable'> {
     this.#command = command;
     this.asked = withoutData(command);
     this.method = methodOf(command);
     this.status = 'running';
+    void awake.need(true);
     let kept = Promise.resolve();
     try {
       const end = await engine.run(command, {
-        resume,
+        resume: from?.files ?? null,
         saveEvery: sizes.saveEvery,
         event: (event) => this.#hear(event),
         checkpoint: (files) => {
@@ -141,20 +188,30 @@ export class Training {
       if (end === 'paused') this.status = 'paused';
       if (end !== 'finished') return false;
       await models.adoptTrained(this.output, this.method ?? this.name);
+      if (this.output === 'policy') await runs.keepTrained(this, command);
       await store.checkpoints.remove(this.name);
       this.status = 'finished';
       return true;
     } catch (error) {
+      if (from && error instanceof TrainerFailure && error.kind === 'checkpoint') {
+        await store.checkpoints.drop(from);
+        notices.say(t.run.checkpointBroken(error.message), 'problem');
+        this.status = 'stopped';
+        return 'unusable';
+      }
       // A crash has its own message, and the engine has said it.
       const refused = !(error instanceof WorkerCrash);
       if (refused) notices.problem(error);
-      const left = await store.checkpoints.get(this.name);
+      const left = tabs.following ? undefined : await store.checkpoints.get(this.name);
       // What was refused before its first checkpoint would be refused again.
       if (left?.files === null && refused) await store.checkpoints.remove(this.name);
       this.status = left && !(left.files === null && refused) ? 'paused' : 'stopped';
+      if (left) this.step = this.savedStep = left.step;
       return false;
     } finally {
-      await this.#keepCurve();
+      void awake.need(false);
+      if (!tabs.following) await this.#keepCurve();
+      this.tell();
     }
   }
 
@@ -166,14 +223,16 @@ export class Training {
       this.step = event.step;
       this.totalSteps = event.total_steps;
       this.secondsPerStep = event.seconds;
-      this.curve = [...this.curve, { step: event.step, metrics: event.metrics }];
+      this.curve = [...this.curve, { step: event.step, metrics: event.metrics, seconds: event.seconds }];
     } else if (event.event === 'lens') {
       this.lens = event.lens;
     } else if (event.event === 'completion') {
       const { completion, score, kl } = event;
       const read = { prompt: promptText(event.prompt), completion, score, kl };
       this.completions = [read, ...this.completions].slice(0, COMPLETIONS_SHOWN);
+      return;
     }
+    this.tell();
   }
 
   async #keep(files: Files): Promise<void> {
@@ -181,6 +240,7 @@ export class Training {
     await this.#keepCheckpoint(this.#command!, files);
     await this.#keepCurve();
     this.savedStep = step;
+    this.unstored = storage.unstored > 0;
   }
 
   async #keepCheckpoint(command: Command, files: Files | null): Promise<void> {
@@ -214,7 +274,7 @@ export class Training {
   /** The checkpoint of an unfinished run. One that an earlier page wrote cannot be continued: the reader is told. */
   async #usable(): Promise<store.StoredCheckpoint | undefined> {
     const checkpoint = await store.checkpoints.get(this.name);
-    if (!checkpoint || checkpoint.protocol === store.PROTOCOL) return checkpoint;
+    if (!checkpoint || checkpoint.protocol === store.PROTOCOL || tabs.following) return checkpoint;
     await store.checkpoints.remove(this.name);
     notices.say(t.run.outdated(t.stages[this.name], checkpoint.step, checkpoint.total_steps), 'problem');
     return undefined;

@@ -3,10 +3,10 @@
 import { answers } from './answers.svelte';
 import * as commands from './commands';
 import type { Values } from './commands';
-import type { Kind } from './methods.svelte';
+import { methods, type Kind } from './methods.svelte';
 import { models } from './models.svelte';
 import { promptsOf } from './prompts';
-import type { Command } from './protocol';
+import type { Command, PreferenceRecord } from './protocol';
 import { rankings } from './rankings.svelte';
 import { settings, sizes, type Effort, type Leash } from './settings';
 
@@ -27,11 +27,17 @@ export function pagesOwn(method: string, kind: Kind, effort: Effort, leash: Leas
   };
 }
 
+/** Rankings; a method that learns from single answers takes those of screens that were all good or all bad, too. */
+function preferencesFor(method: string): PreferenceRecord[] {
+  const byLabels = methods.find(method)?.learns_from === 'labels';
+  return byLabels ? [...rankings.records, ...rankings.labelled] : rankings.records;
+}
+
 /** Tunes the instruct model by a method that learns from the reward model, or from the rankings themselves. */
 export async function tuningCommand(method: string, kind: Kind, options: Values): Promise<Command> {
   const lessons =
     kind === 'rewards'
       ? { rewards: ['reward'], prompts: await promptsOf('train'), preferences: [] }
-      : { rewards: [], prompts: [], preferences: rankings.records };
+      : { rewards: [], prompts: [], preferences: preferencesFor(method) };
   return commands.tune(method, models.start, lessons, options);
 }

@@ -1,10 +1,20 @@
 // The main thread's end of the worker: requests as promises, runs as callbacks, a crash as one call.
 
 import type { Command, Event } from './protocol';
-import type { Files, Notice, RequestKind, Requests, RunEnd } from './messages';
+import type { Files, Loss, Notice, RequestKind, Requests, RunEnd } from './messages';
 
 /** An error after which the worker is of no use any more. */
 export class WorkerCrash extends Error {}
+
+/** What the trainer says of an input that it cannot use; `kind` is to decide by (`web/src/thrown.rs`). */
+export class TrainerFailure extends Error {
+  constructor(
+    message: string,
+    readonly kind: string | null,
+  ) {
+    super(message);
+  }
+}
 
 export interface RunWatch {
   event(event: Event): void;
@@ -17,8 +27,13 @@ interface Waiting {
   watch?: RunWatch;
 }
 
+/** A worker that owes an answer and has been silent for this long is probably gone; compiling a GPU's programs takes less. */
+const SILENCE_MS = 240_000;
+
 export interface ClientHooks {
-  crashed(message: string): void;
+  crashed(loss: Loss, message: string): void;
+  /** Nothing was heard for long, though something is owed; or something was heard again. */
+  silent(silent: boolean): void;
   loading(loaded: number, total: number | null): void;
   preparing(gpu: string): void;
 }
@@ -28,12 +43,14 @@ export class WorkerClient {
   #waiting = new Map<number, Waiting>();
   #lastId = 0;
   #closed = false;
+  #watchdog: ReturnType<typeof setTimeout> | undefined;
+  #silent = false;
 
   constructor(private hooks: ClientHooks) {
     this.#worker.onmessage = ({ data }: MessageEvent<Notice>) => this.#receive(data);
     this.#worker.onerror = (event) => {
       event.preventDefault();
-      this.#crash(event.message || 'The worker could not be loaded.');
+      this.#crash('load', event.message ?? '');
     };
   }
 
@@ -48,6 +65,7 @@ export class WorkerClient {
   /** Ends the worker at once. Whoever still waits gets a `WorkerCrash`. */
   close(why: string): void {
     this.#closed = true;
+    this.#heard();
     this.#worker.terminate();
     for (const waiting of this.#waiting.values()) waiting.reject(new WorkerCrash(why));
     this.#waiting.clear();
@@ -63,14 +81,27 @@ export class WorkerClient {
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve: resolve as (value: unknown) => void, reject, watch });
       this.#worker.postMessage({ id, kind, ...ask });
+      this.#heard();
     });
+  }
+
+  #heard(): void {
+    clearTimeout(this.#watchdog);
+    if (this.#silent) this.hooks.silent((this.#silent = false));
+    if (this.#closed || this.#waiting.size === 0) return;
+    this.#watchdog = setTimeout(() => this.hooks.silent((this.#silent = true)), SILENCE_MS);
   }
 
   #receive(notice: Notice): void {
     if (this.#closed) return;
+    this.#take(notice);
+    this.#heard();
+  }
+
+  #take(notice: Notice): void {
     if (notice.notice === 'loading') return this.hooks.loading(notice.loaded, notice.total);
     if (notice.notice === 'preparing') return this.hooks.preparing(notice.gpu);
-    if (notice.notice === 'error' && notice.fatal) return this.#crash(notice.message);
+    if (notice.notice === 'error' && notice.loss) return this.#crash(notice.loss, notice.message);
     const waiting = this.#waiting.get(notice.id);
     if (!waiting) return;
     switch (notice.notice) {
@@ -83,13 +114,13 @@ export class WorkerClient {
         return waiting.resolve(notice.value);
       case 'error':
         this.#waiting.delete(notice.id);
-        return waiting.reject(new Error(notice.message));
+        return waiting.reject(new TrainerFailure(notice.message, notice.kind));
     }
   }
 
-  #crash(message: string): void {
+  #crash(loss: Loss, message: string): void {
     if (this.#closed) return;
     this.close(message);
-    this.hooks.crashed(message);
+    this.hooks.crashed(loss, message);
   }
 }

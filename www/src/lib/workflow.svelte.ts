@@ -1,14 +1,17 @@
-// Which model the page is about: the built-in story model, or one of the reader's. Each has a workflow of its own:
-// rankings, adapters, runs and judgements of one are never mixed with those of another.
+// Which workflow the page is about, and on which model: the built-in story model, or one of the reader's. Several stand
+// side by side; rankings, adapters, runs and judgements of one are never mixed with those of another.
 
 import { filesOfBase, keptBases, removeBase, type Base } from './bases';
 import { engine } from './engine.svelte';
 import { fetchBlob, fetchText } from './files';
-import type { MemoryNeeded, ModelInfo } from './messages';
+import type { MemoryNeeded, ModelInfo, Outlook } from './messages';
 import { baseName, isPart, modelAmong, MOST_BYTES, nameOf, type Picked } from './opening';
-import { useSizes } from './settings';
+import { lackOf, type Lack } from './outlook';
+import { sizesOf, useSizes } from './settings';
 import * as store from './store';
+import type { StoredWorkflow } from './store';
 import { t } from './strings';
+import { tabs } from './tabs.svelte';
 
 /** A model that this site serves beside the page. */
 export type Served = { file: string; name: string; bytes: number; sha256: string; about: string };
@@ -16,25 +19,40 @@ export type Served = { file: string; name: string; bytes: number; sha256: string
 /** What is going on with a model that is being opened. */
 export type Opening = {
   name: string;
-  what: 'fetching' | 'reading' | 'keeping';
+  what: 'fetching' | 'reading' | 'probing' | 'keeping';
   loaded: number;
   total: number | null;
   memory: MemoryNeeded | null;
 };
 
-/** Under which the last choice is remembered, beside the databases. */
+/** Whether to take a model that this device seems too small for. */
+export type Question = { name: string; outlook: Outlook; lacks: Lack; answer: (taken: boolean) => void };
+
+/** Under which the last workflow is remembered, beside the databases. */
 const LAST = 'nudge.base';
 /** The name of a model that is looked at before it takes a place. */
 const CANDIDATE = 'candidate';
 const SERVED = 'model/served.json';
 
+/** A workflow to go over to: its model with the files of it. Without a row it is the first one of that model. */
+export type Opened = { base: Base | null; files: Picked[]; workflow?: StoredWorkflow };
+
 class Workflow {
+  /** Names the workflow's database; that of the built-in model's first one is empty. */
+  id = $state('');
+  name = $state('');
+  /** Counts what came in from outside, for what was drawn before that. */
+  filled = $state(0);
+  /** All that there are, the oldest first. */
+  list = $state.raw<StoredWorkflow[]>([]);
   /** Nothing stands for the built-in story model. */
   base = $state.raw<Base | null>(null);
   /** Those that this browser keeps. */
   kept = $state.raw<Base[]>([]);
   served = $state.raw<Served[]>([]);
   opening = $state.raw<Opening | null>(null);
+  /** Asked before a model is taken that this device seems too small for. */
+  question = $state.raw<Question | null>(null);
   /** Why the last model could not be opened. */
   refusal = $state<string | null>(null);
   /** Whether the model lies in this browser; else a reload asks for it again. */
@@ -42,32 +60,33 @@ class Workflow {
   #files: Picked[] = [];
   #memory: MemoryNeeded | null = null;
 
-  /** Tells one workflow's page from another's. */
-  get key(): string {
-    return this.base?.id ?? '';
-  }
-
-  /** What a model of the reader's is called outside of this page. */
-  get baseName(): string {
-    return this.base?.name ?? '';
+  /** What the file or folder of the reader's model is called outside of this page. */
+  get baseFile(): string {
+    const [only] = this.#files;
+    return this.#files.length === 1 && only?.path.endsWith('.gguf') ? only.path : (this.base?.name ?? '');
   }
 
   get files(): Picked[] {
     return this.#files;
   }
 
-  /** Brings back the model of the last visit, if it is still there. */
+  /** Brings back the workflow of the last visit, if its model is still there. */
   async restore(): Promise<void> {
-    const last = localStorage.getItem(LAST);
-    if (!last) return;
-    this.kept = await keptBases();
-    const base = this.kept.find(({ id }) => id === last);
-    if (base) this.take(base, await filesOfBase(base.id));
-    else localStorage.removeItem(LAST);
+    await this.lookHere();
+    const last = this.list.find(({ id }) => id === remembered());
+    const opened = last && (await this.#opened(last));
+    await this.take(opened ?? { base: null, files: [] });
   }
 
+  /** The models and workflows that are here. */
   async lookHere(): Promise<void> {
     this.kept = await keptBases();
+    const registered = await store.workflows.all();
+    const found = await store.workflowsFound().catch((): string[] => []);
+    // Earlier pages had one workflow for each model, and no list of them.
+    const unlisted = this.kept.filter(({ id }) => found.includes(id) && !registered.some((other) => other.id === id));
+    const first = registered.some(({ base }) => base === null) ? [] : [firstOf(null)];
+    this.list = [...first, ...registered, ...unlisted.map(firstOf)].sort((a, b) => a.made - b.made);
   }
 
   /** What there is to choose from, here and on this site. */
@@ -76,41 +95,84 @@ class Workflow {
     this.served = await fetchText(SERVED).then((text) => JSON.parse(text) as Served[]).catch(() => []);
   }
 
-  /** Makes a model the one that the page is about; the trainer gets it when it starts. */
-  take(base: Base | null, files: Picked[]): void {
+  /** Makes a workflow the one that the page is about; the trainer gets its model when it starts. */
+  async take({ base, files, workflow = this.#firstOf(base) }: Opened): Promise<void> {
+    this.id = workflow.id;
+    this.name = workflow.name;
     this.base = base;
     this.#files = files;
-    store.use(base?.id ?? null);
+    store.use(workflow.id);
     useSizes(base !== null);
-    if (base && this.isKept) localStorage.setItem(LAST, base.id);
-    else localStorage.removeItem(LAST);
+    remember(base === null || this.isKept ? workflow.id : '');
+    await store.workflows.put(workflow).catch(() => undefined);
+    await this.lookHere();
+  }
+
+  #firstOf(base: Base | null): StoredWorkflow {
+    const first = firstOf(base);
+    return this.list.find(({ id }) => id === first.id) ?? first;
+  }
+
+  /** Another workflow, on the model of this one. */
+  another(name: string): Opened {
+    const id = Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+    return { base: this.base, files: this.#files, workflow: { id, name, base: this.base?.id ?? null, made: Date.now() } };
+  }
+
+  /** A workflow of the list; refused where its model is not here any more. */
+  async open(workflow: StoredWorkflow): Promise<Opened> {
+    const opened = await this.#opened(workflow);
+    if (!opened) throw new Error(t.workflows.noModel(workflow.name));
+    return opened;
+  }
+
+  async #opened(workflow: StoredWorkflow): Promise<Opened | null> {
+    if (workflow.base === null) return { base: null, files: [], workflow };
+    if (workflow.base === this.base?.id) return { base: this.base, files: this.#files, workflow };
+    const base = this.kept.find(({ id }) => id === workflow.base);
+    return base ? { base, files: await filesOfBase(base.id), workflow } : null;
+  }
+
+  async rename(name: string): Promise<void> {
+    const row = this.list.find(({ id }) => id === this.id)!;
+    await store.workflows.put({ ...row, name });
+    this.name = name;
+    await this.lookHere();
+  }
+
+  /** Deletes a workflow that is not the one in use, in all tabs. */
+  async removeWorkflow(id: string): Promise<void> {
+    tabs.tellAbout(id, { kind: 'deleted' });
+    await store.removeWorkflow(id);
+    await this.lookHere();
   }
 
   /** Fetches a model of this site and looks at it, as at one of the reader's. */
-  async fetchServed(served: Served): Promise<{ base: Base; files: Picked[] } | null> {
+  async fetchServed(served: Served): Promise<Opened | null> {
     return this.#attempt(served.name, async () => {
       this.#memory = await engine.request('memory_needed', { bytes: served.bytes });
       const blob = await fetchBlob(`model/${served.file}`, (loaded, total) => this.#say('fetching', served.name, loaded, total ?? served.bytes));
       const path = served.file.endsWith('.gguf') ? `${served.name}.gguf` : served.file;
       const opened = await this.#read([{ path, blob }], served.name);
-      if (opened.base.id !== served.sha256) throw new Error(t.opening.otherBytes(served.name));
+      if (opened.base?.id !== served.sha256) throw new Error(t.opening.otherBytes(served.name));
       return opened;
     });
   }
 
   /** Reads what the reader picked, and keeps it. The models that are there stay where they are. */
-  open(picked: Picked[]): Promise<{ base: Base; files: Picked[] } | null> {
+  openModel(picked: Picked[]): Promise<Opened | null> {
     return this.#attempt(nameOf(picked), () => this.#read(picked, nameOf(picked)));
   }
 
-  async openKept(base: Base): Promise<{ base: Base; files: Picked[] } | null> {
+  async openKept(base: Base): Promise<Opened | null> {
     return this.#attempt(base.name, async () => ({ base, files: await filesOfBase(base.id) }));
   }
 
+  /** Deletes a model that is not in use, with all its workflows. */
   async remove(base: Base): Promise<void> {
+    for (const { id } of this.list.filter((other) => other.base === base.id)) await this.removeWorkflow(id);
     await removeBase(base.id);
-    await store.removeDatabase(base.id);
-    this.kept = await keptBases();
+    await this.lookHere();
   }
 
   async #attempt<T>(name: string, work: () => Promise<T>): Promise<T | null> {
@@ -126,7 +188,7 @@ class Workflow {
     }
   }
 
-  async #read(picked: Picked[], name: string): Promise<{ base: Base; files: Picked[] }> {
+  async #read(picked: Picked[], name: string): Promise<Opened> {
     const files = partsOf(picked);
     const bytes = files.reduce((sum, { blob }) => sum + blob.size, 0);
     if (bytes > MOST_BYTES) throw new Error(t.opening.tooLarge(bytes, MOST_BYTES));
@@ -134,9 +196,8 @@ class Workflow {
     this.#say('reading', name, 0, bytes);
     const { info, names } = await engine.request('open_model', { name: CANDIDATE, picked: files });
     const id = await engine.request('sha256', { name: CANDIDATE });
-    await engine.request('forget', { name: CANDIDATE });
-    refuseOthers(info, names);
-    const base: Base = { id, name: name.replace(/\.(gguf|zip)$/i, ''), bytes, info, made: Date.now() };
+    const outlook = await this.#lookAhead(info, names, name).finally(() => engine.request('forget', { name: CANDIDATE }));
+    const base: Base = { id, name: name.replace(/\.(gguf|zip)$/i, ''), bytes, info, outlook, made: Date.now() };
     this.#say('keeping', name, 0, bytes);
     this.isKept = await engine.request('keep_base', { base, files }).then(
       () => true,
@@ -145,6 +206,19 @@ class Workflow {
     );
     if (this.isKept) store.keepStorage();
     return { base, files: this.isKept ? await filesOfBase(id) : files };
+  }
+
+  /** What working with the candidate will take here. Where that is more than this device seems to have, the reader decides. */
+  async #lookAhead(info: ModelInfo, names: string[], name: string): Promise<Outlook> {
+    refuseOthers(info, names);
+    this.#say('probing', name, 0, null);
+    const outlook = await engine.request('outlook', { name: CANDIDATE, answer: sizesOf(true).completionTokens });
+    const lacks = lackOf(outlook);
+    if (!lacks) return outlook;
+    const taken = await new Promise<boolean>((answer) => (this.question = { name, outlook, lacks, answer }));
+    this.question = null;
+    if (!taken) throw new Error(t.outlook.left);
+    return outlook;
   }
 
   #say(what: Opening['what'], name: string, loaded: number, total: number | null): void {
@@ -163,6 +237,28 @@ function partsOf(picked: Picked[]): Picked[] {
 function refuseOthers(info: ModelInfo, names: string[]): void {
   if (names.includes('adapter_config.json')) throw new Error(t.opening.adapter);
   if (info.kind === 'reward') throw new Error(t.opening.reward);
+}
+
+/** The first workflow of a model; its database has the model's name. */
+function firstOf(base: Base | null): StoredWorkflow {
+  return { id: base?.id ?? '', name: base?.name ?? t.model.builtIn, base: base?.id ?? null, made: base?.made ?? 0 };
+}
+
+function remembered(): string | null {
+  try {
+    return localStorage.getItem(LAST);
+  } catch {
+    return null;
+  }
+}
+
+/** A browser that refuses to remember begins with the built-in model. */
+function remember(id: string): void {
+  try {
+    localStorage.setItem(LAST, id);
+  } catch {
+    // Nothing depends on it.
+  }
 }
 
 export const workflow = new Workflow();

@@ -14,6 +14,7 @@ import type {
   MemoryNeeded,
   MetricDoc,
   ModelInfo,
+  Outlook,
   PromptsFound,
   SelfCheck,
   Understood,
@@ -63,6 +64,8 @@ export interface Nudge {
   put_model(name: string, files: Files): ModelInfo;
   put_incoming(name: string, files: IncomingFiles): ModelInfo;
   forget(name: string): void;
+  put_scaled(name: string, of: string, strength: number): void;
+  outlook(name: string, answer: number): Promise<Outlook>;
   sha256(name: string): string;
   model_files(name: string): Files;
   export_model(name: string, form: ExportForm, base: string): Files;
@@ -79,6 +82,7 @@ export interface Nudge {
   start(command: Command, resume?: Files): void;
   next(): Promise<Event | undefined>;
   save(): Promise<Files>;
+  stop_completion(prompt: number, completion: number): void;
   cancel(): void;
 }
 
@@ -112,7 +116,7 @@ export interface NudgeClass {
 }
 
 interface NudgeModule extends Library {
-  default(source: { module_or_path: Promise<Response> }): Promise<unknown>;
+  default(source: { module_or_path: Promise<Response> }): Promise<{ memory: WebAssembly.Memory } | undefined>;
 }
 
 /** Called with the bytes so far and, where the server tells it, the bytes in all. */
@@ -120,8 +124,15 @@ export type OnBytes = (loaded: number, total: number | null) => void;
 
 export async function loadNudge(onBytes: OnBytes): Promise<Library> {
   const module = (await import('../wasm/nudge_web.js')) as unknown as NudgeModule;
-  await module.default({ module_or_path: fetchCounted(wasmUrl, onBytes) });
+  memory = (await module.default({ module_or_path: fetchCounted(wasmUrl, onBytes) }))?.memory;
   return module;
+}
+
+let memory: WebAssembly.Memory | undefined;
+
+/** Bytes of the trainer's memory. */
+export function heldBytes(): number {
+  return memory?.buffer.byteLength ?? 0;
 }
 
 async function fetchCounted(url: string, onBytes: OnBytes): Promise<Response> {

@@ -2,12 +2,15 @@
 //
 // One run at a time. Between two steps it lets messages in, so that a pause or a cancel is heard.
 
-import type { Files, Notice, Request, RequestKind, Requests, RunEnd } from '../lib/messages';
+import './guard';
+import type { Files, Loss, Notice, Request, RequestKind, Requests, RunEnd } from '../lib/messages';
 import { openDevice } from './device';
 import { countGpuCalls, gpuCounts } from './gpu-counts';
 import { takeIn } from './intake';
 import { keepBase } from './keep';
-import { loadNudge, type Library, type Nudge, type TrainerError } from './nudge';
+import { watchGpu } from './gpu-watch';
+import { pack, unpack } from './zip';
+import { heldBytes, loadNudge, type Library, type Nudge, type TrainerError } from './nudge';
 
 type Replies = { [Kind in RequestKind]: Requests[Kind]['reply'] };
 type Ask<Kind extends RequestKind> = Extract<Request, { kind: Kind }>;
@@ -42,8 +45,12 @@ function opened(): Nudge {
 const handlers: { [Kind in RequestKind]: (ask: Ask<Kind>) => Promise<Replies[Kind]> } = {
   async open({ choice, crash }) {
     const preparing = (gpu: string) => post({ notice: 'preparing', gpu });
+    const lost = watchGpu();
     const { nudge, report } = await openDevice((await loaded()).Nudge, choice, crash, preparing);
     session = nudge;
+    if (report.kind === 'webgpu') {
+      void lost.then((why) => post({ notice: 'error', id: 0, message: why, kind: 'device', loss: 'gpu' }));
+    }
     return report;
   },
   async self_check() {
@@ -78,6 +85,17 @@ const handlers: { [Kind in RequestKind]: (ask: Ask<Kind>) => Promise<Replies[Kin
       throw error;
     }
   },
+  async put_scaled({ name, of, strength }) {
+    await exclusive((nudge) => nudge.put_scaled(name, of, strength));
+    return null;
+  },
+  async outlook({ name, answer }) {
+    return exclusive((nudge) => nudge.outlook(name, answer));
+  },
+  async stop_completion({ prompt, completion }) {
+    await exclusive((nudge) => nudge.stop_completion(prompt, completion));
+    return null;
+  },
   async forget({ name }) {
     await exclusive((nudge) => nudge.forget(name));
     return null;
@@ -91,6 +109,12 @@ const handlers: { [Kind in RequestKind]: (ask: Ask<Kind>) => Promise<Replies[Kin
   },
   async export_model({ name, form, base }) {
     return exclusive((nudge) => nudge.export_model(name, form, base));
+  },
+  async pack({ files }) {
+    return pack(files);
+  },
+  async unpack({ blob }) {
+    return unpack(blob);
   },
   async read_prompts({ name, bytes, by, task, model, answer }) {
     return exclusive((nudge) => nudge.read_prompts(name, bytes, by ?? undefined, task, model, answer));
@@ -190,6 +214,7 @@ function messagesIn(): Promise<void> {
 
 /** The bytes of a model's files are handed over, not copied. */
 function handedOver(kind: RequestKind, value: unknown): Transferable[] {
+  if (kind === 'pack') return [(value as Uint8Array).buffer as ArrayBuffer];
   if (kind !== 'model_files' && kind !== 'export_model') return [];
   return Object.values(value as Files).map(({ buffer }) => buffer as ArrayBuffer);
 }
@@ -202,9 +227,18 @@ function freeQuietly(incoming: { free(): void }): void {
   }
 }
 
-/** A trap leaves the WebAssembly instance unusable; a device that fails, as a lost GPU does, computes nothing more. */
-function isFatal(error: unknown): boolean {
-  return error instanceof WebAssembly.RuntimeError || (error as Partial<TrainerError> | null)?.kind === 'device';
+/** The most that a WebAssembly memory can hold; one that is nearly full trapped because of it. */
+const FULL = 0.95 * 2 ** 32;
+
+/**
+ * How an error ends this worker, if it does: a trap leaves the WebAssembly instance unusable, and a device that fails,
+ * as a lost GPU does, computes nothing more.
+ */
+function lossOf(error: unknown): Loss | null {
+  if ((error as Partial<TrainerError> | null)?.kind === 'device') return 'gpu';
+  if (error instanceof RangeError) return 'memory';
+  if (!(error instanceof WebAssembly.RuntimeError)) return null;
+  return heldBytes() > FULL ? 'memory' : 'trap';
 }
 
 function message(error: unknown): string {
@@ -217,11 +251,18 @@ self.onmessage = async ({ data }: MessageEvent<Request>) => {
     const value = await handler(data);
     post({ notice: 'reply', id: data.id, value }, handedOver(data.kind, value));
   } catch (error) {
-    post({ notice: 'error', id: data.id, message: message(error), fatal: isFatal(error) });
+    const kind = (error as Partial<TrainerError> | null)?.kind ?? null;
+    post({ notice: 'error', id: data.id, message: message(error), kind, loss: lossOf(error) });
   }
 };
 
+// A trap in a task of its own: it has no caller who would hear of it.
+self.addEventListener('error', (event) => {
+  event.preventDefault();
+  post({ notice: 'error', id: 0, message: event.message, kind: null, loss: lossOf(event.error) ?? 'trap' });
+});
+
 // A panic inside a spawned future surfaces here and nowhere else.
 self.addEventListener('unhandledrejection', (event) => {
-  post({ notice: 'error', id: 0, message: message(event.reason), fatal: true });
+  post({ notice: 'error', id: 0, message: message(event.reason), kind: null, loss: lossOf(event.reason) ?? 'trap' });
 });

@@ -11,16 +11,12 @@ use nudge_session::folder::Folder;
 use nudge_session::memory::{Needs, Use};
 use nudge_session::method::ppo::PpoOptions;
 use nudge_session::options::{RewardOptions, SftOptions};
+use nudge_session::outlook::{FORWARDS, FORWARDS_OF_PPO};
 use nudge_session::{Command, Event};
 use serde::Serialize;
 
 /// Completions of a ranking, as the page shows them.
 const RANKED: usize = 4;
-/// Forward passes that a step takes as much time as, for each token: forward, backward of what trains through a frozen
-/// base, and a block computed again or what is read beside.
-const FORWARDS: f64 = 3.0;
-/// Of PPO, for each token of a rollout: two models, two passes each, and sampling and scoring.
-const FORWARDS_OF_PPO: f64 = 18.0;
 
 /// What is said of a model.
 #[derive(Serialize)]

@@ -11,6 +11,7 @@ mod demo;
 mod demo_report;
 mod eval;
 mod export;
+mod hand_over;
 mod inspect;
 mod job;
 pub mod lab;
@@ -54,6 +55,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
+        Command::HandOver(arguments) => hand_over::run(&arguments),
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Chat(arguments) => chat::run(&arguments),
         Command::Demo(arguments) => demo::run(&arguments),

@@ -30,6 +30,25 @@ fn an_adapter_is_taken_with_its_base_or_by_itself() {
 }
 
 #[test]
+fn every_stage_stores_its_numbers_as_it_is_told() {
+    let place = place();
+    let size = |file: &str| fs::metadata(place.path(file)).expect("it was saved").len();
+    place.done("reward --model sft --comparisons pack.jsonl --epochs 1 --precision f16 --out reward");
+    place.done("dpo --policy sft --comparisons pack.jsonl --epochs 1 --precision bf16 --out half");
+    place.done("ppo --policy sft --reward reward --prompts prompts.jsonl --episodes 8 --batch-size 8 --max-new-tokens 8 --precision bf16 --out tuned");
+    for (folder, dtype) in [("reward", "float16"), ("half", "bfloat16"), ("tuned", "bfloat16")] {
+        assert!(place.read(&format!("{folder}/config.json")).contains(dtype), "{folder}");
+        assert!(size(&format!("{folder}/model.safetensors")) < 100_000, "two bytes a number of 43,000");
+        place.done(&format!("eval --model {} --text prompts.jsonl", if folder == "reward" { "sft" } else { folder }));
+    }
+    // An adapter too.
+    let adapter = "dpo --policy sft --comparisons pack.jsonl --epochs 1 --finetuning lora --lora-r 2 --precision f16";
+    place.done(&format!("{adapter} --out small"));
+    assert!(size("small/adapter_model.safetensors") * 10 < size("adapter/adapter_model.safetensors") * 7);
+    place.done("eval --model small --text prompts.jsonl");
+}
+
+#[test]
 fn an_adapter_that_does_not_fit_is_refused_with_what_to_give() {
     let place = place();
     let sample = |model: &str| format!("sample --model {model} --prompts prompts.jsonl --k 1 --out out");

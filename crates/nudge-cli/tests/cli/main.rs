@@ -5,6 +5,9 @@
 mod adapters;
 mod bench;
 mod data;
+mod from_page;
+mod hand_over;
+mod hub;
 #[cfg(unix)]
 mod judging;
 mod lab;

@@ -7,7 +7,7 @@ use crate::batch::epoch_places;
 use crate::options::{Batching, SftOptions};
 use crate::passes::Pass;
 use crate::room::PADDED_STEP;
-use burn::tensor::{Bool, Device, Tensor, TensorData};
+use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use nudge_data::{EncodedDemonstration, bucket, length_grouped, pack};
 use nudge_model::{Decoder, DecoderConfig, TokenBatch};
 use nudge_rlhf::sft_loss;
@@ -16,6 +16,9 @@ use nudge_rlhf::sft_loss;
 /// short demonstrations meets about 14 widths, with these 7, nearly as few as padded rows have, and about three more
 /// columns of padding in a hundred.
 const PACKED_STEP: usize = 64;
+
+/// The places behind which logits exist are a multiple of this many, for the same reason.
+const COUNTED_STEP: usize = 64;
 
 /// Which demonstrations each step takes. Stateless: a resumed run needs only its step.
 pub(crate) struct Steps {
@@ -59,6 +62,10 @@ impl Steps {
 /// Prompts with completions as tensors.
 pub(crate) struct DemonstrationBatch {
     rows: TokenBatch,
+    /// The places before the tokens of the completions: no logits exist behind others. `[counted]`.
+    counted: Tensor<1, Int>,
+    /// By target, the number of its place in `counted` from 1; 0 where it does not count. `[batch * (time - 1)]`.
+    numbers: Tensor<1, Int>,
     /// Tokens of the completions by target, `[batch, time - 1]`.
     pub loss_mask: Tensor<2, Bool>,
     /// Real tokens in it.
@@ -95,9 +102,11 @@ impl DemonstrationBatch {
         sft_loss(self.token_logprobs(model), self.loss_mask.clone())
     }
 
-    /// Log-probability of each next token, in nats, `[batch, time - 1]`.
+    /// Log-probability of each next token, in nats, `[batch, time - 1]`; 0 where `loss_mask` is false.
     pub fn token_logprobs(&self, model: &Decoder) -> Tensor<2> {
-        model.next_token_logprobs(&self.rows, 1.0)
+        let logprobs = model.next_token_logprobs_at(&self.rows, self.counted.clone());
+        let nothing = Tensor::zeros([1], &logprobs.device());
+        Tensor::cat(vec![nothing, logprobs], 0).select(0, self.numbers.clone()).reshape(self.loss_mask.dims())
     }
 }
 
@@ -143,9 +152,26 @@ impl Layout {
         self.loss_mask.extend_from_slice(&counts[1..]);
     }
 
+    /// The places before the targets that count, as many as [`COUNTED_STEP`] says, and the number of each target's.
+    fn counted(&self) -> (Vec<i32>, Vec<i32>) {
+        let (mut counted, mut numbers) = (Vec::new(), Vec::with_capacity(self.loss_mask.len()));
+        for (target, counts) in self.loss_mask.iter().enumerate() {
+            if *counts {
+                // A row has one target less than places.
+                counted.push((target + target / (self.time - 1)) as i32);
+            }
+            numbers.push(if *counts { counted.len() as i32 } else { 0 });
+        }
+        counted.resize(counted.len().max(1).next_multiple_of(COUNTED_STEP), 0);
+        (counted, numbers)
+    }
+
     fn on_device(self, config: &DecoderConfig, device: &Device) -> DemonstrationBatch {
         let (batch, time) = (self.tokens.len() / self.time, self.time);
+        let (counted, numbers) = self.counted();
         DemonstrationBatch {
+            counted: Tensor::from_data(counted.as_slice(), device),
+            numbers: Tensor::from_data(numbers.as_slice(), device),
             rows: TokenBatch::packed(&self.tokens, &self.segments, batch, time, config, device),
             targets: self.loss_mask.iter().filter(|counts| **counts).count(),
             loss_mask: Tensor::from_data(TensorData::new(self.loss_mask, [batch, time - 1]), device),

@@ -132,6 +132,22 @@ pub fn adapter_base(config: &[u8]) -> Result<Option<String>, ModelError> {
     Ok(PeftConfig::from_json(config)?.base.name)
 }
 
+/// The files of an adapter that changes its base by `strength` times as much: 0 is the base, 1 the adapter as it is.
+///
+/// # Errors
+/// If the files are no adapter's.
+pub fn scaled_adapter(mut files: Files, strength: f32) -> Result<Files, SessionError> {
+    let name = "the adapter";
+    let config = files.get(ADAPTER_CONFIG).ok_or_else(|| SessionError::MissingFile {
+        folder: name.into(),
+        file: ADAPTER_CONFIG.into(),
+        kind: "adapter",
+    })?;
+    let scaled = PeftConfig::scaled(config, strength).map_err(named(name))?;
+    files.insert(ADAPTER_CONFIG.into(), scaled.into());
+    Ok(files)
+}
+
 /// The base that `files` lack, if they are an adapter's alone.
 ///
 /// # Errors
@@ -180,12 +196,13 @@ pub(super) async fn save(
     adapter: &Adapter,
     kind: Kind,
     tokenizer: &Tokenizer,
+    precision: Precision,
 ) -> Result<Files, SessionError> {
     let in_peft = |name: String| if name == SCORE { AdapterFiles::score() } else { name };
     let parameters = model.parameters().into_iter().map(|(name, tensor)| (in_peft(name), tensor.clone())).collect();
     let data = host_data(parameters).await?;
     let mut files: Files = tokenizer.to_files()?.into_iter().map(|(name, bytes)| (name, bytes.into())).collect();
-    let weights = encode(&data, Precision::F32).map_err(named("the adapter being saved"))?;
+    let weights = encode(&data, precision).map_err(named("the adapter being saved"))?;
     files.insert(ADAPTER_WEIGHTS.into(), weights.into());
     let config = PeftConfig::new(adapter.config.clone(), adapter.base.clone());
     let targets = adapter.targets();

@@ -79,8 +79,6 @@ crate::options! {
         weight_decay: f32 = 0.01, NON_NEGATIVE;
         /// Share of prompts kept out of training to measure on; 0 measures nothing
         held_out: f32 = 0.1, BELOW_ONE;
-        /// How the finished model's numbers are stored
-        precision: Precision = Precision::F32;
         /// Seed of the order and the split
         seed: u64 = 1;
         ..passes: PassesOptions = PassesOptions { warmup_ratio: 0.05, ..Default::default() };

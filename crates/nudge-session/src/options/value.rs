@@ -131,7 +131,7 @@ choices! {
     Finetuning: Finetuning::Auto, Finetuning::Full, Finetuning::Lora;
     Batching: Batching::Packed, Batching::Padded, Batching::LengthGrouped;
     OptimizerKind: OptimizerKind::AdamW, OptimizerKind::Muon;
-    Precision: Precision::F32, Precision::F16;
+    Precision: Precision::F32, Precision::F16, Precision::BF16;
     RewardLoss: RewardLoss::BradleyTerry, RewardLoss::BestOfK, RewardLoss::PlackettLuce;
     DpoVariant: DpoVariant::Sigmoid, DpoVariant::Hinge, DpoVariant::Ipo, DpoVariant::Robust;
     KlEstimator: KlEstimator::K1, KlEstimator::K2, KlEstimator::K3, KlEstimator::Full;

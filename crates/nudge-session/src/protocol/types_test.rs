@@ -201,7 +201,9 @@ fn type_of(field: &str, value: &Value) -> String {
     match (field, value) {
         ("prompt", _) => "Prompt".into(),
         ("completions", _) => "Completion[]".into(),
-        ("finish", _) => format!("{} | {}", json!(Finish::Eos), json!(Finish::Length)),
+        ("finish", _) => {
+            [Finish::Eos, Finish::Length, Finish::Stopped].map(|finish| json!(finish).to_string()).join(" | ")
+        }
         (_, Value::Number(_)) => "number".into(),
         (_, Value::String(_)) => "string".into(),
         (_, Value::Bool(_)) => "boolean".into(),

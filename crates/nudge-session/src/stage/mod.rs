@@ -38,6 +38,9 @@ pub trait Stage {
     /// If a device fails, a number stops being one, or a record cannot be used.
     async fn advance(&mut self, told: &mut Told) -> Result<(), SessionError>;
 
+    /// Ends one of the completions that grow: that of a prompt, both counted from 0. Most stages show none.
+    fn stop(&mut self, _prompt: usize, _completion: usize) {}
+
     /// What it ends with: a model, a verdict.
     ///
     /// # Errors

@@ -27,7 +27,7 @@ use crate::stage::{Stage, Standing, Told};
 use crate::trainer::{Measured, training_device};
 use burn::tensor::{Device, Tensor};
 use nudge_data::{DemonstrationRecord, PreferenceRecord, Prompt, Tokenizer};
-use nudge_model::{OptimizerOptions, Precision, ScalarModel};
+use nudge_model::{OptimizerOptions, ScalarModel};
 use nudge_rlhf::{
     ChoiceBatch, PairBatch, PairwiseLoss, RewardLoss, RewardNormalization, calibration_table, choice_loss,
     expected_calibration_error, pairwise_loss,
@@ -144,7 +144,8 @@ impl Stage for Reward {
         let bias = self.bias().await?;
         let model = self.passes.model();
         let config = &model.decoder.config;
-        let mut files = folder::save(model, config, Kind::Reward, &self.tokenizer, Precision::F32).await?;
+        let precision = self.options.passes.finetuning.precision;
+        let mut files = folder::save(model, config, Kind::Reward, &self.tokenizer, precision).await?;
         bias.into_iter().for_each(|bias| folder::set_reward_bias(&mut files, bias));
         Ok([Event::Model { name: "reward".into(), files }].into_iter().chain(self.passes.told()).collect())
     }

@@ -125,6 +125,13 @@ impl Stage for Sample {
         Ok(())
     }
 
+    fn stop(&mut self, prompt: usize, completion: usize) {
+        let (first, k) = (self.next_prompt, self.options.k);
+        if let (Some(rollout), true) = (&mut self.growing, prompt >= first && completion < k) {
+            rollout.stop((prompt - first) * k + completion);
+        }
+    }
+
     fn state(&self) -> StepState {
         StepState { step: self.next_prompt }
     }

@@ -120,7 +120,8 @@ impl Stage for Sft {
     // 5. The model folder.
     async fn end(&mut self) -> Result<Vec<Event>, SessionError> {
         let model = self.passes.model();
-        let files = folder::save(model, &model.config, Kind::Decoder, &self.tokenizer, self.options.precision).await?;
+        let precision = self.options.passes.finetuning.precision;
+        let files = folder::save(model, &model.config, Kind::Decoder, &self.tokenizer, precision).await?;
         Ok([Event::Model { name: "sft".into(), files }].into_iter().chain(self.passes.told()).collect())
     }
 

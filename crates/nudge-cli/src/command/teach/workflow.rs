@@ -45,6 +45,9 @@ struct Asked {
     version: u32,
     /// The options, and SHA-256 of the files, by the names of their flags.
     asked: Map<String, Value>,
+    /// What the page says of a workflow that was made there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    page: Option<Value>,
 }
 
 #[derive(Serialize)]
@@ -56,7 +59,7 @@ impl Workflow {
     /// Makes the folder and splits the prompts, or checks that the same is asked for as before.
     pub fn open(arguments: &Teach) -> Result<Self> {
         let folder = arguments.out.clone();
-        let asked = Asked { version: VERSION, asked: asked(arguments)? };
+        let asked = Asked { version: VERSION, asked: asked(arguments)?, page: None };
         // A run that was cut off before it had split the prompts left its lock.
         let ours = ["workflow.json", LOCK].iter().any(|file| folder.join(file).exists());
         if !ours && fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some()) {
@@ -64,14 +67,18 @@ impl Workflow {
         }
         create_folder(&folder)?;
         let workflow = Self { _lock: lock(&folder)?, folder };
-        if workflow.file("workflow.json").exists() {
-            workflow.check(&asked)?;
-        } else {
+        if !workflow.file("workflow.json").exists() {
             workflow.fill(arguments)?;
-            let text = format!("{}\n", serde_json::to_string_pretty(&asked)?);
-            write_atomic(&workflow.file("workflow.json"), text.as_bytes())?;
+            workflow.write(&asked)?;
+        } else if let Some(page) = workflow.check(&asked)? {
+            workflow.write(&Asked { page: Some(page), ..asked })?;
         }
         Ok(workflow)
+    }
+
+    fn write(&self, asked: &Asked) -> Result<()> {
+        let text = format!("{}\n", serde_json::to_string_pretty(asked)?);
+        write_atomic(&self.file("workflow.json"), text.as_bytes())
     }
 
     /// A file of it.
@@ -84,7 +91,9 @@ impl Workflow {
         self.folder.join("runs").join(name)
     }
 
-    fn check(&self, now: &Asked) -> Result<()> {
+    /// Refuses what was begun otherwise. Gives what the page says where it made the workflow: there nobody asked for
+    /// anything, so the first command that goes on with it decides.
+    fn check(&self, now: &Asked) -> Result<Option<Value>> {
         let (path, name) = (self.file("workflow.json"), self.folder.display());
         let before: Asked = serde_json::from_str(&read_text(&path)?)
             .with_context(|| format!("{} is no workflow that this Nudge reads", path.display()))?;
@@ -93,9 +102,10 @@ impl Workflow {
         }
         let value = |asked: &Asked, key: &str| asked.asked.get(key).cloned().unwrap_or_default();
         let keys: BTreeSet<&String> = before.asked.keys().chain(now.asked.keys()).collect();
+        let first = before.asked.is_empty();
         let changed: Vec<String> = keys
             .into_iter()
-            .filter(|key| value(&before, key) != value(now, key))
+            .filter(|key| !first && value(&before, key) != value(now, key))
             .map(|key| format!("{key} was {} and is {}", value(&before, key), value(now, key)))
             .collect();
         if !changed.is_empty() {
@@ -109,7 +119,7 @@ impl Workflow {
                 bail!("{name} is not whole: it has no {file}; copy all of it, or choose another --out");
             }
         }
-        Ok(())
+        Ok(before.page.filter(|_| first))
     }
 
     /// 1. Prompts to learn from and prompts to compare on, each once.

@@ -1,23 +1,10 @@
 //! What a GGUF's metadata say of a model, in the words of Hugging Face's `config.json`.
 
 use super::{ContainerError, Gguf};
-use crate::container::Stored;
 use serde_json::{Value as Json, json};
-
-/// Llama 3 scales slow rotations; a GGUF holds the factors instead of these constants, which all of them have
-/// (Llama 3.1 to 3.3).
-const LLAMA3_LOW: f64 = 1.0;
-const LLAMA3_HIGH: f64 = 4.0;
-const LLAMA3_CONTEXT: f64 = 8192.0;
 
 /// Every fourth block of SmolLM3 has no positions; its GGUF does not say so.
 const SMOLLM3_INTERVAL: usize = 4;
-
-/// Every sixth block of Gemma 3 sees everything; its GGUF does not say so.
-const GEMMA3_INTERVAL: usize = 6;
-
-/// A tensor of the factors that divide rotary frequencies.
-const ROPE_FACTORS: &str = "rope_freqs.weight";
 
 impl Gguf {
     /// `config.json` of the model.
@@ -69,55 +56,6 @@ impl Gguf {
         Ok(config)
     }
 
-    /// What Gemma 3 has beside the others.
-    fn gemma3(&self, config: &mut Json, layers: usize, head: usize) {
-        let full = |layer: usize| (layer + 1).is_multiple_of(GEMMA3_INTERVAL);
-        let kind = |layer| if full(layer) { "full_attention" } else { "sliding_attention" };
-        config["layer_types"] = (0..layers).map(kind).collect();
-        config["sliding_window"] = self.own("attention.sliding_window").unwrap_or(512).into();
-        config["rope_local_base_freq"] = self.own_number("rope.freq_base_swa").unwrap_or(10_000.0).into();
-        config["query_pre_attn_scalar"] = head.into();
-        config["hidden_activation"] = "gelu_pytorch_tanh".into();
-    }
-
-    /// The factors that divide the rotary frequencies of one head, `[head_dim / 2]`, where the file holds such.
-    pub fn rope_factors(&self) -> Option<Vec<f32>> {
-        let entry = self.tensors.get(ROPE_FACTORS)?;
-        let Stored { shape, encoding, bytes } = entry.stored();
-        Some(Stored { shape, encoding, bytes }.numbers())
-    }
-
-    /// `rope_scaling` of `config.json`, where positions are scaled.
-    fn rope_scaling(&self, head: usize) -> Result<Option<Json>, ContainerError> {
-        if let Some(factors) = self.rope_factors() {
-            return self.llama3(&factors, head).map(Some);
-        }
-        let factor = self.own_number("rope.scaling.factor");
-        Ok(match self.text(&self.own_key("rope.scaling.type")) {
-            None | Some("none") => None,
-            Some(kind) => Some(json!({"rope_type": kind, "factor": factor})),
-        })
-    }
-
-    /// The constants from which these factors come.
-    fn llama3(&self, factors: &[f32], head: usize) -> Result<Json, ContainerError> {
-        let factor = factors.iter().fold(0.0f32, |largest, factor| largest.max(*factor)).into();
-        let base = self.own_number("rope.freq_base").unwrap_or(10_000.0);
-        let expected = |place: usize| llama3_factor(base.powf(2.0 * place as f64 / head as f64), factor);
-        let fits = |(place, found): (usize, &f32)| (expected(place) - f64::from(*found)).abs() <= 1e-3 * factor;
-        if factors.len() * 2 != head || !factors.iter().enumerate().all(fits) {
-            let reason = "holds factors of positions that are not those of Llama 3; take another model".to_string();
-            return Err(self.of_tensor(ROPE_FACTORS, reason));
-        }
-        Ok(json!({
-            "rope_type": "llama3",
-            "factor": factor,
-            "low_freq_factor": LLAMA3_LOW,
-            "high_freq_factor": LLAMA3_HIGH,
-            "original_max_position_embeddings": LLAMA3_CONTEXT as usize,
-        }))
-    }
-
     /// Rows and columns of the embedding: what the metadata say of them may be larger.
     fn embedding(&self) -> Result<[usize; 2], ContainerError> {
         let name = "token_embd.weight";
@@ -145,15 +83,15 @@ impl Gguf {
     }
 
     /// A key of the architecture's.
-    fn own_key(&self, key: &str) -> String {
+    pub(super) fn own_key(&self, key: &str) -> String {
         format!("{}.{key}", self.architecture.name)
     }
 
-    fn own(&self, key: &str) -> Option<usize> {
+    pub(super) fn own(&self, key: &str) -> Option<usize> {
         self.size(&self.own_key(key))
     }
 
-    fn own_number(&self, key: &str) -> Option<f64> {
+    pub(super) fn own_number(&self, key: &str) -> Option<f64> {
         self.number(&self.own_key(key)).map(rounded)
     }
 
@@ -166,20 +104,6 @@ impl Gguf {
             };
             self.of_key(&self.own_key(key), reason)
         })
-    }
-}
-
-/// How much slower positions turn a pair of numbers whose rotary frequency is `1 / period`
-/// (`_compute_llama3_parameters` of transformers).
-pub(super) fn llama3_factor(period: f64, factor: f64) -> f64 {
-    let wavelength = std::f64::consts::TAU * period;
-    if wavelength > LLAMA3_CONTEXT / LLAMA3_LOW {
-        factor
-    } else if wavelength < LLAMA3_CONTEXT / LLAMA3_HIGH {
-        1.0
-    } else {
-        let smooth = (LLAMA3_CONTEXT / wavelength - LLAMA3_LOW) / (LLAMA3_HIGH - LLAMA3_LOW);
-        1.0 / ((1.0 - smooth) / factor + smooth)
     }
 }
 

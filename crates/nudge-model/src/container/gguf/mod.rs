@@ -6,6 +6,7 @@
 //!
 //! Deliberately absent: models in several files, big-endian files, blocks of less than 4 bits.
 
+mod attention;
 mod config;
 mod names;
 mod reader;

@@ -1,8 +1,10 @@
 //! Models written and read again, and headers that lie.
 
 use super::*;
-use crate::{Decoder, DecoderConfig, ModelError, Parameters};
+use crate::rotary::RopeScaling;
+use crate::{Decoder, DecoderConfig, LayerAttention, ModelError, Parameters};
 use burn::tensor::Device;
+use serde_json::json;
 
 /// A tensor with its name, shape and numbers.
 type Named = (String, [usize; 2], Vec<f32>);
@@ -10,18 +12,26 @@ type Named = (String, [usize; 2], Vec<f32>);
 /// A model of `model_type` and its numbers by name.
 fn model(model_type: &str) -> (DecoderConfig, Vec<Named>) {
     let config = DecoderConfig { model_type: model_type.into(), ..DecoderConfig::test(40) };
-    let decoder = Decoder::init(&config, 3, &Device::flex());
+    let tensors = named(&Decoder::init(&config, 3, &Device::flex()));
+    (config, tensors)
+}
+
+fn named(decoder: &Decoder) -> Vec<Named> {
     let numbers = |(name, tensor): (String, &burn::tensor::Tensor<2>)| {
         (name, tensor.dims(), tensor.to_data().try_to_vec::<f32>().unwrap())
     };
-    let tensors = decoder.parameters().into_iter().map(numbers).collect();
-    (config, tensors)
+    decoder.parameters().into_iter().map(numbers).collect()
 }
 
 fn written(model_type: &str, encoding: Encoding) -> Vec<u8> {
     let (config, tensors) = model(model_type);
+    written_as(&config, &tensors, encoding).unwrap()
+}
+
+/// These tensors as a model of this configuration.
+fn written_as(config: &DecoderConfig, tensors: &[Named], encoding: Encoding) -> Result<Vec<u8>, ModelError> {
     let file = ModelFile {
-        config: &config,
+        config,
         name: "test",
         tokenizer: vec![("tokenizer.ggml.tokens".into(), Field::Texts(vec!["a".into(), "é".into()]))],
         encoding,
@@ -31,7 +41,7 @@ fn written(model_type: &str, encoding: Encoding) -> Vec<u8> {
         let found = tensors.iter().find(|(known, ..)| known == name).unwrap();
         Ok::<_, ModelError>(found.2.clone())
     };
-    write_model(&file, &shapes, matrix).unwrap()
+    write_model(&file, &shapes, matrix)
 }
 
 fn open(bytes: &[u8]) -> Result<Gguf, ContainerError> {
@@ -59,13 +69,54 @@ fn a_model_goes_through_a_gguf_and_comes_back_in_its_own_order() {
     }
 }
 
+/// Llama 3 with these frequencies slowed.
+fn llama3(low_freq_factor: f32) -> RopeScaling {
+    let (high_freq_factor, original_max_position_embeddings) = (4.0, 8192);
+    RopeScaling::Llama3 { factor: 32.0, low_freq_factor, high_freq_factor, original_max_position_embeddings }
+}
+
 #[test]
-fn what_the_file_has_no_words_for_is_refused() {
-    let scaled =
-        DecoderConfig { rope_scaling: Some(crate::rotary::RopeScaling::Linear { factor: 2.0 }), ..model("llama").0 };
-    let file = ModelFile { config: &scaled, name: "test", tokenizer: vec![], encoding: Encoding::F32 };
-    let error = write_model(&file, &[], |_| Ok::<_, ModelError>(vec![])).unwrap_err().to_string();
-    assert!(error.contains("rope_scaling") && error.contains("--to merged"), "{error}");
+fn scaled_positions_are_read_as_they_were_written() {
+    let (config, tensors) = model("llama");
+    for scaling in [RopeScaling::Linear { factor: 2.0 }, llama3(1.0)] {
+        let config = DecoderConfig { rope_theta: 500_000.0, rope_scaling: Some(scaling), ..config.clone() };
+        let file = open(&written_as(&config, &tensors, Encoding::F32).unwrap()).unwrap();
+        let found = DecoderConfig::from_json(file.config().unwrap().to_string().as_bytes()).unwrap();
+        assert_eq!((found.rope_theta, found.rope_scaling), (config.rope_theta, Some(scaling)));
+    }
+}
+
+/// A Gemma 3 of six layers, whose last sees everything.
+fn gemma3(window: u64) -> DecoderConfig {
+    let kind = |layer| if layer == 5 { "full_attention" } else { "sliding_attention" };
+    let fields = json!({
+        "model_type": "gemma3_text", "vocab_size": 40, "hidden_size": 32, "intermediate_size": 96,
+        "num_hidden_layers": 6, "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 16,
+        "max_position_embeddings": 128, "sliding_window": window, "query_pre_attn_scalar": 16,
+        "layer_types": (0..6).map(kind).collect::<Vec<_>>(),
+    });
+    DecoderConfig::from_json(fields.to_string().as_bytes()).unwrap()
+}
+
+#[test]
+fn a_gemma_is_read_with_the_window_that_was_written() {
+    let config = gemma3(24);
+    let decoder = Decoder::init(&config, 3, &Device::flex());
+    let file = open(&written_as(&config, &named(&decoder), Encoding::F32).unwrap()).unwrap();
+    let found = DecoderConfig::from_json(file.config().unwrap().to_string().as_bytes()).unwrap();
+    assert_eq!(found.attention, config.attention);
+}
+
+#[test]
+fn what_llama_cpp_would_compute_otherwise_is_refused() {
+    let llama = model("llama").0;
+    let window = LayerAttention { rotary: Some(llama.rotary()), window: Some(9) };
+    let windowed = DecoderConfig { attention: vec![window; llama.num_hidden_layers], ..llama.clone() };
+    let other = DecoderConfig { rope_scaling: Some(llama3(2.0)), ..llama };
+    for (config, field) in [(windowed, "sliding_window"), (other, "rope_scaling")] {
+        let error = written_as(&config, &[], Encoding::F32).unwrap_err().to_string();
+        assert!(error.contains(field) && error.contains("--to merged"), "{error}");
+    }
 }
 
 #[test]
@@ -93,7 +144,7 @@ fn the_scaling_of_llama_3_is_told_from_its_factors() {
     let half = config.head_dim / 2;
     let factors = |factor: f64| -> Vec<u8> {
         let period = |place: usize| 500_000f64.powf(place as f64 / half as f64);
-        let of = |place| super::config::llama3_factor(period(place), factor) as f32;
+        let of = |place| super::attention::llama3_factor(period(place), factor) as f32;
         (0..half).flat_map(|place| of(place).to_le_bytes()).collect()
     };
     let mut gguf = open(&written("llama", Encoding::F32)).unwrap();

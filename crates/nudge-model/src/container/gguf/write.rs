@@ -1,7 +1,7 @@
 //! Models and adapters as GGUF: what llama.cpp and Ollama open.
 
-use super::KINDS;
 use super::names::{Architecture, Turned, turned};
+use super::{KINDS, attention};
 use crate::container::interleaved;
 use crate::{DecoderConfig, ModelError};
 use nudge_kernels::encoding::Encoding;
@@ -24,7 +24,7 @@ pub enum Field {
 
 /// A GGUF being put together.
 #[derive(Debug, Default)]
-struct Writer {
+pub(super) struct Writer {
     pairs: Vec<(String, Field)>,
     tensors: Vec<Tensor>,
 }
@@ -39,8 +39,15 @@ struct Tensor {
 }
 
 impl Writer {
-    fn pair(&mut self, key: impl Into<String>, value: Field) {
+    pub(super) fn pair(&mut self, key: impl Into<String>, value: Field) {
         self.pairs.push((key.into(), value));
+    }
+
+    /// A tensor of one row in f32.
+    pub(super) fn vector(&mut self, name: &str, numbers: &[f32]) {
+        let bytes = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+        let sizes = vec![numbers.len()];
+        self.tensors.push(Tensor { name: name.into(), sizes, encoding: Encoding::F32, bytes });
     }
 
     /// Header, then every tensor at its place.
@@ -134,16 +141,16 @@ pub struct ModelFile<'a> {
 /// when its turn comes.
 ///
 /// # Errors
-/// [`ModelError::Unsupported`] if llama.cpp has no such architecture or tensor; those of `matrix`.
+/// [`ModelError::Unsupported`] if llama.cpp has no such architecture, tensor or kind of attention; those of `matrix`.
 pub fn write_model<E: From<ModelError>>(
     model: &ModelFile,
     tensors: &[(String, [usize; 2])],
     mut matrix: impl FnMut(&str) -> Result<Vec<f32>, E>,
 ) -> Result<Vec<u8>, E> {
     let architecture = known(&model.config.model_type)?;
-    refuse_unwritten(model.config)?;
     let mut writer = Writer::default();
     describe(&mut writer, architecture, model);
+    attention::describe(&mut writer, architecture.name, model.config)?;
     for (name, shape) in tensors {
         let theirs = architecture.to_gguf(name).ok_or_else(|| {
             ModelError::Unsupported(format!("llama.cpp has no place for the tensor `{name}`; it cannot be exported"))
@@ -155,20 +162,6 @@ pub fn write_model<E: From<ModelError>>(
         writer.tensors.push(tensor(architecture, model, name, theirs, *shape, &numbers)?);
     }
     Ok(writer.bytes())
-}
-
-/// What a file written here has no words for, and llama.cpp would compute without: positions that are scaled, and
-/// layers that see a window.
-fn refuse_unwritten(config: &DecoderConfig) -> Result<(), ModelError> {
-    let windows = (0..config.num_hidden_layers).any(|layer| config.layer_attention(layer).window.is_some());
-    let lost = match (config.rope_scaling.is_some(), windows) {
-        (true, _) => "rope_scaling",
-        (_, true) => "sliding_window",
-        (false, false) => return Ok(()),
-    };
-    Err(ModelError::Unsupported(format!(
-        "its {lost} is not written into a GGUF yet; export it --to merged and convert that with llama.cpp"
-    )))
 }
 
 /// One tensor in the encoding that suits it.

@@ -29,7 +29,7 @@ use crate::trainer::Measured;
 use crate::{SessionError, options};
 use burn::tensor::{Device, Tensor};
 use nudge_data::Tokenizer;
-use nudge_model::{Decoder, Frozen, OptimizerOptions, Precision};
+use nudge_model::{Decoder, Frozen, OptimizerOptions};
 use serde::{Deserialize, Serialize};
 
 options! {
@@ -193,7 +193,8 @@ impl<M: OfflineMethod> Stage for Offline<M> {
     // 5. The model folder.
     async fn end(&mut self) -> Result<Vec<Event>, SessionError> {
         let model = self.policy.model();
-        let files = folder::save(model, &model.config, Kind::Decoder, &self.tokenizer, Precision::F32).await?;
+        let precision = self.method.offline().passes.finetuning.precision;
+        let files = folder::save(model, &model.config, Kind::Decoder, &self.tokenizer, precision).await?;
         Ok([Event::Model { name: "policy".into(), files }].into_iter().chain(self.policy.told()).collect())
     }
 

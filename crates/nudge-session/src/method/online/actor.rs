@@ -17,7 +17,7 @@ use crate::snapshot::{Snapshot, SnapshotWriter};
 use crate::trainer::{Measured, Trainer};
 use burn::tensor::{Device, Tensor};
 use nudge_data::Tokenizer;
-use nudge_model::{Decoder, Frozen, Parameters, Precision, TokenBatch};
+use nudge_model::{Decoder, Frozen, Parameters, TokenBatch};
 use nudge_rlhf::loss::kl::{full_kl, kl_penalty};
 use nudge_rlhf::loss::masked::{aggregate, masked_mean};
 use nudge_rlhf::{KlPlacement, LossAggregation, PolicyLoss, entropy};
@@ -116,7 +116,8 @@ impl Actor {
     /// The folder of the finished policy: the average if there is one.
     pub async fn files(&self, tokenizer: &Tokenizer) -> Result<Files, SessionError> {
         let model = self.average.as_ref().unwrap_or(&self.trainer.model);
-        folder::save(model, &model.config, Kind::Decoder, tokenizer, Precision::F32).await
+        let precision = self.objective.options.finetuning.precision;
+        folder::save(model, &model.config, Kind::Decoder, tokenizer, precision).await
     }
 
     /// Adds weights, moments and average to a checkpoint.

@@ -1,0 +1,159 @@
+//! `nudge hand-over`: the same run for a trainer that has many GPUs.
+//!
+//! 1. What is handed over: method, options, models, data.
+//! 2. The trainer's own words for it ([`Trainer`], one file each): rows, command, requirements.
+//! 3. A folder: `data/train.jsonl`, models that only Nudge reads as folders that transformers reads, `launch.sh`,
+//!    `requirements.txt`, and a README that says what does not carry over.
+
+mod carried;
+mod models;
+mod nemo_rl;
+mod openrlhf;
+mod rows;
+mod trl;
+mod verl;
+
+use crate::args::HandOver;
+use crate::failure::tell;
+use crate::files::{create_folder, write_atomic};
+use crate::flags::Flags;
+use crate::options::{object, resolve, resolve_method};
+use anyhow::{Context, Result, bail};
+use carried::Carried;
+use nudge_session::method::{LearnsFrom, Method};
+use nudge_session::options::RewardOptions;
+use rows::Rows;
+use serde_json::Value;
+
+/// What is trained, where it is no method.
+const REWARD: &str = "reward";
+
+/// A trainer that a run can be handed to.
+struct Trainer {
+    name: &'static str,
+    /// What of ours it trains.
+    methods: &'static [&'static str],
+    /// `requirements.txt`, of the version whose words these are.
+    requirements: &'static str,
+    /// A line of its data.
+    row: fn(&rows::Row, usize) -> Value,
+    /// The command that starts it, behind the variables of `launch.sh`.
+    command: fn(&mut Run) -> Vec<String>,
+    /// How it runs on more machines, and what is otherwise than here.
+    notes: &'static [&'static str],
+}
+
+const TRAINERS: [&Trainer; 4] = [&trl::TRAINER, &openrlhf::TRAINER, &verl::TRAINER, &nemo_rl::TRAINER];
+
+/// A run that is handed over.
+struct Run {
+    method: String,
+    options: Carried,
+    /// How many pairs a ranking has on average.
+    pairs_of_ranking: f64,
+    /// Rows of the data.
+    rows: usize,
+}
+
+/// Writes `--out`.
+pub fn run(arguments: &HandOver) -> Result<()> {
+    if arguments.out.exists() {
+        bail!("{} exists already; give another folder in --out", arguments.out.display());
+    }
+    // 1. What is handed over.
+    let trainer = trainer_of(arguments)?;
+    let (options, samples) = options_of(arguments)?;
+    let material = models::Material::of(arguments, samples)?;
+    let rows = Rows::read(&material, &arguments.reading)?;
+    // 2. In the trainer's words.
+    let mut run = Run {
+        method: arguments.method.clone(),
+        options,
+        pairs_of_ranking: rows.pairs_of_ranking(),
+        rows: rows.all.len(),
+    };
+    let command = (trainer.command)(&mut run);
+    let data: String = rows.all.iter().enumerate().map(|(n, row)| format!("{}\n", (trainer.row)(row, n))).collect();
+    // 3. The folder.
+    create_folder(&arguments.out)?;
+    let write = |name: &str, text: &str| write_atomic(&arguments.out.join(name), text.as_bytes());
+    create_folder(&arguments.out.join("data"))?;
+    write("data/train.jsonl", &data)?;
+    let places = material.write_models(&arguments.out)?;
+    write("launch.sh", &launch(&places, &command))?;
+    write("requirements.txt", trainer.requirements)?;
+    write("README.md", &readme(trainer, &run, &rows))?;
+    tell(&format!(
+        "wrote {}: {} rows for {}; start it with sh launch.sh",
+        arguments.out.display(),
+        run.rows,
+        trainer.name
+    ));
+    Ok(())
+}
+
+fn trainer_of(arguments: &HandOver) -> Result<&'static Trainer> {
+    let Some(trainer) = TRAINERS.into_iter().find(|trainer| trainer.name == arguments.to) else {
+        let known: Vec<&str> = TRAINERS.iter().map(|trainer| trainer.name).collect();
+        bail!("there is no trainer {}; --to is one of {}", arguments.to, known.join(", "));
+    };
+    let method = arguments.method.as_str();
+    if !trainer.methods.contains(&method) {
+        let others: Vec<&str> =
+            TRAINERS.iter().filter(|other| other.methods.contains(&method)).map(|other| other.name).collect();
+        let elsewhere = match others.is_empty() {
+            true => "and none of the others does".into(),
+            false => format!("but {} does", others.join(", ")),
+        };
+        bail!("{} does not train {method} ({}), {elsewhere}", trainer.name, trainer.methods.join(", "));
+    }
+    Ok(trainer)
+}
+
+/// The options by name, and whether the method samples.
+fn options_of(arguments: &HandOver) -> Result<(Carried, bool)> {
+    let config = arguments.config.as_deref();
+    if arguments.method == REWARD {
+        let options = resolve(&Flags::<RewardOptions>::new(Default::default()), config)?;
+        return Ok((Carried::new(object(&options)?), false));
+    }
+    let method =
+        Method::named(&arguments.method).with_context(|| format!("there is no method {}", arguments.method))?;
+    let samples = method.info().learns_from == LearnsFrom::Rewards;
+    let method = resolve_method(&method, None, &Default::default(), config)?;
+    let options = match object(&method)?.remove("options") {
+        Some(Value::Object(options)) => options,
+        _ => Default::default(),
+    };
+    Ok((Carried::new(options), samples))
+}
+
+/// `launch.sh`.
+fn launch(places: &[(&'static str, String)], command: &[String]) -> String {
+    let mut script = String::from(
+        "#!/bin/sh\n# Further words go to the trainer. GPUS a machine, NODES machines, this one is number RANK.\nset -eu\n\
+         cd \"$(dirname \"$0\")\"\n: \"${GPUS:=1}\" \"${NODES:=1}\" \"${RANK:=0}\" \"${MASTER:=127.0.0.1}\" \"${PORT:=29500}\"\n",
+    );
+    for (name, place) in places {
+        script += &format!(": \"${{{name}:={place}}}\"\n");
+    }
+    script + &format!("exec {} \"$@\"\n", command.join(" \\\n  "))
+}
+
+/// `README.md`.
+fn readme(trainer: &Trainer, run: &Run, rows: &Rows) -> String {
+    let mut text = format!(
+        "# {} for {}\n\n    pip install -r requirements.txt\n    sh launch.sh                        # GPUS=8 sh launch.sh\n\n",
+        run.method, trainer.name
+    );
+    text += &format!("{} rows in `data/train.jsonl`.{}\n", run.rows, rows.said());
+    trainer.notes.iter().for_each(|note| text += &format!("{note}\n"));
+    text +=
+        "What it writes is a folder, or an adapter: `nudge compare --a THAT --b MODEL ...` judges it like any other.\n";
+    let left = run.options.left();
+    if !left.is_empty() {
+        text += "\nThese options have no word there, and do not carry over:\n\n";
+        left.iter().for_each(|(name, value)| text += &format!("- `{name}` = {value}\n"));
+    }
+    text
+}

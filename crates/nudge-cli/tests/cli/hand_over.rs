@@ -1,0 +1,106 @@
+//! Runs that are given to other trainers: rows in their schema, and scripts that a shell can read.
+
+use crate::support::{Place, example};
+use serde_json::{Value, json};
+use std::fs;
+use std::process::Command;
+
+const RANKING: &str =
+    r#"{"id":"1","prompt":"p","completions":[{"text":"a"},{"text":"b"},{"text":"c"}],"ranking":[[1],[0,2]]}"#;
+
+fn place() -> Place {
+    let place = Place::with_reward_model();
+    place.write("rankings.jsonl", &format!("{RANKING}\n"));
+    place
+}
+
+fn hand_over(place: &Place, words: &str, out: &str) -> Vec<Value> {
+    let ended = place.run(&format!("hand-over {words} --out {out}"));
+    assert_eq!(ended.code, Some(0), "{words}: {}", ended.err);
+    place.records(&format!("{out}/data/train.jsonl"))
+}
+
+#[test]
+fn a_ranking_becomes_a_row_a_pair_and_ties_are_counted() {
+    let place = place();
+    let rows = hand_over(&place, "--to trl --policy sft --comparisons rankings.jsonl", "trl");
+    let said = |text: &str| json!([{"role": "assistant", "content": text}]);
+    let asked = json!([{"role": "user", "content": "p"}]);
+    assert_eq!(rows[0], json!({"prompt": asked, "chosen": said("b"), "rejected": said("a")}));
+    assert_eq!(rows.len(), 2);
+    assert!(place.read("trl/README.md").contains("1 tied pairs are left out"));
+    let script = place.read("trl/launch.sh");
+    for words in ["trl.scripts.dpo", "--beta 0.1", "--loss_type sigmoid", "--use_peft --lora_r 16", "(4 + GPUS"] {
+        assert!(script.contains(words), "{words} is not in {script}");
+    }
+    assert!(!script.contains("--learning_rate"), "Nudge chooses it by what trains");
+    let rows = hand_over(&place, "--to nemo-rl --policy sft --comparisons rankings.jsonl", "nemo");
+    assert_eq!(rows[0]["completions"][0], json!({"rank": 0, "completion": said("b")}));
+}
+
+#[test]
+fn options_of_a_file_carry_over_and_the_others_are_listed() {
+    let place = place();
+    place.write("run.toml", "beta = 0.3\nlearning_rate = 1e-5\nfinetuning = \"full\"\nstop_margin = 4.0\n");
+    let words = "--to trl --policy sft --comparisons rankings.jsonl --config run.toml";
+    hand_over(&place, words, "out");
+    let script = place.read("out/launch.sh");
+    assert!(script.contains("--beta 0.3") && script.contains("--learning_rate"), "{script}");
+    assert!(!script.contains("--use_peft"), "{script}");
+    assert!(place.read("out/README.md").contains("`stop_margin` = 4.0"));
+}
+
+#[test]
+fn every_trainer_gets_every_method_that_it_has() {
+    let place = place();
+    let online = "--policy builtin:sft --reward reward --prompts prompts.jsonl";
+    let offline = "--policy sft --comparisons rankings.jsonl";
+    for (trainer, methods) in [
+        ("trl", ["reward", "dpo", "grpo", "rloo"].as_slice()),
+        ("openrlhf", &["reward", "dpo", "ppo", "grpo", "rloo", "reinforce"]),
+        ("verl", &["ppo", "grpo", "rloo"]),
+        ("nemo-rl", &["reward", "dpo"]),
+    ] {
+        for method in methods {
+            let out = format!("{trainer}-{method}");
+            let material = if ["reward", "dpo"].contains(method) { offline } else { online };
+            let rows = hand_over(&place, &format!("--to {trainer} --method {method} {material}"), &out);
+            assert!(!rows.is_empty());
+            let script = place.path(format!("{out}/launch.sh"));
+            let checked = Command::new("sh").arg("-n").arg(&script).status().expect("there is a shell");
+            assert!(checked.success(), "{}", fs::read_to_string(script).unwrap());
+        }
+    }
+    // What only Nudge reads goes along as a folder that transformers reads.
+    assert!(place.path("verl-ppo/policy/model.safetensors").exists());
+    assert!(place.read("verl-ppo/launch.sh").contains("POLICY:=policy"));
+    assert!(place.read("verl-ppo/launch.sh").contains("algorithm.kl_ctrl.type=adaptive"));
+}
+
+#[test]
+fn what_cannot_be_handed_over_is_named() {
+    let place = place();
+    place.write("ties.jsonl", &RANKING.replace("[[1],[0,2]]", "[[0,1,2]]"));
+    for (words, parts) in [
+        ("--to trl --method ppo --policy sft", ["trl does not train ppo", "but openrlhf, verl does"]),
+        ("--to lamini --policy sft", ["no trainer lamini", "nemo-rl"]),
+        ("--to verl --method grpo --policy sft", ["--prompts FILE", "--reward M"]),
+        ("--to trl --policy sft", ["dpo learns from rankings", "--comparisons FILE"]),
+        ("--to trl --policy sft --comparisons ties.jsonl", ["tie everything", "above others"]),
+        ("--to trl --policy sft --comparisons rankings.jsonl --config sft", ["sft", "error"]),
+    ] {
+        let ended = place.run(&format!("hand-over {words} --out out"));
+        assert_eq!(ended.code, Some(1), "{words}: {}", ended.err);
+        assert!(parts.iter().all(|part| ended.err.contains(part)), "{words}: {}", ended.err);
+        assert!(!place.path("out").exists(), "{words}");
+    }
+}
+
+#[test]
+fn a_workflow_is_handed_over_as_it_stands() {
+    let place = Place::new();
+    place.write("prompts.jsonl", &example("prompts.jsonl", 30));
+    let taught = "teach --model sft --prompts prompts.jsonl --rankings 4 --labeler shorter --method dpo --out taught";
+    assert_eq!(place.run(taught).code, Some(0));
+    assert!(!hand_over(&place, "--to trl --workflow taught", "handed").is_empty());
+}
