@@ -197,11 +197,13 @@ class Comparison {
     pairsPerPrompt = 1,
   ): Promise<Verdict | null> {
     let verdict: Verdict | null = null;
-    const first = !run || run === runs.currentId ? 'policy' : nameOfRun(run);
+    const tuned = !run || run === runs.currentId ? 'policy' : nameOfRun(run);
+    // Nothing is tuned for best-of-n.
+    const first = method === BEST_OF ? models.start : tuned;
     const common = { seed, max_new_tokens: answers.tokens, pairs_per_prompt: pairsPerPrompt };
     const command =
       method === BEST_OF
-        ? commands.compare(models.start, versus, prompts, judge, 'reward', { ...common, best_of: sizes.bestOf })
+        ? commands.compare(first, versus, prompts, judge, 'reward', { ...common, best_of: sizes.bestOf })
         : commands.compare(first, versus, prompts, judge, null, common);
     await models.borrow([first, versus], () => engine.run(command, {
       event(event) {
