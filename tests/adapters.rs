@@ -22,6 +22,11 @@ fn lora(options: Value) -> Value {
     options
 }
 
+/// An adapter on `sft`, as a run leaves it.
+pub fn trained(session: &Session) -> Files {
+    model_of(&events_of(session, reward_command())).clone()
+}
+
 /// The base with what was trained beside it.
 fn with_adapter(adapter: &Files) -> Files {
     let mut files = sft().clone();
@@ -37,7 +42,7 @@ fn reward_command() -> Value {
 
 /// A session with the base and a reward model that is an adapter on it.
 fn session() -> Session {
-    let reward = model_of(&events_of(&session_with(&[("sft", sft())]), reward_command())).clone();
+    let reward = trained(&session_with(&[("sft", sft())]));
     session_with(&[("sft", sft()), ("reward", &with_adapter(&reward))])
 }
 
@@ -79,7 +84,7 @@ fn the_reference_is_the_base_without_the_adapter() {
 
 #[test]
 fn an_adapter_alone_finds_its_base_in_the_session() {
-    let adapter = model_of(&events_of(&session_with(&[("sft", sft())]), reward_command())).clone();
+    let adapter = trained(&session_with(&[("sft", sft())]));
     assert!(!adapter.contains_key("model.safetensors"));
     let command =
         json!({"command": "score", "reward": "reward", "records": [{"prompt": "Hi", "completion": "Hello."}]});
@@ -224,7 +229,7 @@ fn an_adapter_goes_out_merged_and_by_itself() {
     let plain = Folder::open("sft", sft()).expect("a model");
     let none = export::to_peft(&plain).expect_err("there is no adapter").to_string();
     assert!(none.contains("no adapter") && none.contains("--to merged"), "{none}");
-    let reward = model_of(&events_of(&session_with(&[("sft", sft())]), reward_command())).clone();
+    let reward = trained(&session_with(&[("sft", sft())]));
     let reward = Folder::open("reward", &with_adapter(&reward)).expect("a reward model");
     let head = export::to_gguf_adapter(&reward, "adapter.gguf", "base.gguf").expect_err("a head has no place");
     assert!(head.to_string().contains("head") && head.to_string().contains("--to peft"), "{head}");

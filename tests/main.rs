@@ -5,7 +5,11 @@ mod bad_input;
 mod batching;
 mod containers;
 mod dpo;
+#[path = "fuzz/src/lib.rs"]
+mod fuzz;
+mod fuzzing;
 mod layers;
+mod licences;
 mod look;
 mod methods;
 mod metrics;

@@ -105,6 +105,50 @@ test.describe('two tabs', () => {
   });
 });
 
+test('a tab that does not answer can be taken over, and writes nothing any more', async ({ page, context }) => {
+  test.setTimeout(3 * MINUTE);
+  // It hears nothing of what others ask.
+  await page.addInitScript(() => Object.defineProperty(BroadcastChannel.prototype, 'onmessage', { set() {} }));
+  await open(page, QUERY);
+  await takeInstructModel(page, MINUTE);
+  await loadPack(page);
+  const second = await context.newPage();
+  await second.goto(`/${QUERY}`);
+  await button(following(second), 'Work here instead').click();
+  await expect(following(second)).toContainText('The other tab does not answer', { timeout: MINUTE });
+  await button(following(second), 'Take it anyway').click();
+  await ready(second);
+  await expect(following(page)).toBeVisible();
+  await expect(number(second, 'rank')).toHaveText('30');
+  await button(page, 'Remove all rankings').click();
+  await button(page, 'Really remove all rankings').click();
+  await expect(notices(page)).toContainText('Another tab works on this workflow; nothing was changed here.');
+  await second.reload();
+  await expect(number(second, 'rank')).toHaveText('30');
+});
+
+test('a blind test that is cut short keeps every judgement', async ({ page }) => {
+  test.setTimeout(4 * MINUTE);
+  await open(page, QUERY);
+  await takeInstructModel(page, MINUTE);
+  await loadPack(page);
+  await choose(page, 'dpo');
+  await button(page, 'Start DPO').click();
+  await expect(button(page, 'Start DPO again')).toBeEnabled({ timeout: MINUTE });
+  await button(page, 'Start the blind test').click();
+  await expect(page.getByTestId('blind')).toContainText('Pair 1 of', { timeout: MINUTE });
+  await expect(button(page, 'Start the blind test')).toBeEnabled({ timeout: MINUTE });
+  for (const pair of [1, 2]) {
+    await expect(page.getByTestId('blind')).toContainText(`Pair ${pair} of`);
+    await button(page, /Left is better/).click();
+  }
+  await expect(page.getByTestId('blind')).toContainText('Pair 3 of');
+  await page.reload();
+  await expect(page.getByTestId('blind')).toContainText('Pair 3 of', { timeout: MINUTE });
+  await button(page, 'Reveal now').click();
+  await expect(page.getByTestId('revealed').locator('li')).toHaveCount(2);
+});
+
 test.describe('storage', () => {
   test('without space, work goes on in memory, is offered as a download, and is stored once there is space', async ({ page }) => {
     test.setTimeout(4 * MINUTE);

@@ -37,7 +37,11 @@ export default defineConfig({
   projects: [
     {
       name: 'page',
-      testMatch: ['page.spec.ts', 'ranking.spec.ts', 'methods.spec.ts', 'options.spec.ts', 'stored.spec.ts', 'input.spec.ts', 'real.spec.ts', 'runs.spec.ts', 'workflows.spec.ts', 'faults.spec.ts', 'mended.spec.ts', 'offline.spec.ts', 'open-to-all.spec.ts', 'look.spec.ts'],
+      testMatch: [
+        'page.spec.ts', 'headers.spec.ts', 'ranking.spec.ts', 'methods.spec.ts', 'options.spec.ts', 'stored.spec.ts',
+        'input.spec.ts', 'real.spec.ts', 'runs.spec.ts', 'workflows.spec.ts', 'faults.spec.ts', 'addresses.spec.ts',
+        'mended.spec.ts', 'offline.spec.ts', 'open-to-all.spec.ts', 'look.spec.ts',
+      ],
       use: chromium([]),
     },
     { name: 'cpu', testMatch: ['loop.spec.ts', 'closed.spec.ts'], use: chromium([]) },

@@ -1,6 +1,6 @@
-// Serves the built page on the loopback, as any static file server would.
+// Serves the built page on the loopback, as any static file server would that reads `_headers`.
 
-import { createReadStream, statSync } from 'node:fs';
+import { createReadStream, readFileSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,11 +16,20 @@ const TYPES = {
   '.webmanifest': 'application/manifest+json',
 };
 
-/** What a host sends with the worker's script: its policy is its own response's, not the page's. */
-const POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; object-src 'none'; base-uri 'none'";
-
 const folder = process.env.NUDGE_DIST ?? fileURLToPath(new URL('../../www/dist', import.meta.url));
 const port = Number(process.env.NUDGE_PORT ?? 4717);
+
+/** The rules of `www/public/_headers`: a pattern and its lines. */
+const rules = readFileSync(new URL('../../www/public/_headers', import.meta.url), 'utf8')
+  .split(/^(?=\/)/m)
+  .slice(1)
+  .map((rule) => rule.trim().split('\n'));
+
+function headersOf(path) {
+  const matching = rules.filter(([pattern]) => pattern.endsWith('*') ? path.startsWith(pattern.slice(0, -1)) : path === pattern);
+  const lines = matching.flatMap(([, ...lines]) => lines.map((line) => line.trim()));
+  return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 2)]));
+}
 
 createServer((request, response) => {
   const path = normalize(decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname));
@@ -31,8 +40,6 @@ createServer((request, response) => {
     return;
   }
   const type = TYPES[extname(file)] ?? 'application/octet-stream';
-  const headers = { 'content-type': type, 'content-length': stat.size };
-  if (type === 'text/javascript') headers['content-security-policy'] = POLICY;
-  response.writeHead(200, headers);
+  response.writeHead(200, { ...headersOf(path), 'content-type': type, 'content-length': stat.size });
   createReadStream(file).pipe(response);
 }).listen(port, '127.0.0.1', () => console.log(`${folder} on http://127.0.0.1:${port}/`));

@@ -20,6 +20,7 @@ test('base to comparison on WebGPU', async ({ page }) => {
   await open(page, '?device=webgpu&model=test&test=1&seed=1');
 
   await test.step('the GPU computes what the CPU computes', async () => {
+    expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
     await expect(page.getByTestId('device')).toHaveAttribute('data-kind', 'webgpu');
     await expect(page.getByTestId('device')).toContainText('7 checks passed');
     const checks = await runAllChecks(page, 'GPU', 3 * MINUTE);

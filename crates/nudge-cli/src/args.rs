@@ -18,7 +18,9 @@ pub use data::{Convert, Data, DataCommand, Inspect, Merge, Mix, Split};
 pub use export::{Export, Form, Numbers};
 pub use hand_over::HandOver;
 pub use inspect::InspectModel;
-pub use lab::{Lab, LabCommand, LabFrontier, LabInstruct, LabMethods, LabOracle, LabPreferences, Measurements};
+pub use lab::{
+    Lab, LabCommand, LabFrontier, LabInstruct, LabMethods, LabOracle, LabPreferences, LabShapes, Measurements,
+};
 pub use manual::{Completions, Man};
 pub use measuring::{Agreement, Bench, Calibrate, Eval, SelfCheck};
 pub use rank::{Choose, Rank};

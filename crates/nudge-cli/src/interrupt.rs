@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first asks the run to save and stop after its step, one that comes a second or more later
+//! Ctrl-C and SIGTERM: the first asks the run to save and stop after its minibatch or step, one that comes a second or more later
 //! ends the process. Those in between count as the first: `timeout` and its like send every signal twice.
 //! While the program waits for a person to type, the first one ends it: nothing is half done then.
 
@@ -34,7 +34,7 @@ fn grow_impatient() {
         thread::sleep(Duration::from_millis(100));
     }
     if STEPPING.load(Ordering::Relaxed) {
-        tell("\nstopping when this step is done; once more ends now, and loses what is not stored yet");
+        tell("\nstopping as soon as nothing is lost by it; once more ends now, and loses what is not stored yet");
     }
     thread::sleep(Duration::from_secs(1));
     IMPATIENT.store(true, Ordering::Relaxed);

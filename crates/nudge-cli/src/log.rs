@@ -1,47 +1,67 @@
 //! The log of a run: one JSON object a step, metrics by their published names, flat, with `step` and `seconds`.
 //!
-//! After a resume it has no gap and no repeat: lines beyond the checkpoint's step, and a line cut off, are removed.
+//! After a resume it has no gap and no repeat: lines beyond the checkpoint's step, and a line cut off, are removed. Lines
+//! that are not known to be this run's are never cut: their file is moved aside.
 
-use crate::files::{io_error, write_atomic};
+use crate::disk::{Appended, set_aside, write_atomic};
+use crate::failure::tell;
+use crate::files::io_error;
 use anyhow::{Result, bail};
 use nudge_session::Metrics;
 use serde_json::{Map, Value};
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A log being written.
 pub struct Log {
     path: PathBuf,
-    file: Option<File>,
+    /// Whether what is there is this run's own.
+    own: bool,
+    file: Option<Appended>,
 }
 
 impl Log {
-    /// A log at `path`. It must not hold lines already, unless the run is resumed or may replace them.
-    pub fn new(path: &Path, resume: bool, force: bool) -> Result<Self> {
-        let lines = fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() > 0);
-        if lines && !resume && !force {
+    /// A log at `path` that is this run's `own`, whatever it holds.
+    pub fn own(path: &Path) -> Self {
+        Self { path: path.into(), own: true, file: None }
+    }
+
+    /// A log at a path that somebody gave. It must not hold lines already, unless the run goes on or replaces. Those that
+    /// were noted in the run's checkpoint are its own; others will be moved aside.
+    pub fn given(path: &Path, noted: &Value, resume: bool, force: bool) -> Result<Self> {
+        if holds_lines(path) && !resume && !force {
             bail!(
-                "the log {} exists; choose another --log, go on with --resume, or replace it with --force",
+                "the log {} exists; choose another --log, go on with --resume, or move it aside with --force",
                 path.display()
             );
         }
-        Ok(Self { path: path.into(), file: None })
+        Ok(Self { path: path.into(), own: *noted == note(path), file: None })
+    }
+
+    /// What a checkpoint notes, to know the log again.
+    pub fn note(&self) -> Value {
+        note(&self.path)
     }
 
     /// The run stands at `step`: keeps the lines up to it and opens the file behind them.
     pub fn start(&mut self, step: usize) -> Result<()> {
-        if fs::metadata(&self.path).is_ok_and(|file| file.is_file()) {
-            let text = fs::read(&self.path).map_err(|error| io_error("read", &self.path, error))?;
-            let text = String::from_utf8_lossy(&text);
-            let kept = lines_up_to(&text, step);
-            if kept.len() != text.len() {
-                write_atomic(&self.path, kept.as_bytes())?;
+        if holds_lines(&self.path) {
+            if self.own {
+                self.cut(step)?;
+            } else {
+                let aside = set_aside(&self.path)?;
+                tell(&format!("the log {} was there before; it is now {}", self.path.display(), aside.display()));
             }
         }
-        let opened = OpenOptions::new().append(true).create(true).open(&self.path);
-        self.file = Some(opened.map_err(|error| io_error("open", &self.path, error))?);
+        self.file = Some(Appended::open(&self.path)?);
         Ok(())
+    }
+
+    fn cut(&self, step: usize) -> Result<()> {
+        let text = fs::read(&self.path).map_err(|error| io_error("read", &self.path, error))?;
+        let text = String::from_utf8_lossy(&text);
+        let kept = lines_up_to(&text, step);
+        if kept.len() == text.len() { Ok(()) } else { write_atomic(&self.path, kept.as_bytes()) }
     }
 
     /// Adds a step.
@@ -49,22 +69,23 @@ impl Log {
         let mut line = Map::from_iter([("step".to_string(), Value::from(step))]);
         line.extend(metrics.iter().map(|(name, value)| (name.clone(), Value::from(*value))));
         line.insert("seconds".into(), seconds.into());
-        self.write(&format!("{}\n", Value::Object(line))).map_err(|error| io_error("write", &self.path, error))
+        let text = format!("{}\n", Value::Object(line));
+        self.file.as_mut().map_or(Ok(()), |file| file.add(text.as_bytes()))
     }
 
     /// Waits until the lines are on the disk, so that no checkpoint is ahead of its log.
     pub fn sync(&mut self) -> Result<()> {
-        let synced = self.file.as_mut().map_or(Ok(()), |file| file.sync_data());
-        match synced {
-            // A pipe or a device has nothing to wait for.
-            Err(error) if error.kind() != io::ErrorKind::InvalidInput => Err(io_error("write", &self.path, error)),
-            _ => Ok(()),
-        }
+        self.file.as_mut().map_or(Ok(()), |file| file.sync().map(drop))
     }
+}
 
-    fn write(&mut self, line: &str) -> io::Result<()> {
-        self.file.as_mut().map_or(Ok(()), |file| file.write_all(line.as_bytes()))
-    }
+/// A pipe or a device holds none.
+fn holds_lines(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() > 0)
+}
+
+fn note(path: &Path) -> Value {
+    std::path::absolute(path).unwrap_or(path.into()).display().to_string().into()
 }
 
 /// The whole lines of steps 1 to `step`.
@@ -92,18 +113,23 @@ mod tests {
     fn a_resumed_log_goes_on_behind_the_step() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("log.jsonl");
-        let mut log = Log::new(&path, false, false).unwrap();
+        let given = |noted: &Value, resume| Log::given(&path, noted, resume, false);
+        let mut log = given(&Value::Null, false).unwrap();
         log.start(0).unwrap();
         for step in 1..=3 {
             log.step(step, &Metrics::from([("loss".into(), 0.5)]), 0.0).unwrap();
         }
-        assert!(Log::new(&path, false, false).is_err());
-        let mut log = Log::new(&path, true, false).unwrap();
+        assert!(given(&Value::Null, false).is_err());
+        let mut log = given(&log.note(), true).unwrap();
         log.start(2).unwrap();
         log.step(3, &Metrics::new(), 0.0).unwrap();
         let text = fs::read_to_string(&path).unwrap();
         let steps: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(steps.iter().map(|line| line["step"].as_u64().unwrap()).collect::<Vec<_>>(), [1, 2, 3]);
         assert_eq!(steps[1]["loss"], 0.5);
+        // Without a checkpoint that notes it, nobody knows whose it is.
+        given(&Value::Null, true).unwrap().start(0).unwrap();
+        assert_eq!(fs::read_to_string(place.path().join("log.jsonl.1")).unwrap(), text);
+        assert_eq!(fs::read_to_string(&path).unwrap(), "");
     }
 }

@@ -1,7 +1,7 @@
 //! `nudge`, the native shell: flags and files in, the session's stages in between, files and numbers out.
 //!
 //! Map: [`args`], [`flags`], [`usage`] and [`options`] read the command line and TOML files; [`command`] holds one file a command;
-//! [`runner`] pulls a stage; [`training_folder`] and [`record_file`] keep what it makes and what lets it go on;
+//! [`runner`] pulls a stage; [`training_folder`] and [`record_file`] keep what it makes and what lets it go on, by [`disk`], which alone writes;
 //! [`provenance`] and [`model_card`] say what made it, [`verdicts`] what it is worth, [`picture`] shows it;
 //! [`machine`] arranges threads and memory; [`device`] is the only place that names a backend.
 
@@ -9,6 +9,7 @@ mod args;
 mod builtin;
 mod command;
 mod device;
+mod disk;
 mod failure;
 mod files;
 mod flags;

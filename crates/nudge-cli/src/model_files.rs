@@ -77,9 +77,11 @@ fn with_adapter(mut files: Files, adapter: &Path) -> Result<Files> {
     }
 }
 
+/// What was read, by name.
+static READ: Mutex<BTreeMap<String, Files>> = Mutex::new(BTreeMap::new());
+
 /// The files of a model without an adapter. Those that several models share are in memory once.
 fn read_base(name: &str) -> Result<Files> {
-    static READ: Mutex<BTreeMap<String, Files>> = Mutex::new(BTreeMap::new());
     let mut all = READ.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(files) = all.get(name) {
         return Ok(files.clone());
@@ -87,6 +89,12 @@ fn read_base(name: &str) -> Result<Files> {
     let files = read_files(name)?;
     all.insert(name.into(), files.clone());
     Ok(files)
+}
+
+/// As a new process would: nothing was read yet.
+#[cfg(test)]
+pub fn forget() {
+    READ.lock().unwrap_or_else(PoisonError::into_inner).clear();
 }
 
 fn read_files(name: &str) -> Result<Files> {

@@ -115,6 +115,16 @@ pub fn sourced(
     Ok(options.into_iter().map(sourced).collect())
 }
 
+/// The same of options that no preset is for.
+pub fn sourced_of(
+    options: &impl Serialize,
+    flags: &Map<String, Value>,
+    config: Option<&Path>,
+) -> Result<Map<String, Value>> {
+    let options = object(options)?;
+    sourced(options.clone(), &options, flags, config)
+}
+
 /// Whether options say where long completions are cut, so that none is too long.
 pub fn cuts(options: &Map<String, Value>) -> bool {
     options.get("max_length").and_then(Value::as_u64).is_some_and(|length| length > 0)

@@ -1,8 +1,10 @@
-//! `run.json`: what made an output folder, so that somebody else can tell, judge and repeat it (`--config run.json`).
+//! `run.json`: what made an output folder, and `FILE.run.json` what made a file, so that somebody else can tell, judge and
+//! repeat it (`--config run.json`).
 //!
 //! It is written when a run begins and again when it ends. [`crate::model_card`] is made of it.
 
-use crate::files::{read_text, write_atomic};
+use crate::disk::write_atomic;
+use crate::files::read_text;
 use crate::model_files::read_model;
 use crate::version;
 use anyhow::{Context, Result};
@@ -25,7 +27,7 @@ pub const RUN: &str = "run.json";
 const DATA: [&str; 8] =
     ["data", "comparisons", "prompts", "text", "stories", "demonstrations", "pretraining-text", "candidates"];
 /// Flags whose values are models.
-const MODELS: [&str; 3] = ["model", "policy", "reward"];
+const MODELS: [&str; 6] = ["model", "policy", "reward", "a", "b", "base"];
 
 /// What was given on a command line: the command, and values by the names of their flags.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -159,9 +161,37 @@ impl RunRecord {
         serde_json::from_str(&read_text(&folder.join(RUN)).ok()?).ok()
     }
 
+    /// The record beside a file, where there is one that can be read.
+    pub fn read_beside(file: &Path) -> Option<Self> {
+        serde_json::from_str(&read_text(&file.with_extension(RUN)).ok()?).ok()
+    }
+
     /// Writes it into a folder.
     pub fn write(&self, folder: &Path) -> Result<()> {
-        write_atomic(&folder.join(RUN), format!("{}\n", serde_json::to_string_pretty(self)?).as_bytes())
+        self.write_to(&folder.join(RUN))
+    }
+
+    /// Writes it beside a file that was made: `rankings.run.json` for `rankings.jsonl`.
+    pub fn write_beside(&self, file: &Path) -> Result<()> {
+        self.write_to(&file.with_extension(RUN))
+    }
+
+    fn write_to(&self, path: &Path) -> Result<()> {
+        write_atomic(path, format!("{}\n", serde_json::to_string_pretty(self)?).as_bytes())
+    }
+
+    /// It is over.
+    pub fn end(&mut self, results: Results) {
+        self.finished_at = Some(now());
+        self.results = Some(results);
+    }
+
+    /// The record of a run that goes on after `step` with what is given now.
+    pub fn taken_up(self, given: Self, step: usize) -> Self {
+        let resume = Resume { at: now(), step, changed: self.changed(&given) };
+        let Self { started_at, command_line, mut resumes, .. } = self;
+        resumes.push(resume);
+        Self { started_at, command_line, resumes, ..given }
     }
 
     /// Options of `newer` with other values than here.

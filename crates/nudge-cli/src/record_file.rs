@@ -2,50 +2,50 @@
 //! `FILE.state/` with what lets it go on.
 
 use crate::args::Output;
+use crate::disk::{Appended, Checkpoints, Lock, beside, rename};
 use crate::failure::tell;
-use crate::files::{beside, io_error, recover_folder, remove, replace_folder};
 use crate::log::Log;
+use crate::provenance::{Results, RunRecord};
 use crate::report::{self, Aside};
 use crate::runner::{Target, drive};
 use anyhow::{Context, Result, bail};
 use nudge_data::CandidatesRecord;
+use nudge_session::verdict::Finding;
 use nudge_session::{Command, Event, Files, Metrics, Session};
-use serde_json::Map;
-use std::fs::{self, File, OpenOptions};
-use std::io::{Seek, SeekFrom, Write};
+use serde_json::{Map, Value, json};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-/// The file of a checkpoint that says how much of `FILE.partial` belongs to it.
-const WRITTEN: &str = "written.json";
 
 /// A file of records being written.
 pub struct RecordFile {
     path: PathBuf,
     /// Where records stand until the file is whole.
     pub partial: PathBuf,
-    state: PathBuf,
-    file: File,
+    state: Checkpoints,
+    file: Appended,
     /// Records in the file.
     pub records: usize,
+    _lock: Lock,
 }
 
 /// What was found at a path.
 pub enum Opened {
-    /// A file to write to, and the checkpoint to go on from.
-    Ready(RecordFile, Option<Files>),
+    /// A file to write to, the checkpoint to go on from, and what was noted with it.
+    Ready(Box<RecordFile>, Option<Files>, Value),
     /// The file is whole already.
     Finished,
 }
 
 impl RecordFile {
-    /// Opens `path` for a new run, or for one that goes on. Nothing is overwritten without `force`.
+    /// Opens `path` for a new run, or for one that goes on. Nothing is overwritten without `force`, and a file that is
+    /// whole not before the new one is.
     pub fn open(path: &Path, resume: bool, force: bool) -> Result<Opened> {
-        let (partial, state) = (beside(path, ".partial"), beside(path, ".state"));
+        let lock = Lock::file(path)?;
+        let (partial, state) = (beside(path, ".partial"), Checkpoints::at(beside(path, ".state")));
         // What a run with --force replaces stays until that run is whole, so both may be there.
         if path.exists() && !force && !(resume && partial.exists()) {
             if resume {
-                remove(&state)?;
+                state.discard()?;
                 return Ok(Opened::Finished);
             }
             bail!("{} exists; choose another name, or replace it with --force", path.display());
@@ -53,75 +53,70 @@ impl RecordFile {
         if partial.exists() && !resume && !force {
             bail!("{} is an unfinished run; go on with --resume, or start anew with --force", partial.display());
         }
-        let mut checkpoint = None;
-        if resume && partial.exists() {
-            checkpoint = recover_folder(&state)?;
-        } else {
-            remove(&state)?;
+        let kept = if resume && partial.exists() { state.recover()? } else { None };
+        if kept.is_none() {
+            state.discard()?;
         }
-        let written = match &mut checkpoint {
-            Some(files) => written(&state, files)?,
-            None => 0,
-        };
-        let opened = OpenOptions::new().write(true).create(true).truncate(false).open(&partial);
-        let mut file = opened.map_err(|error| io_error("write", &partial, error))?;
-        let cut = file.set_len(written).and_then(|()| file.seek(SeekFrom::End(0)));
-        cut.map_err(|error| io_error("write", &partial, error))?;
-        let lines = fs::read(&partial).map_err(|error| io_error("read", &partial, error))?;
+        let (checkpoint, note) = kept.map_or((None, Value::Null), |kept| (Some(kept.files), kept.note));
+        let mut file = Appended::open(&partial)?;
+        let lines = file.cut(note["bytes"].as_u64().unwrap_or_default())?;
         let records = lines.iter().filter(|byte| **byte == b'\n').count();
-        Ok(Opened::Ready(Self { path: path.into(), partial, state, file, records }, checkpoint))
+        let this = Self { path: path.into(), partial, state, file, records, _lock: lock };
+        Ok(Opened::Ready(Box::new(this), checkpoint, note))
     }
 
     /// Adds a record, one JSON object.
     pub fn write(&mut self, record: &str) -> Result<()> {
         self.records += 1;
-        let written = self.file.write_all(format!("{record}\n").as_bytes());
-        written.map_err(|error| io_error("write", &self.partial, error))
+        self.file.add(format!("{record}\n").as_bytes())
     }
 
-    /// Stores a checkpoint that belongs to the records written so far.
-    pub fn keep(&mut self, mut checkpoint: Files) -> Result<()> {
-        let length = self.file.sync_data().and_then(|()| self.file.stream_position());
-        let length = length.map_err(|error| io_error("write", &self.partial, error))?;
-        checkpoint.insert(WRITTEN.into(), serde_json::json!({ "bytes": length }).to_string().into());
-        replace_folder(&self.state, &checkpoint)
+    /// Stores a checkpoint that belongs to the records written so far, with a note of the log and of what makes them.
+    pub fn keep(&mut self, checkpoint: Files, log: Value, run: &RunRecord) -> Result<()> {
+        let bytes = self.file.sync()?;
+        self.state.store(checkpoint, json!({ "bytes": bytes, "log": log, "run": run }))
     }
 
-    /// The file is whole: gives it its name.
-    pub fn finish(self) -> Result<()> {
-        self.file.sync_all().map_err(|error| io_error("write", &self.partial, error))?;
-        fs::rename(&self.partial, &self.path).map_err(|error| io_error("write", &self.path, error))?;
-        remove(&self.state)
+    /// The file is whole: gives it its name, behind what made it.
+    pub fn finish(mut self, run: &RunRecord) -> Result<()> {
+        self.file.sync()?;
+        run.write_beside(&self.path)?;
+        rename(&self.partial, &self.path)?;
+        self.state.discard()
     }
-}
-
-fn written(state: &Path, files: &mut Files) -> Result<u64> {
-    let wrong = || format!("{} is damaged; start anew with --force", state.display());
-    let bytes = files.remove(WRITTEN).with_context(wrong)?;
-    let value: serde_json::Value = serde_json::from_slice(&bytes).with_context(wrong)?;
-    value["bytes"].as_u64().with_context(wrong)
 }
 
 /// The target of runs that make records.
 pub struct RecordTarget {
     /// Where records go; `None` where the user wants no file.
-    pub file: Option<RecordFile>,
+    pub file: Option<Box<RecordFile>>,
     /// Where steps are logged.
     pub log: Option<Log>,
+    /// What makes them.
+    run: RunRecord,
     /// How often to store a checkpoint.
     every: Duration,
+    /// Steps made, in all.
+    steps: usize,
     /// Numbers of the last step.
     metrics: Metrics,
 }
 
 impl RecordTarget {
-    /// A target that stores a checkpoint `every` so often.
-    pub fn new(file: Option<RecordFile>, log: Option<Log>, every: Duration) -> Self {
-        Self { file, log, every, metrics: Metrics::new() }
+    /// A target that stores a checkpoint `every` so often. `note` is that of the checkpoint that the run goes on from.
+    pub fn new(file: Option<Box<RecordFile>>, log: Option<Log>, run: RunRecord, note: &Value, every: Duration) -> Self {
+        let Ok(mut before) = serde_json::from_value::<RunRecord>(note["run"].clone()) else {
+            return Self { file, log, run, every, steps: 0, metrics: Metrics::new() };
+        };
+        let Results { steps, metrics, .. } = before.results.take().unwrap_or_default();
+        Self { file, log, run: before.taken_up(run, steps), every, steps, metrics }
     }
 
     /// The log's part of an event.
     fn log(&mut self, event: &Event) -> Result<()> {
+        if let Event::Started { step, .. } | Event::Progress { step, .. } = event {
+            self.steps = *step;
+        }
         match (&mut self.log, event) {
             (Some(log), Event::Started { step, .. }) => log.start(*step),
             (Some(log), Event::Progress { step, metrics, seconds, .. }) => log.step(*step, metrics, *seconds),
@@ -131,12 +126,20 @@ impl RecordTarget {
 }
 
 impl RecordTarget {
+    /// Gives the file its name, behind its log and what made it.
+    pub fn name(&mut self, findings: &[Finding]) -> Result<()> {
+        self.log.as_mut().map_or(Ok(()), Log::sync)?;
+        let (steps, metrics, findings) = (self.steps, self.metrics.clone(), findings.to_vec());
+        self.run.end(Results { steps, metrics, findings });
+        self.file.take().map_or(Ok(()), |file| file.finish(&self.run))
+    }
+
     /// Gives the file its name and reports.
-    fn finish(self, command: &str, out: &Path, as_json: bool) -> Result<()> {
+    fn finish(mut self, command: &str, out: &Path, as_json: bool) -> Result<()> {
         let records = self.file.as_ref().map_or(0, |file| file.records);
-        self.file.map_or(Ok(()), RecordFile::finish)?;
+        self.name(&[])?;
         let out = out.display().to_string();
-        let mut summary = serde_json::json!({ "command": command, "out": out, "records": records });
+        let mut summary = json!({ "command": command, "out": out, "records": records });
         let chosen = self.metrics.iter().filter(|(name, _)| name.starts_with("best_of_"));
         for (name, number) in chosen.clone() {
             summary[name] = (*number).into();
@@ -159,8 +162,7 @@ impl Target for RecordTarget {
                 serde_json::to_string(&CandidatesRecord { id, prompt, completions, extra: Map::new() })?
             }
             Event::Pair { prompt, a, b, preference, scores, .. } => {
-                serde_json::json!({ "prompt": prompt, "a": a, "b": b, "preference": preference, "scores": scores })
-                    .to_string()
+                json!({ "prompt": prompt, "a": a, "b": b, "preference": preference, "scores": scores }).to_string()
             }
             _ => return Ok(()),
         };
@@ -169,7 +171,10 @@ impl Target for RecordTarget {
 
     fn keep(&mut self, checkpoint: Files) -> Result<()> {
         self.log.as_mut().map_or(Ok(()), Log::sync)?;
-        self.file.as_mut().map_or(Ok(()), |file| file.keep(checkpoint))
+        let log = self.log.as_ref().map_or(Value::Null, Log::note);
+        let (steps, metrics) = (self.steps, self.metrics.clone());
+        self.run.results = Some(Results { steps, metrics, ..Results::default() });
+        self.file.as_mut().map_or(Ok(()), |file| file.keep(checkpoint, log, &self.run))
     }
 
     fn checkpoint_every(&self) -> Option<Duration> {
@@ -181,13 +186,14 @@ impl Target for RecordTarget {
 pub fn record(
     session: &Session,
     command: Command,
-    name: &str,
+    run: RunRecord,
     output: &Output,
     log: Option<&Path>,
     as_json: bool,
 ) -> Result<()> {
-    match write(session, command, name, output, log)? {
-        Some(target) => target.finish(name, &output.out, as_json),
+    let name = run.command.clone();
+    match write(session, command, run, output, log)? {
+        Some(target) => target.finish(&name, &output.out, as_json),
         None => {
             already_finished(&output.out);
             Ok(())
@@ -199,12 +205,12 @@ pub fn record(
 pub fn record_quietly(
     session: &Session,
     command: Command,
-    name: &str,
+    run: RunRecord,
     output: &Output,
     log: Option<&Path>,
 ) -> Result<()> {
-    match write(session, command, name, output, log)? {
-        Some(target) => target.file.map_or(Ok(()), RecordFile::finish),
+    match write(session, command, run, output, log)? {
+        Some(mut target) => target.name(&[]),
         None => Ok(()),
     }
 }
@@ -214,21 +220,23 @@ pub fn record_quietly(
 fn write(
     session: &Session,
     command: Command,
-    name: &str,
+    record: RunRecord,
     output: &Output,
     log: Option<&Path>,
 ) -> Result<Option<RecordTarget>> {
+    let name = record.command.clone();
     let mut run = session.start(command.clone(), None)?;
-    let Opened::Ready(file, checkpoint) = RecordFile::open(&output.out, output.resume, output.force)? else {
+    let Opened::Ready(file, checkpoint, note) = RecordFile::open(&output.out, output.resume, output.force)? else {
         return Ok(None);
     };
     if let Some(files) = checkpoint {
         let resumed = session.start(command, Some(files));
         run = resumed.with_context(|| format!("cannot go on with {}", output.out.display()))?;
     }
-    let log = log.map(|path| Log::new(path, output.resume, output.force)).transpose()?;
-    let mut target = RecordTarget::new(Some(file), log, Duration::from_secs(output.checkpoint_seconds));
-    drive(run, name, &mut target)?;
+    let log = log.map(|path| Log::given(path, &note["log"], output.resume, output.force)).transpose()?;
+    let every = Duration::from_secs(output.checkpoint_seconds);
+    let mut target = RecordTarget::new(Some(file), log, record, &note, every);
+    drive(run, &name, &mut target)?;
     Ok(Some(target))
 }
 

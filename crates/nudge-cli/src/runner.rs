@@ -4,8 +4,9 @@ use crate::failure::Interrupted;
 use crate::interrupt;
 use crate::progress::Progress;
 use anyhow::Result;
-use futures_lite::future::block_on;
+use futures_lite::future::{block_on, or, poll_fn};
 use nudge_session::{Event, Files, Run};
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
 /// Where a run's events and checkpoints go.
@@ -42,7 +43,11 @@ impl<F: FnMut(Event) -> Result<()>> Target for Listen<F> {
     }
 }
 
-/// Pulls `run` to its end. Ctrl-C ends it between two steps, with a checkpoint where the target keeps them.
+/// A step that takes longer ends with a checkpoint in hand, so that the next one may be left in the middle.
+const LONG_STEP: Duration = Duration::from_secs(10);
+
+/// Pulls `run` to its end. Ctrl-C ends it between two steps, with a checkpoint where the target keeps them; within a
+/// step, between two minibatches, where a checkpoint from the step's beginning is kept or nothing was made yet.
 pub fn drive(run: Run, label: &str, target: &mut impl Target) -> Result<()> {
     interrupt::stepping(true);
     let ended = pull(run, label, target);
@@ -52,26 +57,44 @@ pub fn drive(run: Run, label: &str, target: &mut impl Target) -> Result<()> {
 
 fn pull(mut run: Run, label: &str, target: &mut impl Target) -> Result<()> {
     let progress = Progress::new(label);
-    let mut last_checkpoint = Instant::now();
-    while let Some(event) = block_on(run.next())? {
+    let (mut last_checkpoint, mut last_step) = (Instant::now(), Instant::now());
+    // Whether nothing is lost that is not kept when the step under way is left.
+    let mut may_leave = true;
+    loop {
+        let event = match block_on(or(async { Some(run.next().await) }, interruption(may_leave))) {
+            Some(event) => event?,
+            None => return Err(interrupted(target)?),
+        };
+        let Some(event) = event else { return Ok(()) };
         progress.show(&event);
         let between_steps = is_between_steps(&event);
         target.take(event)?;
         if !between_steps {
             continue;
         }
-        let every = target.checkpoint_every();
-        let interrupted = interrupt::requested();
-        if every.is_some_and(|every| interrupted || last_checkpoint.elapsed() >= every) {
+        let stop = interrupt::requested();
+        let due = |every| stop || last_checkpoint.elapsed() >= every || last_step.elapsed() >= LONG_STEP;
+        may_leave = target.checkpoint_every().is_none_or(due);
+        last_step = Instant::now();
+        if may_leave && target.checkpoint_every().is_some() {
             target.keep(block_on(run.save())?)?;
             last_checkpoint = Instant::now();
         }
-        if interrupted {
-            target.interrupted()?;
-            return Err(Interrupted { go_on: every.map(|_| resume_command()) }.into());
+        if stop {
+            return Err(interrupted(target)?);
         }
     }
-    Ok(())
+}
+
+/// Resolves when a signal asks to stop and the step may be left. Whoever computes gives way between two minibatches.
+async fn interruption<T>(may_leave: bool) -> Option<T> {
+    poll_fn(|_| if may_leave && interrupt::requested() { Poll::Ready(None) } else { Poll::Pending }).await
+}
+
+/// Stores what was kept; the error that ends the program.
+fn interrupted(target: &mut impl Target) -> Result<anyhow::Error> {
+    target.interrupted()?;
+    Ok(Interrupted { go_on: target.checkpoint_every().map(|_| resume_command()) }.into())
 }
 
 /// Whether everything a step made has been told: only then does a checkpoint lose nothing.

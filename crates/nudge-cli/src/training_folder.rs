@@ -1,15 +1,16 @@
 //! The folder of a training run: the model's files, `log.jsonl`, `run.json` and the model card, and `checkpoint/` while
-//! it runs.
+//! it runs. What it replaces (`--force`) stays until it is whole.
 //!
 //! Where the weights are and no checkpoint is, the run has finished.
 
 use crate::args::Output;
+use crate::disk::{Checkpoints, LOCK, Lock, Replacement, create_folder, remove, write_atomic};
 use crate::failure::tell;
-use crate::files::{create_folder, discard_folder, recover_folder, remove, replace_folder, write_atomic};
+use crate::files::io_error;
 use crate::log::Log;
 use crate::model_card::{CARD, Saved, card};
 use crate::model_files::{MODEL_FILES, has_weights};
-use crate::provenance::{RUN, Results, Resume, RunRecord, now};
+use crate::provenance::{RUN, Results, RunRecord};
 use crate::runner::Target;
 use anyhow::{Result, bail};
 use nudge_session::folder::ADAPTER_CONFIG;
@@ -21,9 +22,22 @@ use std::time::Duration;
 
 const CHECKPOINT: &str = "checkpoint";
 
+/// A run's own log.
+const LOG: &str = "log.jsonl";
+
+/// Whether a run writes a file of this name.
+pub fn is_own(name: &str) -> bool {
+    let own = MODEL_FILES.into_iter().chain([LOG, RUN, CARD, LOCK]).any(|own| own == name);
+    own || name == CHECKPOINT || name.starts_with("checkpoint.")
+}
+
 /// The target of runs that make a model.
 pub struct TrainingFolder {
+    /// Where it is made: `--out`, or beside it where `--out` holds what will be replaced.
     folder: PathBuf,
+    out: PathBuf,
+    replacement: Option<Replacement>,
+    checkpoints: Checkpoints,
     log: Log,
     log_path: PathBuf,
     /// What `run.json` says.
@@ -31,12 +45,15 @@ pub struct TrainingFolder {
     every: Duration,
     /// A checkpoint whose next step has not been made. Its weights are good when that step's numbers are finite.
     unproven: Option<Files>,
+    /// What was trained, until it is stored.
+    model: Option<Files>,
     /// The last step's numbers, and the last value of those that not every step has.
     pub metrics: Metrics,
     /// Steps made, in all.
     pub steps: usize,
     /// Seconds of this process.
     pub seconds: f64,
+    _lock: Lock,
 }
 
 /// What was found at a path.
@@ -48,37 +65,55 @@ pub enum Opened {
 }
 
 impl TrainingFolder {
-    /// Opens `output.out` for a new run, or for one that goes on. Nothing is overwritten without `--force`.
+    /// Opens `output.out` for a new run, or for one that goes on. Nothing is overwritten without `--force`, and a model
+    /// or an unfinished run not before the new model is whole.
     pub fn open(output: &Output, log: Option<&Path>, record: RunRecord) -> Result<Opened> {
-        let folder = &output.out;
+        let out = output.out.clone();
+        if out.is_file() {
+            bail!("{} is a file; --out names a folder", out.display());
+        }
+        create_folder(&out)?;
+        let lock = Lock::folder(&out)?;
         if !output.resume && !output.force {
-            refuse_used(folder)?;
+            refuse_used(&out)?;
         }
-        create_folder(folder)?;
-        let own_log = folder.join("log.jsonl");
-        let log_path = log.unwrap_or(&own_log).to_path_buf();
-        let mut checkpoint = None;
-        let mut finished = false;
-        if output.resume {
-            checkpoint = recover_folder(&folder.join(CHECKPOINT))?;
-            finished = checkpoint.is_none() && has_weights(folder);
-            if checkpoint.is_none() && !finished && own_log.exists() {
-                tell(&format!("{} holds no checkpoint; starting from the beginning", folder.display()));
-            }
-        } else {
-            for file in MODEL_FILES.into_iter().chain([CHECKPOINT, RUN, CARD]) {
-                remove(&folder.join(file))?;
-            }
+        let replacement = replacement(output)?;
+        let folder = replacement.as_ref().map_or(out.as_path(), Replacement::path).to_path_buf();
+        let checkpoints = Checkpoints::at(folder.join(CHECKPOINT));
+        let kept = if output.resume { checkpoints.recover()? } else { None };
+        let finished = kept.is_none() && output.resume && has_weights(&folder);
+        if kept.is_none() && !finished && folder.join(LOG).exists() {
+            tell(&format!("{} holds no checkpoint; starting from the beginning", folder.display()));
         }
-        let log = Log::new(&log_path, output.resume, output.force)?;
-        let every = Duration::from_secs(output.checkpoint_seconds);
-        let (folder, metrics) = (folder.clone(), Metrics::new());
+        let (checkpoint, note) = kept.map_or((None, Value::Null), |kept| (Some(kept.files), kept.note));
+        let own_log = folder.join(LOG);
+        let (log, log_path) = match log {
+            Some(path) => (Log::given(path, &note, output.resume, output.force)?, path.to_path_buf()),
+            None => (Log::own(&own_log), own_log),
+        };
         let record = match RunRecord::read(&folder) {
             Some(before) if finished => before,
-            Some(before) if checkpoint.is_some() => taken_up(before, record),
+            Some(before) if checkpoint.is_some() => before.taken_up(record, 0),
             _ => record,
         };
-        let this = Self { folder, log, log_path, record, every, unproven: None, metrics, steps: 0, seconds: 0.0 };
+        let every = Duration::from_secs(output.checkpoint_seconds);
+        let (metrics, unproven, steps, seconds) = (Metrics::new(), None, 0, 0.0);
+        let this = Self {
+            folder,
+            out,
+            replacement,
+            checkpoints,
+            log,
+            log_path,
+            record,
+            every,
+            unproven,
+            model: None,
+            metrics,
+            steps,
+            seconds,
+            _lock: lock,
+        };
         if finished {
             return Ok(Opened::Finished(Box::new(this)));
         }
@@ -100,26 +135,40 @@ impl TrainingFolder {
         text.unwrap_or_default().lines().filter_map(numbers).collect()
     }
 
-    /// The run is over: `run.json` and the model card.
+    /// The run is over: the model card, `run.json`, the model's files with its weights last, and the checkpoints go. What
+    /// it replaces goes, too.
     pub fn conclude(&mut self, results: Results) -> Result<()> {
-        self.record.finished_at = Some(now());
-        self.record.results = Some(results);
-        let saved = if self.folder.join(ADAPTER_CONFIG).exists() { Saved::Adapter } else { Saved::Model };
-        let name = self.folder.file_name().map_or("model".into(), |name| name.to_string_lossy().into_owned());
+        self.log.sync()?;
+        self.record.end(results);
+        let model = self.model.take();
+        let is_adapter = |files: &Files| files.contains_key(ADAPTER_CONFIG);
+        let adapter = model.as_ref().map_or_else(|| self.folder.join(ADAPTER_CONFIG).exists(), is_adapter);
+        let saved = if adapter { Saved::Adapter } else { Saved::Model };
+        let name = self.out.file_name().map_or("model".into(), |name| name.to_string_lossy().into_owned());
         write_atomic(&self.folder.join(CARD), card(&self.record, saved, &name, "").as_bytes())?;
-        self.record.write(&self.folder)
+        self.record.write(&self.folder)?;
+        for (file, bytes) in MODEL_FILES.into_iter().filter_map(|file| Some((file, model.as_ref()?.get(file)?))) {
+            write_atomic(&self.folder.join(file), bytes)?;
+        }
+        self.checkpoints.discard()?;
+        self.publish()
+    }
+
+    /// A model that is whole takes the place of the one that it replaces.
+    pub fn publish(&mut self) -> Result<()> {
+        self.replacement.take().map_or(Ok(()), Replacement::publish)
     }
 
     /// Stores the checkpoint that was kept. A run that diverges thus leaves one from before it did.
     fn store_checkpoint(&mut self) -> Result<()> {
         let Some(checkpoint) = self.unproven.take() else { return Ok(()) };
         self.log.sync()?;
-        replace_folder(&self.folder.join(CHECKPOINT), &checkpoint)
+        self.checkpoints.store(checkpoint, self.log.note())
     }
 
     /// What somebody can do whose run has diverged.
     pub fn way_on(&self) -> String {
-        let checkpoint = self.folder.join(CHECKPOINT);
+        let checkpoint = self.checkpoints.path();
         match checkpoint.exists() {
             true => format!(
                 "{} is from before that: repeat the command with --resume and a smaller learning rate",
@@ -127,16 +176,6 @@ impl TrainingFolder {
             ),
             false => "No checkpoint was made before that: start anew with --force and a smaller learning rate".into(),
         }
-    }
-
-    /// The model's files, weights last, then the checkpoint goes.
-    fn store_model(&self, files: &Files) -> Result<()> {
-        for file in MODEL_FILES {
-            if let Some(bytes) = files.get(file) {
-                write_atomic(&self.folder.join(file), bytes)?;
-            }
-        }
-        discard_folder(&self.folder.join(CHECKPOINT))
     }
 }
 
@@ -157,7 +196,10 @@ impl Target for TrainingFolder {
                 self.steps = step;
                 self.store_checkpoint()
             }
-            Event::Model { files, .. } => self.store_model(&files),
+            Event::Model { files, .. } => {
+                self.model = Some(files);
+                Ok(())
+            }
             Event::Finished { seconds, .. } => {
                 self.seconds = seconds;
                 Ok(())
@@ -180,27 +222,36 @@ impl Target for TrainingFolder {
     }
 }
 
-/// The record of a run that goes on with what is given now.
-fn taken_up(before: RunRecord, now_given: RunRecord) -> RunRecord {
-    let resume = Resume { at: now(), step: 0, changed: before.changed(&now_given) };
-    let RunRecord { started_at, command_line, mut resumes, .. } = before;
-    resumes.push(resume);
-    RunRecord { started_at, command_line, resumes, ..now_given }
+/// Where a run works whose `--out` holds what it replaces: a folder beside that; nothing for other runs.
+fn replacement(output: &Output) -> Result<Option<Replacement>> {
+    let before = Replacement::recover(&output.out)?;
+    if output.resume {
+        return Ok(before);
+    }
+    before.map_or(Ok(()), Replacement::discard)?;
+    let checkpoints = Checkpoints::at(output.out.join(CHECKPOINT));
+    if has_weights(&output.out) || checkpoints.exist() {
+        return Replacement::begin(&output.out).map(Some);
+    }
+    // What a run leaves that made nothing.
+    for file in MODEL_FILES.into_iter().chain([LOG, RUN, CARD]) {
+        remove(&output.out.join(file))?;
+    }
+    checkpoints.discard()?;
+    Ok(None)
 }
 
-/// An error if the folder holds anything.
+/// An error if the folder holds anything but the lock of whoever holds it now.
 fn refuse_used(folder: &Path) -> Result<()> {
     let name = folder.display();
-    if folder.is_file() {
-        bail!("{name} is a file; --out names a folder");
-    }
-    if folder.join(CHECKPOINT).exists() {
+    if Checkpoints::at(folder.join(CHECKPOINT)).exist() || Replacement::recover(folder)?.is_some() {
         bail!("{name} holds an unfinished run; go on with --resume, choose another --out, or start anew with --force");
     }
     if has_weights(folder) {
         bail!("{name} holds a finished model; choose another --out, or replace it with --force");
     }
-    if fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
+    let entries = fs::read_dir(folder).map_err(|error| io_error("read", folder, error))?;
+    if entries.filter_map(Result::ok).any(|entry| entry.file_name() != LOCK) {
         bail!("{name} is not empty; choose another --out, go on with --resume, or write into it with --force");
     }
     Ok(())

@@ -119,6 +119,9 @@ impl Tokenizer {
     }
 }
 
+/// The largest id that is supported, as many as `config.json` may have rows.
+const LARGEST_ID: u32 = (1 << 21) - 1;
+
 fn open(tokenizer_json: &[u8]) -> Result<tokenizers::Tokenizer, DataError> {
     let refused = |error: &dyn std::fmt::Display| {
         file_error(TOKENIZER_FILE, format!("{error}; take the file that stands beside the model's weights"))
@@ -126,6 +129,10 @@ fn open(tokenizer_json: &[u8]) -> Result<tokenizers::Tokenizer, DataError> {
     // The crate ends the program where a decoder's JSON is broken.
     serde_json::from_slice::<serde::de::IgnoredAny>(tokenizer_json).map_err(|error| refused(&error))?;
     let mut inner = tokenizers::Tokenizer::from_bytes(tokenizer_json).map_err(|error| refused(&error))?;
+    // An embedding has a row for each id up to the largest.
+    if let Some(largest) = inner.get_vocab(true).into_values().max().filter(|largest| *largest > LARGEST_ID) {
+        return Err(refused(&format!("it has an id {largest}; at most {LARGEST_ID} is supported")));
+    }
     // A file may ask for fixed lengths; here the caller decides about lengths.
     inner.with_padding(None);
     inner.with_truncation(None).and_then(|inner| inner.encode_fast(PROBE, false)).map_err(|error| {
@@ -204,6 +211,16 @@ mod tests {
             opened.encode_demonstration(&"The".into(), "dog").expect("encodes"),
             tokenizer.encode_demonstration(&"The".into(), "dog").expect("encodes")
         );
+    }
+
+    #[test]
+    fn an_id_out_of_proportion_is_refused_before_anybody_makes_rows_for_it() {
+        let mut file: Value = serde_json::from_slice(&tokenizer_json()).expect("is JSON");
+        let vocabulary = file["model"]["vocab"].as_object_mut().expect("a vocabulary");
+        let last = vocabulary.values_mut().next_back().expect("a token");
+        *last = json!(4_000_000_000u32);
+        let error = Tokenizer::from_files(file.to_string().as_bytes(), None).expect_err("is refused").to_string();
+        assert!(error.contains("4000000000") && error.contains("at most 2097151"), "{error}");
     }
 
     #[test]

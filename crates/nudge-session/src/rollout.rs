@@ -7,7 +7,7 @@ use crate::SessionError;
 use crate::folder::Folder;
 use crate::options::declare::NEW_TOKENS;
 use crate::readback::{self, read_tokens};
-use futures_lite::future::zip;
+use futures_lite::future::{yield_now, zip};
 use nudge_data::{Completion, Finish, PaddedBatch, Prompt, PromptStyle, Rng, Tokenizer, bucket};
 use nudge_model::{Decoder, Frozen, Generation, HostGeneration, SamplingOptions};
 
@@ -144,7 +144,13 @@ impl Rollout {
     async fn sample(&mut self, steps: usize) -> Result<bool, SessionError> {
         match &mut self.sampler {
             Sampler::Host(_) => {
-                self.draw(steps);
+                let mut left = steps;
+                while left > 0 && self.left > 0 && self.rows.iter().any(|row| !row.ended) {
+                    self.draw(LOOK_EVERY.min(left));
+                    left = left.saturating_sub(LOOK_EVERY);
+                    // Whoever pulls may drop the rollout here.
+                    yield_now().await;
+                }
                 readback::counted();
             }
             Sampler::Device(generation) => {

@@ -1,16 +1,20 @@
 //! `cargo xtask`: builds, serves and tests Nudge with nothing but Rust and npm.
 //!
-//! Six commands, each a module that reads on its own: [`wasm`], [`page`], [`download`] and [`served`] build, [`serve`] serves,
-//! [`test`] tests, [`reference`] recomputes the numbers that tests compare with, [`models`] fetches the model to measure
-//! with, [`bench`] measures speed beside other programs. What a step needs and the machine lacks is fetched where that is possible
-//! ([`toolchain`], [`chromium`], [`python`]) and named plainly where it is not.
+//! Seven commands, each a module that reads on its own: [`wasm`], [`page`], [`download`] and [`served`] build, [`serve`]
+//! serves, [`test`] tests and asks for known faults ([`audit`]), [`reference`] recomputes the numbers that tests compare
+//! with, [`models`] fetches the model to measure with, [`fuzz`] tries the readers, [`bench`] measures speed beside other
+//! programs. What a step needs and the machine lacks is fetched where that is possible ([`toolchain`], [`chromium`],
+//! [`python`]) and named plainly where it is not.
 //!
 //! Deliberately absent: releases, deployment, anything that cargo or npm already does in one command.
 
+mod audit;
 mod bench;
 mod chromium;
 mod compress;
 mod download;
+mod fuzz;
+mod headers;
 mod models;
 mod page;
 mod process;
@@ -67,6 +71,13 @@ enum Task {
         #[arg(long)]
         derived: bool,
     },
+    /// Try each reader of strangers' files on changed inputs.
+    Fuzz {
+        /// How long each reader is tried.
+        minutes: f64,
+        /// Only readers whose name contains this.
+        filter: Option<String>,
+    },
     /// Measure `nudge bench`, beside PyTorch, transformers and TRL or in the browser, and print the ratios.
     Bench(bench::Options),
 }
@@ -99,6 +110,7 @@ fn run(task: &Task) -> Result<()> {
         Task::Test { quick, filter } => test::test(&workspace, *quick, filter.as_deref()),
         Task::Reference { topics } => reference::reference(&workspace, topics),
         Task::Models { derived } => models::models(&workspace, *derived),
+        Task::Fuzz { minutes, filter } => fuzz::fuzz(&workspace, *minutes, filter.as_deref()),
         Task::Bench(options) => bench::bench(&workspace, options),
     }
 }

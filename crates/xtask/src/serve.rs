@@ -1,7 +1,7 @@
 //! A small HTTP server for the built page, on this machine alone.
 //!
 //! It answers GET and HEAD with files below one folder, and sends the compressed copy that the build wrote beside a
-//! file, as the page's server would. It has no ranges, no directory listings, and compresses nothing itself: the files
+//! file, as the page's server would, with the headers of [`headers`]. It has no ranges, no directory listings, and compresses nothing itself: the files
 //! travel over the loopback interface to a browser on the same machine.
 
 use std::fs::{self, File};
@@ -15,6 +15,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::compress::Encoding;
+use crate::headers;
 
 /// How many ports after the first are tried when it is taken.
 const PORTS_TO_TRY: u16 = 20;
@@ -61,6 +62,9 @@ fn answer(stream: &TcpStream, folder: &Path) -> Result<()> {
     let mut stream = io::BufWriter::new(stream);
     write!(stream, "HTTP/1.1 {}\r\n", response.status)?;
     for (name, value) in &response.headers {
+        write!(stream, "{name}: {value}\r\n")?;
+    }
+    for (name, value) in headers::for_path(&request.path) {
         write!(stream, "{name}: {value}\r\n")?;
     }
     write!(stream, "Connection: close\r\n\r\n")?;
@@ -132,28 +136,23 @@ fn respond(request: &Request, folder: &Path) -> Response {
         response.headers.push(("Allow", "GET, HEAD".to_owned()));
         return response;
     }
-    let found = resolve(folder, &request.path).and_then(|file| respond_with(request, folder, &file));
+    let found = resolve(folder, &request.path).and_then(|file| respond_with(request, &file));
     found.unwrap_or_else(|_| Response::empty("404 Not Found"))
 }
 
-fn respond_with(request: &Request, folder: &Path, path: &Path) -> Result<Response> {
+fn respond_with(request: &Request, path: &Path) -> Result<Response> {
     let encoding = Encoding::ALL.into_iter().find(|it| request.accepts(*it) && it.copy_of(path).is_file());
     let file = File::open(encoding.map_or_else(|| path.to_owned(), |encoding| encoding.copy_of(path)))?;
     let metadata = file.metadata()?;
     let modified = metadata.modified()?.duration_since(UNIX_EPOCH)?;
     let etag = format!("\"{:x}-{:x}\"", metadata.len(), modified.as_nanos());
-    // Vite puts a hash of the content into the name of what it writes to assets/.
-    let hashed = path.strip_prefix(folder).is_ok_and(|path| path.starts_with("assets"));
-    let cache = if hashed { "public, max-age=31536000, immutable" } else { "no-cache" };
-    let mut headers = vec![("ETag", etag.clone()), ("Cache-Control", cache.to_owned())];
-    headers.push(("Vary", "Accept-Encoding".to_owned()));
+    let mut headers = vec![("ETag", etag.clone()), ("Vary", "Accept-Encoding".to_owned())];
     if request.if_none_match.as_deref().is_some_and(|tags| tags.contains(&etag)) {
         return Ok(Response { status: "304 Not Modified", headers, body: None });
     }
     headers.push(("Content-Type", content_type(path).to_owned()));
     headers.extend(encoding.map(|encoding| ("Content-Encoding", encoding.name().to_owned())));
     headers.push(("Content-Length", metadata.len().to_string()));
-    headers.push(("X-Content-Type-Options", "nosniff".to_owned()));
     Ok(Response { status: "200 OK", headers, body: Some(file) })
 }
 

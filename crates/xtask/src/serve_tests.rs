@@ -54,6 +54,18 @@ fn the_page_is_checked_for_a_newer_version_each_time() -> Result<()> {
 }
 
 #[test]
+fn page_and_worker_come_with_their_policy() -> Result<()> {
+    let site = Site::start()?;
+    for path in ["/", "/assets/nudge-1a2b.wasm", "/none"] {
+        let answer = site.ask(&format!("GET {path} HTTP/1.1"))?;
+        for (name, value) in headers::for_path(path) {
+            assert!(answer.contains(&format!("\r\n{name}: {value}\r\n")), "{path}: {name} is missing: {answer}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
 fn assets_are_kept_for_good() -> Result<()> {
     let answer = Site::start()?.ask("GET /assets/nudge-1a2b.wasm HTTP/1.1")?;
     assert!(answer.contains("Content-Type: application/wasm\r\n"), "{answer}");

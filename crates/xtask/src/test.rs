@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
+use crate::audit;
 use crate::chromium::{self, Chromium};
 use crate::download;
 use crate::page;
@@ -37,6 +38,7 @@ pub fn test(workspace: &Workspace, quick: bool, filter: Option<&str>) -> Result<
             && report.check("page", || page::build(workspace, false));
         if built {
             if lint {
+                report.check("known faults", || audit::audit(workspace));
                 report.check("types of the page", || page::check(workspace));
                 report.check("size of the download", || download::check(workspace));
             }

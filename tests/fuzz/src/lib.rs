@@ -1,10 +1,41 @@
 //! What the fuzz targets share: reading a file whole and in pieces, and what must hold for every file.
 //!
-//! It lacks targets of its own: each lies in `targets/`, one a reader.
+//! A module a reader. `targets/` has the programs that libFuzzer drives; the workspace's tests run the same on mutated
+//! seeds (`tests/fuzzing.rs`).
+
+pub mod chat_template;
+pub mod csv;
+pub mod formats;
+pub mod gzip;
+pub mod json;
+pub mod jsonl;
+pub mod parquet;
+pub mod tasks;
+pub mod text;
+pub mod tokenizer;
+pub mod zstd;
 
 use std::io::Read;
 
 use nudge_data::{Found, Layout, Limits, Source, SourceOptions};
+
+/// What reads some bytes, and panics where something does not hold.
+pub type Target = fn(&[u8]);
+
+/// Every reader by the name of its seeds.
+pub const TARGETS: [(&str, Target); 11] = [
+    ("jsonl", jsonl::target),
+    ("json", json::target),
+    ("csv", csv::target),
+    ("text", text::target),
+    ("gzip", gzip::target),
+    ("zstd", zstd::target),
+    ("parquet", parquet::target),
+    ("formats", formats::target),
+    ("chat_template", chat_template::target),
+    ("tasks", tasks::target),
+    ("tokenizer", tokenizer::target),
+];
 
 /// The longest record in these runs: short, so that small inputs reach past it.
 pub const RECORD_BYTES: usize = 200;

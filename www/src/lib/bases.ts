@@ -8,6 +8,9 @@ export type Base = { id: string; name: string; bytes: number; info: ModelInfo; o
 
 export const BASES = { folder: 'bases', about: 'about.json' };
 
+/** Files from addresses lie here until they are whole. */
+export const ARRIVING = 'arriving';
+
 async function root(): Promise<FileSystemDirectoryHandle> {
   return (await navigator.storage.getDirectory()).getDirectoryHandle(BASES.folder, { create: true });
 }
@@ -51,5 +54,7 @@ export async function removeBase(id: string): Promise<void> {
 
 export async function removeAllBases(): Promise<void> {
   const storage = await navigator.storage?.getDirectory?.().catch(() => null);
-  await storage?.removeEntry(BASES.folder, { recursive: true }).catch(() => undefined);
+  for (const folder of [BASES.folder, ARRIVING]) {
+    await storage?.removeEntry(folder, { recursive: true }).catch(() => undefined);
+  }
 }

@@ -2,6 +2,7 @@
 
 import { accuracyOf } from './accuracy';
 import { answers } from './answers.svelte';
+import { besideOthers } from './beside-others';
 import { choices } from './choices.svelte';
 import * as commands from './commands';
 import { comparison } from './comparison.svelte';
@@ -158,12 +159,12 @@ class State {
 
   /** Lets nothing run: training pauses and is stored, the rest is cancelled. */
   async rest(): Promise<void> {
-    const running = this.#trainings.find((training) => training.running);
+    const running = this.trainings.find((training) => training.running);
     if (running) await running.pause();
     else await engine.halt('cancel');
   }
 
-  get #trainings(): Training[] {
+  get trainings(): Training[] {
     return [this.sft, this.reward, this.tuning];
   }
 
@@ -183,11 +184,7 @@ class State {
     models.reset();
     runs.reset();
     screens.reset();
-    await tabs.enter(workflow.id, {
-      told: (message) => this.#told(message),
-      give: () => this.rest(),
-      changed: (following) => this.#handed(following),
-    });
+    await tabs.enter(workflow.id, besideOthers(this));
     if (!tabs.following) await store.adoptOldNames().catch((error) => notices.problem(error));
     await rankings.restore().catch((error) => notices.problem(error));
     await engine.start();
@@ -222,7 +219,7 @@ class State {
     if (!tabs.following || !own) {
       await models.takeBase().catch((error) => (own || error instanceof WorkerCrash ? saying(error) : notices.say(t.base.missing, 'problem')));
     }
-    await this.#recall();
+    await this.recall();
   }
 
   /** Choices that came with a workflow of somebody's. */
@@ -232,62 +229,29 @@ class State {
   }
 
   /** What is stored of the workflow's models, runs and judgements. One who looks on gives none of it to the trainer. */
-  async #recall(): Promise<void> {
+  async recall(): Promise<void> {
     if (tabs.following) await models.look(workflow.base?.info ?? null);
     else await models.restore();
     await runs.restore(!tabs.following);
     if (tabs.following) models.lookAtRun(runs.current && { ...runs.current, origin: 'trained', by: runs.current.method ?? undefined });
-    for (const training of this.#trainings) if (!training.running) await training.restore();
+    for (const training of this.trainings) if (!training.running) await training.restore();
     await comparison.restore();
     await this.#recallReward();
     this.scored = (await store.notes.get<ScoredRanking>('reward/scored')) ?? null;
   }
 
-  /** What another tab told. */
-  #told(message: Parameters<Parameters<typeof tabs.enter>[1]['told']>[0]): void {
-    if (message.kind === 'training') {
-      if (tabs.following) this.#trainings.find(({ name }) => name === message.view.name)?.mirror(message.view);
-    } else if (message.kind === 'workflows') {
-      void workflow.lookHere();
-    } else if (message.kind === 'deleted' || message.kind === 'deleted-all') {
-      // What was deleted is not written back; the page starts anew with what is left.
-      store.seal();
-      engine.close();
-      location.reload();
-    } else if (message.kind === 'stored' && tabs.following) {
-      this.#lookAgain();
-    } else if (message.kind === 'hello') {
-      for (const training of this.#trainings) if (training.running) training.tell();
-    }
-  }
-
-  #looking: ReturnType<typeof setTimeout> | undefined;
-
-  #lookAgain(): void {
-    clearTimeout(this.#looking);
-    this.#looking = setTimeout(() => {
-      const look = async () => {
-        await rankings.restore();
-        await this.#recall();
-      };
-      look().catch((error) => notices.problem(error));
-    }, 200);
-  }
-
-  /** The workflow is this tab's from now on, or another's. */
-  async #handed(following: boolean): Promise<void> {
+  /** The workflow is this tab's from now on, or another's: everything is brought back as it is stored. */
+  async refill(): Promise<void> {
     await this.#loading;
-    notices.say(following ? t.tabs.given : t.tabs.taken);
     this.booted = false;
     engine.close();
     models.reset();
     runs.reset();
     screens.reset();
-    for (const training of this.#trainings) await training.restore();
+    for (const training of this.trainings) await training.restore();
     await rankings.restore().catch((error) => notices.problem(error));
     await engine.start();
     await this.#fill();
-    if (following) tabs.tell({ kind: 'hello' });
   }
 
   async #recallReward(): Promise<void> {
@@ -309,14 +273,6 @@ class State {
     this.rewardRankings = 0;
     await store.notes.put('reward/scored', null);
     await store.notes.put('reward/rankings', 0);
-  }
-
-  /** The numbers of all training runs, one JSON object a step. */
-  trainingLog(): string {
-    const stages = [this.sft, this.reward].map(({ name, curve }) => ({ said: { stage: name } as object, curve }));
-    const tuned = runs.list.map(({ id, method, curve }) => ({ said: { stage: 'tune', method, run: id }, curve }));
-    const rows = [...stages, ...tuned].flatMap(({ said, curve }) => curve.map(({ step, metrics }) => ({ ...said, step, ...metrics })));
-    return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
   }
 
   /** `changed` are options that a verdict advises. */

@@ -3,6 +3,7 @@
 import type { DeviceReason, Loss } from './messages';
 import type { Kind, Words } from './methods.svelte';
 import type { Lack } from './outlook';
+import { ofAddresses } from './address-strings';
 import { files, opening } from './opening-strings';
 import type { StageName } from './protocol';
 import { sizes } from './settings';
@@ -646,6 +647,7 @@ export const t = {
   },
 
   ...ofWorkflows,
+  ...ofAddresses,
 
   dismiss: 'Dismiss',
 };

@@ -3,7 +3,7 @@
 
 import type { TrainingView } from './training.svelte';
 
-type Message =
+export type Message =
   /** A row of a store was written. */
   | { kind: 'stored'; store: string }
   /** The list of workflows has changed. */

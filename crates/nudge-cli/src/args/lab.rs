@@ -28,6 +28,9 @@ pub enum LabCommand {
         after_help = "Example:\n  nudge lab methods --labelers happier shorter more_dialogue --seeds 5 --out methods.jsonl"
     )]
     Methods(LabMethods),
+    /// What the papers found, as twelve shapes that a small model must show too
+    #[command(after_help = "Example:\n  nudge lab shapes --quick --only 2 6 12 --report shapes.html")]
+    Shapes(LabShapes),
     /// What is gained for the KL that is spent, from logs: fits and peaks of Gao et al. 2022
     #[command(after_help = "Example:\n  nudge lab frontier --log tuned/log.jsonl")]
     Frontier(LabFrontier),
@@ -92,6 +95,31 @@ pub struct LabMethods {
     #[arg(long, value_enum, hide_possible_values = true, default_value_t = DeviceChoice::Auto)]
     pub device: DeviceChoice,
     /// Print one JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `nudge lab shapes`
+#[derive(Args)]
+pub struct LabShapes {
+    /// Model that answers and is tuned
+    #[arg(long, value_name = "M", default_value = "builtin:sft")]
+    pub model: String,
+    /// Some of the shapes, by number
+    #[arg(long, value_name = "N", num_args = 1..)]
+    pub only: Vec<u32>,
+    /// Fewer rankings and shorter runs, to see that it works
+    #[arg(long)]
+    pub quick: bool,
+    #[command(flatten)]
+    pub measurements: Measurements,
+    /// Write everything with pictures as one HTML file
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
+    /// Where to compute: auto, cpu, wgpu or cuda; auto takes the first of cuda, wgpu and cpu that can be opened
+    #[arg(long, value_enum, hide_possible_values = true, default_value_t = DeviceChoice::Auto)]
+    pub device: DeviceChoice,
+    /// Print one JSON object a shape instead of text
     #[arg(long)]
     pub json: bool,
 }

@@ -3,8 +3,10 @@
 use super::Workplace;
 use crate::args::BestOf;
 use crate::input;
-use crate::options::resolve;
+use crate::options::{resolve, sourced_of};
+use crate::provenance::RunRecord;
 use crate::record_file::record;
+use crate::usage::given;
 use anyhow::Result;
 use nudge_session::Command;
 use nudge_session::options::BestOfOptions;
@@ -17,8 +19,9 @@ pub fn run(arguments: &BestOf) -> Result<()> {
     workplace.load(&arguments.policy)?;
     arguments.reward.iter().try_for_each(|name| workplace.load(name))?;
     let (policy, rewards) = (arguments.policy.clone(), arguments.reward.clone());
+    let options_given = sourced_of(&options, &arguments.options.given, arguments.steps.config.as_deref())?;
+    let run = RunRecord::begin(&given(), options_given, workplace.device, &prompts.places.counts())?;
     let command = Command::BestOf { policy, rewards, prompts: prompts.all, options };
     let (log, json) = (arguments.steps.log.as_deref(), arguments.common.json);
-    record(&workplace.session, command, "best-of", &arguments.output, log, json)
-        .map_err(|error| prompts.places.locate(error))
+    record(&workplace.session, command, run, &arguments.output, log, json).map_err(|error| prompts.places.locate(error))
 }

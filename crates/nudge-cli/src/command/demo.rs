@@ -14,9 +14,10 @@ use super::demo_report::{self, Report};
 use super::tuning_loop::{Contender, FULL, QUICK, TuningLoop};
 use crate::args::Demo;
 use crate::command::compare::examples;
+use crate::disk::create_folder;
 use crate::failure::tell;
-use crate::files::create_folder;
 use crate::picture::{Curve, Page, curves_of_steps};
+use crate::provenance::{RUN, Results, RunRecord};
 use crate::report;
 use crate::runner::quoted;
 use crate::usage::given;
@@ -26,6 +27,8 @@ use nudge_session::method::Method;
 use nudge_session::options::EvalOptions;
 use nudge_session::verdict::{Evidence, JudgedPair};
 use nudge_session::{Command, Event, Labeler, Metrics};
+use serde_json::Map;
+use std::collections::BTreeMap;
 use std::fs;
 use std::time::Instant;
 
@@ -64,8 +67,16 @@ pub fn run(arguments: &Demo) -> Result<()> {
     if let Some(path) = &arguments.report {
         draw(&report, &pairs, &curves).write(path)?;
     }
+    this.store(RUN, &format!("{}\n", serde_json::to_string_pretty(&run_record(&this, &report)?)?))?;
     this.store("report.json", &format!("{}\n", serde_json::to_string_pretty(&report)?))?;
     report::result(arguments.common.json, &report, || demo_report::text(&report))
+}
+
+/// What made the folder.
+fn run_record(this: &TuningLoop, report: &Report) -> Result<RunRecord> {
+    let mut run = RunRecord::begin(&given(), Map::new(), this.workplace.device, &BTreeMap::new())?;
+    run.end(Results { findings: report.verdicts.findings.clone(), ..Results::default() });
+    Ok(run)
 }
 
 /// What the rules say, and what somebody does who wants more.

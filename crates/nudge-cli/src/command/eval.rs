@@ -10,6 +10,7 @@ use crate::runner::{Listen, drive};
 use anyhow::{Context, Result};
 use nudge_session::options::EvalOptions;
 use nudge_session::{Command, Event};
+use serde_json::Value;
 
 /// Evaluates and prints the numbers.
 pub fn run(arguments: &Eval) -> Result<()> {
@@ -20,7 +21,8 @@ pub fn run(arguments: &Eval) -> Result<()> {
     let command = Command::Eval { model: arguments.model.clone(), text, options };
     let in_file = || format!("cannot evaluate on {}", arguments.text.display());
     let run = workplace.session.start(command, None).with_context(in_file)?;
-    let mut log = arguments.steps.log.as_deref().map(|path| Log::new(path, false, false)).transpose()?;
+    let mut log =
+        arguments.steps.log.as_deref().map(|path| Log::given(path, &Value::Null, false, false)).transpose()?;
     let mut evaluation = None;
     let listen = |event: Event| match (event, &mut log) {
         (Event::Evaluated { evaluation: numbers }, _) => {

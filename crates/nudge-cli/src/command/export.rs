@@ -1,8 +1,8 @@
 //! `nudge export`: a model for other programs.
 
 use crate::args::{Export, Form, Numbers};
+use crate::disk::write_folder;
 use crate::failure::tell;
-use crate::files::{create_folder, write_atomic};
 use crate::model_files::read_model;
 use anyhow::{Result, bail};
 use nudge_model::Precision;
@@ -23,10 +23,7 @@ pub fn run(arguments: &Export) -> Result<()> {
         Form::Peft => to_peft(&folder)?,
         Form::GgufAdapter => to_gguf_adapter(&folder, "adapter.gguf", base_name(&arguments.model))?,
     };
-    create_folder(&arguments.out)?;
-    for (name, bytes) in &files {
-        write_atomic(&arguments.out.join(name), bytes)?;
-    }
+    write_folder(&arguments.out, &files)?;
     let megabytes = files.values().map(|bytes| bytes.len()).sum::<usize>() as f64 / 1e6;
     let whole = matches!(arguments.to, Form::Gguf | Form::Merged);
     let kind = if whole { numbers_name(numbers) } else { "an adapter" };

@@ -46,7 +46,11 @@ impl Job<'_> {
             Opened::Finished(mut folder) => {
                 already_finished(&output.out);
                 // A process that was killed between its weights and its words.
-                return if folder.record.results.is_none() { self.conclude(&mut folder).map(drop) } else { Ok(()) };
+                return if folder.record.results.is_none() {
+                    self.conclude(&mut folder).map(drop)
+                } else {
+                    folder.publish()
+                };
             }
         };
         let run = match checkpoint {

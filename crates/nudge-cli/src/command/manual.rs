@@ -1,8 +1,8 @@
 //! `nudge completions` and `nudge man`: what a shell completes and a manual shows, made of the command line itself.
 
 use crate::args::{Arguments, Completions, Man};
+use crate::disk::{create_folder, write_atomic};
 use crate::failure::tell;
-use crate::files::{create_folder, write_atomic};
 use crate::report;
 use crate::usage::with_labelers;
 use anyhow::Result;

@@ -2,16 +2,14 @@
 
 use super::job::Job;
 use super::{Workplace, mined};
-use crate::args::{Pretrain, Reward, Sft, Training};
+use crate::args::{Pretrain, Reward, Sft};
 use crate::files::read_texts;
 use crate::input::{self, Places};
-use crate::options::{cuts, object, resolve, sourced};
+use crate::options::{cuts, object, resolve, sourced_of};
 use anyhow::Result;
 use nudge_session::Command;
 use nudge_session::options::{PretrainOptions, RewardOptions, SftOptions};
 use nudge_session::verdict::RankingCount;
-use serde::Serialize;
-use serde_json::{Map, Value};
 
 /// Trains a tokenizer and a base model.
 pub fn pretrain(arguments: &Pretrain) -> Result<()> {
@@ -22,7 +20,7 @@ pub fn pretrain(arguments: &Pretrain) -> Result<()> {
     let job = Job {
         name: "pretrain",
         training,
-        options: sourced_of(&options, &arguments.options.given, training)?,
+        options: sourced_of(&options, &arguments.options.given, training.steps.config.as_deref())?,
         workplace,
         places: Places::default(),
         rankings: None,
@@ -41,7 +39,7 @@ pub fn sft(arguments: &Sft) -> Result<()> {
         Ok(workplace.session.room(&arguments.model)?)
     })?;
     mined::add(&mut records, arguments, options.seed, &workplace.session)?;
-    let sourced = sourced_of(&options, &arguments.options.given, training)?;
+    let sourced = sourced_of(&options, &arguments.options.given, training.steps.config.as_deref())?;
     let job = Job { name: "sft", training, options: sourced, workplace, places: records.places, rankings: None };
     job.run(Command::Sft { model: arguments.model.clone(), demonstrations: records.all, options })
 }
@@ -60,14 +58,8 @@ pub fn reward(arguments: &Reward) -> Result<()> {
     demonstrations.keep_fitting(&training.reading, cut, room)?;
     let (model, places) = (arguments.model.clone(), preferences.places.before(demonstrations.places));
     let rankings = Some(RankingCount::of(&preferences.all));
-    let sourced = sourced_of(&options, &arguments.options.given, training)?;
+    let sourced = sourced_of(&options, &arguments.options.given, training.steps.config.as_deref())?;
     let job = Job { name: "reward", training, options: sourced, workplace, places, rankings };
     let (preferences, demonstrations) = (preferences.all, demonstrations.all);
     job.run(Command::Reward { model, preferences, demonstrations, options })
-}
-
-/// Options with where each comes from.
-fn sourced_of(options: &impl Serialize, flags: &Map<String, Value>, training: &Training) -> Result<Map<String, Value>> {
-    let options = object(options)?;
-    sourced(options.clone(), &options, flags, training.steps.config.as_deref())
 }

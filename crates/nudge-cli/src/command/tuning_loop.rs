@@ -3,7 +3,7 @@
 
 use super::Workplace;
 use crate::builtin;
-use crate::files::{create_folder, write_atomic};
+use crate::disk::{create_folder, write_atomic};
 use anyhow::{Context, Result, bail};
 use nudge_data::{
     CandidatesRecord, PreferenceRecord, Prompt, PromptRecord, RankingRecord, Rng, prompts_from, write_jsonl,

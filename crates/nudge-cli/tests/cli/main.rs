@@ -11,6 +11,8 @@ mod hub;
 #[cfg(unix)]
 mod judging;
 mod lab;
+#[cfg(unix)]
+mod locks;
 mod oracle;
 mod provenance;
 mod rank;
@@ -24,5 +26,6 @@ mod signals;
 mod support;
 #[cfg(unix)]
 mod teach;
+mod threads;
 mod verdict;
 mod whole_loop;

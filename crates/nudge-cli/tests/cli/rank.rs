@@ -53,6 +53,19 @@ fn how_a_ranking_came_about_stands_beside_it() {
 }
 
 #[test]
+fn what_was_decided_is_moved_aside() {
+    let place = Place::new();
+    place.write("candidates.jsonl", &candidates(3));
+    let rank = "rank --candidates candidates.jsonl --out out.jsonl";
+    typed(&place, rank, "1 2 3 4\n2 1 3 4\nq\n");
+    let before = place.read("out.jsonl.partial");
+    let ended = typed(&place, &format!("{rank} --force"), "4 3 2 1\nq\n");
+    assert!(ended.err.contains("what was decided before is now out.jsonl.partial.1"), "{}", ended.err);
+    assert_eq!(place.read("out.jsonl.partial.1"), before);
+    assert_eq!(place.records("out.jsonl.partial").len(), 1);
+}
+
+#[test]
 fn repeats_measure_a_labeler_and_are_learnt_from_once() {
     let place = Place::new();
     place.write("candidates.jsonl", &candidates(4));

@@ -235,6 +235,25 @@ fn a_run_that_diverged_leaves_a_checkpoint_from_before() {
     diverged(&wild, ["No checkpoint was made", "--force"]);
 }
 
+/// Times of files and of `run.json` far ahead of the clock, as after a battery that ran out.
+#[test]
+fn the_clock_does_not_count() {
+    let (unbroken, broken) = (place(), place());
+    unbroken.done(&format!("{DPO} --checkpoint-seconds 0"));
+    kill(&broken, DPO, "out/log.jsonl", "out/checkpoint/state.json");
+    let ahead = std::time::SystemTime::now() + Duration::from_secs(3_000_000_000);
+    for path in files(&broken.path("out")).keys() {
+        let file = std::fs::File::options().append(true).open(broken.path("out").join(path)).expect("a file");
+        file.set_modified(ahead).expect("a time can be set");
+    }
+    let record = broken.read("out/run.json").replace("\"started_at\": \"20", "\"started_at\": \"21");
+    broken.write("out/run.json", &record);
+    let (step, _) = go_on(&broken, &format!("{DPO} --checkpoint-seconds 0"));
+    assert!(step >= STEPS - 2, "it went on after {step}");
+    assert!(artefacts(&broken) == artefacts(&unbroken), "it ended elsewhere");
+    assert!(broken.read("out/run.json").contains("\"started_at\": \"21"));
+}
+
 #[test]
 fn what_force_replaces_stays_until_the_new_file_is_whole() {
     let place = place();

@@ -42,6 +42,23 @@ fn an_interrupt_saves_and_says_how_to_go_on() {
 }
 
 #[test]
+fn a_step_of_minutes_is_left_between_two_minibatches() {
+    let place = Place::with_reward_model();
+    let ppo = "ppo --policy sft --reward reward --prompts prompts.jsonl --episodes 64 --batch-size 32 --num-iterations \
+        100000 --max-new-tokens 8 --out out";
+    let run = place.command(ppo).spawn().expect("nudge starts");
+    while !place.path("out/log.jsonl").exists() {
+        sleep(Duration::from_millis(1));
+    }
+    sleep(Duration::from_millis(500));
+    Command::new("kill").args(["-INT", &run.id().to_string()]).status().expect("a signal can be sent");
+    let ended = Ended::from(run.wait_with_output().expect("an end"));
+    assert_eq!(ended.code, Some(130), "{}", ended.err);
+    assert!(ended.err.contains("interrupted") && ended.err.contains("Go on with:"), "{}", ended.err);
+    assert_eq!(place.read("out/log.jsonl"), "", "it waited for the step");
+}
+
+#[test]
 fn a_reader_that_went_away_is_no_error() {
     let place = Place::new();
     for words in ["--help", "eval --model sft --text prompts.jsonl", "compare --help"] {

@@ -21,7 +21,10 @@ fn place() -> Place {
 
 /// Everything in the workflow that tells no time.
 fn artefacts(place: &Place) -> BTreeMap<PathBuf, Vec<u8>> {
-    let timed = |path: &Path| path.file_name().is_some_and(|name| name == "log.jsonl" || name == "run.json");
+    let timed = |path: &Path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name == "log.jsonl" || name.ends_with("run.json")
+    };
     files(&place.path("taught")).into_iter().filter(|(path, _)| !timed(path)).collect()
 }
 
@@ -81,6 +84,26 @@ fn a_workflow_that_is_killed_anywhere_ends_in_the_same_bytes() {
     for (path, bytes) in &left {
         assert!(right[path] == *bytes, "{} differs", path.display());
     }
+}
+
+/// Moments follow from the seed; what they meet follows from the machine.
+#[test]
+fn ten_kills_at_random_moments_change_nothing() {
+    let (unbroken, broken) = (place(), place());
+    let clock = Instant::now();
+    unbroken.done(TEACH);
+    let (whole, mut rng) = (clock.elapsed(), nudge_data::Rng::new(17));
+    let mut killed = 0;
+    for _ in 0..10 {
+        let mut run = broken.command(TEACH).spawn().expect("nudge starts");
+        sleep(whole.mul_f32(rng.uniform() / 2.0));
+        killed += usize::from(run.try_wait().expect("a status").is_none());
+        let _ = run.kill();
+        run.wait().expect("a status");
+    }
+    assert!(killed > 0, "every run ended before it was killed");
+    broken.done(TEACH);
+    assert!(artefacts(&broken) == artefacts(&unbroken), "{killed} kills: it ended elsewhere");
 }
 
 /// Starts the run and kills it as soon as `path` is there; one that ends before is as good.

@@ -21,7 +21,7 @@ pub struct Verdict {
     /// Upper end of the 95 % interval.
     pub high: f64,
     /// Mean over the first model's completions of its log-ratio to the second model, in nats: how far the one has moved
-    /// from the other. Nothing where that is not defined (different tokenizers, temperature 0, best-of-n, a person).
+    /// from the other. Nothing where that is not defined (different tokenizers, temperature 0, best-of-n), or where a shell counted the wins and kept none.
     pub kl: Option<f64>,
     /// What the first model's completions are like. Nothing where a shell counted the wins.
     pub a: Option<CompletionStatistics>,

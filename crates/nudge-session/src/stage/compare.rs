@@ -12,7 +12,7 @@ use crate::method::online::Completions;
 use crate::method::online::experience::{Collected, Collecting, Models};
 use crate::method::online::scores::Scorer;
 use crate::options::{CompareOptions, Options};
-use crate::protocol::{Event, Judge, Metrics, StageName, Verdict, Winner};
+use crate::protocol::{Event, Judge, StageName, Verdict, Winner};
 use crate::readback::read;
 use crate::rollout::{Rollout, SampledCompletion, encode_prompts};
 use crate::session::Session;
@@ -133,6 +133,11 @@ impl Compare {
         Ok(Self { folders, models, prompts, encoded, judge, chooser, options, state, device })
     }
 
+    /// Mean over the pairs so far, where it is measured.
+    fn kl(&self) -> Option<f64> {
+        self.measures_kl().then(|| self.state.kl_sum / self.state.next_pair as f64)
+    }
+
     fn total_pairs(&self) -> usize {
         self.prompts.len() * self.options.pairs_per_prompt
     }
@@ -228,7 +233,11 @@ impl Stage for Compare {
             told.event(Event::Pair { index, prompt, a, b, preference, scores });
         }
         self.state.next_pair = end;
-        told.progress(Metrics::new(), "pairs_per_second", pairs.len());
+        told.progress(
+            self.kl().map(|kl| ("objective/kl".into(), kl)).into_iter().collect(),
+            "pairs_per_second",
+            pairs.len(),
+        );
         Ok(())
     }
 
@@ -237,7 +246,7 @@ impl Stage for Compare {
         if matches!(self.judge, OpenJudge::Person) {
             return Ok(vec![]);
         }
-        let kl = self.measures_kl().then(|| self.state.kl_sum / self.state.next_pair as f64);
+        let kl = self.kl();
         let verdict = Session::verdict(&self.state.preferences, &self.judge.name(), true);
         let [a, b] = self.state.written.each_ref().map(|written| Some(written.statistics()));
         Ok(vec![Event::Verdict { verdict: Verdict { kl, a, b, ..verdict } }])

@@ -11,9 +11,11 @@ use super::ending::Ending;
 use crate::args::{Compare, Output};
 use crate::command::Workplace;
 use crate::command::rank::{Desk, End, Judge as Sitter, Store, distinct, schedule, sit, user_name};
+use crate::disk::{Lock, beside, remove, write_atomic};
 use crate::failure::{Interrupted, tell};
-use crate::files::{beside, read_text, remove, write_atomic};
+use crate::files::read_text;
 use crate::input::Records;
+use crate::provenance::{RUN, Results, RunRecord};
 use crate::record_file::{already_finished, record_quietly};
 use crate::report::times;
 use crate::runner::resume_command;
@@ -23,7 +25,7 @@ use nudge_data::{
 };
 use nudge_session::options::CompareOptions;
 use nudge_session::verdict::JudgedPair;
-use nudge_session::{Command, Judge, Session, Winner};
+use nudge_session::{Command, Judge, Session, Verdict, Winner};
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
 use std::path::Path;
@@ -54,14 +56,17 @@ pub fn run(arguments: &Compare, prompts: Records<Prompt>, options: CompareOption
         bail!("a blind comparison is kept as it is judged; name a file for it with --pairs FILE");
     };
     let (sampled, judged) = (beside(path, ".sampled"), beside(path, ".judged"));
-    if path.exists() && !arguments.force {
+    let _lock = Lock::file(path)?;
+    let begun = sampled.exists() || beside(&sampled, ".partial").exists();
+    if path.exists() && !arguments.force && !(arguments.resume && begun) {
         if arguments.resume {
+            clear(&judged)?;
+            remove(&sampled.with_extension(RUN))?;
             already_finished(path);
             return Ok(());
         }
         bail!("{} exists; choose another name, or replace it with --force", path.display());
     }
-    let begun = sampled.exists() || beside(&sampled, ".partial").exists();
     if begun && !arguments.resume && !arguments.force {
         bail!("{} is an unfinished comparison; go on with --resume, or start anew with --force", path.display());
     }
@@ -70,10 +75,24 @@ pub fn run(arguments: &Compare, prompts: Records<Prompt>, options: CompareOption
     let pairs: Vec<Pair> = read_jsonl(&sampled.display().to_string(), &read_text(&sampled)?)?;
     let Some(rankings) = judge(arguments, &pairs, seed, &judged)? else { return Ok(()) };
     let pairs: Vec<Pair> = pairs.into_iter().enumerate().map(|(index, pair)| decided(pair, index, &rankings)).collect();
-    let ending = ending(arguments, &pairs)?.judged()?;
+    let run = RunRecord::read_beside(&sampled);
+    let kl = run.as_ref().and_then(|run| run.results.as_ref()?.metrics.get("objective/kl").copied());
+    let ending = ending(arguments, &pairs, kl)?.judged()?;
+    if let Some(mut run) = run {
+        run.end(Results { findings: ending.findings().to_vec(), ..run.results.clone().unwrap_or_default() });
+        run.write_beside(path)?;
+    }
     write_atomic(path, write_jsonl(&pairs).as_bytes())?;
-    [&sampled, &judged, &judged.with_extension("skipped.jsonl")].into_iter().try_for_each(|file| remove(file))?;
+    // Without what was sampled nothing is left to do, so it goes first.
+    remove(&sampled)?;
+    clear(&judged)?;
+    remove(&sampled.with_extension(RUN))?;
     ending.tell()
+}
+
+/// Removes what was decided, once it stands in `PAIRS`.
+fn clear(judged: &Path) -> Result<()> {
+    [judged, &judged.with_extension("skipped.jsonl")].into_iter().try_for_each(remove)
 }
 
 /// 1. Both models complete the prompts.
@@ -84,10 +103,11 @@ fn sample(arguments: &Compare, prompts: Records<Prompt>, options: CompareOptions
     let best_of_reward = arguments.best_of_reward.clone();
     best_of_reward.iter().try_for_each(|name| workplace.load(name))?;
     let (a, b, judge) = (arguments.a.clone(), arguments.b.clone(), Judge::Person);
+    let run = super::run_record(arguments, &options, workplace.device, &prompts.places.counts())?;
     let command = Command::Compare { a, b, prompts: prompts.all, judge, best_of_reward, options };
     let Compare { resume, force, checkpoint_seconds, .. } = *arguments;
     let output = Output { out: out.into(), resume, force, checkpoint_seconds };
-    record_quietly(&workplace.session, command, "compare", &output, arguments.steps.log.as_deref())
+    record_quietly(&workplace.session, command, run, &output, arguments.steps.log.as_deref())
         .map_err(|error| prompts.places.locate(error))
 }
 
@@ -95,10 +115,10 @@ fn sample(arguments: &Compare, prompts: Records<Prompt>, options: CompareOptions
 fn judge(arguments: &Compare, pairs: &[Pair], seed: u64, out: &Path) -> Result<Option<Vec<RankingRecord>>> {
     let finished = || rankings_from(&out.display().to_string(), &read_text(out)?).map_err(anyhow::Error::from);
     let Compare { resume, force, checkpoint_seconds, .. } = *arguments;
-    let Some(store) = Store::open(&Output { out: out.into(), resume, force, checkpoint_seconds })? else {
+    let Some((store, _lock)) = Store::open(&Output { out: out.into(), resume, force, checkpoint_seconds })? else {
         return finished().map(Some);
     };
-    let stored = if force { Default::default() } else { store.read()? };
+    let stored = store.read()?;
     let differ: Vec<CandidatesRecord> = pairs.iter().enumerate().map(candidates).collect();
     let differ: Vec<_> = differ.into_iter().filter(|record| distinct(&record.completions).len() > 1).collect();
     if differ.len() < pairs.len() {
@@ -148,7 +168,7 @@ fn decided(mut pair: Pair, index: usize, rankings: &[RankingRecord]) -> Pair {
 }
 
 /// Who won.
-fn ending<'a>(arguments: &'a Compare, pairs: &[Pair]) -> Result<Ending<'a>> {
+fn ending<'a>(arguments: &'a Compare, pairs: &[Pair], kl: Option<f64>) -> Result<Ending<'a>> {
     let judged: Vec<&Pair> = pairs.iter().filter(|pair| pair.preference.is_some()).collect();
     let preferences: Vec<Winner> = judged.iter().filter_map(|pair| pair.preference).collect();
     if preferences.is_empty() {
@@ -156,6 +176,7 @@ fn ending<'a>(arguments: &'a Compare, pairs: &[Pair]) -> Result<Ending<'a>> {
     }
     let judge = judged.iter().find_map(|pair| pair.labeler.clone()).unwrap_or_else(user_name);
     let verdict = Session::verdict(&preferences, &judge, arguments.judge_command.is_some());
+    let verdict = Verdict { kl, ..verdict };
     let shown = judged.iter().map(|pair| pair.shown.clone().unwrap_or_default()).collect();
     let pairs = judged.iter().map(|pair| JudgedPair {
         prompt: pair.prompt.to_string(),

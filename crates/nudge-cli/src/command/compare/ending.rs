@@ -2,15 +2,16 @@
 
 use crate::args::Compare;
 use crate::command::rank::ME;
+use crate::disk::write_atomic;
 use crate::failure::tell;
-use crate::files::{read_text, write_atomic};
+use crate::files::read_text;
 use crate::picture::Page;
 use crate::report::{self, one_line};
 use crate::usage::given;
 use crate::verdicts::{Verdicts, judge_tie, method_of};
 use anyhow::Result;
 use nudge_data::{Prompt, read_jsonl};
-use nudge_session::verdict::{Evidence, JudgedPair};
+use nudge_session::verdict::{Evidence, Finding, JudgedPair};
 use nudge_session::{Verdict, Winner};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
@@ -97,6 +98,11 @@ pub struct Judged<'a> {
 }
 
 impl Judged<'_> {
+    /// What the rules say of it.
+    pub fn findings(&self) -> &[Finding] {
+        &self.outcome.verdicts.findings
+    }
+
     /// Prints it.
     pub fn tell(self) -> Result<()> {
         let Self { arguments, outcome, pairs, shown } = self;

@@ -8,15 +8,19 @@ use super::rank::ME;
 use crate::args::Compare;
 use crate::input;
 use crate::log::Log;
-use crate::options::resolve;
+use crate::options::{resolve, sourced_of};
+use crate::provenance::RunRecord;
 use crate::record_file::{Opened, RecordFile, RecordTarget, already_finished};
 use crate::runner::{Target, drive};
+use crate::usage::given;
 use anyhow::{Context, Result};
 use ending::Ending;
 pub use ending::{Outcome, examples, pairs_of};
 use nudge_session::options::CompareOptions;
 use nudge_session::verdict::JudgedPair;
 use nudge_session::{Command, Event, Files, Judge, Verdict};
+use serde_json::Value;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Compares and prints the verdict.
@@ -33,13 +37,13 @@ pub fn run(arguments: &Compare) -> Result<()> {
     let best_of_reward = arguments.best_of_reward.clone();
     best_of_reward.iter().try_for_each(|name| workplace.load(name))?;
     let (a, b) = (arguments.a.clone(), arguments.b.clone());
-    let command = Command::Compare { a, b, prompts: prompts.all, judge, best_of_reward, options };
+    let command = Command::Compare { a, b, prompts: prompts.all, judge, best_of_reward, options: options.clone() };
     let mut run =
         workplace.session.start(command.clone(), None).map_err(|error| prompts.places.locate(error.into()))?;
-    let (file, checkpoint) = match arguments.pairs.as_deref() {
-        None => (None, None),
+    let (file, checkpoint, note) = match arguments.pairs.as_deref() {
+        None => (None, None, Value::Null),
         Some(path) => match RecordFile::open(path, arguments.resume, arguments.force)? {
-            Opened::Ready(file, checkpoint) => (Some(file), checkpoint),
+            Opened::Ready(file, checkpoint, note) => (Some(file), checkpoint, note),
             Opened::Finished => {
                 already_finished(path);
                 return Ok(());
@@ -49,16 +53,30 @@ pub fn run(arguments: &Compare) -> Result<()> {
     if let Some(files) = checkpoint {
         run = workplace.session.start(command, Some(files)).context("cannot go on with the file of --pairs")?;
     }
-    let log = arguments.steps.log.as_deref().map(|path| Log::new(path, arguments.resume, arguments.force));
+    let log = |path| Log::given(path, &note["log"], arguments.resume, arguments.force);
+    let log = arguments.steps.log.as_deref().map(log);
     let every = Duration::from_secs(arguments.checkpoint_seconds);
     // What a run before this one wrote is judged, too.
     let pairs = file.as_ref().map_or(Ok(vec![]), |file| pairs_of(&file.partial))?;
-    let mut target = Listener { records: RecordTarget::new(file, log.transpose()?, every), verdict: None, pairs };
+    let record = run_record(arguments, &options, workplace.device, &prompts.places.counts())?;
+    let records = RecordTarget::new(file, log.transpose()?, record, &note, every);
+    let mut target = Listener { records, verdict: None, pairs };
     drive(run, "compare", &mut target)?;
     let verdict = target.verdict.context("the comparison ended without a verdict")?;
     let judged = Ending { arguments, verdict, pairs: target.pairs, shown: vec![] }.judged()?;
-    target.records.file.map_or(Ok(()), RecordFile::finish)?;
+    target.records.name(judged.findings())?;
     judged.tell()
+}
+
+/// What the pairs are made of.
+fn run_record(
+    arguments: &Compare,
+    options: &CompareOptions,
+    device: &str,
+    records: &BTreeMap<String, usize>,
+) -> Result<RunRecord> {
+    let options = sourced_of(options, &arguments.options.given, arguments.steps.config.as_deref())?;
+    RunRecord::begin(&given(), options, device, records)
 }
 
 fn judge(arguments: &Compare, workplace: &mut Workplace) -> Result<Judge> {

@@ -3,14 +3,15 @@
 use super::check_free;
 use super::reading::Opened;
 use crate::args::Convert;
+use crate::disk::NewFile;
 use crate::failure::tell;
-use crate::files::{beside, io_error};
+use crate::files::io_error;
 use crate::report;
 use anyhow::{Result, anyhow, bail};
 use nudge_data::format::{Dropped, Read, Reason, Writer};
 use nudge_data::source::Sink;
 use serde::Serialize;
-use std::fs::{self, File};
+use std::fs;
 use std::io::BufWriter;
 use std::path::Path;
 
@@ -41,14 +42,7 @@ pub fn run(arguments: &Convert) -> Result<()> {
     if same_file(&arguments.input, out) {
         bail!("IN and OUT are both {}; choose another OUT", out.display());
     }
-    let temporary = beside(out, ".tmp");
-    let done = convert(arguments, writer, &temporary).and_then(|summary| {
-        fs::rename(&temporary, out).map(|()| summary).map_err(|error| io_error("write", out, error))
-    });
-    if done.is_err() {
-        let _ = fs::remove_file(&temporary);
-    }
-    let summary = done?;
+    let summary = convert(arguments, writer)?;
     summary.notes.iter().for_each(|note| tell(note));
     report::result(arguments.json, &summary, || {
         let Summary { format, to, records, written, dropped_count, out, .. } = &summary;
@@ -57,11 +51,10 @@ pub fn run(arguments: &Convert) -> Result<()> {
     })
 }
 
-fn convert(arguments: &Convert, mut writer: Writer, temporary: &Path) -> Result<Summary> {
+fn convert(arguments: &Convert, mut writer: Writer) -> Result<Summary> {
     let opened = Opened::new(&arguments.input, arguments.format)?;
     let out = arguments.out.display().to_string();
-    let file = File::create(temporary).map_err(|error| io_error("write", temporary, error))?;
-    let mut sink = Sink::create(&out, None, BufWriter::new(file))?;
+    let mut sink = Sink::create(&out, None, BufWriter::new(NewFile::create(&arguments.out)?))?;
     let mut summary = Summary {
         command: "convert",
         out,
@@ -90,11 +83,12 @@ fn convert(arguments: &Convert, mut writer: Writer, temporary: &Path) -> Result<
         Ok(())
     })?;
     let written = sink.finish()?.into_inner().map_err(std::io::IntoInnerError::into_error);
-    written.and_then(|file| file.sync_all()).map_err(|error| io_error("write", &arguments.out, error))?;
+    let file = written.map_err(|error| io_error("write", &arguments.out, error))?;
     summary.notes = writer.notes().to_vec();
     if summary.written == 0 {
         bail!("{}: nothing of it can be written as {}", arguments.input.display(), arguments.to);
     }
+    file.finish()?;
     Ok(summary)
 }
 

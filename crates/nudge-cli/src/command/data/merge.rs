@@ -2,7 +2,7 @@
 
 use super::check_free;
 use crate::args::Merge;
-use crate::files::write_atomic;
+use crate::disk::write_atomic;
 use crate::input::Records;
 use crate::report::{self, times};
 use anyhow::Result;

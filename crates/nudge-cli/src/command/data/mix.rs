@@ -7,8 +7,9 @@
 use super::check_free;
 use crate::args::Mix;
 use crate::command::mined::stories_of;
+use crate::disk::write_atomic;
 use crate::failure::tell;
-use crate::files::{read_text, write_atomic};
+use crate::files::read_text;
 use crate::input::{self, Reading};
 use crate::report;
 use anyhow::{Context, Result, bail};

@@ -2,7 +2,8 @@
 
 use super::check_free;
 use crate::args::Split;
-use crate::files::{read_text, write_atomic};
+use crate::disk::write_atomic;
+use crate::files::read_text;
 use crate::report::{self, times};
 use anyhow::{Result, bail};
 use nudge_data::split_lines;

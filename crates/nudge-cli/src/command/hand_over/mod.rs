@@ -14,8 +14,8 @@ mod trl;
 mod verl;
 
 use crate::args::HandOver;
+use crate::disk::{create_folder, write_atomic};
 use crate::failure::tell;
-use crate::files::{create_folder, write_atomic};
 use crate::flags::Flags;
 use crate::options::{object, resolve, resolve_method};
 use anyhow::{Context, Result, bail};

@@ -2,7 +2,8 @@
 
 use crate::args::HandOver;
 use crate::builtin;
-use crate::files::{create_folder, read_text, write_atomic};
+use crate::disk::{create_folder, write_atomic};
+use crate::files::read_text;
 use crate::hub;
 use crate::model_files::{has_weights, read_model};
 use anyhow::{Context, Result, bail};

@@ -1,12 +1,11 @@
 //! What a long command has measured, kept in a file as it comes, so that the command can be stopped and resumed.
 
 use crate::args::Measurements;
-use crate::files::{io_error, read_text, write_atomic};
+use crate::disk::{Appended, write_atomic};
+use crate::files::read_text;
 use anyhow::{Result, bail};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::fs::OpenOptions;
-use std::io::Write;
 
 /// Measurements of an earlier run that goes on. A file that is there is not written to without being asked.
 pub fn kept<M: DeserializeOwned>(flags: &Measurements) -> Result<Vec<M>> {
@@ -27,9 +26,9 @@ pub fn kept<M: DeserializeOwned>(flags: &Measurements) -> Result<Vec<M>> {
 pub fn keep(flags: &Measurements, measurement: &impl Serialize) -> Result<()> {
     let Some(path) = flags.out.as_deref() else { return Ok(()) };
     let line = format!("{}\n", serde_json::to_string(measurement)?);
-    let opened = OpenOptions::new().append(true).create(true).open(path);
-    let written = opened.and_then(|mut file| file.write_all(line.as_bytes()).and_then(|()| file.sync_data()));
-    written.map_err(|error| io_error("write", path, error))
+    let mut file = Appended::open(path)?;
+    file.add(line.as_bytes())?;
+    file.sync().map(drop)
 }
 
 #[cfg(test)]

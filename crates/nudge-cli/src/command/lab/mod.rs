@@ -9,6 +9,7 @@ mod oracle;
 mod over_seeds;
 mod preferences;
 mod preferences_table;
+mod shapes;
 
 pub use super::tuning_loop::Contender;
 pub use preferences_table::Learner;
@@ -23,6 +24,7 @@ pub fn run(arguments: &Lab) -> Result<()> {
         LabCommand::Frontier(arguments) => frontier::run(arguments),
         LabCommand::Oracle(arguments) => oracle::run(arguments),
         LabCommand::Instruct(arguments) => instruct::run(arguments),
+        LabCommand::Shapes(arguments) => shapes::run(arguments),
         LabCommand::Preferences(arguments) => preferences::run(arguments),
     }
 }

@@ -33,7 +33,8 @@ pub fn run(arguments: &LabOracle) -> Result<()> {
     conclude(&missed)
 }
 
-fn measure(toy: &Oracle, method: &Method, beta: f32) -> Result<Measurement> {
+/// Trains and measures.
+pub(super) fn measure(toy: &Oracle, method: &Method, beta: f32) -> Result<Measurement> {
     let mut model = None;
     let mut keep = Listen(|event| {
         if let Event::Model { files, .. } = event {

@@ -159,7 +159,7 @@ fn split(mut all: Vec<Comparison>, seed: u64) -> (Vec<Comparison>, Vec<Compariso
 }
 
 /// A ranking as one comparison for each of its pairs.
-fn pairs_of(ranking: &Comparison) -> Vec<Comparison> {
+pub(super) fn pairs_of(ranking: &Comparison) -> Vec<Comparison> {
     let pair = |(winner, loser): &(usize, usize)| Comparison {
         completions: vec![ranking.completions[*winner].clone(), ranking.completions[*loser].clone()],
         pairs: vec![(0, 1)],
@@ -170,7 +170,7 @@ fn pairs_of(ranking: &Comparison) -> Vec<Comparison> {
 }
 
 /// Rankings as records, for the session.
-fn records(comparisons: &[Comparison]) -> Vec<PreferenceRecord> {
+pub(super) fn records(comparisons: &[Comparison]) -> Vec<PreferenceRecord> {
     let record = |(index, one): (usize, &Comparison)| RankingRecord {
         id: index.to_string(),
         prompt: one.prompt.clone(),

@@ -5,7 +5,7 @@ use crate::command::rank::schedule::{schedule, tests::candidates};
 use std::path::Path;
 
 fn store(folder: &Path) -> Store {
-    Store { rankings: folder.join("r.jsonl"), skipped: folder.join("r.skipped.jsonl") }
+    Store::at(folder.join("r.jsonl"))
 }
 
 fn desk(folder: &Path, count: usize, repeat: f32) -> Desk {

@@ -14,19 +14,23 @@ use crate::args::Rank;
 use crate::device::{self, DeviceChoice};
 use crate::failure::{Interrupted, tell};
 use crate::input::Records;
+use crate::provenance::{Results, RunRecord};
 use crate::record_file::{already_finished, record};
 use crate::report::{self, times};
 use crate::runner::resume_command;
+use crate::usage::given;
 use anyhow::{Result, bail};
 use nudge_data::sitting::unskipped;
 use nudge_data::{CandidatesRecord, read_jsonl_checked};
 use nudge_session::{Command, Session};
+use serde_json::Map;
+use std::collections::BTreeMap;
 use std::io::{IsTerminal, stderr, stdin};
 use std::time::Duration;
 
 pub use desk::Desk;
 pub use schedule::{distinct, schedule};
-pub use store::{Store, Stored};
+pub use store::Store;
 
 /// Who a person is where a labeler is named.
 pub const ME: &str = "me";
@@ -69,7 +73,7 @@ pub fn run(arguments: &Rank) -> Result<()> {
             // A rule needs no device; a session wants one.
             let session = Session::new(device::open(DeviceChoice::Cpu)?.device);
             let command = Command::Rank { candidates, labeler: labeler.clone() };
-            record(&session, command, "rank", &arguments.output, None, arguments.json)
+            record(&session, command, run_record()?, &arguments.output, None, arguments.json)
         }
         None => sit_down(arguments, candidates),
     }
@@ -88,11 +92,11 @@ fn can_be_ranked(record: &CandidatesRecord) -> Result<(), String> {
 
 /// A person ranks.
 fn sit_down(arguments: &Rank, candidates: Vec<CandidatesRecord>) -> Result<()> {
-    let Some(store) = Store::open(&arguments.output)? else {
+    let Some((store, _lock)) = Store::open(&arguments.output)? else {
         already_finished(&arguments.output.out);
         return Ok(());
     };
-    let stored = if arguments.output.force { Stored::default() } else { store.read()? };
+    let stored = store.read()?;
     let all = candidates.len();
     let differ: Vec<_> = candidates.into_iter().filter(|record| distinct(&record.completions).len() > 1).collect();
     if differ.is_empty() {
@@ -116,6 +120,11 @@ fn sit_down(arguments: &Rank, candidates: Vec<CandidatesRecord>) -> Result<()> {
     };
     let end = sit(&mut desk, &judge)?;
     close(&desk, &end, arguments)
+}
+
+/// What the rankings are made of.
+fn run_record() -> Result<RunRecord> {
+    RunRecord::begin(&given(), Map::new(), "cpu", &BTreeMap::new())
 }
 
 /// What a person's rankings bear where nothing else is said.
@@ -142,7 +151,12 @@ fn close(desk: &Desk, end: &End, arguments: &Rank) -> Result<()> {
             let saved = times(progress.ranked, "ranking", "rankings");
             tell(&format!("Saved: {saved}. Go on with:\n  {}", resume_command()));
         }
-        End::Complete => desk.store.finish()?,
+        End::Complete => {
+            let mut run = run_record()?;
+            run.end(Results { steps: progress.ranked, ..Results::default() });
+            run.write_beside(out)?;
+            desk.store.finish()?;
+        }
     }
     let complete = matches!(end, End::Complete);
     let summary = serde_json::json!({

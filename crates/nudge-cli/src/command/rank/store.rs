@@ -2,7 +2,9 @@
 //! done, and both are written whole before the next screen is shown.
 
 use crate::args::Output;
-use crate::files::{beside, io_error, read_text, remove, write_atomic};
+use crate::disk::{Lock, beside, remove, rename, set_aside, write_atomic};
+use crate::failure::tell;
+use crate::files::read_text;
 use anyhow::{Result, bail};
 use nudge_data::{CandidatesRecord, RankingRecord, rankings_from, read_jsonl, write_jsonl};
 use std::fs;
@@ -26,12 +28,19 @@ pub struct Stored {
 }
 
 impl Store {
-    /// The files that belong to `--out`; nothing where they are whole already and `--resume` asks for more.
+    /// The files of a sitting that ends in `rankings`.
+    pub fn at(rankings: PathBuf) -> Self {
+        let skipped = rankings.with_extension("skipped.jsonl");
+        Self { rankings, skipped }
+    }
+
+    /// The files that belong to `--out`, held as long as the lock; nothing where they are whole already and `--resume`
+    /// asks for more. What somebody has decided in an unfinished sitting is moved aside where `--force` starts anew.
     ///
     /// # Errors
-    /// A file that is there and may not be replaced.
-    pub fn open(output: &Output) -> Result<Option<Self>> {
-        let store = Self { rankings: output.out.clone(), skipped: output.out.with_extension("skipped.jsonl") };
+    /// A file that is there and may not be replaced, or that another process writes.
+    pub fn open(output: &Output) -> Result<Option<(Self, Lock)>> {
+        let (store, lock) = (Self::at(output.out.clone()), Lock::file(&output.out)?);
         let goes_on = output.resume && store.partial().exists();
         for path in [&store.rankings, &store.skipped] {
             if path.exists() && !output.force && !goes_on {
@@ -45,7 +54,19 @@ impl Store {
             let name = store.partial().display().to_string();
             bail!("{name} is an unfinished run; go on with --resume, or start anew with --force");
         }
-        Ok(Some(store))
+        if output.force {
+            store.set_aside()?;
+        }
+        Ok(Some((store, lock)))
+    }
+
+    fn set_aside(&self) -> Result<()> {
+        for path in [self.partial(), self.partial_skipped()] {
+            if fs::metadata(&path).is_ok_and(|file| file.len() > 0) {
+                tell(&format!("what was decided before is now {}", set_aside(&path)?.display()));
+            }
+        }
+        Ok(())
     }
 
     /// The rankings of an unfinished sitting.
@@ -84,9 +105,8 @@ impl Store {
         // Rankings last: where they are, the sitting is whole.
         remove(&self.skipped)?;
         if self.partial_skipped().exists() {
-            fs::rename(self.partial_skipped(), &self.skipped)
-                .map_err(|error| io_error("write", &self.skipped, error))?;
+            rename(&self.partial_skipped(), &self.skipped)?;
         }
-        fs::rename(self.partial(), &self.rankings).map_err(|error| io_error("write", &self.rankings, error))
+        rename(&self.partial(), &self.rankings)
     }
 }

@@ -2,7 +2,8 @@
 
 use super::steps::Steps;
 use crate::command::compare::{Outcome, pairs_of};
-use crate::files::{read_text, write_atomic};
+use crate::disk::write_atomic;
+use crate::files::read_text;
 use crate::model_card::{CARD, Saved, card, verdict};
 use crate::picture::{Page, curves_of};
 use crate::provenance::RunRecord;

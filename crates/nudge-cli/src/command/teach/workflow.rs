@@ -13,8 +13,9 @@
 //! ```
 
 use crate::args::Teach;
+use crate::disk::{LOCK, Lock, create_folder, write_atomic};
 use crate::failure::tell;
-use crate::files::{create_folder, read_text, write_atomic};
+use crate::files::read_text;
 use crate::input;
 use crate::provenance::sha256_of;
 use anyhow::{Context, Result, bail};
@@ -22,21 +23,18 @@ use nudge_data::{Prompt, Rng, write_jsonl};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
-use std::fs::{self, File, TryLockError};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::PathBuf;
 
 /// What `workflow.json` and the files beside it are like.
 const VERSION: u32 = 1;
-/// Whoever holds it works in the folder.
-const LOCK: &str = ".lock";
 /// Fewer leave nothing to hold out.
 const FEWEST: usize = 4;
 
 /// An open workflow.
 pub struct Workflow {
     folder: PathBuf,
-    /// Held as long as this process works in the folder.
-    _lock: File,
+    _lock: Lock,
 }
 
 /// What `workflow.json` says.
@@ -66,7 +64,7 @@ impl Workflow {
             bail!("{} is not empty and no workflow; choose another --out", folder.display());
         }
         create_folder(&folder)?;
-        let workflow = Self { _lock: lock(&folder)?, folder };
+        let workflow = Self { _lock: Lock::folder(&folder)?, folder };
         if !workflow.file("workflow.json").exists() {
             workflow.fill(arguments)?;
             workflow.write(&asked)?;
@@ -176,17 +174,4 @@ fn asked(arguments: &Teach) -> Result<Map<String, Value>> {
         "seed": arguments.seed,
     });
     Ok(asked.as_object().cloned().unwrap_or_default())
-}
-
-/// Two processes in one folder would write over each other. The system lets go of the lock when this one ends.
-fn lock(folder: &Path) -> Result<File> {
-    let path = folder.join(LOCK);
-    let file = File::create(&path).map_err(|error| crate::files::io_error("write", &path, error))?;
-    match file.try_lock() {
-        Err(TryLockError::WouldBlock) => {
-            bail!("{} is at work in another process; wait for it to end", folder.display())
-        }
-        // A file system without locks.
-        Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
-    }
 }

@@ -42,6 +42,7 @@ use crate::trainer::training_device;
 use actor::APPROX_KL;
 use burn::tensor::Device;
 use experience::Models;
+use futures_lite::future::yield_now;
 use nudge_data::Rng;
 use nudge_model::{Frozen, ScalarModel};
 use nudge_rlhf::{KlController, explained_variance};
@@ -193,6 +194,8 @@ impl Online {
                 let batch = Minibatch::new(estimated, rows, &self.actor.reference().config, layout, &device);
                 update(&mut self.actor, &batch, kl_coef, &mut learning);
                 self.state.updates += 1;
+                // Whoever pulls may drop the step here.
+                yield_now().await;
                 // Only who may stop has to know now.
                 let Some(target) = target_kl else { continue };
                 if learning.settle(APPROX_KL).await?.is_some_and(|approx_kl| approx_kl > target) {

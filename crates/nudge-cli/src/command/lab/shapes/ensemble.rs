@@ -1,0 +1,40 @@
+//! Shape 11: the least of several reward models is harder to fool than one.
+
+use super::bench::{Bench, unleashed};
+use super::{Found, Line, Shape};
+use anyhow::Result;
+use serde_json::json;
+
+pub const SHAPE: Shape = Shape {
+    number: 11,
+    name: "an ensemble's minimum",
+    hypothesis: "Against the minimum of three reward models of few rankings, the labeler's own score ends higher than \
+                 against one of them.",
+    source: "Coste et al. 2023",
+    axes: ["step", "gold score"],
+    labeler: "no_repetition",
+    criterion: "gold score in the last quarter by the minimum, less that by one",
+    threshold: 0.0,
+    measure,
+};
+
+/// Rankings of the reward models.
+const FEW: usize = 12;
+const MEMBERS: [&str; 3] = ["one", "two", "three"];
+
+fn measure(bench: &mut Bench) -> Result<Found> {
+    let few = bench.train()[..FEW].to_vec();
+    for (member, name) in MEMBERS.into_iter().enumerate() {
+        bench.reward(name, few.clone(), |options| options.member = member)?;
+    }
+    let mut options = unleashed();
+    let alone = bench.ppo(&MEMBERS[..1], &options, vec![])?;
+    options.push(("ensemble", json!("min")));
+    let together = bench.ppo(&MEMBERS, &options, vec![])?;
+    let line = |name: &str, numbers: Vec<f64>| {
+        Line::new(name, numbers.into_iter().enumerate().map(|(step, score)| (step as f64 + 1.0, score)))
+    };
+    let gold = "objective/gold_score";
+    let lines = vec![line("one", alone.numbers(gold)), line("minimum of three", together.numbers(gold))];
+    Ok(Found { value: together.last(gold) - alone.last(gold), lines })
+}

@@ -1,0 +1,197 @@
+//! `nudge lab shapes`: what the papers found, as twelve shapes that a small model must show too.
+//!
+//! A shape is a hypothesis with its source, what is varied, what is measured, and a criterion that was decided beforehand
+//! and can fail: a number of each seed, which must lie above a threshold. It holds where the lower end of the 95 %
+//! interval over seeds does (of a single seed, the number itself). One file each; what they are made of is [`Bench`].
+//!
+//! Everything is ranked and judged by a simulated labeler. Deliberately absent: people, and larger models.
+
+mod batches;
+mod bench;
+mod data;
+mod endings;
+mod ensemble;
+mod halves;
+mod ladder;
+mod leash;
+mod noise;
+mod optimum;
+mod overoptimisation;
+mod pretraining;
+mod report;
+mod zero;
+
+use super::measurements;
+use super::over_seeds::mean_over_seeds;
+use crate::args::LabShapes;
+use crate::failure::tell;
+use crate::report::result;
+use anyhow::{Result, bail};
+use bench::{Bench, Size};
+use serde::{Deserialize, Serialize};
+
+/// One shape.
+struct Shape {
+    number: u32,
+    name: &'static str,
+    hypothesis: &'static str,
+    source: &'static str,
+    /// What is varied, and what is measured: the axes of its picture.
+    axes: [&'static str; 2],
+    /// The rule that ranks and judges.
+    labeler: &'static str,
+    /// What the number of a seed is.
+    criterion: &'static str,
+    /// What it must lie above.
+    threshold: f64,
+    measure: fn(&mut Bench) -> Result<Found>,
+}
+
+/// What a seed gave.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Found {
+    value: f64,
+    lines: Vec<Line>,
+}
+
+/// Points of a picture, by what was varied.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Line {
+    name: String,
+    points: Vec<(f64, f64)>,
+}
+
+impl Line {
+    fn new(name: &str, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
+        Self { name: name.into(), points: points.into_iter().collect() }
+    }
+}
+
+/// One shape at one seed, as it is kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Measurement {
+    shape: u32,
+    seed: u64,
+    #[serde(flatten)]
+    found: Found,
+}
+
+/// One shape over all seeds, as it is printed.
+#[derive(Serialize)]
+struct Judged {
+    shape: u32,
+    name: &'static str,
+    holds: bool,
+    value: f64,
+    /// 95 % interval of the mean over seeds (Student); nothing for a single seed.
+    low: Option<f64>,
+    high: Option<f64>,
+    seeds: usize,
+    criterion: String,
+    source: &'static str,
+}
+
+const SHAPES: [&Shape; 12] = [
+    &ladder::SHAPE,
+    &data::SHAPE,
+    &noise::SHAPE,
+    &batches::SHAPE,
+    &overoptimisation::SHAPE,
+    &leash::SHAPE,
+    &pretraining::SHAPE,
+    &zero::SHAPE,
+    &endings::SHAPE,
+    &halves::SHAPE,
+    &ensemble::SHAPE,
+    &optimum::SHAPE,
+];
+
+/// Measures the shapes, prints a line each, and writes the report where one is asked for.
+pub fn run(arguments: &LabShapes) -> Result<()> {
+    let wanted = wanted(&arguments.only)?;
+    let mut rows: Vec<Measurement> = measurements::kept(&arguments.measurements)?;
+    let size = if arguments.quick { Size::QUICK } else { Size::FULL };
+    for seed in arguments.measurements.seeds() {
+        let is_missing = |shape: &&&Shape| !rows.iter().any(|row| row.shape == shape.number && row.seed == seed);
+        let missing: Vec<&Shape> = wanted.iter().filter(is_missing).copied().collect();
+        let mut bench = None;
+        for shape in missing {
+            tell(&format!("shape {} at seed {seed}: {}", shape.number, shape.name));
+            let bench = match &mut bench {
+                Some(bench) => bench,
+                empty => empty.insert(Bench::open(arguments, size, seed)?),
+            };
+            bench.by_rule(shape.labeler)?;
+            let row = Measurement { shape: shape.number, seed, found: (shape.measure)(bench)? };
+            measurements::keep(&arguments.measurements, &row)?;
+            rows.push(row);
+        }
+    }
+    let judged: Vec<Judged> = wanted.iter().map(|shape| judged(shape, &rows)).collect();
+    for one in &judged {
+        result(arguments.json, one, || line(one))?;
+    }
+    arguments.report.iter().try_for_each(|path| report::write(path, &wanted, &judged, &rows))
+}
+
+fn wanted(only: &[u32]) -> Result<Vec<&'static Shape>> {
+    if let Some(unknown) = only.iter().find(|number| !SHAPES.iter().any(|shape| shape.number == **number)) {
+        bail!("there is no shape {unknown}; they are numbered from 1 to {}", SHAPES.len());
+    }
+    Ok(SHAPES.into_iter().filter(|shape| only.is_empty() || only.contains(&shape.number)).collect())
+}
+
+fn judged(shape: &Shape, rows: &[Measurement]) -> Judged {
+    let values: Vec<f64> = rows.iter().filter(|row| row.shape == shape.number).map(|row| row.found.value).collect();
+    let (value, half_width) = mean_over_seeds(&values);
+    let low = half_width.map(|half_width| value - half_width);
+    Judged {
+        shape: shape.number,
+        name: shape.name,
+        holds: low.unwrap_or(value) > shape.threshold,
+        value,
+        low,
+        high: half_width.map(|half_width| value + half_width),
+        seeds: values.len(),
+        criterion: format!("{} > {}", shape.criterion, shape.threshold),
+        source: shape.source,
+    }
+}
+
+fn line(one: &Judged) -> String {
+    let holds = if one.holds { "holds" } else { "DOES NOT HOLD" };
+    let interval = one.low.zip(one.high).map_or(String::new(), |(low, high)| format!(" [{low:.3}, {high:.3}]"));
+    format!(
+        "{:>2} {}: {holds}\n   {}: {:.3}{interval}  ({})",
+        one.shape, one.name, one.criterion, one.value, one.source
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(values: &[f64]) -> Vec<Measurement> {
+        let row = |(seed, value): (usize, &f64)| Measurement {
+            shape: leash::SHAPE.number,
+            seed: seed as u64,
+            found: Found { value: *value, lines: vec![] },
+        };
+        values.iter().enumerate().map(row).collect()
+    }
+
+    #[test]
+    fn a_shape_holds_where_its_interval_lies_above_the_threshold() {
+        let holds = |values: &[f64]| judged(&leash::SHAPE, &rows(values)).holds;
+        assert!(holds(&[0.9, 1.0, 0.95]) && holds(&[0.9]));
+        // The mean lies above 0.5; its interval does not.
+        assert!(!holds(&[1.0, 1.0, -0.3]) && !holds(&[0.4]) && !holds(&[f64::NAN]) && !holds(&[]));
+    }
+
+    #[test]
+    fn shapes_are_numbered_in_their_order() {
+        assert_eq!(SHAPES.map(|shape| shape.number).to_vec(), (1..=12).collect::<Vec<_>>());
+        assert_eq!(wanted(&[6, 5]).unwrap().iter().map(|shape| shape.number).collect::<Vec<_>>(), [5, 6]);
+        assert!(wanted(&[13]).err().unwrap().to_string().contains("no shape 13"));
+    }
+}
