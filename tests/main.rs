@@ -10,6 +10,7 @@ mod fuzz;
 mod fuzzing;
 mod layers;
 mod licences;
+mod look;
 mod methods;
 mod metrics;
 mod oracle;

@@ -13,7 +13,9 @@ use nudge_rlhf::CalibrationBin;
 use nudge_session::options::{
     BestOfOptions, CompareOptions, EvalOptions, PretrainOptions, RewardOptions, SampleOptions, SftOptions,
 };
-use nudge_session::protocol::{AccuracySlice, Calibration, Evaluation};
+use nudge_session::protocol::{
+    AccuracySlice, Calibration, Disagreement, Evaluation, Lens, LensToken, MarginBin, Reviewed,
+};
 use nudge_session::{Command, Event, Files, Judge, Method, Metrics, Session, StageName, Verdict, Winner};
 use serde_json::{Map, Value, json};
 
@@ -101,6 +103,7 @@ fn commands() -> Vec<Command> {
             records: vec![scored(json!({"prompt": "Hi.", "completion": "A dog."}))],
         },
         Command::Calibrate { reward: "reward".into(), preferences: preferences() },
+        Command::Review { reward: "reward".into(), preferences: preferences(), options: RewardOptions::default() },
         Command::Eval { model: "base".into(), text: "A dog ran.".into(), options: EvalOptions::default() },
     ];
     commands.extend(Method::all().into_iter().map(tune));
@@ -109,8 +112,8 @@ fn commands() -> Vec<Command> {
 
 /// One event of every kind, and every stage and preference.
 fn events() -> Vec<Event> {
-    use StageName::{BestOf, Calibrate, Compare, Eval, Pretrain, Rank, Reward, Sample, Score, Sft, Tune};
-    let stages = [Pretrain, Sft, Sample, Rank, Reward, Tune, BestOf, Compare, Score, Calibrate, Eval];
+    use StageName::{BestOf, Calibrate, Compare, Eval, Pretrain, Rank, Review, Reward, Sample, Score, Sft, Tune};
+    let stages = [Pretrain, Sft, Sample, Rank, Reward, Tune, BestOf, Compare, Score, Calibrate, Review, Eval];
     let pair = |preference: Option<Winner>| Event::Pair {
         index: 0,
         prompt: "Hi.".into(),
@@ -143,6 +146,8 @@ fn events() -> Vec<Event> {
         Event::Verdict { verdict },
         Event::Evaluated { evaluation: Evaluation { nats_per_token: 2.5, nats_per_char: 0.75, tokens: 10, chars: 40 } },
         Event::Calibrated { calibration: calibration() },
+        Event::Reviewed { review: reviewed() },
+        Event::Lens { lens: lens() },
         Event::Model { name: "policy".into(), files: Files::new() },
         Event::Warning { message: "Something.".into() },
         Event::Finished { stage: Tune, seconds: 1.5 },
@@ -161,6 +166,36 @@ fn calibration() -> Calibration {
     }
 }
 
+fn reviewed() -> Reviewed {
+    let disagreement =
+        Disagreement { prompt: "Hi.".into(), better: "A.".into(), worse: "B.".into(), margin: -0.5, held_out: true };
+    Reviewed {
+        pairs: 8,
+        held_out: 2,
+        margins: vec![MarginBin { low: -0.5, high: 0.5, trained: 6, held_out: 2 }],
+        calibration: calibration(),
+        wrong: 1,
+        disagreements: vec![disagreement],
+    }
+}
+
+fn lens() -> Lens {
+    let token = LensToken {
+        text: "A".into(),
+        probability: 0.5,
+        ref_probability: 0.25,
+        new_probability: 0.75,
+        kl: 0.5,
+        reward: Some(-0.125),
+        value: None,
+        advantage: 1.0,
+        ratio: 1.5,
+        clipped: true,
+    };
+    let (cliprange, tokens) = (Some(0.25), vec![token]);
+    Lens { step: 0, prompt: "Hi.".into(), score: 0.5, kl: 0.5, kl_coef: 0.25, cliprange, tokens }
+}
+
 /// Names of all kinds. The matches have no wildcard, so that a new kind does not compile before it has a place here.
 fn kind_of_command(command: &Command) -> &'static str {
     match command {
@@ -174,6 +209,7 @@ fn kind_of_command(command: &Command) -> &'static str {
         Command::Compare { .. } => "compare",
         Command::Score { .. } => "score",
         Command::Calibrate { .. } => "calibrate",
+        Command::Review { .. } => "review",
         Command::Eval { .. } => "eval",
     }
 }
@@ -191,6 +227,8 @@ fn kind_of_event(event: &Event) -> &'static str {
         Event::Verdict { .. } => "verdict",
         Event::Evaluated { .. } => "evaluated",
         Event::Calibrated { .. } => "calibrated",
+        Event::Reviewed { .. } => "reviewed",
+        Event::Lens { .. } => "lens",
         Event::Model { .. } => "model",
         Event::Warning { .. } => "warning",
         Event::Finished { .. } => "finished",
@@ -231,9 +269,9 @@ fn what_is_written_is_read() {
         assert_eq!(serde_json::from_value::<Event>(json).expect("own output"), event);
     }
     let kinds: BTreeSet<_> = commands().iter().map(kind_of_command).collect();
-    assert_eq!(kinds.len(), 11, "a command has no example");
+    assert_eq!(kinds.len(), 12, "a command has no example");
     let kinds: BTreeSet<_> = events().iter().map(kind_of_event).collect();
-    assert_eq!(kinds.len(), 14, "an event has no example");
+    assert_eq!(kinds.len(), 16, "an event has no example");
 }
 
 #[test]

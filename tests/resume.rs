@@ -35,6 +35,7 @@ fn is_result(event: &Event) -> bool {
             | Event::Verdict { .. }
             | Event::Evaluated { .. }
             | Event::Calibrated { .. }
+            | Event::Reviewed { .. }
             | Event::Finished { .. }
     )
 }

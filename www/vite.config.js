@@ -1,5 +1,7 @@
 // Builds the page into `dist`: static files that work under any path, with no request to another origin.
-import { existsSync, readdirSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vite';
@@ -11,10 +13,43 @@ const curves = existsSync(models)
   ? readdirSync(models).flatMap((name) => /^(.+)\.curve\.jsonl$/.exec(name)?.[1] ?? [])
   : [];
 
+/** Bytes of each file that is waited for: a server that compresses does not tell how many will come out. */
+const waitedFor = ['src/wasm/nudge_web_bg.wasm', ...modelFiles('public/model')].map((path) => fileURLToPath(new URL(path, import.meta.url)));
+const sizes = Object.fromEntries(
+  waitedFor.filter(existsSync).map((path) => [path.split(/\/(?:public|wasm)\//).at(-1), statSync(path).size]),
+);
+
+function modelFiles(folder) {
+  const found = existsSync(models) ? readdirSync(models, { recursive: true }) : [];
+  return found.filter((name) => /\.(json|safetensors)$/.test(name)).map((name) => `${folder}/${name}`);
+}
+
+/** Writes the service worker with the list of what it keeps: the page and the built-in models, not models of the site. */
+let outDir = 'dist';
+const offline = {
+  name: 'offline',
+  apply: 'build',
+  configResolved(config) {
+    outDir = config.build.outDir;
+  },
+  closeBundle() {
+    const dist = resolve(fileURLToPath(new URL('.', import.meta.url)), outDir);
+    const all = readdirSync(dist, { recursive: true }).filter((name) => statSync(`${dist}/${name}`).isFile());
+    const kept = all.map((name) => name.replaceAll('\\', '/')).filter((name) => !/\.(br|gz|gguf)$|test-size|served|^sw\.js$|Bench|measure/.test(name)).sort();
+    const hash = createHash('sha256');
+    for (const name of kept) hash.update(name).update(readFileSync(`${dist}/${name}`));
+    const files = kept.map((name) => name.replace(/^index\.html$/, './'));
+    const source = readFileSync(new URL('src/sw.js', import.meta.url), 'utf8');
+    const version = JSON.stringify(hash.digest('hex').slice(0, 16));
+    const filled = source.replace('= __VERSION__', `= ${version}`).replace('= __FILES__', `= ${JSON.stringify(files)}`);
+    writeFileSync(`${dist}/sw.js`, filled);
+  },
+};
+
 export default defineConfig({
   base: './',
-  plugins: [svelte()],
-  define: { __MODEL_CURVES__: JSON.stringify(curves) },
+  plugins: [svelte(), offline],
+  define: { __MODEL_CURVES__: JSON.stringify(curves), __FILE_SIZES__: JSON.stringify(sizes) },
   worker: { format: 'es' },
   build: { target: 'es2022', assetsInlineLimit: 0, chunkSizeWarningLimit: 800 },
 });

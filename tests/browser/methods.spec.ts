@@ -123,6 +123,7 @@ test('each method asks the trainer for itself, with its own options', async ({ p
       seed: 1,
       episodes: 1920,
       batch_size: 64,
+      lens: true,
       max_new_tokens: 16,
       gold_labeler: null,
       ...(REWARDS.includes(one.method) ? leash : {}),

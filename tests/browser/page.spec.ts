@@ -47,7 +47,7 @@ test('a teacher’s address chooses the labeler', async ({ page }) => {
   await expect(page.locator('#rank').getByTestId('labeler')).toHaveValue('shorter');
 });
 
-for (const width of [360, 390, 768, 1280]) {
+for (const width of [320, 360, 390, 768, 1280]) {
   test(`nothing is wider than the window at ${width} px`, async ({ page }) => {
     await page.setViewportSize({ width, height: 800 });
     await page.goto('/?device=cpu');

@@ -32,7 +32,7 @@ export default defineConfig({
   timeout: 60_000,
   expect: { timeout: 20_000 },
   reporter: [['list']],
-  use: { baseURL: `http://127.0.0.1:${port}`, viewport: { width: 1280, height: 800 }, actionTimeout: 30_000 },
+  use: { baseURL: `http://127.0.0.1:${port}`, viewport: { width: 1280, height: 800 }, actionTimeout: 30_000, serviceWorkers: 'block' },
   webServer: { command: 'node server.mjs', url: `http://127.0.0.1:${port}/`, env: { NUDGE_PORT: port } },
   projects: [
     {
@@ -40,6 +40,7 @@ export default defineConfig({
       testMatch: [
         'page.spec.ts', 'headers.spec.ts', 'ranking.spec.ts', 'methods.spec.ts', 'options.spec.ts', 'stored.spec.ts',
         'input.spec.ts', 'real.spec.ts', 'runs.spec.ts', 'workflows.spec.ts', 'faults.spec.ts', 'addresses.spec.ts',
+        'mended.spec.ts', 'offline.spec.ts', 'open-to-all.spec.ts', 'look.spec.ts',
       ],
       use: chromium([]),
     },

@@ -13,6 +13,7 @@ const TYPES = {
   '.json': 'application/json',
   '.jsonl': 'application/x-ndjson',
   '.wasm': 'application/wasm',
+  '.webmanifest': 'application/manifest+json',
 };
 
 const folder = process.env.NUDGE_DIST ?? fileURLToPath(new URL('../../www/dist', import.meta.url));

@@ -5,12 +5,15 @@ use crate::files::IncomingFiles;
 use crate::thrown::Thrown;
 use crate::{bench, data, device, export, files, prompts};
 use js_sys::{Function, Object, Uint8Array};
-use nudge_data::RankingRecord;
+use nudge_data::{PreferenceRecord, RankingRecord};
 use nudge_rlhf::metrics;
 use nudge_session::folder::scaled_adapter;
+use nudge_session::frontier::Frontier;
 use nudge_session::options::words_of;
 use nudge_session::outlook::{Memory, Probe};
-use nudge_session::{Event, Method, Run, Session, SessionError, Winner, self_check};
+use nudge_session::verdict::{Changes, Evidence, JudgedPair, RankingCount, verdict};
+use nudge_session::{Command, Event, Method, Metrics, Run, Session, SessionError, Winner, self_check};
+use serde_json::Value;
 use std::cell::RefCell;
 use std::rc::Rc;
 use wasm_bindgen::prelude::*;
@@ -184,6 +187,40 @@ impl Nudge {
     pub fn verdict(preferences: JsValue) -> Result<JsValue, Thrown> {
         let preferences: Vec<Winner> = from_js(preferences)?;
         to_js(&Session::verdict(&preferences, "person", false))
+    }
+
+    /// What the rules say of evidence: findings, the gravest first. `asked` is the command that trained, for its options
+    /// with their defaults, or `null`; `preferences` is what was learnt from, if anything.
+    pub fn findings(evidence: JsValue, asked: JsValue, preferences: JsValue) -> Result<JsValue, Thrown> {
+        let mut evidence: Evidence = from_js(evidence)?;
+        let asked: Option<Command> = from_js(asked)?;
+        let asked = serde_json::to_value(asked).map_err(Thrown::mistake)?;
+        if let Some(options) = asked.get("options").and_then(Value::as_object) {
+            evidence.options = options.clone();
+        }
+        let preferences: Vec<PreferenceRecord> = from_js(preferences)?;
+        if !preferences.is_empty() {
+            evidence.rankings = Some(RankingCount::of(&preferences));
+        }
+        to_js(&verdict(&evidence))
+    }
+
+    /// What changed between two models' completions, `[{prompt, a, b}]`; `null` where there is none.
+    pub fn changes(pairs: JsValue) -> Result<JsValue, Thrown> {
+        let pairs: Vec<JudgedPair> = from_js(pairs)?;
+        to_js(&Changes::of(&pairs))
+    }
+
+    /// What a run gained for the distance it covered, of what it logged.
+    pub fn frontier(steps: JsValue) -> Result<JsValue, Thrown> {
+        let steps: Vec<Metrics> = from_js(steps)?;
+        to_js(&Frontier::of(&steps))
+    }
+
+    /// What models say of one text, word by word.
+    pub async fn look(&self, look: JsValue) -> Result<JsValue, Thrown> {
+        let looking = self.session.borrow().look(from_js(look)?)?;
+        to_js(&looking.see().await?)
     }
 
     /// Why nothing can be learnt from a ranking, or `undefined`. Throws for one that is not whole.

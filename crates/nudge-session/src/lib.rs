@@ -9,6 +9,8 @@
 //! - [`method`]: the methods that tune a policy, one file each;
 //! - [`labeler`]: simulated labelers, rules over text; [`agreement`]: how often labelers agree; [`contradiction`]:
 //!   preferences that go in a circle; [`merge`]: one ranking out of several labelers';
+//! - [`look`]: what models say of one text, word by word, to be looked into;
+//! - [`frontier`]: what a run gained for the distance it covered;
 //! - [`verdict`]: what the numbers of a run mean, in sentences;
 //! - [`finetuning`]: what of a model trains, all of it or adapters;
 //! - [`folder`], [`snapshot`]: models and checkpoints as bytes; [`export`]: models for other programs;
@@ -34,7 +36,9 @@ pub mod error;
 pub mod export;
 pub mod finetuning;
 pub mod folder;
+pub mod frontier;
 pub mod labeler;
+pub mod look;
 pub mod memory;
 pub mod merge;
 pub mod method;

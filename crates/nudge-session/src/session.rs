@@ -14,8 +14,8 @@ use crate::snapshot::{Snapshot, fingerprint};
 use crate::stage::compare::{self, Compare};
 use crate::stage::pretrain::{self, Pretrain};
 use crate::stage::{
-    best_of::BestOf, calibrate::Calibrate, eval::Eval, rank::Rank, reward::Reward, sample::Sample, score::Score,
-    sft::Sft,
+    best_of::BestOf, calibrate::Calibrate, eval::Eval, rank::Rank, review::Review, reward::Reward, sample::Sample,
+    score::Score, sft::Sft,
 };
 use burn::tensor::Device;
 use nudge_rlhf::WinRate;
@@ -225,6 +225,9 @@ impl Session {
             Command::Score { reward, records } => Score::new(self.open(&reward)?, records, device)?.into(),
             Command::Calibrate { reward, preferences } => {
                 Calibrate::new(self.open(&reward)?, &preferences, device)?.into()
+            }
+            Command::Review { reward, preferences, options } => {
+                Review::new(self.open(&reward)?, &preferences, &options, device)?.into()
             }
             Command::Eval { model, text, options } => Eval::new(&self.open(&model)?, &text, options, device)?.into(),
         })

@@ -43,6 +43,7 @@ const REWARDS = [
   option('episodes', 'whole', WHOLE, 640),
   option('max_new_tokens', 'whole', WHOLE, 64),
   option('gold_labeler', 'name', ANY, null),
+  option('lens', 'flag', ANY, false),
 ];
 const method = (name, learns_from, options, presets = []) => ({
   name, title: name.toUpperCase(), about: `a made-up method called ${name}`, source: 'Nobody 2024', learns_from,
@@ -60,6 +61,29 @@ const METHODS = [
   method('orpo', 'rankings', RANKINGS),
   method('madeup', 'rankings', RANKINGS),
 ];
+
+const lens = (step) => ({
+  step, prompt: 'Tell me a story about a cat.', score: 0.5, kl: 1.5, kl_coef: 0.2, cliprange: 0.2,
+  tokens: text(step, 24).split(/(?= )/).map((text, index) => {
+    const ratio = 1 + 0.4 * Math.sin(index);
+    return {
+      text, probability: 0.4, ref_probability: 0.3, new_probability: 0.4 * ratio, kl: 0.288, reward: -0.058,
+      value: 0.3 * Math.cos(index), advantage: Math.sin(index), ratio, clipped: Math.abs(ratio - 1) > 0.2 && index % 2 === 0,
+    };
+  }),
+});
+
+const review = () => ({
+  pairs: 40, held_out: 12,
+  margins: Array.from({ length: 12 }, (_, index) => ({ low: index / 2 - 3, high: index / 2 - 2.5, trained: index, held_out: (index * 5) % 4 })),
+  calibration: {
+    overall: { name: 'all pairs', pairs: 12, accuracy: 0.7, low: 0.5, high: 0.9 }, expected_calibration_error: 0.12,
+    bins: [0.55, 0.65, 0.75, 0.95].map((confidence, index) => ({ low: 0.5 + index / 10, high: 0.6 + index / 10, pairs: 3 + index, confidence, accuracy: 0.5 + 0.12 * index })),
+    by_margin: [], by_length: [],
+  },
+  wrong: 2,
+  disagreements: [1, 2].map((seed) => ({ prompt: 'Tell me a story.', better: text(seed, 18), worse: text(seed + 9, 18), margin: -1.2 / seed, held_out: seed === 1 })),
+});
 
 /** An error as the trainer throws it. */
 const thrown = (kind, message) => Object.assign(new Error(message), { kind });
@@ -137,6 +161,35 @@ export class Nudge {
     const records = all.filter((record) => Nudge.check_ranking(record) === undefined);
     return { records, dropped: all.length - records.length, reason: 'it is all ties' };
   }
+  /** A finding of every level, so that all can be seen; nothing of it is judged. */
+  static findings(evidence) {
+    const finding = (code, level, sentence, next) => ({ code, level, numbers: { made_up: 0.5, pairs: 24 }, sentence: `${sentence} (Made up.)`, ...(next ? { next } : {}) });
+    switch (evidence.task) {
+      case 'rank':
+        return [];
+      case 'sft':
+        return [finding('held_out_rises', 'note', 'The loss on what was set aside rose; the weights of the best pass were kept.')];
+      case 'reward':
+        return [finding('coin', 'warning', 'On prompts it has not seen it cannot be told from a coin. Rank more prompts, by one rule.', { next: 'rank_more' })];
+      case 'compare':
+        return [finding('undecided', 'note', 'Undecided: half lies within the interval. More pairs would tell.', { next: 'more_pairs', pairs_per_prompt: 4 })];
+      default:
+        return [finding('kl_too_large', 'bad', 'It has moved too far.', { next: 'again', options: [['kl_coef', 0.4]] })];
+    }
+  }
+  static changes(pairs) {
+    const writing = (words) => ({ completions: pairs.length, words, empty: 0, distinct: 1, same_opening: 0.1, opening: 'the little', prompt_words: 0.3 });
+    if (pairs.length === 0) return null;
+    return {
+      before: writing(22), after: writing(11), length: -0.5, gained: [{ word: 'happy', before: 1, after: 9 }],
+      lost: [{ word: 'sad', before: 7, after: 0 }], order: pairs.map((_, index) => index),
+    };
+  }
+  static frontier(steps) {
+    const points = steps.map((step) => ({ distance: Math.sqrt(step['objective/kl']), score: step['objective/scores'] + 0.5, gold_score: step['objective/gold_score'] ?? null }));
+    const fit = { fit: { alpha: 1, beta: 0.5, peak_distance: 1.5, peak_reward: 0.7, r_squared: 0.5 }, curve: points.map(({ distance }) => [distance, distance * (1 - 0.5 * Math.log(distance || 1))]) };
+    return { points, proxy: fit, gold: fit };
+  }
   static verdict(all) {
     const of = (kind) => all.filter((one) => one === kind).length;
     return {
@@ -180,6 +233,15 @@ export class Nudge {
     const prompts = lines.map((line) => (task ? `${line}\n\n${task}` : line));
     return { text: true, choices: ['lines'], by: 'lines', rows: [], prompts, dropped: 0, reason: '' };
   }
+  async look({ look, prompt, text: written, place, completion, top_p }) {
+    if (look === 'words') {
+      const words = completion.split(/\s+/).filter(Boolean).map((text, index) => ({ text, effect: Math.sin(index * 2) }));
+      return { seen: 'words', score: 0.75, words };
+    }
+    const tokens = `${prompt}${written}`.split(/(?= )/).map((text, index) => ({ text, probability: index === 0 ? null : ((index * 37) % 100) / 100 }));
+    const choices = WORDS.slice(0, 12).map((word, index) => ({ text: ` ${word}`, probability: 0.4 / (index + 1), drawn: index < 12 * top_p ? 0.5 / (index + 1) : 0 }));
+    return { seen: 'next_token', tokens, place: place ?? tokens.length, choices, kept: Math.round(2048 * top_p), vocabulary: 2048 };
+  }
   start(command, resume) {
     const from = resume ? JSON.parse(new TextDecoder().decode(resume['state.json'])).step : 0;
     this.#step = from;
@@ -205,7 +267,7 @@ export class Nudge {
       await wait(60);
       this.#step = step;
       yield { event: 'progress', stage, step, total_steps: steps, metrics: metrics(step), seconds: 0.06 };
-      if (extra) yield extra(step);
+      if (extra) yield* extra(step);
     }
     yield this.#made(name);
     yield { event: 'finished', stage, seconds: 1 };
@@ -227,7 +289,10 @@ export class Nudge {
             'objective/scores': 1.5 - 2 * bend(s, 12), 'objective/kl': 6 - 6 * bend(s, 20),
             'completions/mean_length': 24 + 6 * bend(s, 8), ...(options.gold_labeler ? { 'objective/gold_score': 1 - bend(s, 15) } : {}),
           }),
-          (s) => ({ event: 'completion', prompt: 'Tell me a story about a cat.', completion: text(s, 24), score: 0.1 * s, kl: 0.2 * s }));
+          (s) => [
+            { event: 'completion', prompt: 'Tell me a story about a cat.', completion: text(s, 24), score: 0.1 * s, kl: 0.2 * s },
+            ...(options.lens ? [{ event: 'lens', lens: lens(s) }] : []),
+          ]);
       case 'sample':
         return yield* this.#sample(command);
       case 'rank':
@@ -239,6 +304,10 @@ export class Nudge {
         for (const record of command.records) {
           yield { event: 'scored', record: { ...record, scores: record.completions.map((_, i) => 1.2 - i * 0.7) } };
         }
+        return;
+      case 'review':
+        yield { event: 'progress', stage: 'review', step: 1, total_steps: 1, metrics: {}, seconds: 0.1 };
+        yield { event: 'reviewed', review: review() };
         return;
       case 'compare':
         for (const [index, prompt] of command.prompts.entries()) {

@@ -33,7 +33,7 @@ export default {
   ...page,
   root: here('../../../www'),
   plugins: [standIns, ...page.plugins],
-  define: { __MODEL_CURVES__: '["base","sft"]' },
+  define: { __MODEL_CURVES__: '["base","sft"]', __FILE_SIZES__: '{}' },
   worker: { ...page.worker, plugins: () => [standIns] },
   build: { ...page.build, outDir: here('../.mock-dist'), emptyOutDir: true },
 };

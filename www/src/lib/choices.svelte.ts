@@ -61,7 +61,7 @@ class Choices {
     if (!this.info) return {};
     const { options } = this.info;
     const trainer = Object.fromEntries(options.map((option) => [option.name, option.default]));
-    const { page, effort, leash } = pagesOwn(this.kind, this.effort, this.leash);
+    const { page, effort, leash } = pagesOwn(this.method, this.kind, this.effort, this.leash);
     const words: [Given['by'], Values][] = [
       ['trainer', trainer],
       ['preset', this.#published],
@@ -101,6 +101,11 @@ class Choices {
     await this.#keep({ ...this.chosen, changed: restored ? rest : { ...rest, [option]: value } });
   }
 
+  /** Keeps how long and the leash over a reload. */
+  async keepPace(): Promise<void> {
+    await store.notes.put('pace', { effort: this.effort, leash: this.leash });
+  }
+
   async restoreAll(): Promise<void> {
     await this.#keep({ ...this.chosen, changed: {} });
   }
@@ -114,6 +119,9 @@ class Choices {
   async restore(): Promise<void> {
     const last = await store.notes.get('method').catch(() => null);
     this.method = methods.named(settings.method) ?? methods.named(last) ?? first();
+    const pace = await store.notes.get<{ effort: Effort; leash: Leash }>('pace').catch(() => null);
+    if (pace && !settings.effortGiven) this.effort = pace.effort;
+    if (pace) this.leash = pace.leash;
     this.#chosen = {};
     for (const method of methods.names.filter((name) => name !== BEST_OF)) {
       const chosen = await store.notes.get<Chosen>(`options/${method}`).catch(() => undefined);

@@ -9,7 +9,7 @@ import { BEST_OF, methods } from './methods.svelte';
 import { models } from './models.svelte';
 import { notices } from './notices.svelte';
 import { promptText, promptsOf, shuffled } from './prompts';
-import type { Judge, Preference, Prompt, Verdict } from './protocol';
+import type { Judge, JudgedPair, Preference, Prompt, Verdict } from './protocol';
 import { nameOfRun, runs, type AnyModel } from './runs.svelte';
 import { settings, sizes } from './settings';
 import * as store from './store';
@@ -39,14 +39,26 @@ type StoredComparison = {
   contest?: Contest;
   models?: { b: Versus };
 };
-type StoredSimulated = { verdict: Verdict; labeler: string; contest?: Contest; versus?: Versus };
+type StoredSimulated = {
+  verdict: Verdict;
+  labeler: string;
+  contest?: Contest;
+  versus?: Versus;
+  pairs?: JudgedPair[];
+};
+/** What a simulated labeler said. */
+type Simulated = { verdict: Verdict; labeler: string; contest: Contest; pairs: JudgedPair[] };
 
 class Comparison {
   pairs = $state.raw<Pair[]>([]);
   shown = $state(0);
+  /** Pairs to judge in all. */
+  asked = $state(sizes.comparisonTarget);
   revealed = $state(false);
   verdict = $state.raw<Verdict | null>(null);
-  simulated = $state.raw<{ verdict: Verdict; labeler: string; contest: Contest } | null>(null);
+  simulated = $state.raw<Simulated | null>(null);
+  /** Blind tests so far: each asks other prompts, with other draws. */
+  #round = 0;
   contest = $state.raw<Contest>({ method: null, versus: 'sft' });
   sampling = $state(false);
 
@@ -54,28 +66,47 @@ class Comparison {
     return this.pairs.filter(({ preference }) => preference !== null);
   }
 
-  get current(): Pair | null {
-    return this.pairs[this.shown] ?? null;
+  /** The last judgement of the tuned model at hand, or of best-of-n; a person's first, nothing of other runs. */
+  get counting(): { verdict: Verdict; contest: Contest; pairs: JudgedPair[] } | null {
+    const about = ({ method, run }: Contest) => method === BEST_OF || (run ?? null) === runs.currentId;
+    const { verdict, contest, simulated } = this;
+    if (this.revealed && verdict && about(contest)) return { verdict, contest, pairs: this.judged.map(judgedPair) };
+    return simulated && about(simulated.contest) ? simulated : null;
   }
 
-  /** What was found last about the tuned model at hand, or about best-of-n; nothing of other runs. */
+  /** The verdict that counts now. */
   get latest(): Verdict | null {
-    const about = ({ method, run }: Contest) => method === BEST_OF || (run ?? null) === runs.currentId;
-    if (this.verdict && about(this.contest)) return this.verdict;
-    return this.simulated && about(this.simulated.contest) ? this.simulated.verdict : null;
+    return this.counting?.verdict ?? null;
+  }
+
+  get current(): Pair | null {
+    return this.pairs[this.shown] ?? null;
   }
 
   /** Completes held-out prompts with both models and shows them without names. */
   async begin(contest: Contest): Promise<void> {
     this.contest = contest;
     this.pairs = [];
-    this.shown = 0;
+    await this.more();
+  }
+
+  /** As many pairs again, which count with those that were judged before. */
+  async more(): Promise<void> {
+    const { contest } = this;
+    this.pairs = this.judged;
+    this.shown = this.pairs.length;
     this.revealed = false;
     this.verdict = null;
     this.sampling = true;
     try {
-      const prompts = shuffled(await promptsOf('heldout'), settings.seed).slice(0, sizes.comparisonTarget);
-      await this.#complete(contest, prompts, { judge: 'person' }, (pair) => (this.pairs = [...this.pairs, pair]));
+      const all = shuffled(await promptsOf('heldout'), settings.seed);
+      const from = this.#round * sizes.comparisonTarget;
+      const count = Math.min(sizes.comparisonTarget, all.length);
+      this.asked = this.shown + count;
+      const prompts = Array.from({ length: count }, (_, index) => all[(from + index) % all.length]!);
+      const seed = settings.seed + from;
+      await store.notes.put('comparison/round', ++this.#round);
+      await this.#complete(contest, prompts, { judge: 'person' }, seed, (pair) => (this.pairs = [...this.pairs, pair]));
       if (!this.revealed) await this.#keep();
     } catch (error) {
       notices.problem(error);
@@ -122,12 +153,15 @@ class Comparison {
   }
 
   /** Lets a simulated labeler prefer, on all held-out prompts. */
-  async judgeSimulated(labeler: string, contest: Contest): Promise<void> {
+  async judgeSimulated(labeler: string, contest: Contest, pairsPerPrompt = 1, told = (_: number) => {}): Promise<void> {
     this.simulated = null;
     const prompts = (await promptsOf('heldout')).slice(0, sizes.comparedPrompts);
-    const verdict = await this.#complete(contest, prompts, { judge: 'labeler', name: labeler }, () => {});
+    const pairs: JudgedPair[] = [];
+    const keep = (pair: Pair) => told(pairs.push(judgedPair(pair)));
+    const judge: Judge = { judge: 'labeler', name: labeler };
+    const verdict = await this.#complete(contest, prompts, judge, settings.seed, keep, pairsPerPrompt);
     if (!verdict) return;
-    this.simulated = { verdict, labeler, contest };
+    this.simulated = { verdict, labeler, contest, pairs };
     await store.notes.put('comparison/simulated', this.simulated);
     await this.#tellRun(contest, verdict, 'simulated', labeler);
   }
@@ -145,10 +179,12 @@ class Comparison {
       this.revealed = last.verdict !== null;
       this.shown = this.revealed ? 0 : this.judged.length;
     }
+    this.#round = (await store.notes.get<number>('comparison/round')) ?? 0;
     const simulated = await store.notes.get<StoredSimulated>('comparison/simulated');
     if (simulated) {
-      const { verdict, labeler, versus } = simulated;
-      this.simulated = { verdict, labeler, contest: simulated.contest ?? { method: null, versus: versus! } };
+      const { verdict, labeler, versus, pairs = [] } = simulated;
+      const contest = simulated.contest ?? { method: null, versus: versus! };
+      this.simulated = { verdict, labeler, contest, pairs };
     }
   }
 
@@ -156,14 +192,18 @@ class Comparison {
     { method, versus, run }: Contest,
     prompts: Prompt[],
     judge: Judge,
+    seed: number,
     onPair: (pair: Pair) => void,
+    pairsPerPrompt = 1,
   ): Promise<Verdict | null> {
     let verdict: Verdict | null = null;
-    const first = !run || run === runs.currentId ? 'policy' : nameOfRun(run);
-    const common = { seed: settings.seed, max_new_tokens: answers.tokens };
+    const tuned = !run || run === runs.currentId ? 'policy' : nameOfRun(run);
+    // Nothing is tuned for best-of-n.
+    const first = method === BEST_OF ? models.start : tuned;
+    const common = { seed, max_new_tokens: answers.tokens, pairs_per_prompt: pairsPerPrompt };
     const command =
       method === BEST_OF
-        ? commands.compare(models.start, versus, prompts, judge, 'reward', { ...common, best_of: sizes.bestOf })
+        ? commands.compare(first, versus, prompts, judge, 'reward', { ...common, best_of: sizes.bestOf })
         : commands.compare(first, versus, prompts, judge, null, common);
     await models.borrow([first, versus], () => engine.run(command, {
       event(event) {
@@ -177,6 +217,8 @@ class Comparison {
     return verdict;
   }
 }
+
+const judgedPair = ({ prompt, a, b, preference }: Pair): JudgedPair => ({ prompt, a, b, preference });
 
 function coin(): boolean {
   return crypto.getRandomValues(new Uint8Array(1))[0]! % 2 === 0;

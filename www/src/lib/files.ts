@@ -1,5 +1,6 @@
 // Files in and out: downloads from this origin, what goes out, JSONL.
 
+import { bytesOf, bytesUnder } from './file-sizes';
 import type { Files } from './messages';
 import { t } from './strings';
 
@@ -18,10 +19,11 @@ export async function fetchModel(
   onBytes: (loaded: number, total: number | null) => void,
 ): Promise<Files> {
   const files: Files = {};
+  const all = bytesUnder(folder);
   let before = 0;
   for (const name of MODEL_FILES) {
     const bytes = await fetchBytes(`${folder}/${name}`, (loaded, total) =>
-      onBytes(before + loaded, total === null ? null : before + total),
+      onBytes(before + loaded, all ?? (total === null ? null : before + total)),
     );
     before += bytes.byteLength;
     files[name] = bytes;
@@ -42,8 +44,7 @@ export async function fetchBlob(
   onBytes: (loaded: number, total: number | null) => void = () => {},
 ): Promise<Blob> {
   const response = await fetchOk(url);
-  const length = response.headers.get('content-encoding') ? null : response.headers.get('content-length');
-  const total = length ? Number(length) : null;
+  const total = bytesOf(response);
   let loaded = 0;
   const counter = new TransformStream<Uint8Array, Uint8Array>({
     transform(chunk, controller) {

@@ -6,13 +6,22 @@
 import type { Base } from './bases';
 import type { Picked } from './opening';
 import type {
+  Changes,
   Command,
   DemonstrationRecord,
   Event,
+  Evidence,
+  Finding,
+  Frontier,
+  JudgedPair,
+  Look,
   MethodInfo,
+  Metrics,
   Preference,
+  PreferenceRecord,
   Prompt,
   RankingRecord,
+  Seen,
   Verdict,
 } from './protocol';
 
@@ -172,6 +181,17 @@ export type Requests = {
   /** Ends a completion that grows in the run: that of a prompt, both counted from 0. */
   stop_completion: { ask: { prompt: number; completion: number }; reply: null };
   verdict: { ask: { preferences: Preference[] }; reply: Verdict };
+  /** What the rules of the trainer say; `asked` is the command that trained, its data left out. */
+  findings: {
+    ask: { evidence: Partial<Evidence>; asked: Command | null; preferences: PreferenceRecord[] };
+    reply: Finding[];
+  };
+  /** What changed between two models' completions. */
+  changes: { ask: { pairs: JudgedPair[] }; reply: Changes | null };
+  /** What a run gained for the distance it covered. */
+  frontier: { ask: { steps: Metrics[] }; reply: Frontier };
+  /** What models say of one text. */
+  look: { ask: { look: Look }; reply: Seen };
   /** Why nothing can be learnt from a ranking, if so. Fails for one that is not whole. */
   check_ranking: { ask: { record: RankingRecord }; reply: string | undefined };
   /** The rankings in a file of any format. Fails at a line of our own format that is no ranking. */

@@ -176,6 +176,15 @@ class Models {
     }
   }
 
+  /** Gives the trainer these models as they were, after something else used their names. */
+  async putBack(names: ModelName[]): Promise<void> {
+    for (const name of names) {
+      const known = this.#known[name];
+      if (known) await this.#put(name, known.files, known.origin, known.by, known.made);
+      else await engine.request('forget', { name });
+    }
+  }
+
   /** For another workflow, whose trainer is new. */
   reset(): void {
     this.held = {};

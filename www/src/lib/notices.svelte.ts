@@ -3,14 +3,24 @@
 export type NoticeTone = 'info' | 'problem';
 export type PageNotice = { key: number; tone: NoticeTone; text: string };
 
+/** How long a message stays; a problem takes longer to read. */
+const SECONDS: Record<NoticeTone, number> = { info: 8, problem: 25 };
+
 class Notices {
   list = $state<PageNotice[]>([]);
+  /** The pointer or the focus is on a message. */
+  held = false;
   #lastKey = 0;
 
   say(text: string, tone: NoticeTone = 'info'): void {
     const key = ++this.#lastKey;
     this.list = [...this.list.filter((notice) => notice.text !== text).slice(-2), { key, tone, text }];
-    if (tone === 'info') setTimeout(() => this.dismiss(key), 8000);
+    this.#leave(key, SECONDS[tone]);
+  }
+
+  /** A message leaves by itself, but not while somebody reads it. */
+  #leave(key: number, seconds: number): void {
+    setTimeout(() => (this.held ? this.#leave(key, 2) : this.dismiss(key)), seconds * 1000);
   }
 
   /** Shows an error's own message; the trainer writes them for readers. */
@@ -20,6 +30,12 @@ class Notices {
 
   dismiss(key: number): void {
     this.list = this.list.filter((notice) => notice.key !== key);
+    if (this.list.length === 0) this.held = false;
+  }
+
+  dismissAll(): void {
+    this.list = [];
+    this.held = false;
   }
 }
 

@@ -1,6 +1,6 @@
 // The contract with the trainer: commands in, events out, as plain objects.
 //
-// Generated from `crates/nudge-session/src/{protocol,options,method}/`; a test of that crate compares, and writes this
+// Generated from `crates/nudge-session/src/{protocol,options,method,verdict,look,frontier}`; a test of that crate compares, and writes this
 // file with NUDGE_UPDATE=1. Do not edit. Model files travel beside the objects. What each field means stands there.
 
 export type Metrics = { [key in string]?: number };
@@ -148,11 +148,12 @@ export type Command =
   | { command: 'compare', a: string, b: string, prompts: Prompt[], judge: Judge, best_of_reward: string | null, options: Partial<CompareOptions> }
   | { command: 'score', reward: string, records: Record<string, unknown>[] }
   | { command: 'calibrate', reward: string, preferences: PreferenceRecord[] }
+  | { command: 'review', reward: string, preferences: PreferenceRecord[], options: Partial<RewardOptions> }
   | { command: 'eval', model: string, text: string, options: Partial<EvalOptions> };
 
 export type Preference = 'a' | 'b' | 'tie';
 
-export type StageName = 'pretrain' | 'sft' | 'sample' | 'rank' | 'reward' | 'tune' | 'best_of' | 'compare' | 'score' | 'calibrate' | 'eval';
+export type StageName = 'pretrain' | 'sft' | 'sample' | 'rank' | 'reward' | 'tune' | 'best_of' | 'compare' | 'score' | 'calibrate' | 'review' | 'eval';
 
 export type CompletionStatistics = {
   mean_length: number;
@@ -191,6 +192,48 @@ export type Calibration = {
   by_length: Array<AccuracySlice>;
 };
 
+export type MarginBin = { low: number, high: number, trained: number, held_out: number };
+
+export type Disagreement = {
+  prompt: Prompt;
+  better: string;
+  worse: string;
+  margin: number;
+  held_out: boolean;
+};
+
+export type Reviewed = {
+  pairs: number;
+  held_out: number;
+  margins: Array<MarginBin>;
+  calibration: Calibration;
+  wrong: number;
+  disagreements: Array<Disagreement>;
+};
+
+export type LensToken = {
+  text: string;
+  probability: number;
+  ref_probability: number;
+  new_probability: number;
+  kl: number;
+  reward: number | null;
+  value: number | null;
+  advantage: number;
+  ratio: number;
+  clipped: boolean;
+};
+
+export type Lens = {
+  step: number;
+  prompt: Prompt;
+  score: number;
+  kl: number;
+  kl_coef: number;
+  cliprange: number | null;
+  tokens: Array<LensToken>;
+};
+
 export type Event =
   | { event: 'started', stage: StageName, step: number, total_steps: number, parameters: number }
   | { event: 'progress', stage: StageName, step: number, total_steps: number, metrics: Metrics, seconds: number }
@@ -199,10 +242,12 @@ export type Event =
   | { event: 'ranked', record: RankingRecord }
   | { event: 'scored', record: Record<string, unknown> }
   | { event: 'completion', prompt: Prompt, completion: string, score: number, kl: number }
+  | { event: 'lens', lens: Lens }
   | { event: 'pair', index: number, prompt: Prompt, a: string, b: string, preference: Preference | null, scores: [number, number] | null }
   | { event: 'verdict', verdict: Verdict }
   | { event: 'evaluated', evaluation: Evaluation }
   | { event: 'calibrated', calibration: Calibration }
+  | { event: 'reviewed', review: Reviewed }
   | { event: 'model', name: string }
   | { event: 'warning', message: string }
   | { event: 'finished', stage: StageName, seconds: number };
@@ -238,3 +283,91 @@ export type MethodInfo = {
   options: Array<Declared>;
   presets: Array<PresetInfo>;
 };
+
+export type RankingCount = { rankings: number, pairs: number, prompts: number, circles: number };
+
+export type JudgedPair = { prompt: string, a: string, b: string, preference: Preference | null };
+
+export type JudgeTie = 'trained_against' | 'same_rankings' | 'unknown_reward_model';
+
+export type Evidence = {
+  task: string;
+  method: string | null;
+  options: Record<string,unknown>;
+  steps: Array<{ [key in string]?: number }>;
+  rankings: RankingCount | null;
+  comparison: Verdict | null;
+  pairs: Array<JudgedPair>;
+  judge: JudgeTie | null;
+  calibration: Calibration | null;
+};
+
+export type Level = 'good' | 'note' | 'warning' | 'bad';
+
+export type Next =
+  | { next: 'again', options: [string, unknown][] }
+  | { next: 'rank_more' }
+  | { next: 'agreement' }
+  | { next: 'compare' }
+  | { next: 'judge_yourself' }
+  | { next: 'calibrate' }
+  | { next: 'tune' }
+  | { next: 'more_pairs', pairs_per_prompt: number };
+
+export type Finding = { code: string, level: Level, numbers: Metrics, sentence: string, next?: Next };
+
+export type Writing = {
+  completions: number;
+  words: number;
+  empty: number;
+  distinct: number;
+  same_opening: number;
+  opening: string;
+  prompt_words: number;
+};
+
+export type WordChange = { word: string, before: number, after: number };
+
+export type Changes = {
+  before: Writing;
+  after: Writing;
+  length: number;
+  gained: Array<WordChange>;
+  lost: Array<WordChange>;
+  order: Array<number>;
+};
+
+export type Point = { distance: number, score: number, gold_score: number | null };
+
+export type Fit = {
+  fit: { alpha: number;
+  beta: number;
+  peak_distance: number | null;
+  peak_reward: number | null;
+  r_squared: number };
+  curve: [number,number][];
+};
+
+export type Frontier = { points: Array<Point>, proxy: Fit | null, gold: Fit | null };
+
+export type Look =
+  | { look: 'next_token', model: string, prompt: Prompt, text: string, place: number | null, temperature: number, top_p: number }
+  | { look: 'words', reward: string, prompt: Prompt, completion: string };
+
+export type Choice = { text: string, probability: number, drawn: number };
+
+export type SeenToken = { text: string, probability: number | null };
+
+export type NextToken = {
+  tokens: Array<SeenToken>;
+  place: number;
+  choices: Array<Choice>;
+  kept: number;
+  vocabulary: number;
+};
+
+export type WeighedWord = { text: string, effect: number };
+
+export type Words = { score: number, words: Array<WeighedWord> };
+
+export type Seen = { seen: 'next_token' } & NextToken | { seen: 'words' } & Words;

@@ -6,7 +6,7 @@ import { engine } from './engine.svelte';
 import { models } from './models.svelte';
 import { notices } from './notices.svelte';
 import { promptsOf } from './prompts';
-import type { CandidatesRecord, Completion, Event, Prompt, RankingRecord } from './protocol';
+import type { CandidatesRecord, Completion, Event, Prompt, RankingRecord, SampleOptions } from './protocol';
 import { settings, sizes } from './settings';
 import { WorkerCrash } from './worker-client';
 
@@ -16,9 +16,10 @@ export async function streamCompletion(
   prompt: Prompt,
   seed: number,
   onText: (text: string) => void,
+  draw: Pick<Partial<SampleOptions>, 'temperature' | 'top_p'> = {},
 ): Promise<Completion | null> {
   let completion: Completion | null = null;
-  const options = { k: 1, stream: true, seed, max_new_tokens: answers.tokens };
+  const options = { k: 1, stream: true, seed, max_new_tokens: answers.tokens, ...draw };
   await engine.run(commands.sample(model, [prompt], options), {
     event(event) {
       if (event.event === 'partial') onText(event.text);
@@ -136,7 +137,11 @@ class Screens {
 export const screens = new Screens();
 
 /** Completions of many prompts at once, for a simulated labeler to rank. */
-export async function sampleCandidates(count: number, from: number): Promise<CandidatesRecord[]> {
+export async function sampleCandidates(
+  count: number,
+  from: number,
+  told: (done: number) => void = () => {},
+): Promise<CandidatesRecord[]> {
   const all = await promptsOf('train');
   const prompts = Array.from({ length: count }, (_, index) => all[(from + index) % all.length]!);
   const options = {
@@ -150,7 +155,7 @@ export async function sampleCandidates(count: number, from: number): Promise<Can
     event(event) {
       if (event.event !== 'candidates') return;
       const { id, prompt, completions } = event;
-      candidates.push({ id, prompt, completions });
+      told(candidates.push({ id, prompt, completions }));
     },
   });
   return candidates;

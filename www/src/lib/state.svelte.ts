@@ -8,6 +8,7 @@ import * as commands from './commands';
 import { comparison } from './comparison.svelte';
 import { engine } from './engine.svelte';
 import { fetchText, parseJsonl } from './files';
+import { findings } from './findings.svelte';
 import { percent, signed } from './format';
 import type { LabelerInfo } from './messages';
 import { BEST_OF, methods } from './methods.svelte';
@@ -15,7 +16,7 @@ import { metricDocs, type MetricName } from './metrics.svelte';
 import { models, type CurvePoint, type ModelName } from './models.svelte';
 import { notices } from './notices.svelte';
 import type { Picked } from './opening';
-import type { DemonstrationRecord, RankingRecord } from './protocol';
+import type { DemonstrationRecord, RankingRecord, RewardOptions, SftOptions } from './protocol';
 import { rankings } from './rankings.svelte';
 import { runs } from './runs.svelte';
 import { screens } from './sampling.svelte';
@@ -30,7 +31,8 @@ import { workflow, type Opened } from './workflow.svelte';
 
 export const STEPS = ['base', 'instruct', 'rank', 'reward', 'tune', 'compare'] as const;
 export type StepName = (typeof STEPS)[number];
-export type StepState = 'locked' | 'open' | 'active' | 'done';
+/** `doubt` is done, but the trainer's rules found something suspicious. */
+export type StepState = 'locked' | 'open' | 'active' | 'done' | 'doubt';
 
 /** Fewer rankings than this make no reward model worth the name, and no tuned model. */
 export const MIN_RANKINGS = 5;
@@ -79,13 +81,18 @@ class State {
   stateOf(step: StepName): StepState {
     if (this.need(step)) return 'locked';
     if (this.isActive(step)) return 'active';
-    return this.#isDone(step) ? 'done' : 'open';
+    if (this.#trainingOf(step)?.status === 'paused') return 'open';
+    if (!this.#isDone(step)) return 'open';
+    return findings.doubt(step) ? 'doubt' : 'done';
   }
 
   isActive(step: StepName): boolean {
+    return this.#trainingOf(step)?.running ?? false;
+  }
+
+  #trainingOf(step: StepName): Training | null {
     const { sft, reward, tuning } = this;
-    const training = { base: null, instruct: sft, rank: null, reward, tune: tuning, compare: null };
-    return training[step]?.running ?? false;
+    return { base: null, instruct: sft, rank: null, reward, tune: tuning, compare: null }[step];
   }
 
   #isDone(step: StepName): boolean {
@@ -97,7 +104,7 @@ class State {
       reward: reward !== undefined,
       // Nothing is trained for best-of-n: there is nothing left to do once it can choose.
       tune: choices.kind === 'best_of' || policy !== undefined,
-      compare: comparison.revealed || comparison.simulated !== null,
+      compare: comparison.latest !== null,
     }[step];
   }
 
@@ -268,10 +275,12 @@ class State {
     await store.notes.put('reward/rankings', 0);
   }
 
-  async trainSft(): Promise<boolean> {
+  /** `changed` are options that a verdict advises. */
+  async trainSft(changed: Partial<SftOptions> = {}): Promise<boolean> {
     const all = parseJsonl<DemonstrationRecord>(await fetchText('examples/demonstrations.train.jsonl'));
     const demonstrations = all.slice(0, sizes.demonstrations);
-    return this.sft.begin(commands.sft('base', demonstrations, { ...sizes.finetuning, seed: settings.seed }));
+    const options = { ...sizes.finetuning, seed: settings.seed, ...changed };
+    return this.sft.begin(commands.sft('base', demonstrations, options));
   }
 
   /** Trains on a file of the reader's, of any format. Resolves to whether the model was made. */
@@ -284,9 +293,10 @@ class State {
     return this.sft.begin(commands.sft('base', records, { ...sizes.finetuning, seed: settings.seed }));
   }
 
-  async trainReward(): Promise<void> {
+  /** `changed` are options that a verdict advises. */
+  async trainReward(changed: Partial<RewardOptions> = {}): Promise<void> {
     await store.notes.put('reward/rankings', rankings.count);
-    const options = { ...sizes.reward, ...sizes.finetuning, seed: settings.seed };
+    const options = { ...sizes.reward, ...sizes.finetuning, seed: settings.seed, ...changed };
     const made = await this.reward.begin(commands.reward(models.start, rankings.records, options));
     if (made) await this.rewardMade();
   }

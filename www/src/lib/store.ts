@@ -23,12 +23,15 @@ export type StoredModel = { name: string; files: Files; info: ModelInfo; origin:
 /** The protocol that the commands of stored checkpoints are written in; earlier pages stored no number, or a smaller one. */
 export const PROTOCOL = 2;
 
-/** `stage` names the training run of the page that it belongs to; the command says what was trained. */
+/**
+ * `stage` names the training run of the page that it belongs to; the command says what was trained. Before its first
+ * checkpoint a run has no files: it begins again.
+ */
 export type StoredCheckpoint = {
   stage: string;
   protocol?: number;
   command: Command;
-  files: Files;
+  files: Files | null;
   step: number;
   total_steps: number;
   made: number;

@@ -58,12 +58,13 @@ export const t = {
     ],
   },
 
-  states: { locked: 'locked', open: 'ready', active: 'running', done: 'done' },
+  states: { locked: 'locked', open: 'ready', active: 'running', done: 'done', doubt: 'done, with a doubt' },
 
   files: {
     missing: (url: string) => `${url} is not on this server.`,
     notJson: (line: number) => `Line ${line} is not JSON. Each line must hold one JSON object.`,
     ...files,
+    beside: 'Nothing was opened. Drop a file on the button or the field that it is for.',
     refused: 'The browser refused to store this. It may be out of space, or in a private window.',
     deleted: 'The data was deleted.',
   },
@@ -79,6 +80,7 @@ export const t = {
     compare: 'the comparison',
     score: 'scoring',
     calibrate: 'calibration',
+    review: 'looking at your rankings',
     eval: 'measuring',
   } satisfies Record<StageName, string>,
   busy: (stage: StageName) => `The device is busy with ${t.stages[stage]}. Wait for it or pause it first.`,
@@ -309,6 +311,8 @@ export const t = {
     left: (time: string) => `about ${time} left`,
     savedAt: (step: number) => `checkpoint at step ${step}`,
     pausedAt: (step: number, total: number) => `Paused at step ${step} of ${total}. The checkpoint is stored in this browser.`,
+    pausedBefore: 'Cut short before its first checkpoint. Its settings are stored in this browser; it begins again.',
+    first: (time: string) => `the first step is being made, for ${time}`,
     heldAt: (step: number, total: number) => `Paused at step ${step} of ${total}. The checkpoint could not be stored: it is in this tab’s memory, and gone when you close it.`,
     checkpointBroken: (reason: string) => `The last checkpoint cannot be used (${reason}); the one before it is.`,
     awake: 'Keep the screen on while it trains',
@@ -391,7 +395,8 @@ export const t = {
     text:
       'The model answers the same request four times. Put the answers in your order, best on top. There is no right order: ' +
       'whatever you prefer is what it will learn. About thirty rankings are enough to see an effect.',
-    metric: (target: number) => `of ${target} rankings`,
+    metric: (target: number, have: number) =>
+      have > target ? `rankings; ${target} are enough to begin with` : `of ${target} rankings`,
     begin: 'Show me four answers',
     submit: 'Store this ranking',
     skip: 'Skip',

@@ -10,7 +10,7 @@ import { promptText } from './prompts';
 import { runs } from './runs.svelte';
 import { storage } from './storage.svelte';
 import { tabs } from './tabs.svelte';
-import type { Command, Event, Metrics } from './protocol';
+import type { Command, Event, Lens, Metrics } from './protocol';
 import type { Files } from './messages';
 import { sizes } from './settings';
 import * as store from './store';
@@ -42,11 +42,15 @@ export class Training {
   curve = $state.raw<CurvePoint[]>([]);
   /** The latest completions, newest first. */
   completions = $state.raw<Read[]>([]);
+  /** One completion of the last step, token by token. */
+  lens = $state.raw<Lens | null>(null);
   secondsPerStep = $state(NaN);
   /** Steps that the last checkpoint holds. */
   savedStep = $state(0);
   /** The method that made the curve, where it is one of several. */
   method = $state<string | null>(null);
+  /** What the run that made the curve was asked, its data left out. */
+  asked = $state.raw<Command | null>(null);
   /** Whether the last checkpoint lies in this tab's memory alone. */
   unstored = $state(false);
   #command: Command | undefined;
@@ -79,8 +83,10 @@ export class Training {
   async begin(command: Command): Promise<boolean> {
     this.curve = [];
     this.completions = [];
+    this.lens = null;
     this.step = this.totalSteps = this.savedStep = 0;
     await store.checkpoints.remove(this.name);
+    await this.#keepCheckpoint(command, null);
     return (await this.#begun(this.#pull(command, null))) === true;
   }
 
@@ -145,6 +151,8 @@ export class Training {
     this.completions = [];
     this.step = this.totalSteps = this.savedStep = 0;
     this.curve = (await store.notes.get<CurvePoint[]>(this.#curveName)) ?? [];
+    this.lens = (await store.notes.get<Lens | null>(this.#lensName)) ?? null;
+    this.asked = (await store.notes.get<Command | null>(this.#askedName)) ?? null;
     this.method = (await store.notes.get<string | null>(this.#methodName)) ?? null;
     const checkpoint = await this.#usable();
     if (checkpoint) {
@@ -161,6 +169,7 @@ export class Training {
   /** Resolves to whether the model was made, or to `unusable` where `from` cannot be gone on from. */
   async #pull(command: Command, from: store.StoredCheckpoint | null): Promise<boolean | 'unusable'> {
     this.#command = command;
+    this.asked = withoutData(command);
     this.method = methodOf(command);
     this.status = 'running';
     void awake.need(true);
@@ -190,11 +199,14 @@ export class Training {
         this.status = 'stopped';
         return 'unusable';
       }
-      const left = tabs.following ? undefined : await store.checkpoints.get(this.name);
-      this.status = left ? 'paused' : 'stopped';
-      if (left) this.step = this.savedStep = left.step;
       // A crash has its own message, and the engine has said it.
-      if (!(error instanceof WorkerCrash)) notices.problem(error);
+      const refused = !(error instanceof WorkerCrash);
+      if (refused) notices.problem(error);
+      const left = tabs.following ? undefined : await store.checkpoints.get(this.name);
+      // What was refused before its first checkpoint would be refused again.
+      if (left?.files === null && refused) await store.checkpoints.remove(this.name);
+      this.status = left && !(left.files === null && refused) ? 'paused' : 'stopped';
+      if (left) this.step = this.savedStep = left.step;
       return false;
     } finally {
       void awake.need(false);
@@ -212,6 +224,8 @@ export class Training {
       this.totalSteps = event.total_steps;
       this.secondsPerStep = event.seconds;
       this.curve = [...this.curve, { step: event.step, metrics: event.metrics, seconds: event.seconds }];
+    } else if (event.event === 'lens') {
+      this.lens = event.lens;
     } else if (event.event === 'completion') {
       const { completion, score, kl } = event;
       const read = { prompt: promptText(event.prompt), completion, score, kl };
@@ -223,23 +237,30 @@ export class Training {
 
   async #keep(files: Files): Promise<void> {
     const { step } = this;
-    await store.checkpoints.put({
-      stage: this.name,
-      protocol: store.PROTOCOL,
-      command: this.#command!,
-      files,
-      step,
-      total_steps: this.totalSteps,
-      made: Date.now(),
-    });
+    await this.#keepCheckpoint(this.#command!, files);
     await this.#keepCurve();
     this.savedStep = step;
     this.unstored = storage.unstored > 0;
   }
 
+  async #keepCheckpoint(command: Command, files: Files | null): Promise<void> {
+    const { name: stage, step, totalSteps: total_steps } = this;
+    await store.checkpoints.put({ stage, protocol: store.PROTOCOL, command, files, step, total_steps, made: Date.now() });
+  }
+
   async #keepCurve(): Promise<void> {
     await store.notes.put(this.#curveName, this.curve);
     await store.notes.put(this.#methodName, this.method);
+    await store.notes.put(this.#askedName, this.asked);
+    if (this.lens) await store.notes.put(this.#lensName, this.lens);
+  }
+
+  get #lensName(): string {
+    return `lens/${this.name}`;
+  }
+
+  get #askedName(): string {
+    return `asked/${this.name}`;
   }
 
   get #curveName(): string {
@@ -258,6 +279,14 @@ export class Training {
     notices.say(t.run.outdated(t.stages[this.name], checkpoint.step, checkpoint.total_steps), 'problem');
     return undefined;
   }
+}
+
+/** A command as it was asked, with nothing that it learns from. */
+function withoutData(command: Command): Command {
+  if (command.command === 'sft') return { ...command, demonstrations: [] };
+  if (command.command === 'reward') return { ...command, demonstrations: [], preferences: [] };
+  if (command.command === 'tune') return { ...command, prompts: [], preferences: [], pretraining_texts: [] };
+  return command;
 }
 
 /** The method of a command that tunes. */

@@ -14,12 +14,15 @@ import { settings, sizes, type Effort, type Leash } from './settings';
 const HORIZON = 64;
 
 /** What the page says, by the choice that says it; options that a method does not have are not meant. */
-export function pagesOwn(kind: Kind, effort: Effort, leash: Leash): { page: Values; effort: Values; leash: Values } {
+export function pagesOwn(method: string, kind: Kind, effort: Effort, leash: Leash): { page: Values; effort: Values; leash: Values } {
   const page = { ...sizes.tuning, ...sizes.finetuning, seed: settings.seed };
   if (kind !== 'rewards') return { page, effort: {}, leash: {} };
+  // PPO's value model needs its time, and its policy has a higher rate anyway.
+  const quick = effort === 'quick' && method !== 'ppo' && sizes.quickRate !== null;
+  const rate = quick ? { learning_rate: sizes.quickRate } : {};
   return {
-    page: { ...page, max_new_tokens: answers.tokens, gold_labeler: rankings.simulatedLabeler },
-    effort: { episodes: sizes.episodes[effort], batch_size: sizes.rolloutBatch[effort] },
+    page: { ...page, max_new_tokens: answers.tokens, gold_labeler: rankings.simulatedLabeler, lens: true },
+    effort: { episodes: sizes.episodes[effort], batch_size: sizes.rolloutBatch[effort], ...rate },
     leash: { adaptive_kl: { target: sizes.leash[leash], horizon: HORIZON } },
   };
 }

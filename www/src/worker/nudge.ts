@@ -3,6 +3,7 @@
 // Deliberately absent: the trainer. `src/wasm` is written by `cargo xtask build`.
 
 import wasmUrl from '../wasm/nudge_web_bg.wasm?url';
+import { bytesOf } from '../lib/file-sizes';
 import type {
   BenchRequest,
   BenchRow,
@@ -19,12 +20,21 @@ import type {
   Understood,
 } from '../lib/messages';
 import type {
+  Changes,
   Command,
   DemonstrationRecord,
   Event,
+  Evidence,
+  Finding,
+  Frontier,
+  JudgedPair,
+  Look,
   MethodInfo,
+  Metrics,
   Preference,
+  PreferenceRecord,
   RankingRecord,
+  Seen,
   Verdict,
 } from '../lib/protocol';
 
@@ -68,6 +78,7 @@ export interface Nudge {
     answer: number,
   ): PromptsFound;
   read_demonstrations(name: string, bytes: Uint8Array, model: string): Understood<DemonstrationRecord>;
+  look(look: Look): Promise<Seen>;
   start(command: Command, resume?: Files): void;
   next(): Promise<Event | undefined>;
   save(): Promise<Files>;
@@ -97,6 +108,9 @@ export interface NudgeClass {
   option_value(method: string, option: string, words: string): unknown;
   metrics(): MetricDoc[];
   verdict(preferences: Preference[]): Verdict;
+  findings(evidence: Partial<Evidence>, asked: Command | null, preferences: PreferenceRecord[]): Finding[];
+  changes(pairs: JudgedPair[]): Changes | null;
+  frontier(steps: Metrics[]): Frontier;
   check_ranking(record: RankingRecord): string | undefined;
   read_rankings(name: string, bytes: Uint8Array): Understood<RankingRecord>;
 }
@@ -124,8 +138,7 @@ export function heldBytes(): number {
 async function fetchCounted(url: string, onBytes: OnBytes): Promise<Response> {
   const response = await fetch(url);
   if (!response.ok || !response.body) throw new Error(`${url}: ${response.status} ${response.statusText}`);
-  const length = response.headers.get('content-encoding') ? null : response.headers.get('content-length');
-  const total = length ? Number(length) : null;
+  const total = bytesOf(response);
   let loaded = 0;
   const counter = new TransformStream<Uint8Array, Uint8Array>({
     transform(chunk, controller) {

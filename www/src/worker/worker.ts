@@ -132,6 +132,18 @@ const handlers: { [Kind in RequestKind]: (ask: Ask<Kind>) => Promise<Replies[Kin
   async verdict({ preferences }) {
     return (await loaded()).Nudge.verdict(preferences);
   },
+  async findings({ evidence, asked, preferences }) {
+    return (await loaded()).Nudge.findings(evidence, asked, preferences);
+  },
+  async changes({ pairs }) {
+    return (await loaded()).Nudge.changes(pairs);
+  },
+  async frontier({ steps }) {
+    return (await loaded()).Nudge.frontier(steps);
+  },
+  async look({ look }) {
+    return exclusive((nudge) => nudge.look(look));
+  },
   async check_ranking({ record }) {
     return (await loaded()).Nudge.check_ranking(record);
   },

@@ -25,14 +25,7 @@ const BLOCK: usize = 64;
 /// # Panics
 /// If there is no logit.
 pub fn draw(logits: &mut [f32], noise: f32, distribution: Distribution) -> (u32, f32) {
-    let inverse = 1.0 / distribution.temperature;
-    if distribution.top_k > 0 && distribution.top_k < logits.len() {
-        exclude(logits, distribution.top_k);
-    }
-    let (largest, mut total) = exponentials(logits, inverse);
-    if distribution.top_p < 1.0 {
-        total = keep_nucleus(logits, total, distribution.top_p);
-    }
+    let (largest, total) = weigh(logits, distribution);
     let target = noise * total;
     let mut below = 0.0;
     let mut chosen = None;
@@ -54,6 +47,28 @@ pub fn draw(logits: &mut [f32], noise: f32, distribution: Distribution) -> (u32,
     // Rounding may leave the target just above the last sum: the last token that has any probability.
     let token = chosen.or_else(|| logits.iter().rposition(|probability| *probability > 0.0)).unwrap_or(largest);
     (token as u32, (logits[token] / total).ln())
+}
+
+/// How likely each token is to be drawn, in place of its logit.
+///
+/// # Panics
+/// If there is no logit.
+pub fn probabilities(logits: &mut [f32], distribution: Distribution) {
+    let (_, total) = weigh(logits, distribution);
+    logits.iter_mut().for_each(|weight| *weight /= total);
+}
+
+/// Weights by which tokens are drawn, in place of the logits; gives the likeliest token and their sum.
+fn weigh(logits: &mut [f32], distribution: Distribution) -> (usize, f32) {
+    let inverse = 1.0 / distribution.temperature;
+    if distribution.top_k > 0 && distribution.top_k < logits.len() {
+        exclude(logits, distribution.top_k);
+    }
+    let (largest, total) = exponentials(logits, inverse);
+    match distribution.top_p < 1.0 {
+        true => (largest, keep_nucleus(logits, total, distribution.top_p)),
+        false => (largest, total),
+    }
 }
 
 /// Takes the tokens behind the `top_k` likeliest out.
@@ -146,6 +161,18 @@ mod tests {
         assert!((of(0.0, 1.0, 2).1 - 0.5f32.ln()).abs() < 1e-6);
         assert_eq!(of(0.999, 1e-4, 0).0, 3);
         assert_eq!(of(0.999_999_94, 1.0, 0).0, 4);
+    }
+
+    #[test]
+    fn what_is_told_is_what_is_drawn() {
+        let narrow = Distribution { temperature: 0.5, top_k: 4, top_p: 0.9 };
+        let mut told = [0.0, 2.0, 1.0, 2.0, -1.0];
+        let mut logits = told;
+        probabilities(&mut told, narrow);
+        let (token, logprob) = draw(&mut logits, 0.0, narrow);
+        assert!((told[token as usize].ln() - logprob).abs() < 1e-6);
+        assert!((told.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+        assert_eq!((told[0], told[4]), (0.0, 0.0));
     }
 
     /// The tokens that can be drawn, each with its probability.

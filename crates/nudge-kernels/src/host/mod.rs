@@ -13,7 +13,7 @@ mod panels;
 mod rows;
 
 pub use attention::attend;
-pub use draw::{Distribution, draw};
+pub use draw::{Distribution, draw, probabilities};
 pub use panels::PanelMatrix;
 pub use rows::PackedRows;
 

@@ -199,7 +199,9 @@ impl Stage for Ppo {
         // 6. max E_t [min(ρ_t A_t, clip(ρ_t, 1 ± ε) A_t)] with ρ_t = π / π_old; min E_t [(V - returns)²], clipped
         let metrics = self.optimise(&estimated).await?;
         // 7. β ← β (1 + clip(KL / target - 1, ± 0.2) n / horizon)
+        let lens = self.online.look_into(&estimated, Some(&rewards), Some(self.options.cliprange)).await?;
         self.online.report(&estimated, metrics, told);
+        lens.into_iter().for_each(|event| told.event(event));
         Ok(())
     }
 

@@ -143,6 +143,18 @@ pub enum Command {
         #[cfg_attr(test, ts(type = "PreferenceRecord[]"))]
         preferences: Vec<PreferenceRecord>,
     },
+    /// Look at the rankings that a reward model was trained on through its eyes.
+    Review {
+        /// Name of the reward model.
+        reward: String,
+        /// The rankings or pairs.
+        #[cfg_attr(test, ts(type = "PreferenceRecord[]"))]
+        preferences: Vec<PreferenceRecord>,
+        /// How it was trained, which says what was set aside.
+        #[serde(default)]
+        #[cfg_attr(test, ts(type = "Partial<RewardOptions>"))]
+        options: RewardOptions,
+    },
     /// Measure nats per token and per character of a text.
     Eval {
         /// Name of the model.
@@ -165,7 +177,9 @@ impl Command {
             | Command::Sample { model, .. }
             | Command::Reward { model, .. }
             | Command::Eval { model, .. } => vec![model],
-            Command::Score { reward, .. } | Command::Calibrate { reward, .. } => vec![reward],
+            Command::Score { reward, .. } | Command::Calibrate { reward, .. } | Command::Review { reward, .. } => {
+                vec![reward]
+            }
             Command::Tune { policy, rewards, .. } | Command::BestOf { policy, rewards, .. } => {
                 std::iter::once(policy).chain(rewards).collect()
             }

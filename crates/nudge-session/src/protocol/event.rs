@@ -1,6 +1,6 @@
 //! What a stage tells a shell.
 
-use super::{Calibration, Evaluation, Files, Metrics, StageName, Verdict, Winner};
+use super::{Calibration, Evaluation, Files, Lens, Metrics, Reviewed, StageName, Verdict, Winner};
 use nudge_data::{Completion, Prompt, RankingRecord};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -80,6 +80,11 @@ pub enum Event {
         /// Sum over its tokens of the log-ratio to the reference, in nats.
         kl: f32,
     },
+    /// One completion of a rollout, token by token, where the options want it.
+    Lens {
+        /// The numbers.
+        lens: Lens,
+    },
     /// Two completions of one prompt and, unless a person judges, who won.
     Pair {
         /// Index of the prompt in the command.
@@ -110,6 +115,11 @@ pub enum Event {
     Calibrated {
         /// The numbers.
         calibration: Calibration,
+    },
+    /// How a reward model sees the rankings that it was trained on.
+    Reviewed {
+        /// The numbers.
+        review: Reviewed,
     },
     /// A model is ready. Its files travel beside the JSON.
     Model {

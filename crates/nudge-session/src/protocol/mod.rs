@@ -10,7 +10,10 @@ mod types_test;
 
 pub use command::{Command, Judge};
 pub use event::Event;
-pub use results::{AccuracySlice, Calibration, CompletionStatistics, Evaluation, Verdict};
+pub use results::{
+    AccuracySlice, Calibration, CompletionStatistics, Disagreement, Evaluation, Lens, LensToken, MarginBin, Reviewed,
+    Verdict,
+};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -51,5 +54,6 @@ pub enum StageName {
     Compare,
     Score,
     Calibrate,
+    Review,
     Eval,
 }

@@ -1,5 +1,6 @@
-//! What a comparison, an evaluation and a calibration find.
+//! What a comparison, an evaluation, a calibration and a review find, and what a step of training was token by token.
 
+use nudge_data::Prompt;
 use nudge_rlhf::CalibrationBin;
 use serde::{Deserialize, Serialize};
 
@@ -94,4 +95,100 @@ pub struct Calibration {
     pub by_margin: Vec<AccuracySlice>,
     /// By whether the better completion is the shorter one.
     pub by_length: Vec<AccuracySlice>,
+}
+
+/// A reward model against the rankings that it was trained on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Reviewed {
+    /// Pairs in all.
+    pub pairs: usize,
+    /// Those of rankings that were set aside.
+    pub held_out: usize,
+    /// Pairs by how much higher the better completion scores; below 0 it scores lower.
+    pub margins: Vec<MarginBin>,
+    /// On what was set aside; on everything where nothing was.
+    pub calibration: Calibration,
+    /// Pairs that it has the wrong way round.
+    pub wrong: usize,
+    /// The surest of them, the surest first.
+    pub disagreements: Vec<Disagreement>,
+}
+
+/// Pairs whose margin is in a range.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct MarginBin {
+    /// From.
+    pub low: f32,
+    /// To.
+    pub high: f32,
+    /// Pairs that were trained on.
+    pub trained: usize,
+    /// Pairs that were set aside.
+    pub held_out: usize,
+}
+
+/// A pair that a reward model has the wrong way round.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Disagreement {
+    /// What was asked.
+    #[cfg_attr(test, ts(type = "Prompt"))]
+    pub prompt: Prompt,
+    /// What the ranking has above.
+    pub better: String,
+    /// What the reward model has above.
+    pub worse: String,
+    /// The score of the better completion minus that of the worse one.
+    pub margin: f32,
+    /// Whether the ranking was set aside.
+    pub held_out: bool,
+}
+
+/// One completion of a rollout, token by token, after the step that learnt from it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Lens {
+    /// Steps made before this one.
+    pub step: usize,
+    /// What was asked.
+    #[cfg_attr(test, ts(type = "Prompt"))]
+    pub prompt: Prompt,
+    /// The completion's score.
+    pub score: f32,
+    /// Its KL to the reference, in nats.
+    pub kl: f32,
+    /// What a nat costs in reward.
+    pub kl_coef: f32,
+    /// Half the width of the range in which the ratio counts, where each token has a ratio of its own.
+    pub cliprange: Option<f32>,
+    /// Its tokens.
+    pub tokens: Vec<LensToken>,
+}
+
+/// The numbers of one token.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct LensToken {
+    /// As it is written; nothing for the end token.
+    pub text: String,
+    /// Under the policy that sampled it.
+    pub probability: f32,
+    /// Under the reference.
+    pub ref_probability: f32,
+    /// Under the policy after the step.
+    pub new_probability: f32,
+    /// To the reference, in nats.
+    pub kl: f32,
+    /// After its price, with the score at the last token.
+    pub reward: Option<f32>,
+    /// What the value model expected before it.
+    pub value: Option<f32>,
+    /// What it is learnt by.
+    pub advantage: f32,
+    /// Its probability after the step over that before.
+    pub ratio: f32,
+    /// Whether the ratio had left its range on the side that the advantage pulls to.
+    pub clipped: bool,
 }

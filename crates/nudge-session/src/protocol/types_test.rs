@@ -14,21 +14,26 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use ts_rs::TS;
 
+use crate::frontier::{Fit, Frontier, Point};
 use crate::labeler::LabelerInfo;
+use crate::look::{Choice, Look, NextToken, Seen, SeenToken, WeighedWord, Words};
 use crate::method::{LearnsFrom, Method, MethodInfo, PresetInfo};
 use crate::options::{
     BestOfOptions, CompareOptions, Declared, EvalOptions, Kind, Options, PretrainOptions, Range, RewardOptions,
     SampleOptions, SftOptions,
 };
 use crate::protocol::{
-    AccuracySlice, Calibration, Command, CompletionStatistics, Evaluation, Event, Judge, Metrics, StageName, Verdict,
-    Winner,
+    AccuracySlice, Calibration, Command, CompletionStatistics, Disagreement, Evaluation, Event, Judge, Lens, LensToken,
+    MarginBin, Metrics, Reviewed, StageName, Verdict, Winner,
+};
+use crate::verdict::{
+    Changes, Evidence, Finding, JudgeTie, JudgedPair, Level, Next, RankingCount, WordChange, Writing,
 };
 
 const HEADER: &str = "\
 // The contract with the trainer: commands in, events out, as plain objects.
 //
-// Generated from `crates/nudge-session/src/{protocol,options,method}/`; a test of that crate compares, and writes this
+// Generated from `crates/nudge-session/src/{protocol,options,method,verdict,look,frontier}`; a test of that crate compares, and writes this
 // file with NUDGE_UPDATE=1. Do not edit. Model files travel beside the objects. What each field means stands there.
 ";
 
@@ -56,6 +61,11 @@ fn rendered() -> String {
         Evaluation::decl(),
         AccuracySlice::decl(),
         Calibration::decl(),
+        MarginBin::decl(),
+        Disagreement::decl(),
+        Reviewed::decl(),
+        LensToken::decl(),
+        Lens::decl(),
         Event::decl(),
         LabelerInfo::decl(),
         Range::decl(),
@@ -63,6 +73,26 @@ fn rendered() -> String {
         LearnsFrom::decl(),
         PresetInfo::decl(),
         MethodInfo::decl(),
+        RankingCount::decl(),
+        JudgedPair::decl(),
+        JudgeTie::decl(),
+        Evidence::decl(),
+        Level::decl(),
+        Next::decl(),
+        Finding::decl(),
+        Writing::decl(),
+        WordChange::decl(),
+        Changes::decl(),
+        Point::decl(),
+        Fit::decl(),
+        Frontier::decl(),
+        Look::decl(),
+        Choice::decl(),
+        SeenToken::decl(),
+        NextToken::decl(),
+        WeighedWord::decl(),
+        Words::decl(),
+        Seen::decl(),
     ]);
     let named = |declaration: &str| declaration.replace(&format!(": {}", Metrics::inline()), ": Metrics");
     types.iter().fold(HEADER.to_string(), |text, one| text + "\nexport " + &laid_out(&named(one)) + "\n")
@@ -192,7 +222,7 @@ fn laid_out(declaration: &str) -> String {
     }
     code += rest;
     let code = words(&code).join(" ").replace(", }", " }");
-    let code = ["command", "event", "judge", "kind"]
+    let code = ["command", "event", "judge", "kind", "next", "look", "seen"]
         .iter()
         .fold(code, |code, tag| code.replace(&format!("\"{tag}\":"), &format!("{tag}:")));
     let code = code.replace('"', "'");

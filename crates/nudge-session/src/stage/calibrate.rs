@@ -55,7 +55,6 @@ impl Calibrate {
         Ok(Self { folder, model, rankings, state: State::default(), device: device.clone() })
     }
 
-    // 2. and 3. Count, compare.
     fn calibration(&self) -> Calibration {
         let (mut pairs, mut lengths) = (Vec::new(), Vec::new());
         for ranked in &self.rankings {
@@ -63,27 +62,32 @@ impl Calibrate {
             pairs.extend(ranked.pairs.iter().map(|(winner, loser)| (winner + offset, loser + offset)));
             lengths.extend(ranked.rows.iter().map(Vec::len));
         }
-        let judged = Judged { rewards: self.state.rewards.clone(), pairs };
-        let (rewards, pairs) = (&judged.rewards, &judged.pairs);
-        let bins = calibration_table(rewards, pairs, BINS);
-        let margins = accuracy_by_margin(rewards, pairs, MARGIN_GROUPS);
-        let by_margin = margins
-            .iter()
-            .map(|group| slice(format!("margin {:.2} to {:.2}", group.low, group.high), &group.accuracy))
-            .collect();
-        let lengths = accuracy_by_length(rewards, &lengths, pairs);
-        let by_length = [
-            ("better completion shorter", lengths.shorter),
-            ("both of one length", lengths.equal),
-            ("better completion longer", lengths.longer),
-        ];
-        Calibration {
-            overall: slice("all pairs".into(), &judged.accuracy()),
-            expected_calibration_error: expected_calibration_error(&bins),
-            bins,
-            by_margin,
-            by_length: by_length.map(|(name, accuracy)| slice(name.into(), &accuracy)).into(),
-        }
+        calibration(&self.state.rewards, &lengths, pairs)
+    }
+}
+
+/// 2. and 3. Count, compare: one reward and one length a completion, `(winner, loser)` pairs of them.
+pub(super) fn calibration(rewards: &[f32], lengths: &[usize], pairs: Vec<(usize, usize)>) -> Calibration {
+    let judged = Judged { rewards: rewards.to_vec(), pairs };
+    let (rewards, pairs) = (&judged.rewards, &judged.pairs);
+    let bins = calibration_table(rewards, pairs, BINS);
+    let margins = accuracy_by_margin(rewards, pairs, MARGIN_GROUPS);
+    let by_margin = margins
+        .iter()
+        .map(|group| slice(format!("margin {:.2} to {:.2}", group.low, group.high), &group.accuracy))
+        .collect();
+    let lengths = accuracy_by_length(rewards, lengths, pairs);
+    let by_length = [
+        ("better completion shorter", lengths.shorter),
+        ("both of one length", lengths.equal),
+        ("better completion longer", lengths.longer),
+    ];
+    Calibration {
+        overall: slice("all pairs".into(), &judged.accuracy()),
+        expected_calibration_error: expected_calibration_error(&bins),
+        bins,
+        by_margin,
+        by_length: by_length.map(|(name, accuracy)| slice(name.into(), &accuracy)).into(),
     }
 }
 

@@ -9,6 +9,7 @@ pub mod compare;
 pub mod eval;
 pub mod pretrain;
 pub mod rank;
+pub mod review;
 pub mod reward;
 pub mod sample;
 pub mod score;

@@ -3,13 +3,15 @@
 //!
 //! A shell collects the [`Evidence`] of what was run: logged numbers, a comparison, pairs of completions, rankings.
 //! [`verdict`] is a pure function of it. [`rules`] holds every rule with its threshold and where that comes from;
-//! [`writing`] counts what completions read like.
+//! [`writing`] counts what completions read like, [`changes`] what became of them.
 //!
 //! Deliberately absent: printing, command lines (a shell makes one of [`Next`]), anything that looks at a model.
 
+mod changes;
 mod rules;
 mod writing;
 
+pub use changes::{Changes, WordChange};
 pub use writing::Writing;
 
 use crate::contradiction::contradictions;
@@ -20,6 +22,7 @@ use serde_json::{Map, Value};
 
 /// What was run and what it left, as far as a shell knows it. What is absent is not judged.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(default)]
 pub struct Evidence {
     /// `sft`, `reward`, `compare`, `calibrate`, or a method's name.
@@ -27,6 +30,7 @@ pub struct Evidence {
     /// The method that tuned `a` of a comparison.
     pub method: Option<String>,
     /// Options of the training that is judged.
+    #[cfg_attr(test, ts(type = "Record<string,unknown>"))]
     pub options: Map<String, Value>,
     /// What the steps logged, in order.
     pub steps: Vec<Metrics>,
@@ -44,6 +48,7 @@ pub struct Evidence {
 
 /// What rankings hold.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct RankingCount {
     /// Rankings or pairs that something can be learnt from.
     pub rankings: usize,
@@ -57,6 +62,7 @@ pub struct RankingCount {
 
 /// Two completions of one prompt.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct JudgedPair {
     /// What is asked.
     pub prompt: String,
@@ -71,6 +77,7 @@ pub struct JudgedPair {
 
 /// What makes a judge partial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum JudgeTie {
     /// The reward model that `a` was tuned to please.
@@ -83,6 +90,7 @@ pub enum JudgeTie {
 
 /// How much a finding weighs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     /// Healthy.
@@ -97,6 +105,7 @@ pub enum Level {
 
 /// One sentence of a verdict, with the numbers behind it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Finding {
     /// The rule, for programs: `known_by_heart`.
     pub code: String,
@@ -108,16 +117,19 @@ pub struct Finding {
     pub sentence: String,
     /// What to do next, where there is something to do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
     pub next: Option<Next>,
 }
 
 /// What to do next. A shell makes a command or a button of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 #[serde(tag = "next", rename_all = "snake_case")]
 pub enum Next {
     /// The same again with other options.
     Again {
         /// Names and values.
+        #[cfg_attr(test, ts(type = "[string, unknown][]"))]
         options: Vec<(String, Value)>,
     },
     /// Rank more prompts.

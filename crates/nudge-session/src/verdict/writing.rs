@@ -10,6 +10,7 @@ const OPENING: usize = 4;
 
 /// What one model's completions of different prompts are like.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Writing {
     /// Completions.
     pub completions: usize,

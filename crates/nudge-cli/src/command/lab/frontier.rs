@@ -10,6 +10,8 @@ use crate::files::read_text;
 use crate::report;
 use anyhow::{Result, bail};
 use nudge_rlhf::{GaoFit, fit_best_of_n, fit_rl};
+use nudge_session::Metrics;
+use nudge_session::frontier::{Point, from_the_start, points};
 use serde::Serialize;
 use serde_json::Value;
 use std::path::Path;
@@ -24,16 +26,6 @@ struct Frontier {
     /// R = d (alpha - beta ln d), or d (alpha - beta d) of best-of-n; nothing where two distances are not there.
     proxy: Option<GaoFit>,
     gold: Option<GaoFit>,
-}
-
-/// One place on the way.
-#[derive(Clone, Serialize)]
-struct Point {
-    /// sqrt(KL), in sqrt(nats).
-    distance: f64,
-    /// Above the start.
-    score: f64,
-    gold_score: Option<f64>,
 }
 
 /// Reads the logs and prints the fits.
@@ -68,14 +60,11 @@ fn frontier(path: &Path) -> Result<Frontier> {
 
 /// One point a step.
 fn rl_points(lines: &[Value]) -> Vec<Point> {
-    let point = |line: &Value| {
-        Some(Point {
-            distance: line["objective/kl"].as_f64()?.max(0.0).sqrt(),
-            score: line["objective/scores"].as_f64()?,
-            gold_score: line["objective/gold_score"].as_f64(),
-        })
+    let numbers = |line: &Value| -> Metrics {
+        let fields = line.as_object().into_iter().flatten();
+        fields.filter_map(|(name, value)| Some((name.clone(), value.as_f64()?))).collect()
     };
-    lines.iter().filter_map(point).collect()
+    points(&lines.iter().map(numbers).collect::<Vec<_>>())
 }
 
 /// One point for each n of the last line, which averages over all prompts.
@@ -88,17 +77,6 @@ fn best_of_points(lines: &[Value]) -> Vec<Point> {
         Some(Point { distance: number("kl")?.sqrt(), score: number("score")?, gold_score: number("gold_score") })
     };
     sizes.filter_map(point).collect()
-}
-
-/// Rewards above those of the first point, where the policy is the reference.
-fn from_the_start(points: Vec<Point>) -> Vec<Point> {
-    let Some(start) = points.first().cloned() else { return points };
-    let shifted = |point: Point| Point {
-        score: point.score - start.score,
-        gold_score: point.gold_score.zip(start.gold_score).map(|(score, start)| score - start),
-        ..point
-    };
-    points.into_iter().map(shifted).collect()
 }
 
 fn text(frontier: &Frontier) -> String {

@@ -178,6 +178,26 @@ impl Collected {
         self.completions.completions.iter().map(|completion| &completion.ended)
     }
 
+    /// Log-probabilities of one completion's tokens under `policy` as it stands, `[1, time]`.
+    pub(super) fn logprobs_of(
+        &self,
+        row: usize,
+        policy: &Frozen<Decoder>,
+        temperature: f32,
+        device: &Device,
+    ) -> Tensor<2> {
+        let (rows, width) = (&self.rows, self.rows.width());
+        let row = row * width..(row + 1) * width;
+        let one = Rows {
+            tokens: rows.tokens[row.clone()].to_vec(),
+            mask: rows.mask[row].to_vec(),
+            prompt_width: rows.prompt_width,
+            time: rows.time,
+        };
+        let hidden = policy.hidden(&one.token_batch(&policy.config, device));
+        policy.logprobs(hidden.narrow(1, rows.prompt_width - 1, rows.time), one.targets(device), temperature)
+    }
+
     /// Mean over completions of the KL to the reference, in nats.
     pub fn mean_kl(&self) -> f32 {
         self.kl.iter().sum::<f32>() / self.len() as f32

@@ -6,6 +6,7 @@
 //! - [`minibatch`]: some of its rows as tensors;
 //! - [`actor`]: the policy being trained, its reference, and the loss around a method's surrogate;
 //! - [`pretraining`]: the text of PPO-ptx;
+//! - [`lens`]: one completion token by token, to be looked into;
 //! - [`learning`]: means of what the updates of a step measured;
 //! - [`policy_gradient`]: the story of the methods without a value model.
 //!
@@ -14,6 +15,7 @@
 pub mod actor;
 pub mod experience;
 pub mod learning;
+mod lens;
 pub mod minibatch;
 mod options;
 pub mod policy_gradient;

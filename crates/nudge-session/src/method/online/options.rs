@@ -67,6 +67,8 @@ options! {
         ensemble: EnsembleRule = EnsembleRule::Mean;
         /// Simulated labeler whose score is logged as objective/gold_score; it never trains
         gold_labeler: Option<String> = None;
+        /// Whether a step tells one completion token by token, to be looked into
+        lens: bool = false;
         /// Seed of prompts, noise and minibatches
         seed: u64 = 1;
         ..finetuning: FinetuningOptions = FinetuningOptions::default();

@@ -139,7 +139,9 @@ impl<M: GroupMethod> Stage for PolicyGradient<M> {
         let estimated = self.estimate_advantages(scored, &rewards); // 5.
         let mut metrics = self.optimise(&estimated).await?; // 6.
         metrics.extend(reward_metrics(&rewards, k));
+        let lens = self.online.look_into(&estimated, None, None).await?;
         self.online.report(&estimated, metrics, told); // 7.
+        lens.into_iter().for_each(|event| told.event(event));
         Ok(())
     }
 

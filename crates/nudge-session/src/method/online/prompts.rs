@@ -84,6 +84,11 @@ impl Prompts {
         Ok(Completions { places, prompts, completions: rollout.finish().await? })
     }
 
+    /// What is asked at a place.
+    pub fn text_of(&self, place: usize) -> &Prompt {
+        &self.texts[place]
+    }
+
     /// The texts of the completions: their variety goes into `metrics`, with the gold labeler's mean score if there is
     /// one, and a few of them into events to be read along.
     pub fn tell(

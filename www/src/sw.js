@@ -1,0 +1,49 @@
+// The service worker: the page and its built-in models from this browser's cache, so that it works without a network.
+//
+// The build puts the list of files and a number that follows from their contents in (`vite.config.js`). A new version is
+// fetched beside the old one and waits until the page says that the reader wants it.
+
+/* global __VERSION__, __FILES__ */
+const VERSION = __VERSION__;
+const FILES = __FILES__;
+const CACHE = `nudge-${VERSION}`;
+const HOME = new URL('./', self.location.href).href;
+
+self.addEventListener('install', (event) => event.waitUntil(fill()));
+
+/** What an older version holds under the same name and content-hash is taken over, not fetched again. */
+async function fill() {
+  const cache = await caches.open(CACHE);
+  for (const file of FILES) {
+    const url = new URL(file, HOME).href;
+    const known = /-[\w-]{8}\.\w+$/.test(file) ? await caches.match(url) : undefined;
+    const response = known ?? (await fetch(url));
+    if (!response.ok) throw new Error(`${url}: ${response.status}`);
+    await cache.put(url, response);
+  }
+}
+
+self.addEventListener('activate', (event) => event.waitUntil(tidy()));
+
+async function tidy() {
+  for (const name of await caches.keys()) {
+    if (name.startsWith('nudge-') && name !== CACHE) await caches.delete(name);
+  }
+}
+
+self.addEventListener('message', ({ data }) => {
+  if (data === 'take over') self.skipWaiting();
+});
+
+self.addEventListener('fetch', (event) => {
+  const { request } = event;
+  if (request.method !== 'GET' || !request.url.startsWith(HOME)) return;
+  event.respondWith(answer(request));
+});
+
+async function answer(request) {
+  const { origin, pathname } = new URL(request.url);
+  const url = origin + (request.mode === 'navigate' ? pathname.replace(/index\.html$/, '') : pathname);
+  const cache = await caches.open(CACHE);
+  return (await cache.match(url)) ?? fetch(request);
+}
