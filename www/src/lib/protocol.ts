@@ -7,7 +7,12 @@ export type Metrics = { [key in string]?: number };
 
 export type Prompt = string | { role: string, content: string }[];
 
-export type Completion = { text: string, seed?: number, logprob?: number, finish?: 'eos' | 'length' };
+export type Completion = {
+  text: string;
+  seed?: number;
+  logprob?: number;
+  finish?: 'eos' | 'length' | 'stopped';
+};
 
 export type DemonstrationRecord = { prompt: Prompt, completion: string, task?: string, split?: string };
 
