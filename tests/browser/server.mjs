@@ -25,7 +25,7 @@ const rules = readFileSync(new URL('../../www/public/_headers', import.meta.url)
   .map((rule) => rule.trim().split('\n'));
 
 function headersOf(path) {
-  const matching = rules.filter(([pattern]) => path.startsWith(pattern.replace(/\*$/, '')));
+  const matching = rules.filter(([pattern]) => pattern.endsWith('*') ? path.startsWith(pattern.slice(0, -1)) : path === pattern);
   const lines = matching.flatMap(([, ...lines]) => lines.map((line) => line.trim()));
   return Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 2)]));
 }

@@ -45,8 +45,13 @@ pub fn rename(from: &Path, to: &Path) -> Result<()> {
 
 /// Moves a file that stands in the way to the first free name of `NAME.1`, `NAME.2`, ...; says where it is.
 pub fn set_aside(path: &Path) -> Result<PathBuf> {
-    let mut places = (1..).map(|number| beside(path, &format!(".{number}")));
-    let free = places.find(|place| !place.exists()).unwrap_or_else(|| beside(path, ".0"));
+    let mut free = beside(path, ".1");
+    for number in 2.. {
+        if !free.exists() {
+            break;
+        }
+        free = beside(path, &format!(".{number}"));
+    }
     rename(path, &free)?;
     Ok(free)
 }

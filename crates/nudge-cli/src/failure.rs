@@ -52,7 +52,8 @@ fn tell_machines(message: &str, code: u8) {
     }
 }
 
-/// The error and its causes in one line; a cause that the one before it has quoted is not said again.
+/// The error and its causes in one line; a cause that the one before it has quoted is not said again. What a stranger's
+/// file has put into it moves no cursor.
 pub fn message(error: &anyhow::Error) -> String {
     let mut message = String::new();
     for cause in error.chain().map(ToString::to_string) {
@@ -62,7 +63,7 @@ pub fn message(error: &anyhow::Error) -> String {
             message = format!("{message}: {cause}");
         }
     }
-    message
+    message.replace(|character: char| character.is_control() && !"\n\t".contains(character), "\u{fffd}")
 }
 
 /// A line on standard error; a closed standard error is not worth dying for.
@@ -86,6 +87,7 @@ mod tests {
     fn a_cause_is_said_once() {
         let quoted = anyhow::anyhow!("the file is torn").context("model `m`: the file is torn").context("cannot go on");
         assert_eq!(message(&quoted), "cannot go on: model `m`: the file is torn");
+        assert_eq!(message(&anyhow::anyhow!("tensor `\u{1b}[2J`")), "tensor `\u{fffd}[2J`");
         assert_eq!(message(&anyhow::anyhow!("b").context("a").context("first")), "first: a: b");
     }
 }

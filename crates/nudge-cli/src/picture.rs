@@ -34,8 +34,8 @@ const BELOW: f64 = 22.0;
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;\
 color:#222;background:#fff}h1,h2{line-height:1.2}table{border-collapse:collapse;width:100%;table-layout:fixed}\
 td,th{border:1px solid #ccc;padding:.4rem .6rem;vertical-align:top;text-align:left;white-space:pre-wrap;\
-overflow-wrap:anywhere}.won{background:#e8f4e8}.bad{color:#a00}.warning{color:#a50}pre{white-space:pre-wrap;background:#f4f4f4;\
-padding:.6rem}figure{display:inline-block;margin:.5rem 1rem .5rem 0}figcaption{font-size:.85rem}svg text{font-size:11px;\
+overflow-wrap:anywhere}.won{background:#e8f4e8}.bad{color:#a00}.warning{color:#a50}pre{overflow-x:auto;background:#f4f4f4;\
+padding:.6rem}figure{display:inline-block;margin:.5rem 1rem .5rem 0}figcaption{font-size:.85rem}svg{max-width:100%;height:auto}svg text{font-size:11px;\
 fill:#555}@media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}.won{background:#203520}.bad{color:#f77}\
 .warning{color:#fb6}pre{background:#222}td,th{border-color:#444}svg text{fill:#aaa}}";
 
@@ -221,22 +221,25 @@ fn polyline(curve: &Curve) -> String {
         let high = curve.points.iter().map(of).fold(f64::NEG_INFINITY, f64::max);
         if high > low { (low, high) } else { (low - 0.5, low + 0.5) }
     };
+    let flat = curve.points.windows(2).all(|pair| pair[0].1 == pair[1].1);
     let ((x0, x1), (y0, y1)) = (range(|point| point.0), range(|point| point.1));
     let x = |value: f64| LEFT + (WIDTH - LEFT - 8.0) * (value - x0) / (x1 - x0);
     let y = |value: f64| 8.0 + (HEIGHT - BELOW - 8.0) * (1.0 - (value - y0) / (y1 - y0));
     let points: Vec<String> =
         curve.points.iter().map(|(step, value)| format!("{:.1},{:.1}", x(*step), y(*value))).collect();
     let bottom = HEIGHT - BELOW;
+    // A line without a slope has one number, not a scale.
+    let scale = match curve.points.first().filter(|_| flat) {
+        Some((_, value)) => format!("<text x=\"2\" y=\"{:.0}\">{}</text>", y(*value) + 4.0, short(*value)),
+        None => format!("<text x=\"2\" y=\"14\">{}</text><text x=\"2\" y=\"{bottom}\">{}</text>", short(y1), short(y0)),
+    };
     format!(
         "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" width=\"{WIDTH}\" role=\"img\" aria-label=\"{}\"><path d=\"M{LEFT} 8V{bottom}H{}\" \
-         fill=\"none\" stroke=\"#999\"/><polyline points=\"{}\" fill=\"none\" stroke=\"#36c\" stroke-width=\"1.5\"/><text \
-         x=\"2\" y=\"14\">{}</text><text x=\"2\" y=\"{bottom}\">{}</text><text x=\"{LEFT}\" y=\"{}\">{}</text><text \
+         fill=\"none\" stroke=\"#999\"/><polyline points=\"{}\" fill=\"none\" stroke=\"#36c\" stroke-width=\"1.5\"/>{scale}<text x=\"{LEFT}\" y=\"{}\">{}</text><text \
          x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text></svg>",
         escaped(&curve.name),
         WIDTH - 8.0,
         points.join(" "),
-        short(y1),
-        short(y0),
         HEIGHT - 6.0,
         short(x0),
         WIDTH - 8.0,

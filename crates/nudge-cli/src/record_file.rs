@@ -31,7 +31,7 @@ pub struct RecordFile {
 /// What was found at a path.
 pub enum Opened {
     /// A file to write to, the checkpoint to go on from, and what was noted with it.
-    Ready(RecordFile, Option<Files>, Value),
+    Ready(Box<RecordFile>, Option<Files>, Value),
     /// The file is whole already.
     Finished,
 }
@@ -61,7 +61,8 @@ impl RecordFile {
         let mut file = Appended::open(&partial)?;
         let lines = file.cut(note["bytes"].as_u64().unwrap_or_default())?;
         let records = lines.iter().filter(|byte| **byte == b'\n').count();
-        Ok(Opened::Ready(Self { path: path.into(), partial, state, file, records, _lock: lock }, checkpoint, note))
+        let this = Self { path: path.into(), partial, state, file, records, _lock: lock };
+        Ok(Opened::Ready(Box::new(this), checkpoint, note))
     }
 
     /// Adds a record, one JSON object.
@@ -88,7 +89,7 @@ impl RecordFile {
 /// The target of runs that make records.
 pub struct RecordTarget {
     /// Where records go; `None` where the user wants no file.
-    pub file: Option<RecordFile>,
+    pub file: Option<Box<RecordFile>>,
     /// Where steps are logged.
     pub log: Option<Log>,
     /// What makes them.
@@ -103,7 +104,7 @@ pub struct RecordTarget {
 
 impl RecordTarget {
     /// A target that stores a checkpoint `every` so often. `note` is that of the checkpoint that the run goes on from.
-    pub fn new(file: Option<RecordFile>, log: Option<Log>, run: RunRecord, note: &Value, every: Duration) -> Self {
+    pub fn new(file: Option<Box<RecordFile>>, log: Option<Log>, run: RunRecord, note: &Value, every: Duration) -> Self {
         let Ok(mut before) = serde_json::from_value::<RunRecord>(note["run"].clone()) else {
             return Self { file, log, run, every, steps: 0, metrics: Metrics::new() };
         };

@@ -214,6 +214,16 @@ mod tests {
     }
 
     #[test]
+    fn an_id_out_of_proportion_is_refused_before_anybody_makes_rows_for_it() {
+        let mut file: Value = serde_json::from_slice(&tokenizer_json()).expect("is JSON");
+        let vocabulary = file["model"]["vocab"].as_object_mut().expect("a vocabulary");
+        let last = vocabulary.values_mut().next_back().expect("a token");
+        *last = json!(4_000_000_000u32);
+        let error = Tokenizer::from_files(file.to_string().as_bytes(), None).expect_err("is refused").to_string();
+        assert!(error.contains("4000000000") && error.contains("at most 2097151"), "{error}");
+    }
+
+    #[test]
     fn foreign_fields_are_read_in_every_form_and_kept() {
         let template = "{{ bos_token }}{{ messages[0].content }}{{ eos_token }}";
         let tokenizer = with_config(&json!({

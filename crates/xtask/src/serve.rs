@@ -61,7 +61,10 @@ fn answer(stream: &TcpStream, folder: &Path) -> Result<()> {
     let mut response = respond(&request, folder);
     let mut stream = io::BufWriter::new(stream);
     write!(stream, "HTTP/1.1 {}\r\n", response.status)?;
-    for (name, value) in response.headers.iter().chain(&headers::for_path(&request.path)) {
+    for (name, value) in &response.headers {
+        write!(stream, "{name}: {value}\r\n")?;
+    }
+    for (name, value) in headers::for_path(&request.path) {
         write!(stream, "{name}: {value}\r\n")?;
     }
     write!(stream, "Connection: close\r\n\r\n")?;

@@ -12,9 +12,9 @@ use std::path::PathBuf;
 pub struct Training {
     #[command(flatten)]
     pub reading: Reading,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Output")]
     pub output: Output,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Output")]
     pub steps: Steps,
     #[command(flatten)]
     pub common: Common,

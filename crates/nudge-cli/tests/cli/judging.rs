@@ -29,6 +29,10 @@ fn a_person_judges_blind_stops_and_goes_on() {
     let ended = typed(&place, &format!("{words} --resume --json"), &"1 2\n".repeat(8));
     let verdict: Value = serde_json::from_str(&ended.out).expect("a verdict");
     assert_eq!((&verdict["ties"], &verdict["simulated"]), (&json!(1), &json!(false)), "{verdict}");
+    assert!(verdict["kl"].is_f64(), "how far it has moved stands beside a person's judgement: {verdict}");
+    let record: Value = serde_json::from_str(&place.read("judged.run.json")).expect("what made it");
+    assert_eq!((&record["command"], &record["arguments"]["labeler"]), (&json!("compare"), &json!(["me"])));
+    assert_eq!(record["models"].as_array().map(Vec::len), Some(2));
     let pairs = place.records("judged.jsonl");
     assert_eq!(pairs.len(), 10);
     // The first of the two was chosen from the third pair on: which model that was follows from the order shown.
@@ -38,6 +42,7 @@ fn a_person_judges_blind_stops_and_goes_on() {
         let first = if pair["shown"] == json!([0, 1]) { "a" } else { "b" };
         assert_eq!(pair["preference"], first, "{pair}");
     }
+    assert!(!place.path("judged.jsonl.run.json").exists());
     assert!(!place.path("judged.jsonl.sampled").exists() && !place.path("judged.jsonl.judged").exists());
     place.refused(&format!("{COMPARE} --labeler me --force").replace(" --pairs judged.jsonl", ""), &["--pairs"]);
 }

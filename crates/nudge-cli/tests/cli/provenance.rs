@@ -36,6 +36,21 @@ fn a_run_says_what_made_it_and_is_repeated_from_that() {
 }
 
 #[test]
+fn records_say_what_made_them_and_are_made_again_from_that() {
+    let place = place();
+    place.done("sample --model sft --prompts prompts.jsonl --k 2 --max-new-tokens 8 --out first.jsonl");
+    let record: Value = serde_json::from_str(&place.read("first.run.json")).expect("JSON");
+    assert_eq!(record["options"]["k"], json!({ "value": 2, "from": "flag" }));
+    assert_eq!((&record["data"][0]["flag"], &record["data"][0]["records"]), (&json!("prompts"), &json!(10)));
+    assert!(record["results"]["steps"].as_u64() > Some(0) && record["finished_at"].is_string(), "{record}");
+    place.done("sample --config first.run.json --out second.jsonl");
+    assert_eq!(place.read("second.jsonl"), place.read("first.jsonl"));
+    place.done("rank --candidates first.jsonl --labeler shorter --out ranked.jsonl");
+    let record: Value = serde_json::from_str(&place.read("ranked.run.json")).expect("JSON");
+    assert_eq!((&record["command"], &record["data"][0]["path"]), (&json!("rank"), &json!("first.jsonl")));
+}
+
+#[test]
 fn a_judge_that_was_trained_against_is_no_judge() {
     let place = place();
     place.done("reward --model sft --comparisons pack.jsonl --epochs 1 --out reward");

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 const PRETRAIN: &str = "pretrain --text stories.txt --vocab-size 311 --hidden-size 132 --num-hidden-layers 2 \
-    --num-attention-heads 3 --intermediate-size 202 --max-position-embeddings 193 --context 61 --batch-size 7 --epochs 1";
-const REWARD: &str = "reward --model odd --comparisons pack.jsonl --batch-size 3 --epochs 1";
+    --num-attention-heads 3 --intermediate-size 202 --max-position-embeddings 511 --context 61 --batch-size 7 --epochs 1";
+const SFT: &str = "sft --model plain --data demonstrations.jsonl --batch-size 7 --epochs 1";
+const REWARD: &str = "reward --model odd --comparisons pack.jsonl --batch-size 3 --epochs 1 --learning-rate 1e-4";
 const DPO: &str = "dpo --policy odd --comparisons pack.jsonl --batch-size 3 --epochs 1";
 const PPO: &str = "ppo --policy odd --reward odd.reward --prompts prompts.jsonl --episodes 14 --batch-size 7 \
     --num-mini-batches 1 --max-new-tokens 13";
@@ -16,7 +17,9 @@ fn place() -> Place {
     place.write("stories.txt", &stories(12));
     place.write("pack.jsonl", &example("packs/politeness.jsonl", 7));
     place.write("prompts.jsonl", &example("prompts.jsonl", 7));
-    place.done(&format!("{PRETRAIN} --out odd"));
+    place.write("demonstrations.jsonl", &example("demonstrations.train.jsonl", 14));
+    place.done(&format!("{PRETRAIN} --out plain"));
+    place.done(&format!("{SFT} --out odd"));
     place.done(&format!("{REWARD} --out odd.reward"));
     place
 }

@@ -28,7 +28,7 @@ pub enum ContainerError {
         file: String,
     },
     /// One tensor is not as it must be.
-    #[error("{file}: tensor `{tensor}` {reason}")]
+    #[error("{file}: tensor `{tensor:.100}` {reason}")]
     Tensor {
         /// The file's name.
         file: String,
@@ -38,7 +38,9 @@ pub enum ContainerError {
         reason: String,
     },
     /// Two tensors lie on the same bytes.
-    #[error("{file}: tensors `{first}` and `{second}` overlap; the file was damaged, copy or download it again")]
+    #[error(
+        "{file}: tensors `{first:.100}` and `{second:.100}` overlap; the file was damaged, copy or download it again"
+    )]
     Overlap {
         /// The file's name.
         file: String,
@@ -48,7 +50,7 @@ pub enum ContainerError {
         second: String,
     },
     /// A file that the index of shards names is absent.
-    #[error("{index} names `{shard}`, which is not there; copy or download all files of the model")]
+    #[error("{index} names `{shard:.100}`, which is not there; copy or download all files of the model")]
     MissingShard {
         /// The index.
         index: String,
@@ -56,7 +58,7 @@ pub enum ContainerError {
         shard: String,
     },
     /// The same tensor in two shards.
-    #[error("tensor `{tensor}` is both in {first} and in {second}; the files are of different models")]
+    #[error("tensor `{tensor:.100}` is both in {first} and in {second}; the files are of different models")]
     Twice {
         /// The tensor's name.
         tensor: String,
@@ -66,7 +68,7 @@ pub enum ContainerError {
         second: String,
     },
     /// A number or text that describes the model is absent or not as it must be.
-    #[error("{file}: metadata `{key}` {reason}")]
+    #[error("{file}: metadata `{key:.100}` {reason}")]
     Metadata {
         /// The file's name.
         file: String,
@@ -76,7 +78,7 @@ pub enum ContainerError {
         reason: String,
     },
     /// A model of a kind that is not known.
-    #[error("{file} holds a model of architecture `{architecture}`, which is not supported; known are {known}")]
+    #[error("{file} holds a model of architecture `{architecture:.100}`, which is not supported; known are {known}")]
     Architecture {
         /// The file's name.
         file: String,

@@ -10,6 +10,9 @@ use std::collections::BTreeMap;
 /// The longest key by the format.
 const LONGEST_KEY: u64 = 65_535;
 
+/// Characters of a key that a message quotes.
+const TOLD: usize = 100;
+
 /// A number, a text, or a list.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
@@ -171,10 +174,12 @@ impl Reader<'_> {
             let key = self.take(length, "a metadata key")?;
             let key = String::from_utf8(key.to_vec())
                 .map_err(|_| self.unreadable("a metadata key is not UTF-8 text".into()))?;
-            let kind = self.u32(&key)?;
-            let value = self.value(kind, &key)?;
-            if metadata.insert(key.clone(), value).is_some() {
-                return Err(self.unreadable(format!("metadata `{key}` is there twice")));
+            // A message is a sentence, whatever a file calls its keys.
+            let told: String = key.chars().take(TOLD).collect();
+            let kind = self.u32(&told)?;
+            let value = self.value(kind, &told)?;
+            if metadata.insert(key, value).is_some() {
+                return Err(self.unreadable(format!("metadata `{told}` is there twice")));
             }
         }
         Ok(metadata)

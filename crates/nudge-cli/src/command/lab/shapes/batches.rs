@@ -13,6 +13,7 @@ pub const SHAPE: Shape = Shape {
                  pairs shuffled, which overfit.",
     source: "InstructGPT, section 3.5",
     axes: ["1: rankings, 2: shuffled pairs", "held-out accuracy"],
+    labeler: "happier",
     criterion: "accuracy by rankings, less that by pairs",
     threshold: -0.02,
     measure,

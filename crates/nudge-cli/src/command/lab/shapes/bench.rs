@@ -15,9 +15,6 @@ use serde_json::{Map, Value, json};
 
 /// The policy that was tuned last.
 pub const TUNED: &str = "tuned";
-/// The labeler's choice of a rule that a small model can follow in degrees.
-const LABELER: &str = "happier";
-
 /// How much is done.
 #[derive(Clone, Copy)]
 pub struct Size {
@@ -48,6 +45,8 @@ pub struct Bench {
     /// Of other prompts: what is compared.
     others: Vec<Prompt>,
     candidates: Vec<CandidatesRecord>,
+    /// The rule that ranks and judges.
+    labeler: &'static str,
     rankings: Vec<Comparison>,
 }
 
@@ -89,14 +88,33 @@ impl Bench {
         let (prompts, mut others) = (shuffled(train, 0), shuffled(held_out, 1));
         others.truncate(size.compared);
         let model = arguments.model.clone();
-        let mut bench = Self { workplace, model, size, seed, prompts, others, candidates: vec![], rankings: vec![] };
+        let mut bench =
+            Self { workplace, model, size, seed, prompts, others, candidates: vec![], labeler: "", rankings: vec![] };
         let asked = bench.prompts.iter().take(size.rankings + size.held_out).cloned().collect();
         bench.candidates = bench.sample(&bench.model, asked, 4)?;
-        bench.rankings = bench.ranked(bench.candidates.clone())?;
-        if bench.rankings.len() < 2 * size.held_out {
-            bail!("labeler `{LABELER}` ties too many completions of {}; choose another --model", bench.model);
-        }
         Ok(bench)
+    }
+
+    /// Has the completions ranked by this rule from now on.
+    ///
+    /// # Errors
+    /// If it ties too many of them.
+    pub fn by_rule(&mut self, labeler: &'static str) -> Result<()> {
+        if self.labeler == labeler {
+            return Ok(());
+        }
+        let rank = Command::Rank { candidates: self.candidates.clone(), labeler: labeler.into() };
+        let records = self.workplace.pull("rank", rank)?.into_iter().filter_map(|event| match event {
+            Event::Ranked { record } if !record.ties_everything() => Some(PreferenceRecord::Ranking(record)),
+            _ => None,
+        });
+        let read = records.filter_map(|record| record.comparison().transpose());
+        self.rankings = read.collect::<Result<_, String>>().map_err(anyhow::Error::msg)?;
+        self.labeler = labeler;
+        if self.rankings.len() < 3 * self.size.held_out / 2 {
+            bail!("labeler `{labeler}` ties too many completions of {}; choose another --model", self.model);
+        }
+        Ok(())
     }
 
     /// Rankings to learn from.
@@ -139,16 +157,6 @@ impl Bench {
         self.others.clone()
     }
 
-    fn ranked(&self, candidates: Vec<CandidatesRecord>) -> Result<Vec<Comparison>> {
-        let events = self.workplace.pull("rank", Command::Rank { candidates, labeler: LABELER.into() })?;
-        let records = events.into_iter().filter_map(|event| match event {
-            Event::Ranked { record } if !record.ties_everything() => Some(PreferenceRecord::Ranking(record)),
-            _ => None,
-        });
-        let read = records.filter_map(|record| record.comparison().transpose());
-        read.collect::<Result<_, String>>().map_err(anyhow::Error::msg)
-    }
-
     /// A reward model that learns from `rankings`.
     pub fn reward(&mut self, name: &str, rankings: Vec<Comparison>, set: impl Fn(&mut RewardOptions)) -> Result<()> {
         self.reward_with(name, rankings, vec![], set)
@@ -183,8 +191,11 @@ impl Bench {
     /// PPO against reward models, with some options set; the policy is [`TUNED`].
     pub fn ppo(&mut self, rewards: &[&str], set: &[(&str, Value)], pretraining_texts: Vec<String>) -> Result<Run> {
         let mut method = Method::named("ppo").context("there is PPO")?;
-        let shared =
-            [("episodes", json!(self.size.episodes)), ("gold_labeler", json!(LABELER)), ("seed", json!(self.seed))];
+        let shared = [
+            ("episodes", json!(self.size.episodes)),
+            ("gold_labeler", json!(self.labeler)),
+            ("seed", json!(self.seed)),
+        ];
         for (name, value) in shared.iter().chain(set) {
             method.set(name, value.clone())?;
         }
@@ -203,7 +214,7 @@ impl Bench {
     /// How often `a` wins over `b` by the labeler's rule.
     pub fn win_rate(&self, a: &str, b: &str) -> Result<f64> {
         let options = CompareOptions { pairs_per_prompt: 2, seed: self.seed, ..Default::default() };
-        let judge = Judge::Labeler { name: LABELER.into() };
+        let judge = Judge::Labeler { name: self.labeler.into() };
         let (a, b, prompts) = (a.into(), b.into(), self.others());
         let command = Command::Compare { a, b, prompts, judge, best_of_reward: None, options };
         let found = self.workplace.pull("compare", command)?.into_iter().find_map(|event| match event {
@@ -240,7 +251,7 @@ impl Bench {
 
 /// PPO without its leash, and in a hurry: what over-optimisation needs.
 pub fn unleashed() -> Vec<(&'static str, Value)> {
-    vec![("kl_coef", json!(0.0)), ("adaptive_kl", Value::Null), ("learning_rate", json!(1e-4))]
+    vec![("kl_coef", json!(0.0)), ("adaptive_kl", Value::Null), ("learning_rate", json!(2e-4))]
 }
 
 pub fn mean(numbers: &[f64]) -> f64 {

@@ -11,6 +11,7 @@ pub const SHAPE: Shape = Shape {
     hypothesis: "Where completions are cut short and that costs reward, the share that ends by itself rises.",
     source: "Huang et al. 2024, detail 23",
     axes: ["step", "share of completions that end"],
+    labeler: "happier",
     criterion: "share in the last quarter, less that in the first",
     threshold: 0.0,
     measure,

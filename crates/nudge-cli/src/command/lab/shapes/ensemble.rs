@@ -12,13 +12,14 @@ pub const SHAPE: Shape = Shape {
                  against one of them.",
     source: "Coste et al. 2023",
     axes: ["step", "gold score"],
+    labeler: "no_repetition",
     criterion: "gold score in the last quarter by the minimum, less that by one",
     threshold: 0.0,
     measure,
 };
 
 /// Rankings of the reward models.
-const FEW: usize = 8;
+const FEW: usize = 12;
 const MEMBERS: [&str; 3] = ["one", "two", "three"];
 
 fn measure(bench: &mut Bench) -> Result<Found> {

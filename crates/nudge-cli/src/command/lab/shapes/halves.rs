@@ -12,6 +12,7 @@ pub const SHAPE: Shape = Shape {
                  than the other, in units of its spread at the start.",
     source: "Bai et al. 2022, section 4.2",
     axes: ["1: trained against, 2: the other", "gain in standard deviations"],
+    labeler: "happier",
     criterion: "gain by the first, less gain by the second",
     threshold: 0.0,
     measure,

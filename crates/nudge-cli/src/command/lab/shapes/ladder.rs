@@ -8,9 +8,10 @@ pub const SHAPE: Shape = Shape {
     number: 1,
     name: "each stage beats the one before",
     hypothesis: "Judged by the rule that was ranked by, the instructed model beats the base, and PPO the instructed model. \
-                 (That a small tuned model beats a larger untuned one is not tried: there is one size.)",
+                 A base does not know where to end; so the rule is the shorter answer. (That a small tuned model beats a larger untuned one is not tried: there is one size.)",
     source: "InstructGPT, figure 1",
     axes: ["stage: base, sft, ppo", "win rate over sft"],
+    labeler: "shorter",
     criterion: "the smaller of the two win rates, less 0.5",
     threshold: 0.0,
     measure,

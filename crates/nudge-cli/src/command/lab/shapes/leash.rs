@@ -11,6 +11,7 @@ pub const SHAPE: Shape = Shape {
     hypothesis: "The KL at the end falls with the price of a nat, and the gold score over the KL lies near one curve.",
     source: "Gao et al. 2022, section 3.6; Ziegler et al. 2019",
     axes: ["kl_coef", "KL at the end, in nats"],
+    labeler: "happier",
     criterion: "pairs of prices whose KLs are in order, less those that are not, as a share (Kendall's tau)",
     threshold: 0.5,
     measure,

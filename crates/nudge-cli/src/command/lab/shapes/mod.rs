@@ -38,6 +38,8 @@ struct Shape {
     source: &'static str,
     /// What is varied, and what is measured: the axes of its picture.
     axes: [&'static str; 2],
+    /// The rule that ranks and judges.
+    labeler: &'static str,
     /// What the number of a seed is.
     criterion: &'static str,
     /// What it must lie above.
@@ -119,6 +121,7 @@ pub fn run(arguments: &LabShapes) -> Result<()> {
                 Some(bench) => bench,
                 empty => empty.insert(Bench::open(arguments, size, seed)?),
             };
+            bench.by_rule(shape.labeler)?;
             let row = Measurement { shape: shape.number, seed, found: (shape.measure)(bench)? };
             measurements::keep(&arguments.measurements, &row)?;
             rows.push(row);

@@ -13,6 +13,7 @@ pub const SHAPE: Shape = Shape {
                  under the agreement of the truth with them, 84 %.",
     source: "InstructGPT, section 3.4; Stiennon et al. 2020",
     axes: ["1: true labels, 2: noisy labels, 3: the cap", "held-out accuracy"],
+    labeler: "happier",
     criterion: "the cap, less the accuracy on noisy labels",
     threshold: -0.02,
     measure,

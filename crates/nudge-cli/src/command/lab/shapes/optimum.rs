@@ -14,6 +14,7 @@ pub const SHAPE: Shape = Shape {
     hypothesis: "Where all completions can be counted, PPO ends at the reference times e to the reward over beta.",
     source: "Ziegler et al. 2019, equation 2",
     axes: ["beta", "total variation from the optimum"],
+    labeler: "happier",
     criterion: "0.05, less the largest total variation",
     threshold: 0.0,
     measure,

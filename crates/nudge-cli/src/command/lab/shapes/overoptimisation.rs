@@ -8,17 +8,18 @@ use serde_json::json;
 pub const SHAPE: Shape = Shape {
     number: 5,
     name: "over-optimisation",
-    hypothesis: "Against a reward model of few rankings and without a price on KL, the reward model's score rises to the \
+    hypothesis: "Against a reward model of twelve rankings and without a price on KL, the reward model's score rises to the \
                  end, while the labeler's own score rises and then falls.",
     source: "Gao et al. 2022, figure 1",
     axes: ["square root of the KL", "score above the start"],
+    labeler: "no_repetition",
     criterion: "the smaller of: rise of the proxy; best quarter of the gold score, less its last",
     threshold: 0.0,
     measure,
 };
 
 /// Rankings of the reward model.
-const FEW: usize = 8;
+const FEW: usize = 12;
 
 fn measure(bench: &mut Bench) -> Result<Found> {
     bench.reward("reward", bench.train()[..FEW].to_vec(), |_| ())?;

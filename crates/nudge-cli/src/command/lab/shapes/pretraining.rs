@@ -12,6 +12,7 @@ pub const SHAPE: Shape = Shape {
     hypothesis: "PPO that goes far costs nats on text of the kind that was pretrained on; PPO-ptx costs fewer.",
     source: "InstructGPT, section 4.2 and figure 29",
     axes: ["ptx_coef", "nats per character of the base's text"],
+    labeler: "happier",
     criterion: "nats per character without ptx, less those with it",
     threshold: 0.0,
     measure,
