@@ -74,12 +74,9 @@ mod tests {
     #[test]
     fn the_recipe_for_nginx_sends_them_all() {
         let recipe = include_str!("../../../www/hosting/nginx.conf");
-        for (name, value) in PATHS.into_iter().chain(["/ask.js"]).flat_map(for_path) {
+        for (name, value) in PATHS.into_iter().flat_map(for_path) {
             let lines = match name {
                 "Cache-Control" => ["add_header Cache-Control $nudge_cache always;".into(), format!("\"{value}\";")],
-                "Cross-Origin-Resource-Policy" => {
-                    ["add_header Cross-Origin-Resource-Policy $nudge_resource always;".into(), format!("\"{value}\";")]
-                }
                 "Content-Security-Policy" => {
                     ["add_header Content-Security-Policy $nudge_policy always;".into(), format!("\"{value}\";")]
                 }
