@@ -27,8 +27,14 @@ test('page and worker are isolated, and the worker reaches nobody else', async (
     return { isolated: self.crossOriginIsolated, fetched, imported, blocked: [...blocked] };
   });
   expect(tried).toMatchObject({ isolated: true, fetched: 'refused', imported: 'refused' });
-  // The trainer's own guard stands before `fetch`; the policy is what stops an import.
-  expect(tried.blocked.join()).toContain('script-src');
+  // The worker itself refuses to fetch (www/src/worker/guard.ts), before its policy is asked; imports are the policy's.
+  expect(tried.blocked).toContain('script-src-elem');
+  const blocked = await page.evaluate(async () => {
+    const told = new Promise((resolve) => addEventListener('securitypolicyviolation', (event) => resolve(event.effectiveDirective)));
+    await fetch('http://127.0.0.1:9/').catch(() => undefined);
+    return told;
+  });
+  expect(blocked).toBe('connect-src');
 });
 
 test('no other page may frame it', async ({ page, baseURL }) => {

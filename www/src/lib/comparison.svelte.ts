@@ -107,12 +107,15 @@ class Comparison {
       const seed = settings.seed + from;
       await store.notes.put('comparison/round', ++this.#round);
       await this.#complete(contest, prompts, { judge: 'person' }, seed, (pair) => (this.pairs = [...this.pairs, pair]));
-      if (!this.revealed) await this.#keep();
     } catch (error) {
       notices.problem(error);
     } finally {
       this.sampling = false;
     }
+    if (this.revealed || this.pairs.length === 0) return;
+    // Whoever judges faster than both models write has judged the last pair already.
+    if (this.shown >= this.pairs.length) await this.reveal();
+    else await this.#keep();
   }
 
   async prefer(side: 'left' | 'right' | 'tie'): Promise<void> {
