@@ -1,7 +1,8 @@
 //! Every reader of strangers' files, on seeds that are changed at random: what comes out is a reason or a value, never a
 //! panic, an endless wait or the machine's whole memory.
 //!
-//! `NUDGE_FUZZ_SECONDS` says how long each reader is tried; `cargo xtask fuzz` sets it. What was found is written to a
+//! An ordinary test tries the same [`RUNS`] inputs each time. `NUDGE_FUZZ_SECONDS` says how long each reader is tried instead;
+//! `cargo xtask fuzz` sets it, with another seed. What was found is written to a
 //! file that the failure names. libFuzzer drives the readers of data with coverage: `fuzz/README.md`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,8 +17,8 @@ use serde_json::Value;
 use crate::fuzz::TARGETS;
 use crate::support::{base, command, empty_session, pretrain_command, session_with, sft};
 
-/// Seconds for each reader where nobody says how many.
-const SECONDS: f64 = 2.0;
+/// Inputs for each reader where nobody says how long.
+const RUNS: usize = 2000;
 /// No input may take longer, on a machine that does something else beside.
 const LONGEST: Duration = Duration::from_secs(20);
 /// What reading may ever add to the memory of this process.
@@ -34,11 +35,12 @@ type Parts = Vec<Vec<u8>>;
 /// Tries a reader on changed seeds for as long as was asked for.
 fn fuzz(name: &str, seeds: &[Parts], read: impl Fn(&Parts)) {
     assert!(!seeds.is_empty(), "{name} has no seeds");
-    let seconds = std::env::var("NUDGE_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SECONDS);
+    let seconds: Option<f64> = std::env::var("NUDGE_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok());
     let seed = std::env::var("NUDGE_FUZZ_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
     let (mut rng, begun, memory) = (Rng::new(seed), Instant::now(), peak_bytes());
     let mut runs = 0;
-    while runs < seeds.len() || begun.elapsed().as_secs_f64() < seconds {
+    let goes_on = |runs| seconds.map_or(runs < RUNS, |seconds| begun.elapsed().as_secs_f64() < seconds);
+    while runs < seeds.len() || goes_on(runs) {
         let mut parts = seeds[runs % seeds.len()].clone();
         if runs >= seeds.len() {
             let other = &seeds[rng.below(seeds.len())];

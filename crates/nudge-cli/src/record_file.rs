@@ -114,7 +114,7 @@ impl RecordTarget {
 
     /// The log's part of an event.
     fn log(&mut self, event: &Event) -> Result<()> {
-        if let Event::Started { step, .. } | Event::Progress { step, .. } = event {
+        if let Event::Progress { step, .. } = event {
             self.steps = *step;
         }
         match (&mut self.log, event) {

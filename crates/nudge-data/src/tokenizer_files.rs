@@ -127,7 +127,7 @@ fn open(tokenizer_json: &[u8]) -> Result<tokenizers::Tokenizer, DataError> {
         file_error(TOKENIZER_FILE, format!("{error}; take the file that stands beside the model's weights"))
     };
     // The crate ends the program where a decoder's JSON is broken.
-    serde_json::from_slice::<serde::de::IgnoredAny>(tokenizer_json).map_err(|error| refused(&error))?;
+    serde_json::from_slice::<Value>(tokenizer_json).map_err(|error| refused(&error))?;
     let mut inner = tokenizers::Tokenizer::from_bytes(tokenizer_json).map_err(|error| refused(&error))?;
     // An embedding has a row for each id up to the largest.
     if let Some(largest) = inner.get_vocab(true).into_values().max().filter(|largest| *largest > LARGEST_ID) {

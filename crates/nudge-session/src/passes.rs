@@ -97,7 +97,8 @@ impl<M: Parameters> Passes<M> {
         options: &PassesOptions,
         stage: &'static str,
     ) -> Self {
-        let total_steps = steps_of_epochs(epochs, pass.items, pass.batch * options.gradient_accumulation_steps);
+        let total_steps =
+            steps_of_epochs(epochs, pass.items, pass.batch.saturating_mul(options.gradient_accumulation_steps));
         let warmup = (f64::from(options.warmup_ratio) * total_steps as f64) as usize;
         let schedule = LearningRate::new(learning_rate.into(), total_steps)
             .warmup(warmup.min(LONGEST_WARMUP))
@@ -134,7 +135,7 @@ impl<M: Parameters> Passes<M> {
     }
 
     fn items_of_step(&self) -> usize {
-        self.pass.batch * self.options.gradient_accumulation_steps
+        self.pass.batch.saturating_mul(self.options.gradient_accumulation_steps)
     }
 
     /// Passes made so far.

@@ -22,6 +22,8 @@ const PRETRAIN: &str = "pretrain --text @/text.txt --out @/out --vocab-size 300 
 const DPO: &str = "dpo --policy @/sft --comparisons @/pack.jsonl --batch-size 4 --epochs 2 --out @/out";
 const SAMPLE: &str = "sample --model @/sft --prompts @/prompts.jsonl --k 2 --batch-size 4 --max-new-tokens 4 --out \
     @/out.jsonl --log @/log.jsonl";
+/// A file of somebody else's in the folder of a model.
+const NOTES: &str = "notes.txt";
 const RANK: &str = "rank --candidates @/candidates.jsonl --labeler shorter --out @/out.jsonl";
 const PROGRAM: &str = "rank --candidates @/candidates.jsonl --out @/out.jsonl --judge-command";
 const TEACH: &str = "teach --model @/sft --prompts @/prompts.jsonl --labeler shorter --rankings 3 --completions 2 \
@@ -139,9 +141,13 @@ fn output(tree: &Tree, name: &str) -> Tree {
     if !whole || unfinished {
         return Tree::new();
     }
-    // What was renamed away is found by nobody.
+    // What was renamed away is found by nobody. Files of others, and the mark that they are still to be fetched from the
+    // folder that was replaced, are no part of a model: that they come back is seen at the end.
     let gone = Path::new(name).join("checkpoint.gone");
-    let found = |path: &Path| path.starts_with(name) && !path.ends_with(".lock") && !path.starts_with(&gone);
+    let others = [".lock", ".replaces", NOTES];
+    let found = |path: &Path| {
+        path.starts_with(name) && !others.iter().any(|other| path.ends_with(other)) && !path.starts_with(&gone)
+    };
     let files = tree.iter().filter(|(path, _)| found(path));
     files.map(|(path, bytes)| (path.clone(), bytes.clone())).collect()
 }
@@ -150,11 +156,12 @@ fn output(tree: &Tree, name: &str) -> Tree {
 fn difference(one: &Tree, other: &Tree) -> String {
     let paths: BTreeSet<&PathBuf> = one.keys().chain(other.keys()).collect();
     let differ = paths.into_iter().filter(|path| one.get(*path) != other.get(*path));
-    differ
-        .map(|path| {
-            format!("{} ({:?}, {:?}) ", path.display(), one.get(path).map(Vec::len), other.get(path).map(Vec::len))
-        })
-        .collect()
+    let said = |tree: &Tree, path: &PathBuf| match tree.get(path) {
+        None => "nothing".to_string(),
+        Some(bytes) if bytes.len() < 2000 => String::from_utf8_lossy(bytes).into_owned(),
+        Some(bytes) => format!("{} bytes", bytes.len()),
+    };
+    differ.map(|path| format!("{}: {} for {}\n", path.display(), said(one, path), said(other, path))).collect()
 }
 
 /// What is tried.
@@ -250,12 +257,12 @@ fn training_with_checkpoints() {
 fn replacing_a_model() {
     let place = Place::new();
     place.run(&PRETRAIN.split_whitespace().collect::<Vec<_>>(), Fault::None).unwrap();
-    fs::write(place.path("out/notes.txt"), "somebody else's").unwrap();
+    fs::write(place.path("out").join(NOTES), "somebody else's").unwrap();
     let words = format!("{DPO} --checkpoint-seconds 0 --force");
     let trial = Trial::new(&words, "out");
     let start = place.tree();
     let killed = trial.at_every_operation(&place, Fault::Killed);
-    assert_eq!(fs::read_to_string(place.path("out/notes.txt")).unwrap(), "somebody else's");
+    assert_eq!(fs::read_to_string(place.path("out").join(NOTES)).unwrap(), "somebody else's");
     place.restore(&start);
     let full = trial.at_every_operation(&place, Fault::Full);
     tried("dpo --force", &[killed, full]);

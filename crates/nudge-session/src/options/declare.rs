@@ -114,6 +114,8 @@ pub const SHARE: Range =
     Range { words: "more than 0 and at most 1", low: Some(0.0), high: Some(1.0), with_low: false, ..ANY };
 /// `1..`
 pub const AT_LEAST_ONE: Range = Range { words: "1 or more", low: Some(1.0), ..ANY };
+/// As many tokens as an embedding may have rows: room for all of them is made before the first is found.
+pub const VOCABULARY: Range = Range { words: "1 to 2097152", low: Some(1.0), high: Some(2_097_152.0), ..ANY };
 /// `1..` and less than the context of the model that samples; whoever knows the model checks that.
 pub const NEW_TOKENS: Range = Range {
     words: "at least 1 and less than the model's context (max_position_embeddings in its config.json)",

@@ -12,7 +12,7 @@ pub use value::{OptionValue, words_of};
 
 use crate::SessionError;
 use crate::passes::PassesOptions;
-use declare::{AT_LEAST_ONE, BELOW_ONE, NEW_TOKENS, NON_NEGATIVE, POSITIVE, SHARE};
+use declare::{AT_LEAST_ONE, BELOW_ONE, NEW_TOKENS, NON_NEGATIVE, POSITIVE, SHARE, VOCABULARY};
 use nudge_model::{OptimizerKind, Precision};
 use nudge_rlhf::{EnsembleRule, RewardLoss};
 use serde::{Deserialize, Serialize};
@@ -33,7 +33,7 @@ crate::options! {
     /// Options of pretraining. Defaults are those of the built-in model.
     PretrainOptions {
         /// Tokens of the byte-level BPE vocabulary, specials included
-        vocab_size: usize = 2048, AT_LEAST_ONE;
+        vocab_size: usize = 2048, VOCABULARY;
         /// Width of the residual stream
         hidden_size: usize = 192, AT_LEAST_ONE;
         /// Number of blocks
