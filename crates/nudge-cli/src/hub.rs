@@ -10,9 +10,11 @@ use hf_hub::api::RepoInfo;
 use hf_hub::api::sync::{Api, ApiBuilder};
 use hf_hub::{Cache, Repo, RepoType};
 use nudge_session::folder::{ADAPTER_WEIGHTS, INDEX, WEIGHTS, shards_of};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{IsTerminal, stderr};
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
 /// What the name of a model on a hub starts with.
 pub const PREFIX: &str = "hub:";
@@ -34,8 +36,8 @@ struct Wanted {
 
 impl Wanted {
     /// From a name behind its prefix.
-    fn parse(name: &str) -> Result<Self> {
-        let mut parts = name.splitn(3, '/');
+    fn parse(whole: &str) -> Result<Self> {
+        let mut parts = whole.splitn(3, '/');
         let (owner, name) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
         let (name, revision) = name.split_once('@').unwrap_or((name, "main"));
         let is_plain = |part: &str| {
@@ -44,7 +46,7 @@ impl Wanted {
         let file = parts.next().map(String::from);
         let leaves = file.as_deref().is_some_and(|file| file.split('/').any(|part| part.is_empty() || part == ".."));
         if ![owner, name, revision].into_iter().all(is_plain) || leaves {
-            bail!("`{PREFIX}{name}` names no model; {NAMES}");
+            bail!("`{PREFIX}{whole}` names no model; {NAMES}");
         }
         Ok(Self { repo: format!("{owner}/{name}"), revision: revision.into(), file })
     }
@@ -59,11 +61,24 @@ pub fn repo_of(name: &str) -> Option<String> {
     Wanted::parse(name).ok().map(|wanted| wanted.repo)
 }
 
-/// Where the model that `name` stands for lies on this disk: a folder, or a `.gguf`. It is fetched if it is not there.
+/// Where the model that `name` stands for lies on this disk: a folder, or a `.gguf`. It is fetched if it is not there. A
+/// command asks the hub about a name once.
 ///
 /// # Errors
 /// If the name is none, or the hub has no such model, wants a token for it, or cannot be reached before the model is here.
 pub fn fetch(name: &str) -> Result<PathBuf> {
+    static FETCHED: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());
+    let mut fetched = FETCHED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(place) = fetched.get(name) {
+        return Ok(place.clone());
+    }
+    let place = ask(name)?;
+    fetched.insert(name.into(), place.clone());
+    Ok(place)
+}
+
+/// The same from the hub, or from what it gave before.
+fn ask(name: &str) -> Result<PathBuf> {
     let wanted = Wanted::parse(name.strip_prefix(PREFIX).unwrap_or(name))?;
     let api = ApiBuilder::from_env().with_retries(RETRIES).with_progress(stderr().is_terminal()).build();
     let api = api.context("the hub cannot be asked")?;

@@ -94,6 +94,7 @@ fn a_model_is_fetched_once_goes_on_where_it_broke_off_and_is_used_without_the_hu
     let texts = |file: &str| place.records(file).iter().map(|line| line["completions"].clone()).collect::<Vec<_>>();
     assert_eq!(texts("found.jsonl"), texts("expected.jsonl"));
     assert_eq!(hub.count(" 20000-"), 1, "{:?}", hub.asked);
+    assert_eq!(hub.count("/api/models"), 1, "a command asks once");
     // Again: the list of files is asked for, no file of it.
     let before = hub.count("resolve");
     assert_eq!(hub.run(&place, &format!("{SAMPLE} --model hub:{NAME} --out again.jsonl")).code, Some(0));

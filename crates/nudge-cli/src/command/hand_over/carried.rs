@@ -75,7 +75,14 @@ pub struct Lora {
     pub alpha: f64,
     pub rslora: bool,
     /// Names, separated by commas.
-    pub targets: Option<String>,
+    targets: Option<String>,
+}
+
+impl Lora {
+    /// What is adapted, in PEFT's words.
+    pub fn targets(&self) -> String {
+        self.targets.as_ref().map_or("all-linear".into(), |names| names.replace(',', " "))
+    }
 }
 
 fn plain(value: &Value) -> String {

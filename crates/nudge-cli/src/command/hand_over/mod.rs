@@ -55,6 +55,32 @@ struct Run {
     rows: usize,
 }
 
+/// How large a rollout is.
+struct Rollout {
+    /// Completions of a prompt.
+    k: f64,
+    /// Completions.
+    batch: f64,
+    minibatches: f64,
+    /// Completions of the whole run.
+    episodes: f64,
+}
+
+impl Run {
+    /// Pairs of a step, where ours counts rankings.
+    fn pairs_of_step(&mut self) -> Option<f64> {
+        let rankings = self.options.number("batch_size")?;
+        Some((rankings * self.pairs_of_ranking).round().max(1.0))
+    }
+
+    /// Of a method that samples.
+    fn rollout(&mut self) -> Option<Rollout> {
+        let options = &mut self.options;
+        let [k, minibatches] = ["k", "num_mini_batches"].map(|name| options.number(name).unwrap_or(1.0));
+        Some(Rollout { k, batch: options.number("batch_size")?, minibatches, episodes: options.number("episodes")? })
+    }
+}
+
 /// Writes `--out`.
 pub fn run(arguments: &HandOver) -> Result<()> {
     if arguments.out.exists() {

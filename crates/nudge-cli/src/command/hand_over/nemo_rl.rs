@@ -30,7 +30,7 @@ fn row(row: &Row, _: usize) -> Value {
 }
 
 fn command(run: &mut Run) -> Vec<String> {
-    let (script, section) = if run.method == REWARD { ("rm", "rm") } else { ("dpo", "dpo") };
+    let script = if run.method == REWARD { "rm" } else { "dpo" };
     let mut command = vec![
         format!("env -C \"${{NEMO_RL:?a clone of NVIDIA-NeMo/RL}}\" uv run examples/run_{script}.py --config examples/configs/{script}.yaml"),
         "policy.model_name=\"$(realpath \"$POLICY\" 2>/dev/null || echo \"$POLICY\")\" policy.tokenizer.name='${policy.model_name}'".into(),
@@ -49,17 +49,15 @@ fn command(run: &mut Run) -> Vec<String> {
     ] {
         options.take(name, words);
     }
-    options.take("seed", &format!("{section}.seed={{}}"));
+    options.take("seed", &format!("{script}.seed={{}}"));
     if let Some(epochs) = options.number("epochs") {
-        options.say(format!("{section}.max_num_epochs={} {section}.max_num_steps=-1", epochs.round().max(1.0)));
+        options.say(format!("{script}.max_num_epochs={} {script}.max_num_steps=-1", epochs.round().max(1.0)));
     }
-    if let Some(rankings) = options.number("batch_size") {
-        let pairs = (rankings * run.pairs_of_ranking).round().max(1.0);
-        options.say(format!(
-            "policy.train_global_batch_size=$(( ({pairs} + GPUS * NODES - 1) / (GPUS * NODES) * GPUS * NODES ))"
-        ));
-        options.say("policy.train_micro_batch_size=1".into());
+    if let Some(pairs) = run.pairs_of_step() {
+        let rows = format!("$(( ({pairs} + GPUS * NODES - 1) / (GPUS * NODES) * GPUS * NODES ))");
+        run.options.say(format!("policy.train_global_batch_size={rows} policy.train_micro_batch_size=1"));
     }
+    let options = &mut run.options;
     let lora = options.lora();
     if let Some(lora) = lora.filter(|_| run.method == "dpo") {
         let key = "policy.dtensor_cfg.lora_cfg";

@@ -1,8 +1,8 @@
 //! OpenRLHF 0.11: DeepSpeed for reward models and DPO, Ray and vLLM for methods that sample.
 
 use super::rows::Row;
-use super::{REWARD, Run, Trainer};
-use serde_json::{Value, json};
+use super::{REWARD, Rollout, Run, Trainer};
+use serde_json::Value;
 
 pub const TRAINER: Trainer = Trainer {
     name: "openrlhf",
@@ -18,18 +18,7 @@ pub const TRAINER: Trainer = Trainer {
 };
 
 fn row(row: &Row, _: usize) -> Value {
-    match row {
-        Row::Prompt(prompt) => json!({ "input": prompt }),
-        Row::Pair { prompt, chosen, rejected, margin } => {
-            let row = json!({ "prompt": prompt, "chosen": [chosen], "rejected": [rejected] });
-            match margin {
-                None => row,
-                Some(margin) => {
-                    json!({ "prompt": prompt, "chosen": [chosen], "rejected": [rejected], "margin": margin })
-                }
-            }
-        }
-    }
+    row.in_messages("input")
 }
 
 fn command(run: &mut Run) -> Vec<String> {
@@ -39,11 +28,8 @@ fn command(run: &mut Run) -> Vec<String> {
     };
     let options = &mut run.options;
     if let Some(lora) = options.lora() {
-        let targets = lora.targets.map_or("all-linear".into(), |names| names.replace(',', " "));
-        options.say(format!(
-            "--ds.lora.rank {} --ds.lora.alpha {} --ds.lora.target_modules {targets}",
-            lora.r, lora.alpha
-        ));
+        let (r, alpha, targets) = (lora.r, lora.alpha, lora.targets());
+        options.say(format!("--ds.lora.rank {r} --ds.lora.alpha {alpha} --ds.lora.target_modules {targets}"));
     }
     options.take("seed", "--train.seed {}");
     command.extend(options.words());
@@ -69,9 +55,9 @@ fn pairs(run: &mut Run) -> Vec<String> {
     if let Some(epochs) = options.number("epochs") {
         options.say(format!("--train.max_epochs {}", epochs.round().max(1.0)));
     }
-    if let Some(rankings) = options.number("batch_size") {
-        let pairs = (rankings * run.pairs_of_ranking).round().max(1.0);
-        options.say(format!("--train.batch_size $(( ({pairs} + GPUS - 1) / GPUS * GPUS )) --train.micro_batch_size 1"));
+    if let Some(pairs) = run.pairs_of_step() {
+        let rows = format!("--train.batch_size $(( ({pairs} + GPUS - 1) / GPUS * GPUS ))");
+        run.options.say(format!("{rows} --train.micro_batch_size 1"));
     }
     vec![
         format!("deepspeed --num_gpus \"$GPUS\" --module openrlhf.cli.{script}"),
@@ -111,13 +97,12 @@ fn online(run: &mut Run) -> Vec<String> {
     if let Some(rule) = options.value("adaptive_kl") {
         options.say(format!("--algo.kl.target {} --algo.kl.horizon {}", rule["target"], rule["horizon"]));
     }
-    let k = options.number("k").unwrap_or(1.0);
-    if let (Some(batch), Some(episodes)) = (options.number("batch_size"), options.number("episodes")) {
-        let minibatches = options.number("num_mini_batches").unwrap_or(1.0);
+    if let Some(Rollout { k, batch, minibatches, episodes }) = run.rollout() {
         let passes = (episodes / k / run.rows as f64).ceil().max(1.0);
-        options
-            .say(format!("--rollout.n_samples_per_prompt {k} --rollout.batch_size {}", (batch / k).max(1.0) as usize));
-        options.say(format!("--train.batch_size {} --train.num_episodes {passes}", (batch / minibatches) as usize));
+        let prompts = (batch / k).max(1.0) as usize;
+        run.options.say(format!("--rollout.n_samples_per_prompt {k} --rollout.batch_size {prompts}"));
+        let minibatch = (batch / minibatches) as usize;
+        run.options.say(format!("--train.batch_size {minibatch} --train.num_episodes {passes}"));
     }
     let mut command = vec![
         "ray job submit --address http://127.0.0.1:8265 --working-dir . -- python3 -m openrlhf.cli.train_ppo_ray".into(),

@@ -4,6 +4,7 @@ use super::models::Material;
 use crate::input::{self, Reading};
 use anyhow::{Result, bail};
 use nudge_data::{Comparison, Message};
+use serde_json::{Value, json};
 
 /// A row.
 pub enum Row {
@@ -11,6 +12,23 @@ pub enum Row {
     Pair { prompt: Vec<Message>, chosen: Message, rejected: Message, margin: Option<f32> },
     /// A prompt to be completed.
     Prompt(Vec<Message>),
+}
+
+impl Row {
+    /// The row as lists of messages: `prompt`, `chosen`, `rejected`, and the `margin` where there is one; of a prompt to be
+    /// completed `prompt_key` alone.
+    pub fn in_messages(&self, prompt_key: &str) -> Value {
+        match self {
+            Self::Prompt(prompt) => json!({ prompt_key: prompt }),
+            Self::Pair { prompt, chosen, rejected, margin } => {
+                let mut row = json!({ "prompt": prompt, "chosen": [chosen], "rejected": [rejected] });
+                if let Some(margin) = margin {
+                    row["margin"] = json!(margin);
+                }
+                row
+            }
+        }
+    }
 }
 
 /// All rows.

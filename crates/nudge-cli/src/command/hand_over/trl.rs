@@ -1,8 +1,8 @@
 //! TRL 1.16 on torch.distributed: its scripts read a folder of JSON lines and take options as flags.
 
 use super::rows::Row;
-use super::{REWARD, Run, Trainer};
-use serde_json::{Value, json};
+use super::{REWARD, Rollout, Run, Trainer};
+use serde_json::Value;
 
 pub const TRAINER: Trainer = Trainer {
     name: "trl",
@@ -18,15 +18,7 @@ pub const TRAINER: Trainer = Trainer {
 };
 
 fn row(row: &Row, _: usize) -> Value {
-    match row {
-        Row::Prompt(prompt) => json!({ "prompt": prompt }),
-        Row::Pair { prompt, chosen, rejected, margin: None } => {
-            json!({ "prompt": prompt, "chosen": [chosen], "rejected": [rejected] })
-        }
-        Row::Pair { prompt, chosen, rejected, margin } => {
-            json!({ "prompt": prompt, "chosen": [chosen], "rejected": [rejected], "margin": margin })
-        }
-    }
+    row.in_messages("prompt")
 }
 
 fn command(run: &mut Run) -> Vec<String> {
@@ -50,24 +42,13 @@ fn command(run: &mut Run) -> Vec<String> {
     let schedules = [("constant", "constant"), ("linear", "linear"), ("cosine", "cosine")];
     options.take_named("lr_decay", "--lr_scheduler_type {}", &schedules);
     match run.method.as_str() {
-        REWARD => options.take("center_rewards_coefficient", "--center_rewards_coefficient {}"),
-        "dpo" => {
-            options.take("beta", "--beta {}");
-            let losses = [("sigmoid", "sigmoid"), ("hinge", "hinge"), ("ipo", "ipo"), ("robust", "robust")];
-            options.take_named("loss", "--loss_type {}", &losses);
-            options.take("label_smoothing", "--label_smoothing {}");
-        }
+        REWARD | "dpo" => offline(run),
         _ => online(run),
     }
     let options = &mut run.options;
-    if let Some(rankings) = options.number("batch_size").filter(|_| run.pairs_of_ranking > 0.0) {
-        let pairs = (rankings * run.pairs_of_ranking).round().max(1.0);
-        options.say(format!("--per_device_train_batch_size $(( ({pairs} + GPUS * NODES - 1) / (GPUS * NODES) ))"));
-    }
     if let Some(lora) = lora {
-        let targets = lora.targets.map_or("all-linear".into(), |names| names.replace(',', " "));
-        options
-            .say(format!("--use_peft --lora_r {} --lora_alpha {} --lora_target_modules {targets}", lora.r, lora.alpha));
+        let (r, alpha, targets) = (lora.r, lora.alpha, lora.targets());
+        options.say(format!("--use_peft --lora_r {r} --lora_alpha {alpha} --lora_target_modules {targets}"));
         if lora.rslora {
             options.say("--use_rslora".into());
         }
@@ -77,6 +58,28 @@ fn command(run: &mut Run) -> Vec<String> {
     }
     command.extend(options.words());
     command
+}
+
+/// What reward models and DPO have beside the others.
+fn offline(run: &mut Run) {
+    let options = &mut run.options;
+    for (name, words) in [
+        ("center_rewards_coefficient", "--center_rewards_coefficient {}"),
+        ("beta", "--beta {}"),
+        ("label_smoothing", "--label_smoothing {}"),
+    ] {
+        options.take(name, words);
+    }
+    let losses = [("sigmoid", "sigmoid"), ("hinge", "hinge"), ("ipo", "ipo"), ("robust", "robust")];
+    options.take_named("loss", "--loss_type {}", &losses);
+    if let Some(pairs) = run.pairs_of_step() {
+        run.options.say(share("--per_device_train_batch_size", pairs));
+    }
+}
+
+/// A batch that the processes share.
+fn share(flag: &str, rows: f64) -> String {
+    format!("{flag} $(( ({rows} + GPUS * NODES - 1) / (GPUS * NODES) ))")
 }
 
 /// What methods that sample have beside the others.
@@ -98,12 +101,10 @@ fn online(run: &mut Run) {
         let losses = [("sequence_mean", "grpo"), ("token_mean", "dapo"), ("fixed_length", "dr_grpo")];
         options.take_named("loss_aggregation", "--loss_type {}", &losses);
     }
-    if let (Some(episodes), Some(batch)) = (options.number("episodes"), options.number("batch_size")) {
-        let minibatches = options.number("num_mini_batches").unwrap_or(1.0);
+    if let Some(Rollout { batch, minibatches, episodes, .. }) = run.rollout() {
+        let options = &mut run.options;
         options.say(format!("--max_steps {}", (episodes / batch * minibatches) as usize));
         options.say(format!("--steps_per_generation {minibatches}"));
-        let rows = (batch / minibatches) as usize;
-        options.say(format!("--per_device_train_batch_size $(( ({rows} + GPUS * NODES - 1) / (GPUS * NODES) ))"));
+        options.say(share("--per_device_train_batch_size", (batch / minibatches).floor()));
     }
-    run.pairs_of_ranking = 0.0;
 }

@@ -1,7 +1,7 @@
 //! verl 0.9: PPO and methods with groups, on Ray with FSDP and vLLM; options are overrides of its configuration.
 
 use super::rows::Row;
-use super::{Run, Trainer};
+use super::{Rollout, Run, Trainer};
 use serde_json::{Value, json};
 
 pub const TRAINER: Trainer = Trainer {
@@ -57,14 +57,13 @@ fn command(run: &mut Run) -> Vec<String> {
         options.take(name, words);
     }
     kl(run);
+    let rollout = run.rollout();
     let options = &mut run.options;
-    let k = options.number("k").unwrap_or(1.0);
-    if let (Some(batch), Some(episodes)) = (options.number("batch_size"), options.number("episodes")) {
-        let minibatches = options.number("num_mini_batches").unwrap_or(1.0);
+    if let Some(Rollout { k, batch, minibatches, episodes }) = rollout {
         let prompts = (batch / k).max(1.0);
         options.say(format!("actor_rollout_ref.rollout.n={k} data.train_batch_size={}", prompts as usize));
-        options
-            .say(format!("actor_rollout_ref.actor.ppo_mini_batch_size={}", (prompts / minibatches).max(1.0) as usize));
+        let minibatch = (prompts / minibatches).max(1.0) as usize;
+        options.say(format!("actor_rollout_ref.actor.ppo_mini_batch_size={minibatch}"));
         options.say(format!("trainer.total_training_steps={}", (episodes / batch) as usize));
     }
     if let Some(lora) = options.lora() {
@@ -77,20 +76,21 @@ fn command(run: &mut Run) -> Vec<String> {
     command
 }
 
+/// Its names of our estimators.
+const KL_KINDS: [(&str, &str); 4] = [("k1", "kl"), ("k2", "mse"), ("k3", "low_var_kl"), ("full", "full")];
+
 /// The KL in the reward, with its controller, or in the loss.
 fn kl(run: &mut Run) {
     let options = &mut run.options;
     if options.value("kl_placement") == Some("loss".into()) {
         options.say("actor_rollout_ref.actor.use_kl_loss=True".into());
         options.take("kl_coef", "actor_rollout_ref.actor.kl_loss_coef={}");
-        let kinds = [("k1", "kl"), ("k2", "mse"), ("k3", "low_var_kl"), ("full", "full")];
-        options.take_named("kl_estimator", "actor_rollout_ref.actor.kl_loss_type={}", &kinds);
+        options.take_named("kl_estimator", "actor_rollout_ref.actor.kl_loss_type={}", &KL_KINDS);
         return;
     }
     options.say("algorithm.use_kl_in_reward=True".into());
     options.take("kl_coef", "algorithm.kl_ctrl.kl_coef={}");
-    let kinds = [("k1", "kl"), ("k2", "mse"), ("k3", "low_var_kl"), ("full", "full")];
-    options.take_named("kl_estimator", "algorithm.kl_penalty={}", &kinds);
+    options.take_named("kl_estimator", "algorithm.kl_penalty={}", &KL_KINDS);
     if let Some(rule) = options.value("adaptive_kl") {
         let (target, horizon) = (&rule["target"], &rule["horizon"]);
         options.say(format!(

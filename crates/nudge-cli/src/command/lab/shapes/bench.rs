@@ -15,6 +15,8 @@ use serde_json::{Map, Value, json};
 
 /// The policy that was tuned last.
 pub const TUNED: &str = "tuned";
+/// The reward model of all rankings to learn from.
+pub const PROXY: &str = "proxy";
 /// How much is done.
 #[derive(Clone, Copy)]
 pub struct Size {
@@ -48,6 +50,8 @@ pub struct Bench {
     /// The rule that ranks and judges.
     labeler: &'static str,
     rankings: Vec<Comparison>,
+    /// Whether [`PROXY`] is that of these rankings.
+    has_proxy: bool,
 }
 
 /// A number of every step of a run.
@@ -57,6 +61,11 @@ impl Run {
     /// One of its numbers, by step.
     pub fn numbers(&self, name: &str) -> Vec<f64> {
         self.0.iter().filter_map(|metrics| metrics.get(name).copied()).collect()
+    }
+
+    /// The same with the numbers of their steps.
+    pub fn by_step(&self, name: &str) -> impl Iterator<Item = (f64, f64)> {
+        (1..).map(f64::from).zip(self.numbers(name))
     }
 
     /// Means of the four quarters of a number.
@@ -88,8 +97,18 @@ impl Bench {
         let (prompts, mut others) = (shuffled(train, 0), shuffled(held_out, 1));
         others.truncate(size.compared);
         let model = arguments.model.clone();
-        let mut bench =
-            Self { workplace, model, size, seed, prompts, others, candidates: vec![], labeler: "", rankings: vec![] };
+        let mut bench = Self {
+            workplace,
+            model,
+            size,
+            seed,
+            prompts,
+            others,
+            candidates: vec![],
+            labeler: "",
+            rankings: vec![],
+            has_proxy: false,
+        };
         let asked = bench.prompts.iter().take(size.rankings + size.held_out).cloned().collect();
         bench.candidates = bench.sample(&bench.model, asked, 4)?;
         Ok(bench)
@@ -110,7 +129,7 @@ impl Bench {
         });
         let read = records.filter_map(|record| record.comparison().transpose());
         self.rankings = read.collect::<Result<_, String>>().map_err(anyhow::Error::msg)?;
-        self.labeler = labeler;
+        (self.labeler, self.has_proxy) = (labeler, false);
         if self.rankings.len() < 3 * self.size.held_out / 2 {
             bail!("labeler `{labeler}` ties too many completions of {}; choose another --model", self.model);
         }
@@ -155,6 +174,15 @@ impl Bench {
     /// The prompts on which models are compared.
     pub fn others(&self) -> Vec<Prompt> {
         self.others.clone()
+    }
+
+    /// Makes [`PROXY`], which several shapes need, once.
+    pub fn proxy(&mut self) -> Result<()> {
+        if !self.has_proxy {
+            self.reward(PROXY, self.train().to_vec(), |_| ())?;
+            self.has_proxy = true;
+        }
+        Ok(())
     }
 
     /// A reward model that learns from `rankings`.

@@ -1,6 +1,6 @@
 //! Shape 9: a penalty on completions that were cut off teaches a policy to end.
 
-use super::bench::Bench;
+use super::bench::{Bench, PROXY};
 use super::{Found, Line, Shape};
 use anyhow::Result;
 use serde_json::json;
@@ -21,13 +21,12 @@ pub const SHAPE: Shape = Shape {
 const ROOM: usize = 32;
 
 fn measure(bench: &mut Bench) -> Result<Found> {
-    bench.reward("reward", bench.train().to_vec(), |_| ())?;
+    bench.proxy()?;
     let options = [("max_new_tokens", json!(ROOM)), ("kl_coef", json!(0.05)), ("learning_rate", json!(1e-4))];
-    let run = bench.ppo(&["reward"], &options, vec![])?;
+    let run = bench.ppo(&[PROXY], &options, vec![])?;
     let ended = |cut: &f64| 1.0 - cut;
     let quarters: Vec<f64> = run.quarters("completions/clipped_ratio").iter().map(ended).collect();
-    let shares = run.numbers("completions/clipped_ratio");
-    let points = shares.iter().enumerate().map(|(step, cut)| (step as f64 + 1.0, ended(cut)));
+    let points = run.by_step("completions/clipped_ratio").map(|(step, cut)| (step, ended(&cut)));
     let value = quarters.last().zip(quarters.first()).map_or(f64::NAN, |(last, first)| last - first);
     Ok(Found { value, lines: vec![Line::new("share that ends", points)] })
 }

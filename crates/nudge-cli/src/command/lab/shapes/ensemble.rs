@@ -31,10 +31,7 @@ fn measure(bench: &mut Bench) -> Result<Found> {
     let alone = bench.ppo(&MEMBERS[..1], &options, vec![])?;
     options.push(("ensemble", json!("min")));
     let together = bench.ppo(&MEMBERS, &options, vec![])?;
-    let line = |name: &str, numbers: Vec<f64>| {
-        Line::new(name, numbers.into_iter().enumerate().map(|(step, score)| (step as f64 + 1.0, score)))
-    };
     let gold = "objective/gold_score";
-    let lines = vec![line("one", alone.numbers(gold)), line("minimum of three", together.numbers(gold))];
+    let lines = vec![Line::new("one", alone.by_step(gold)), Line::new("minimum of three", together.by_step(gold))];
     Ok(Found { value: together.last(gold) - alone.last(gold), lines })
 }

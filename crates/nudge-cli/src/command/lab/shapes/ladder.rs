@@ -1,6 +1,6 @@
 //! Shape 1: instruction tuning beats the base, and PPO beats instruction tuning.
 
-use super::bench::{Bench, TUNED};
+use super::bench::{Bench, PROXY, TUNED};
 use super::{Found, Line, Shape};
 use anyhow::Result;
 
@@ -22,8 +22,8 @@ const BASE: &str = "builtin:base";
 fn measure(bench: &mut Bench) -> Result<Found> {
     bench.workplace.load(BASE)?;
     let base = bench.win_rate(BASE, &bench.model)?;
-    bench.reward("reward", bench.train().to_vec(), |_| ())?;
-    bench.ppo(&["reward"], &[], vec![])?;
+    bench.proxy()?;
+    bench.ppo(&[PROXY], &[], vec![])?;
     let ppo = bench.win_rate(TUNED, &bench.model)?;
     let line = Line::new("win rate", [(0.0, base), (1.0, 0.5), (2.0, ppo)]);
     Ok(Found { value: (0.5 - base).min(ppo - 0.5), lines: vec![line] })

@@ -1,6 +1,6 @@
 //! Shape 6: the dearer a nat of KL, the fewer are spent.
 
-use super::bench::Bench;
+use super::bench::{Bench, PROXY};
 use super::{Found, Line, Shape};
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -20,10 +20,10 @@ pub const SHAPE: Shape = Shape {
 const PRICES: [f64; 4] = [0.0, 0.1, 0.4, 1.6];
 
 fn measure(bench: &mut Bench) -> Result<Found> {
-    bench.reward("reward", bench.train().to_vec(), |_| ())?;
+    bench.proxy()?;
     let (mut kls, mut golds) = (Vec::new(), Vec::new());
     for price in PRICES {
-        let run = bench.ppo(&["reward"], &[("kl_coef", json!(price)), ("adaptive_kl", Value::Null)], vec![])?;
+        let run = bench.ppo(&[PROXY], &[("kl_coef", json!(price)), ("adaptive_kl", Value::Null)], vec![])?;
         kls.push(run.last("objective/kl"));
         golds.push((run.last("objective/kl").max(0.0).sqrt(), run.last("objective/gold_score")));
     }

@@ -1,6 +1,6 @@
 //! Shape 7: a loss on pretraining text keeps what PPO would forget.
 
-use super::bench::{Bench, TUNED, unleashed};
+use super::bench::{Bench, PROXY, TUNED, unleashed};
 use super::{Found, Line, Shape};
 use anyhow::Result;
 use nudge_data::CandidatesRecord;
@@ -28,13 +28,13 @@ fn measure(bench: &mut Bench) -> Result<Found> {
         texts.filter(|text| !text.trim().is_empty()).collect::<Vec<_>>().join("<|endoftext|>")
     };
     let (kept, learnt) = stories.split_at(stories.len() / 3);
-    bench.reward("reward", bench.train().to_vec(), |_| ())?;
+    bench.proxy()?;
     let mut points = Vec::new();
     for coefficient in [0.0, 1.0] {
         let mut options = unleashed();
         options.push(("ptx_coef", json!(coefficient)));
         let texts = if coefficient > 0.0 { vec![text(learnt)] } else { vec![] };
-        bench.ppo(&["reward"], &options, texts)?;
+        bench.ppo(&[PROXY], &options, texts)?;
         points.push((coefficient, bench.nats_per_char(TUNED, text(kept))?));
     }
     Ok(Found { value: points[0].1 - points[1].1, lines: vec![Line::new("nats per character", points)] })
