@@ -84,6 +84,7 @@ impl Encoding {
     ///
     /// # Panics
     /// If `bytes` and `out` are not the same number of blocks.
+    #[inline(always)] // It takes on the instruction set of whoever calls it.
     pub fn decode(self, bytes: &[u8], out: &mut [f32]) {
         assert_eq!(self.bytes(out.len()), Some(bytes.len()), "{self:?}: {} numbers of other bytes", out.len());
         match self {
@@ -138,10 +139,10 @@ pub(crate) fn blocks<const BYTES: usize, const NUMBERS: usize>(
 /// The half-precision number at byte `at`; infinities and NaN come out as large numbers, which no weight is.
 #[inline(always)]
 pub(crate) fn half(bytes: &[u8], at: usize) -> f32 {
-    let bits = u32::from(u16::from_le_bytes([bytes[at], bytes[at + 1]]));
+    // Read with its sign, whose copies the mask takes out between the sign's place and the exponent's.
+    let bits = i32::from(i16::from_le_bytes([bytes[at], bytes[at + 1]])) as u32;
     // The exponent's bias is 112 less; multiplying also brings subnormal numbers into their place.
-    let magnitude = f32::from_bits((bits & 0x7fff) << 13) * f32::from_bits(0x7780_0000);
-    f32::from_bits(magnitude.to_bits() | (bits & 0x8000) << 16)
+    f32::from_bits(bits << 13 & 0x8fff_e000) * f32::from_bits(0x7780_0000)
 }
 
 /// The upper half of an `f32` at byte `at`.

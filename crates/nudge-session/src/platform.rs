@@ -5,7 +5,7 @@ use web_time::Instant;
 
 /// Bytes of intermediate results that a forward pass of a large model holds for backward. A WebAssembly memory has
 /// four gigabytes at most, and a phone gives a tab much less.
-pub const ACTIVATIONS_HELD: usize = if cfg!(target_family = "wasm") { 192 << 20 } else { 512 << 20 };
+pub const ACTIVATIONS_HELD: usize = if cfg!(target_family = "wasm") { 192 << 20 } else { 704 << 20 };
 
 /// Seconds since it was made.
 #[derive(Debug, Clone, Copy)]

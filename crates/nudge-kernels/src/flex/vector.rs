@@ -58,8 +58,8 @@ pub(crate) fn sigmoid(x: f32) -> f32 {
 
 /// Halves again and again, which vectorises; one after another would wait for each addition.
 #[inline(always)]
-fn fold(mut lanes: [f32; LANES], combine: impl Fn(f32, f32) -> f32) -> f32 {
-    let mut half = LANES / 2;
+pub(crate) fn fold<const N: usize>(mut lanes: [f32; N], combine: impl Fn(f32, f32) -> f32) -> f32 {
+    let mut half = N / 2;
     while half > 0 {
         for i in 0..half {
             lanes[i] = combine(lanes[i], lanes[i + half]);

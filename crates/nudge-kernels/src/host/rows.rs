@@ -4,12 +4,14 @@
 //! A token reads every weight of a model once, so what counts is how few bytes a weight has. The sum of every element
 //! is formed in the same order whatever the rows beside it and whatever the number of threads.
 
+use std::array;
+
 use multiversion::target::target_cfg_f;
 
 use crate::encoding::{self, Encoding, bfloat, half};
 use crate::flex::gemm::Write;
 use crate::flex::packed::FlexWords;
-use crate::flex::{self, vectorised};
+use crate::flex::{self, vector, vectorised};
 use crate::packed::{Form, PackedWeight};
 use crate::platform;
 
@@ -172,21 +174,27 @@ fn dots<const R: usize, const FUSED: bool, const BYTES: usize, const NUMBERS: us
 ) {
     let mut sums = [[0.0f32; LANES]; R];
     let rows: [&[[f32; NUMBERS]]; R] =
-        std::array::from_fn(|row| x[row * inputs..(row + 1) * inputs].as_chunks::<NUMBERS>().0);
+        array::from_fn(|row| x[row * inputs..(row + 1) * inputs].as_chunks::<NUMBERS>().0);
     for (i, block) in blocks.iter().enumerate() {
         let mut numbers = [0.0; NUMBERS];
         decode(block, &mut numbers);
         for (row, sums) in rows.iter().zip(&mut sums) {
             for (x, weights) in row[i].as_chunks::<LANES>().0.iter().zip(numbers.as_chunks::<LANES>().0) {
-                for lane in 0..LANES {
-                    let sum = sums[lane];
-                    sums[lane] =
-                        if FUSED { x[lane].mul_add(weights[lane], sum) } else { sum + x[lane] * weights[lane] };
-                }
+                *sums = array::from_fn(|lane| match FUSED {
+                    true => x[lane].mul_add(weights[lane], sums[lane]),
+                    false => sums[lane] + x[lane] * weights[lane],
+                });
             }
         }
     }
-    for (out, sums) in out.iter_mut().zip(sums) {
-        *out = sums.iter().sum();
-    }
+    out.iter_mut().zip(&sums).for_each(|(out, sums)| *out = total(sums));
+}
+
+/// The sum of partial sums, by halves.
+///
+/// A function of its own: inside the loop the compiler would lay out the partial sums for this addition, in registers of
+/// two numbers.
+#[inline(never)]
+fn total(sums: &[f32; LANES]) -> f32 {
+    vector::fold(*sums, |a, b| a + b)
 }
