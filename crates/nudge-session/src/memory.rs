@@ -170,7 +170,8 @@ mod tests {
     fn matrices(shapes: &[(&str, [usize; 2])]) -> Tensors {
         let (mut header, mut end) = (Map::new(), 0);
         for (name, shape) in shapes {
-            let start = std::mem::replace(&mut end, end + 4 * shape[0] * shape[1]);
+            let start = end;
+            end += 4 * shape[0] * shape[1];
             header.insert((*name).into(), json!({ "dtype": "F32", "shape": shape, "data_offsets": [start, end] }));
         }
         let header = Value::from(header).to_string();

@@ -1,8 +1,10 @@
 //! Products with frozen weights as operations of burn's GPU backend, and which backward pass belongs to each.
 
-use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
+use burn::backend::autodiff::checkpoint::{
+    base::Checkpointer, strategy::CheckpointStrategy, strategy::NoCheckpointing,
+};
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops};
+use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Autodiff, Cube};
@@ -42,8 +44,13 @@ impl<C: CheckpointStrategy> PackedOps for Autodiff<Cube, C> {
     #[inline(never)]
     fn packed_logprobs(x: Tracked, words: Words<Self>, targets: IntTensor<Self>, form: Form, piece: usize) -> Tracked {
         let weight = Packed::new(words.0, form);
-        let (logprobs, gradients) = packed::logprobs_and_gradients(inner(&x), &weight, targets, piece);
-        record::<1, _>(PackedLogprobs, [&x], gradients, logprobs)
+        match PackedLogprobs.prepare::<NoCheckpointing>([x.node()]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => {
+                let (logprobs, gradients) = packed::logprobs_and_gradients(inner(&x), &weight, targets, piece);
+                prep.finish(gradients, logprobs)
+            }
+            OpsKind::UnTracked(prep) => prep.finish(packed::logprobs(inner(&x), &weight, targets, piece)),
+        }
     }
 }
 
