@@ -42,11 +42,12 @@ pub struct PackedWeight {
 }
 
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant)] // One a matrix, beside which a few hundred bytes are nothing.
 enum Store {
     /// The bytes of the file, those of each part filled up to whole words.
     Words(Vec<Tensor<1, Int>>),
     /// What they mean.
-    Numbers(Box<Tensor<2>>),
+    Numbers(Tensor<2>),
 }
 
 impl PackedWeight {
@@ -80,7 +81,7 @@ impl PackedWeight {
             let mut numbers = vec![0.0; rows * columns];
             encoding.decode(bytes, &mut numbers);
             let numbers = Tensor::from_data(TensorData::new(numbers, [rows, columns]), device);
-            return Self { form, store: Store::Numbers(numbers.into()) };
+            return Self { form, store: Store::Numbers(numbers) };
         }
         let rows_of_part = (longest / form.row_bytes()).max(1);
         let parts = bytes.chunks(rows_of_part * form.row_bytes()).map(|bytes| words(bytes, device));
@@ -125,7 +126,7 @@ impl PackedWeight {
     pub fn unpacked(&self) -> Tensor<2> {
         match &self.store {
             Store::Words(parts) => Tensor::from_dispatch(Dispatch::unpacked(list(parts), self.form)),
-            Store::Numbers(numbers) => numbers.as_ref().clone(),
+            Store::Numbers(numbers) => numbers.clone(),
         }
     }
 
@@ -136,7 +137,7 @@ impl PackedWeight {
             Store::Words(parts) => {
                 Tensor::from_dispatch(Dispatch::packed_linear(x.into_dispatch(), list(parts), self.form))
             }
-            Store::Numbers(numbers) => linear(x, numbers.as_ref().clone()),
+            Store::Numbers(numbers) => linear(x, numbers.clone()),
         }
     }
 
@@ -144,7 +145,7 @@ impl PackedWeight {
     pub fn linear_onto(&self, x: Tensor<3>, added: Tensor<3>) -> Tensor<3> {
         match &self.store {
             Store::Words(_) => added + self.linear(x),
-            Store::Numbers(numbers) => linear_onto(x, numbers.as_ref().clone(), added),
+            Store::Numbers(numbers) => linear_onto(x, numbers.clone(), added),
         }
     }
 
@@ -155,7 +156,7 @@ impl PackedWeight {
             Store::Words(parts) => {
                 Tensor::from_dispatch(Dispatch::packed_rows(list(parts), ids.into_dispatch(), self.form))
             }
-            Store::Numbers(numbers) => crate::embedding(numbers.as_ref().clone(), ids),
+            Store::Numbers(numbers) => crate::embedding(numbers.clone(), ids),
         }
     }
 
@@ -169,7 +170,7 @@ impl PackedWeight {
         let ([batch, time, width], vocab) = (x.dims(), self.form.rows);
         let words = match &self.store {
             Store::Words(parts) => list(parts),
-            Store::Numbers(numbers) => return unembedded_logprobs(x, numbers.as_ref().clone(), targets, held),
+            Store::Numbers(numbers) => return unembedded_logprobs(x, numbers.clone(), targets, held),
         };
         let rows = batch * time;
         let logprobs = Tensor::<2>::from_dispatch(Dispatch::packed_logprobs(
