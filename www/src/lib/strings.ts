@@ -27,6 +27,8 @@ export const t = {
   starting: 'Loading…',
   skipToContent: 'Skip to the steps',
   stepsLabel: 'The six steps',
+  lessons: 'Lessons',
+  lessonsLabel: 'Lessons and the teacher’s page',
 
   bench: {
     title: 'How fast is this browser?',
