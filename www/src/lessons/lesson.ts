@@ -9,6 +9,7 @@ import type { Condition } from './conditions';
 import { demonstrations } from './demonstrations';
 import { leash } from './leash';
 import { rankings } from './rankings';
+import type { Needed } from './ready';
 import { reward } from './reward';
 
 export type Question = { text: string; answers: Record<string, string>; right: string };
@@ -34,7 +35,7 @@ export type Lesson = {
   /** What the page shows meanwhile. */
   parts: Part[];
   /** What has to be there before the first step; the player sees to it. */
-  ready: ('instruct' | 'rankings')[];
+  ready: Needed[];
   question: Question;
   steps: LessonStep[];
   learnt: string[];
