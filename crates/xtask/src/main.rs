@@ -1,6 +1,6 @@
 //! `cargo xtask`: builds, serves and tests Nudge with nothing but Rust and npm.
 //!
-//! Seven commands, each a module that reads on its own: [`wasm`], [`page`], [`download`] and [`served`] build, [`serve`]
+//! Seven commands, each a module that reads on its own: [`wasm`], [`page`], [`licences`], [`download`] and [`served`] build, [`serve`]
 //! serves, [`test`] tests and asks for known faults ([`audit`]), [`reference`] recomputes the numbers that tests compare
 //! with, [`models`] fetches the model to measure with, [`fuzz`] tries the readers, [`bench`] measures speed beside other
 //! programs. What a step needs and the machine lacks is fetched where that is possible ([`toolchain`], [`chromium`],
@@ -15,6 +15,7 @@ mod compress;
 mod download;
 mod fuzz;
 mod headers;
+mod licences;
 mod models;
 mod page;
 mod process;
@@ -119,6 +120,7 @@ fn run(task: &Task) -> Result<()> {
 fn build(workspace: &Workspace, options: &BuildOptions) -> Result<()> {
     wasm::build(workspace, options.debug_page)?;
     page::build(workspace, options.debug_page)?;
+    licences::put(workspace)?;
     if !options.debug_page {
         download::compress(workspace)?;
     }
