@@ -28,7 +28,8 @@ export const conditions = {
   wroteHot: wrote(({ temperature }) => temperature >= HOT),
   pointed: inStep(() => doings.of('pointed').length),
 
-  instructModel: ever(() => models.held.sft !== undefined),
+  /** Taking the instruct model asks both at once. */
+  bothAnswered: ever(() => models.held.sft !== undefined && doings.of('asked').length > 0),
   askedBoth: inStep(() => doings.of('asked').length),
   trainedSteps: ever(() => app.sft.step),
 

@@ -31,7 +31,7 @@ export const demonstrations: Lesson = {
       text: 'Somebody wrote thousands of requests with a good reply to each, and the model was trained on them. That is called supervised fine-tuning.',
       task: 'Press “Take the built-in instruct model”.',
       target: '#instruct .story',
-      waits: { for: 'instructModel' },
+      waits: { for: 'bothAnswered' },
       notice: 'Both models were asked the same at once. Compare them: one goes on, the other begins a story about what was wanted.',
     },
     {

@@ -28,7 +28,6 @@ export const t = {
   skipToContent: 'Skip to the steps',
   stepsLabel: 'The six steps',
   lessons: 'Lessons',
-  lessonsLabel: 'Lessons and the teacher’s page',
 
   bench: {
     title: 'How fast is this browser?',
