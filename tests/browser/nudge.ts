@@ -65,9 +65,9 @@ export async function runAllChecks(page: Page, device: 'CPU' | 'GPU', timeout: n
   await page.getByText(`${device} check`, { exact: true }).click();
   await button(page, 'Run all checks').click();
   const checks = page.getByTestId('self-check').locator('tbody tr');
-  await expect(checks).toHaveCount(32, { timeout });
+  await expect(checks).toHaveCount(35, { timeout });
   for (const check of await checks.all()) await expect(check).toHaveAttribute('data-ok', 'true');
-  await expect(page.getByTestId('device')).toContainText('32 checks passed');
+  await expect(page.getByTestId('device')).toContainText('35 checks passed');
   return checks;
 }
 

@@ -5,7 +5,7 @@ use burn::backend::{Backend, backend_extension};
 
 use crate::AdamWStep;
 use crate::packed::Form;
-use crate::tensor_list::TensorList;
+use crate::tensor_list::{TensorList, Words};
 
 /// Operations with and without autodiff.
 ///
@@ -48,13 +48,13 @@ pub(crate) trait FusedUntrackedOps: Backend {
     fn entropy(logits: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 
-/// Products with frozen weights, whose words are those of [`crate::packed`]. On GPUs such weights are plain numbers.
-#[backend_extension(Flex, Autodiff)]
+/// Products with frozen weights, whose words are those of [`crate::packed`].
+#[backend_extension(Flex, Cube: cfg(feature = "gpu"), Autodiff)]
 pub(crate) trait PackedOps: Backend {
-    fn packed_linear(x: FloatTensor<Self>, words: IntTensor<Self>, form: Form) -> FloatTensor<Self>;
+    fn packed_linear(x: FloatTensor<Self>, #[extension_type] words: Words<Self>, form: Form) -> FloatTensor<Self>;
     fn packed_logprobs(
         x: FloatTensor<Self>,
-        words: IntTensor<Self>,
+        #[extension_type] words: Words<Self>,
         targets: IntTensor<Self>,
         form: Form,
         piece: usize,
@@ -62,8 +62,8 @@ pub(crate) trait PackedOps: Backend {
 }
 
 /// What is read of frozen weights. It has no gradient.
-#[backend_extension(Flex)]
+#[backend_extension(Flex, Cube: cfg(feature = "gpu"))]
 pub(crate) trait PackedUntrackedOps: Backend {
-    fn unpacked(words: IntTensor<Self>, form: Form) -> FloatTensor<Self>;
-    fn packed_rows(words: IntTensor<Self>, ids: IntTensor<Self>, form: Form) -> FloatTensor<Self>;
+    fn unpacked(#[extension_type] words: Words<Self>, form: Form) -> FloatTensor<Self>;
+    fn packed_rows(#[extension_type] words: Words<Self>, ids: IntTensor<Self>, form: Form) -> FloatTensor<Self>;
 }

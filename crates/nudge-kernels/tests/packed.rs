@@ -45,12 +45,42 @@ fn weight(encoding: Encoding, rows: usize, columns: usize) -> (PackedWeight, Ten
 }
 
 #[test]
+fn a_weight_takes_the_bytes_of_its_file_and_means_what_they_mean() {
+    let with_short_rows = [(Encoding::F16, 52), (Encoding::BF16, 51)];
+    for (encoding, columns) in Encoding::ALL.map(|encoding| (encoding, 512)).into_iter().chain(with_short_rows) {
+        let bytes = bytes(encoding, 9, columns);
+        let packed = PackedWeight::new(encoding, [9, columns], &bytes, &plain_device());
+        assert_eq!(packed.bytes(), bytes.len().next_multiple_of(4), "{encoding:?}");
+        let mut expected = vec![0.0; 9 * columns];
+        encoding.decode(&bytes, &mut expected);
+        assert_close(&format!("{encoding:?}"), &host(packed.unpacked()), &expected, 1e-6);
+    }
+}
+
+#[test]
+fn the_smallest_scales_are_read() {
+    // Halves below 2^-14, which have no leading one.
+    let mut bytes = bytes(Encoding::Q8_0, 4, 64);
+    bytes.chunks_exact_mut(34).zip([1, 0x8003, 0x03ff, 0x8400u16].iter().cycle()).for_each(|(block, scale)| {
+        block[..2].copy_from_slice(&scale.to_le_bytes());
+    });
+    let mut expected = vec![0.0; 4 * 64];
+    Encoding::Q8_0.decode(&bytes, &mut expected);
+    let found = host(PackedWeight::new(Encoding::Q8_0, [4, 64], &bytes, &plain_device()).unpacked());
+    assert!(expected.iter().filter(|number| **number != 0.0).count() > 200);
+    found.iter().zip(&expected).for_each(|(a, b)| assert!((a - b).abs() <= 1e-6 * b.abs(), "{a} against {b}"));
+}
+
+#[test]
 fn products_and_their_gradients_are_those_of_the_numbers() {
-    for encoding in Encoding::ALL {
-        let (packed, numbers) = weight(encoding, 70, 256);
-        let added = random([2, 5, 70], 0.5);
+    let with_short_rows = [(Encoding::F16, 52), (Encoding::BF16, 51)];
+    let all = Encoding::ALL.map(|encoding| (encoding, 256)).into_iter().chain(with_short_rows);
+    // A row, more than are multiplied at a time, and so many that the weight is unpacked.
+    for ((encoding, columns), time) in all.flat_map(|weight| [1, 5, 40].map(|time| (weight, time))) {
+        let (packed, numbers) = weight(encoding, 70, columns);
+        let added = random([2, time, 70], 0.5);
         let run = |product: &dyn Fn(Tensor<3>) -> Tensor<3>| {
-            let x = random([2, 5, 256], 1.0).require_grad();
+            let x = random([2, time, columns], 1.0).require_grad();
             let y = product(x.clone());
             let gradients = (y.clone() * random(y.dims(), 1.0)).sum().backward();
             (host(y), host(x.grad(&gradients).unwrap()))

@@ -31,14 +31,14 @@ impl LoraConfig {
 
     /// The last parts of the names of the modules that it adapts, as PEFT lists targets.
     pub fn modules(&self, weights: &[Weight]) -> BTreeSet<String> {
-        weights.iter().filter(|weight| self.adapts(weight)).map(|weight| last_part(weight.name()).into()).collect()
+        let adapted = weights.iter().filter(|weight| self.adapts(weight.name(), weight.matrix().dims()));
+        adapted.map(|weight| last_part(weight.name()).into()).collect()
     }
 
-    /// Whether it adapts this weight: a matrix of a block, `model.layers.0.self_attn.q_proj.weight`.
-    fn adapts(&self, weight: &Weight) -> bool {
-        let Some(module) = weight.name().strip_suffix(".weight") else { return false };
+    /// Whether it adapts the weight of this name and shape: a matrix of a block, `model.layers.0.self_attn.q_proj.weight`.
+    pub fn adapts(&self, name: &str, [rows, _]: [usize; 2]) -> bool {
+        let Some(module) = name.strip_suffix(".weight") else { return false };
         let is_in_block = module.split('.').any(|part| part.parse::<usize>().is_ok());
-        let [rows, _] = weight.matrix().dims();
         let is = |target: &String| {
             module.strip_suffix(target.as_str()).is_some_and(|before| before.is_empty() || before.ends_with('.'))
         };
@@ -92,7 +92,11 @@ impl Adapter {
             let a = Tensor::from_data(TensorData::new::<f32, _>(a, [config.r, inputs]), device);
             LoraPair::new(weight.name(), a, Tensor::zeros([out, config.r], device), config.scale())
         };
-        let pairs = weights.iter().filter(|weight| config.adapts(weight)).map(&mut pair).collect();
+        let pairs = weights
+            .iter()
+            .filter(|weight| config.adapts(weight.name(), weight.matrix().dims()))
+            .map(&mut pair)
+            .collect();
         Self { config, pairs, is_fresh: true, base: BaseModel::default() }
     }
 

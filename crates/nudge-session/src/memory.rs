@@ -7,7 +7,7 @@ use crate::options::Options;
 use crate::platform::ACTIVATIONS_HELD;
 use crate::protocol::Command;
 use nudge_data::Prompt;
-use nudge_model::{DecoderConfig, activation_bytes};
+use nudge_model::{DecoderConfig, LoraConfig, Tensors, activation_bytes};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -53,7 +53,7 @@ impl Needs {
         let trains = match &usage.finetuning {
             None => 0,
             Some(finetuning) if finetuning.adapts(config, folder.has_adapter()) => {
-                lora_numbers(folder, finetuning.lora_r)
+                lora_numbers(&folder.tensors, &finetuning.lora())
             }
             Some(_) => config.parameter_count(),
         };
@@ -92,12 +92,11 @@ impl Needs {
     }
 }
 
-/// Numbers of adapters beside all matrices of the blocks.
-fn lora_numbers(folder: &Folder, r: usize) -> usize {
-    let shapes = folder.tensors.names().filter_map(|name| folder.tensors.layout(name).map(|(shape, _)| (name, shape)));
-    let in_block = |name: &str| name.split('.').any(|part| part.parse::<usize>().is_ok());
-    let sides = shapes.filter(|(name, shape)| shape.len() == 2 && in_block(name)).map(|(_, shape)| shape[0] + shape[1]);
-    r * sides.sum::<usize>()
+/// Numbers of the adapters of all matrices that `lora` adapts.
+fn lora_numbers(tensors: &Tensors, lora: &LoraConfig) -> usize {
+    let layout = |name| Some((name, <[usize; 2]>::try_from(tensors.layout(name)?.0).ok()?));
+    let adapted = tensors.names().filter_map(layout).filter(|(name, shape)| lora.adapts(name, *shape));
+    lora.r * adapted.map(|(_, [rows, columns])| rows + columns).sum::<usize>()
 }
 
 /// Keys and values of one token in all layers.
@@ -161,4 +160,40 @@ fn finetuning(options: Map<String, Value>) -> FinetuningOptions {
     let own = FinetuningOptions::declared();
     let options = options.into_iter().filter(|(name, _)| own.iter().any(|option| option.name == name)).collect();
     FinetuningOptions::with(options).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file of matrices that hold nothing but zeros.
+    fn matrices(shapes: &[(&str, [usize; 2])]) -> Tensors {
+        let (mut header, mut end) = (Map::new(), 0);
+        for (name, shape) in shapes {
+            let start = end;
+            end += 4 * shape[0] * shape[1];
+            header.insert((*name).into(), json!({ "dtype": "F32", "shape": shape, "data_offsets": [start, end] }));
+        }
+        let header = Value::from(header).to_string();
+        let file = [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &vec![0; end]].concat();
+        Tensors::from_safetensors("model.safetensors", file.into()).unwrap()
+    }
+
+    #[test]
+    fn adapters_count_where_they_are_asked_for() {
+        let tensors = matrices(&[
+            ("model.embed_tokens.weight", [50, 8]),
+            ("model.layers.0.self_attn.q_proj.weight", [6, 8]),
+            ("model.layers.0.mlp.up_proj.weight", [20, 8]),
+            ("model.layers.0.input_layernorm.weight", [1, 8]),
+        ]);
+        let numbers = |targets: Option<&str>| {
+            let options =
+                FinetuningOptions { lora_r: 3, lora_target_modules: targets.map(String::from), ..Default::default() };
+            lora_numbers(&tensors, &options.lora())
+        };
+        assert_eq!(numbers(None), 3 * (6 + 8 + 20 + 8));
+        assert_eq!(numbers(Some("q_proj")), 3 * (6 + 8));
+        assert_eq!(numbers(Some("mlp.up_proj, q_proj")), numbers(None));
+    }
 }

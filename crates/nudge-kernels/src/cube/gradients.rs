@@ -18,8 +18,8 @@ use crate::ops::{FusedOps, FusedUntrackedOps};
 use crate::tensor_list::TensorList;
 use crate::unembedding::{self, Unembedding};
 
-type Float = FloatTensor<Cube>;
-type Tracked = FloatTensor<Autodiff<Cube>>;
+pub(super) type Float = FloatTensor<Cube>;
+pub(super) type Tracked = FloatTensor<Autodiff<Cube>>;
 
 /// Defines the backward step of an operation of `$parents` inputs: its saved tensors, and the gradients in their order.
 macro_rules! backward {
@@ -43,6 +43,7 @@ macro_rules! backward {
         }
     };
 }
+pub(super) use backward;
 
 backward!(RmsNorm, 2, (Float, Float, f32), |(x, weight, eps), dy| {
     let (dx, dweight) = rms_norm::backward(x, weight, dy, eps);
@@ -101,7 +102,7 @@ impl<const N: usize> Backward<Cube, N> for Linear<N> {
 
 /// Records `out` as the result of an operation, with what its backward step needs: no strategy is asked what to compute
 /// again.
-fn record<const N: usize, B: Backward<Cube, N>>(
+pub(super) fn record<const N: usize, B: Backward<Cube, N>>(
     operation: B,
     inputs: [&Tracked; N],
     state: B::State,
@@ -113,7 +114,7 @@ fn record<const N: usize, B: Backward<Cube, N>>(
     }
 }
 
-fn inner(x: &Tracked) -> Float {
+pub(super) fn inner(x: &Tracked) -> Float {
     x.clone().into_primitive()
 }
 

@@ -9,6 +9,8 @@
 
 // The kernel language has no such methods.
 #![allow(clippy::manual_is_multiple_of, clippy::manual_memcpy, clippy::needless_range_loop)]
+// What is known when a kernel is compiled stays apart from what only the GPU knows.
+#![allow(clippy::collapsible_if)]
 #![allow(unsafe_code)] // Launches without bounds checks: every kernel keeps its own, said beside each.
 
 mod attention;
@@ -16,12 +18,16 @@ mod beside;
 mod decode;
 mod decoding_ops;
 mod draw;
+mod encoding;
+mod few_rows;
 mod gradients;
 mod launch;
 mod live_linear;
 mod live_rows;
 mod matmul;
 mod optimizer;
+mod packed;
+mod packed_ops;
 mod reduce;
 mod rms_norm;
 mod rotary;

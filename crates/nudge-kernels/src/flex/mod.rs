@@ -27,7 +27,7 @@ use burn::backend::{Autodiff, Flex};
 use crate::AdamWStep;
 use crate::ops::{FusedOps, FusedUntrackedOps, PackedOps, PackedUntrackedOps};
 use crate::packed::Form;
-use crate::tensor_list::TensorList;
+use crate::tensor_list::{TensorList, Words};
 use crate::unembedding::{self, Unembedding};
 
 pub(crate) use rms_norm::forward_rows as rms_norm_rows;
@@ -187,45 +187,45 @@ impl FusedUntrackedOps for Flex {
 }
 
 impl PackedOps for Flex {
-    fn packed_linear(x: FloatTensor<Self>, words: IntTensor<Self>, form: Form) -> FloatTensor<Self> {
-        packed::linear(x, words, form)
+    fn packed_linear(x: FloatTensor<Self>, words: Words<Self>, form: Form) -> FloatTensor<Self> {
+        packed::linear(x, packed::whole(words), form)
     }
 
     fn packed_logprobs(
         x: FloatTensor<Self>,
-        words: IntTensor<Self>,
+        words: Words<Self>,
         targets: IntTensor<Self>,
         form: Form,
         piece: usize,
     ) -> FloatTensor<Self> {
-        packed::logprobs(x, words, targets, form, piece)
+        packed::logprobs(x, packed::whole(words), targets, form, piece)
     }
 }
 
 impl<C: CheckpointStrategy> PackedOps for Autodiff<Flex, C> {
     #[inline(never)]
-    fn packed_linear(x: FloatTensor<Self>, words: IntTensor<Self>, form: Form) -> FloatTensor<Self> {
-        packed::linear_tracked(x, words, form)
+    fn packed_linear(x: FloatTensor<Self>, words: Words<Self>, form: Form) -> FloatTensor<Self> {
+        packed::linear_tracked(x, packed::whole(words), form)
     }
 
     #[inline(never)]
     fn packed_logprobs(
         x: FloatTensor<Self>,
-        words: IntTensor<Self>,
+        words: Words<Self>,
         targets: IntTensor<Self>,
         form: Form,
         piece: usize,
     ) -> FloatTensor<Self> {
-        packed::logprobs_tracked(x, words, targets, form, piece)
+        packed::logprobs_tracked(x, packed::whole(words), targets, form, piece)
     }
 }
 
 impl PackedUntrackedOps for Flex {
-    fn unpacked(words: IntTensor<Self>, form: Form) -> FloatTensor<Self> {
-        packed::unpacked(&words, form)
+    fn unpacked(words: Words<Self>, form: Form) -> FloatTensor<Self> {
+        packed::unpacked(&packed::whole(words), form)
     }
 
-    fn packed_rows(words: IntTensor<Self>, ids: IntTensor<Self>, form: Form) -> FloatTensor<Self> {
-        packed::rows(&words, ids, form)
+    fn packed_rows(words: Words<Self>, ids: IntTensor<Self>, form: Form) -> FloatTensor<Self> {
+        packed::rows(&packed::whole(words), ids, form)
     }
 }

@@ -9,7 +9,7 @@ use std::ops::Range;
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::NoCheckpointing};
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
-use burn::backend::{DispatchTensorKind, Flex};
+use burn::backend::{Backend, DispatchTensorKind, Flex};
 use burn::tensor::{Int, Tensor};
 
 use super::Tracked;
@@ -20,6 +20,7 @@ use super::vector::vectorised;
 use crate::encoding::Encoding;
 use crate::packed::Form;
 use crate::platform;
+use crate::tensor_list::Words;
 
 /// Numbers that are unpacked at a time: 4 MiB.
 const NUMBERS_AT_ONCE: usize = 1 << 20;
@@ -54,6 +55,12 @@ impl FlexWords {
     }
 }
 
+/// Those of an operation: on the CPU a weight has one part.
+pub(super) fn whole<B: Backend<IntTensorPrimitive = FlexTensor>>(words: Words<B>) -> FlexTensor {
+    let [whole] = <[FlexTensor; 1]>::try_from(words.0).expect("a weight on the CPU has one part");
+    whole
+}
+
 /// A piece of a weight: consecutive rows, `[rows, columns]`.
 struct Piece<'a> {
     rows: Range<usize>,
@@ -62,7 +69,7 @@ struct Piece<'a> {
 
 /// Calls `work` with the weight piece by piece.
 fn for_each_piece(bytes: &[u8], form: Form, mut work: impl FnMut(Piece)) {
-    let Form { encoding, rows, columns } = form;
+    let Form { encoding, rows, columns, .. } = form;
     let bytes = &bytes[..rows * form.row_bytes()];
     let at_once = (NUMBERS_AT_ONCE / columns).max(1);
     let mut numbers = vec![0.0; at_once.min(rows) * columns];

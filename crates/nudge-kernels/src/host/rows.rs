@@ -34,8 +34,8 @@ pub struct PackedRows {
 impl PackedRows {
     /// The weight where it lies; nothing on other devices, or where its rows are not whole groups of 32 numbers.
     pub fn of(weight: &PackedWeight) -> Option<Self> {
-        let (words, form) = weight.words()?;
-        let words = FlexWords::of(words)?;
+        let (parts, form) = weight.words()?;
+        let words = FlexWords::of(&parts[0])?;
         form.columns.is_multiple_of(PLAIN).then_some(Self { words, form })
     }
 
@@ -82,7 +82,7 @@ impl PackedRows {
     /// # Panics
     /// If the slices have other lengths.
     pub fn multiply(&self, x: &[f32], y: &mut [f32], add: bool) {
-        let Form { encoding, rows: outputs, columns: inputs } = self.form;
+        let Form { encoding, rows: outputs, columns: inputs, .. } = self.form;
         let rows = self.assert_rows(x, y);
         let bytes = &self.words.bytes()[..outputs * self.form.row_bytes()];
         let threads = if rows * outputs * inputs < PARALLEL_THRESHOLD { 1 } else { platform::threads() };

@@ -14,8 +14,8 @@ use nudge_kernels::{self as fused, AdamWState, AdamWStep, primitive};
 /// Rounding of `f32` over sums of a hundred numbers, and of a GPU's `exp`, which WGSL lets be off by many units.
 const LIMIT: f64 = 1e-4;
 
-const BATCH: usize = 3;
-const TIME: usize = 37;
+pub(super) const BATCH: usize = 3;
+pub(super) const TIME: usize = 37;
 const HEADS: usize = 4;
 const KV_HEADS: usize = 2;
 const HEAD_DIM: usize = 8;
@@ -118,7 +118,7 @@ fn normal<const D: usize>(device: &Device, shape: [usize; D], seed: u64) -> Tens
     Tensor::from_data(TensorData::new(noise(&shape, seed), shape), device)
 }
 
-fn flat<const D: usize>(x: Tensor<D>) -> Tensor<1> {
+pub(super) fn flat<const D: usize>(x: Tensor<D>) -> Tensor<1> {
     let count = x.shape().num_elements();
     x.reshape([count])
 }
@@ -158,7 +158,7 @@ fn attend(qkv: Tensor<3>, body: impl Fn(Tensor<4>, Tensor<4>, Tensor<4>) -> Tens
 }
 
 /// The result of an operation and the gradients of its inputs under one random projection.
-fn results(
+pub(super) fn results(
     device: &Device,
     shapes: &[[usize; 3]],
     body: &dyn Fn(&Device, Vec<Tensor<3>>) -> Tensor<3>,
@@ -189,7 +189,11 @@ fn trained<const N: usize>(
 }
 
 /// The largest relative distance of two lists of results.
-async fn compare(name: &'static str, found: Vec<Tensor<1>>, expected: Vec<Tensor<1>>) -> Result<Check, SessionError> {
+pub(super) async fn compare(
+    name: &'static str,
+    found: Vec<Tensor<1>>,
+    expected: Vec<Tensor<1>>,
+) -> Result<Check, SessionError> {
     let (found, expected) = (read_all(found).await?, read_all(expected).await?);
     if found.len() != expected.len() {
         return Ok(Check::new(name, f64::NAN, LIMIT));

@@ -3,13 +3,14 @@
 //! A GPU program that fails validation may be skipped in silence and leave zeros behind; a wrong kernel trains
 //! something else and says nothing. This finds it before a person's time is spent. Yardsticks:
 //! - `operations`: single operations against the same in `f64` on the host;
-//! - `kernels`: every fused operation against the same composed of single ones on the CPU;
+//! - `kernels`, `packed`: every fused operation against the same composed of single ones on the CPU;
 //! - `training`, `forward`: a small decoder against the same decoder on the CPU;
 //! - both: identities that hold on any device, such as the first ratio of PPO, which is exactly 1.
 
 mod forward;
 mod kernels;
 mod operations;
+mod packed;
 mod report;
 mod subject;
 mod training;
@@ -26,6 +27,7 @@ use burn::tensor::Device;
 pub async fn run(device: &Device, cpu: &Device) -> Result<Report, SessionError> {
     let mut checks = operations::checks(device).await?;
     checks.extend(kernels::checks(device, cpu).await?);
+    checks.extend(packed::checks(device, cpu).await?);
     checks.extend(training::step_checks(device, cpu).await?);
     checks.extend(training::learning_rate_zero_checks(device).await?);
     checks.extend(forward::checks(device, cpu).await?);
