@@ -5,7 +5,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test as plain, type Page, type Worker } from '@playwright/test';
-import { button, choose, expect, loadPack, number, open, ready, takeInstructModel, test } from './nudge';
+import { button, choose, expect, loadPack, number, open, ready, takeInstructModel, test, tuneByDpo } from './nudge';
 
 const MINUTE = 60_000;
 const QUERY = '?device=cpu&model=test&test=1&seed=1';
@@ -130,11 +130,7 @@ test('a tab that does not answer can be taken over, and writes nothing any more'
 test('a blind test that is cut short keeps every judgement', async ({ page }) => {
   test.setTimeout(4 * MINUTE);
   await open(page, QUERY);
-  await takeInstructModel(page, MINUTE);
-  await loadPack(page);
-  await choose(page, 'dpo');
-  await button(page, 'Start DPO').click();
-  await expect(button(page, 'Start DPO again')).toBeEnabled({ timeout: MINUTE });
+  await tuneByDpo(page, MINUTE);
   await button(page, 'Start the blind test').click();
   await expect(page.getByTestId('blind')).toContainText('Pair 1 of', { timeout: MINUTE });
   await expect(button(page, 'Start the blind test')).toBeEnabled({ timeout: MINUTE });

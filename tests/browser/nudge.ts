@@ -138,3 +138,12 @@ export async function loadPack(page: Page): Promise<void> {
   await button(page, 'Load this pack').click();
   await expect(number(page, 'rank')).toHaveText('30');
 }
+
+/** From nothing to a model tuned by DPO on a pack of rankings. */
+export async function tuneByDpo(page: Page, timeout: number): Promise<void> {
+  await takeInstructModel(page, timeout);
+  await loadPack(page);
+  await choose(page, 'dpo');
+  await button(page, 'Start DPO').click();
+  await expect(button(page, 'Start DPO again')).toBeEnabled({ timeout });
+}

@@ -40,7 +40,8 @@ export default defineConfig({
       testMatch: [
         'page.spec.ts', 'headers.spec.ts', 'ranking.spec.ts', 'methods.spec.ts', 'options.spec.ts', 'stored.spec.ts',
         'input.spec.ts', 'real.spec.ts', 'runs.spec.ts', 'workflows.spec.ts', 'faults.spec.ts', 'addresses.spec.ts',
-        'mended.spec.ts', 'offline.spec.ts', 'open-to-all.spec.ts', 'look.spec.ts',
+        'mended.spec.ts', 'offline.spec.ts', 'open-to-all.spec.ts', 'look.spec.ts', 'lessons.spec.ts',
+        'teacher.spec.ts',
       ],
       use: chromium([]),
     },

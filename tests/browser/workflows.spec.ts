@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Page } from '@playwright/test';
 import { unzipSync, zipSync } from '../../www/node_modules/fflate/esm/index.mjs';
-import { button, choose, expect, loadPack, number, open, ready, takeInstructModel, test, verdict } from './nudge';
+import { button, expect, number, open, ready, takeInstructModel, test, tuneByDpo, verdict } from './nudge';
 
 const QUERY = '?device=cpu&model=test&test=1&seed=1';
 const MINUTE = 60_000;
@@ -37,11 +37,7 @@ const lines = (bytes: Uint8Array | undefined) =>
 test('workflows stand side by side, and one goes out and comes in as a zip', async ({ page, browser }) => {
   test.setTimeout(6 * MINUTE);
   await open(page, QUERY);
-  await takeInstructModel(page, MINUTE);
-  await loadPack(page);
-  await choose(page, 'dpo');
-  await button(page, 'Start DPO').click();
-  await expect(button(page, 'Start DPO again')).toBeEnabled({ timeout: MINUTE });
+  await tuneByDpo(page, MINUTE);
   await button(page, 'Start the blind test').click();
   for (let judged = 0; judged < 3; judged += 1) {
     await expect(page.getByTestId('blind')).toContainText(`Pair ${judged + 1} of`, { timeout: MINUTE });

@@ -10,7 +10,7 @@ use nudge_notices::Notices;
 use crate::workspace::Workspace;
 
 /// npm's packages whose code reaches the reader.
-const NPM: [&str; 3] = ["svelte", "uplot", "fflate"];
+const NPM: [&str; 4] = ["svelte", "uplot", "fflate", "uqr"];
 
 /// Writes them into the built page.
 pub fn put(workspace: &Workspace) -> Result<()> {

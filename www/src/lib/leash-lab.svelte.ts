@@ -1,6 +1,7 @@
 // A lab on the leash: a proxy of a known rule is tuned against at a price of one's choice. Nothing of it is kept.
 
 import * as commands from './commands';
+import { doings } from './doings.svelte';
 import { engine } from './engine.svelte';
 import { models } from './models.svelte';
 import { promptsOf } from './prompts';
@@ -32,7 +33,8 @@ class LeashLab {
     this.frontier = null;
     try {
       const records = await this.#rank();
-      if (records.length > 0 && (await this.#trainProxy(records))) await this.#tune();
+      if (records.length === 0 || !(await this.#trainProxy(records))) return;
+      if (await this.#tune()) doings.note('lab', { price: this.price });
     } finally {
       this.phase = null;
       await models.putBack(['reward', 'policy']);
@@ -60,12 +62,12 @@ class LeashLab {
     return this.#pull(commands.reward(models.start, records, options), () => {});
   }
 
-  async #tune(): Promise<void> {
+  async #tune(): Promise<boolean> {
     this.#enter('tune', 0);
     const steps: Metrics[] = [];
     const lessons = { rewards: ['reward'], prompts: await promptsOf('train'), preferences: [] };
     const options = { ...sizes.lab, ...OPTIONS, kl_coef: this.price, seed: settings.seed };
-    await this.#pull(commands.tune(METHOD, models.start, lessons, options), (metrics) => {
+    return this.#pull(commands.tune(METHOD, models.start, lessons, options), (metrics) => {
       steps.push(metrics);
       void engine.request('frontier', { steps: [...steps] }).then((found) => (this.frontier = found));
     });

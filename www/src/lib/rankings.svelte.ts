@@ -1,6 +1,7 @@
 // The reader's rankings: checked by the trainer, stored, then shown as stored.
 
 import { engine } from './engine.svelte';
+import { fetchBytes } from './files';
 import { promptText } from './prompts';
 import type { RankingRecord as Ranking, UnpairedRecord } from './protocol';
 import * as store from './store';
@@ -105,6 +106,12 @@ class Rankings {
     if (records.length === 0) throw new Error(reason || t.rank.emptyFile(name));
     for (const record of records) await this.#store(record, source);
     return { added: records.length, leftOut: dropped, reason };
+  }
+
+  /** Adds ready-made rankings of this site. */
+  async loadPack(pack: string): Promise<Imported> {
+    const file = `${pack}.jsonl`;
+    return this.importFile(file, await fetchBytes(`examples/packs/${file}`), 'pack');
   }
 
   /** Puts the answers of a prompt that are all wanted, or all not, back on one screen. */

@@ -6,6 +6,9 @@ import type { DeviceChoice } from './messages';
 import type { RewardOptions } from './protocol';
 
 export type Effort = 'quick' | 'normal' | 'long';
+/** The five lessons, in their order. */
+export const LESSONS = ['base', 'demonstrations', 'rankings', 'reward', 'leash'] as const;
+export type LessonName = (typeof LESSONS)[number];
 export type Leash = 'loose' | 'normal' | 'tight';
 
 const parameters = new URLSearchParams(location.search);
@@ -25,8 +28,12 @@ const small = parameters.get('test') === '1';
 export const settings = {
   device: oneOf<DeviceChoice>('device', ['auto', 'cpu', 'webgpu'], 'auto'),
   seed: wholeNumber('seed', 1),
+  /** A lesson to be taken, in a workflow of its own. */
+  lesson: LESSONS.find((name) => name === parameters.get('lesson')) ?? null,
   /** A simulated labeler that a teacher chose; `null` leaves the choice to the reader. */
   labeler: parameters.get('labeler'),
+  /** Ready-made rankings that a teacher chose. */
+  pack: parameters.get('pack'),
   /** The method that a teacher chose for step 5, if the trainer knows it; `null` leaves the choice to the reader. */
   method: parameters.get('method'),
   /** Where the built-in models lie. */
@@ -35,6 +42,15 @@ export const settings = {
   /** Whether the address says how long; then it counts, not what was chosen in an earlier visit. */
   effortGiven: parameters.has('effort'),
 };
+
+/** What decides how the page runs, whatever it is asked to show. */
+const RUNS = ['device', 'model', 'test'];
+
+/** The address of this page with these parameters. */
+export function addressWith(asked: Record<string, string>): string {
+  const kept = RUNS.flatMap((name) => (parameters.has(name) ? [[name, parameters.get(name)!]] : []));
+  return `?${new URLSearchParams([...Object.entries(asked), ...kept])}`;
+}
 
 /** Sizes of the page's own runs; everything else is the trainer's default. `?test=1` takes the small ones. */
 const OF_STORIES = {

@@ -92,6 +92,13 @@ export async function removeWorkflow(workflow: string): Promise<void> {
   await dropDatabase(nameFor(workflow));
 }
 
+/** Deletes all that the workflow in use holds. The page has to be loaded anew then. */
+export async function emptyWorkflow(): Promise<void> {
+  const { name } = database;
+  seal();
+  await dropDatabase(name);
+}
+
 export const workflows = {
   all: () => index.all<StoredWorkflow>('workflows'),
   put: (workflow: StoredWorkflow) => index.put('workflows', workflow),

@@ -27,6 +27,7 @@ export const t = {
   starting: 'Loading…',
   skipToContent: 'Skip to the steps',
   stepsLabel: 'The six steps',
+  lessons: 'Lessons',
 
   bench: {
     title: 'How fast is this browser?',

@@ -7,7 +7,7 @@ import { fetchBlob, fetchText } from './files';
 import type { MemoryNeeded, ModelInfo, Outlook } from './messages';
 import { baseName, isPart, modelAmong, MOST_BYTES, nameOf, type Picked } from './opening';
 import { lackOf, type Lack } from './outlook';
-import { sizesOf, useSizes } from './settings';
+import { settings, sizesOf, useSizes } from './settings';
 import * as store from './store';
 import type { StoredWorkflow } from './store';
 import { t } from './strings';
@@ -73,6 +73,7 @@ class Workflow {
   /** Brings back the workflow of the last visit, if its model is still there. */
   async restore(): Promise<void> {
     await this.lookHere();
+    if (settings.lesson) return this.take({ base: null, files: [], workflow: ofLesson(settings.lesson) });
     const last = this.list.find(({ id }) => id === remembered());
     const opened = last && (await this.#opened(last));
     await this.take(opened ?? { base: null, files: [] });
@@ -103,6 +104,8 @@ class Workflow {
     this.#files = files;
     store.use(workflow.id);
     useSizes(base !== null);
+    // A lesson is passed through; the page comes back to what was there before it.
+    if (settings.lesson) return;
     remember(base === null || this.isKept ? workflow.id : '');
     await store.workflows.put(workflow).catch(() => undefined);
     await this.lookHere();
@@ -242,6 +245,11 @@ function refuseOthers(info: ModelInfo, names: string[]): void {
 /** The first workflow of a model; its database has the model's name. */
 function firstOf(base: Base | null): StoredWorkflow {
   return { id: base?.id ?? '', name: base?.name ?? t.model.builtIn, base: base?.id ?? null, made: base?.made ?? 0 };
+}
+
+/** A lesson's own workflow: nothing of the reader's is touched by it. It is not listed. */
+function ofLesson(lesson: string): StoredWorkflow {
+  return { id: `lesson-${lesson}`, name: lesson, base: null, made: 0 };
 }
 
 function remembered(): string | null {
