@@ -1,7 +1,7 @@
 //! `cargo xtask`: builds, serves and tests Nudge with nothing but Rust and npm.
 //!
 //! Seven commands, each a module that reads on its own: [`wasm`], [`page`], [`download`] and [`served`] build, [`serve`]
-//! serves, [`test`] tests and asks for known faults ([`audit`]), [`reference`] recomputes the numbers that tests compare
+//! serves, [`test`] tests, asks for known faults ([`audit`]) and packages the crates ([`packages`]), [`reference`] recomputes the numbers that tests compare
 //! with, [`models`] fetches the model to measure with, [`fuzz`] tries the readers, [`bench`] measures speed beside other
 //! programs. What a step needs and the machine lacks is fetched where that is possible ([`toolchain`], [`chromium`],
 //! [`python`]) and named plainly where it is not.
@@ -16,6 +16,7 @@ mod download;
 mod fuzz;
 mod headers;
 mod models;
+mod packages;
 mod page;
 mod process;
 mod python;
