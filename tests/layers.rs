@@ -10,15 +10,16 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Every crate with the crates of ours that it may depend on, its tests included. Roots first.
-const LAYERS: [(&str, &[&str]); 8] = [
+const LAYERS: [(&str, &[&str]); 9] = [
+    ("nudge-notices", &[]),
     ("nudge-kernels", &[]),
     ("nudge-data", &[]),
     ("nudge-rlhf", &[]),
     ("nudge-model", &["nudge-kernels"]),
     ("nudge-session", &["nudge-data", "nudge-kernels", "nudge-model", "nudge-rlhf"]),
-    ("nudge-cli", &["nudge-data", "nudge-model", "nudge-rlhf", "nudge-session"]),
+    ("nudge-cli", &["nudge-data", "nudge-model", "nudge-notices", "nudge-rlhf", "nudge-session"]),
     ("nudge-web", &["nudge-data", "nudge-model", "nudge-rlhf", "nudge-session"]),
-    ("xtask", &[]),
+    ("xtask", &["nudge-notices"]),
 ];
 
 /// The folders of the crates that the shells are built on.

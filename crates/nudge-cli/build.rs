@@ -1,8 +1,9 @@
-//! Tells the program which commit and features it is built from.
+//! Tells the program which commit and features it is built from, and the licences of what it is built from.
 
-use std::env;
-use std::fs;
+use nudge_notices::{Notices, NoticesError};
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::{env, fs};
 
 const FEATURES: [&str; 3] = ["parquet", "wgpu", "cuda"];
 
@@ -17,6 +18,28 @@ fn main() {
         println!("cargo::rerun-if-changed={log}");
     }
     println!("cargo::rerun-if-changed=build.rs");
+    let notices = PathBuf::from(variable("OUT_DIR")).join("licences.txt");
+    // Somebody without a network still gets their program.
+    let text = licences().unwrap_or_else(|error| {
+        let error = format!("the licences of what nudge is built from are not in it: {error}");
+        println!("cargo::warning={}", error.replace('\n', " "));
+        error
+    });
+    fs::write(&notices, text).unwrap_or_else(|error| panic!("{}: {error}", notices.display()));
+}
+
+/// The licences of all crates that this one is built from; they change with the lock file.
+fn licences() -> Result<String, NoticesError> {
+    let folder = PathBuf::from(variable("CARGO_MANIFEST_DIR"));
+    for lock in folder.ancestors().map(|folder| folder.join("Cargo.lock")).filter(|lock| lock.is_file()) {
+        println!("cargo::rerun-if-changed={}", lock.display());
+    }
+    Ok(Notices::of_crate(&variable("CARGO"), Path::new(&folder), &variable("TARGET"))?.to_text())
+}
+
+/// What cargo tells a build script.
+fn variable(name: &str) -> String {
+    env::var(name).unwrap_or_else(|error| panic!("cargo sets {name}: {error}"))
 }
 
 /// A package from a registry says its commit in a file of cargo's; it may lie inside somebody else's repository.

@@ -138,6 +138,9 @@ pub enum Command {
     /// Write manual pages, one a command
     #[command(after_help = "Example:\n  nudge man pages")]
     Man(Man),
+    /// Print the licences of everything that this program is built from
+    #[command(alias = "licenses", after_help = "Example:\n  nudge licences")]
+    Licences,
 }
 
 /// Flags of every command that runs a model.

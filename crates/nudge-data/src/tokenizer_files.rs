@@ -71,14 +71,16 @@ impl Tokenizer {
             ),
             None => template_source(&config)?,
         };
-        let vocabulary =
-            |ends| Vocabulary { inner: &inner, config: &config, template: template.unwrap_or_default(), ends };
-        let roles = vocabulary(ends).roles()?;
-        let chat = template.map(|source| roles.chat_template(source)).transpose()?;
-        let mut tokenizer = Self::assemble(inner.clone(), roles, chat, config.clone()).with_ends(ends);
+        let template = template.map(str::to_owned);
+        let roles = |inner: &tokenizers::Tokenizer, config: &Map<String, Value>, ends: &[u32]| {
+            Vocabulary { inner, config, template: template.as_deref().unwrap_or_default(), ends }.roles()
+        };
+        let first = roles(&inner, &config, ends)?;
+        let chat = template.as_deref().map(|source| first.chat_template(source)).transpose()?;
+        let mut tokenizer = Self::assemble(inner, first, chat, config).with_ends(ends);
         let ends = tokenizer.end_ids();
         if ends.contains(&tokenizer.pad_id()) {
-            tokenizer.roles = vocabulary(&ends).roles()?;
+            tokenizer.roles = roles(&tokenizer.inner, &tokenizer.config, &ends)?;
         }
         Ok(tokenizer)
     }

@@ -1,10 +1,10 @@
 //! `cargo xtask`: builds, serves and tests Nudge with nothing but Rust and npm.
 //!
-//! Seven commands, each a module that reads on its own: [`wasm`], [`page`], [`download`] and [`served`] build, [`serve`]
-//! serves, [`test`] tests, asks for known faults ([`audit`]) and packages the crates ([`packages`]), [`reference`]
-//! recomputes the numbers that tests compare with, [`models`] fetches the model to measure with, [`fuzz`] tries the
-//! readers, [`bench`] measures speed beside other programs. What a step needs and the machine lacks is fetched where that
-//! is possible ([`toolchain`], [`chromium`], [`python`]) and named plainly where it is not.
+//! Seven commands, each a module that reads on its own: [`wasm`], [`page`], [`licences`], [`download`] and [`served`]
+//! build, [`serve`] serves, [`test`] tests, asks for known faults ([`audit`]) and packages the crates ([`packages`]),
+//! [`reference`] recomputes the numbers that tests compare with, [`models`] fetches the model to measure with, [`fuzz`]
+//! tries the readers, [`bench`] measures speed beside other programs. What a step needs and the machine lacks is fetched
+//! where that is possible ([`toolchain`], [`chromium`], [`python`]) and named plainly where it is not.
 //!
 //! Deliberately absent: releases, deployment, anything that cargo or npm already does in one command.
 
@@ -15,6 +15,7 @@ mod compress;
 mod download;
 mod fuzz;
 mod headers;
+mod licences;
 mod models;
 mod packages;
 mod page;
@@ -120,6 +121,7 @@ fn run(task: &Task) -> Result<()> {
 fn build(workspace: &Workspace, options: &BuildOptions) -> Result<()> {
     wasm::build(workspace, options.debug_page)?;
     page::build(workspace, options.debug_page)?;
+    licences::put(workspace)?;
     if !options.debug_page {
         download::compress(workspace)?;
     }

@@ -7,6 +7,7 @@ export const about = {
     'command line nudge, for larger models and more data.',
   source: 'Source',
   sourceUrl: 'https://github.com/nudge-rlhf/nudge',
+  licences: 'Licences of what it is built from',
   leaves: 'How to check that nothing leaves',
   ways: [
     'Turn the network off, airplane mode for instance, and go on: everything here works without one once the page says that it is kept.',

@@ -1,4 +1,5 @@
-//! `nudge completions` and `nudge man`: what a shell completes and a manual shows, made of the command line itself.
+//! `nudge completions` and `nudge man`: what a shell completes and a manual shows, made of the command line itself; and
+//! `nudge licences`.
 
 use crate::args::{Completions, Man};
 use crate::disk::{create_folder, write_atomic};
@@ -29,6 +30,11 @@ pub fn man(arguments: &Man) -> Result<()> {
     }
     tell(&format!("wrote {} pages into {}", pages.len(), arguments.dir.display()));
     Ok(())
+}
+
+/// Prints the licences of what the program is built from, which the build script collects.
+pub fn licences() -> Result<()> {
+    report::print(include_str!(concat!(env!("OUT_DIR"), "/licences.txt")))
 }
 
 /// A command as the page of this name shows it.

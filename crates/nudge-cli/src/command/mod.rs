@@ -64,6 +64,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Command::SelfCheck(arguments) => self_check::run(&arguments),
         Command::Completions(arguments) => manual::completions(&arguments),
         Command::Man(arguments) => manual::man(&arguments),
+        Command::Licences => manual::licences(),
     }
 }
 

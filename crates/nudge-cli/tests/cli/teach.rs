@@ -86,13 +86,22 @@ fn a_workflow_that_is_killed_anywhere_ends_in_the_same_bytes() {
     }
 }
 
-/// Moments follow from the seed; what they meet follows from the machine.
+/// Moments follow from the seed; what they meet follows from the machine. `NUDGE_KILLED_RUNS=20` kills twenty runs, ten
+/// times each.
 #[test]
 fn ten_kills_at_random_moments_change_nothing() {
-    let (unbroken, broken) = (place(), place());
+    let unbroken = place();
     let clock = Instant::now();
     unbroken.done(TEACH);
     let (whole, mut rng) = (clock.elapsed(), nudge_data::Rng::new(17));
+    let runs = std::env::var("NUDGE_KILLED_RUNS").map_or(1, |runs| runs.parse().expect("a number of runs"));
+    let killed: usize = (0..runs).map(|_| killed_ten_times(&artefacts(&unbroken), whole, &mut rng)).sum();
+    println!("{killed} of {} kills met a run", 10 * runs);
+}
+
+/// One run, which must end as `expected`; gives how many kills met it.
+fn killed_ten_times(expected: &BTreeMap<PathBuf, Vec<u8>>, whole: Duration, rng: &mut nudge_data::Rng) -> usize {
+    let broken = place();
     let mut killed = 0;
     for _ in 0..10 {
         let mut run = broken.command(TEACH).spawn().expect("nudge starts");
@@ -103,7 +112,8 @@ fn ten_kills_at_random_moments_change_nothing() {
     }
     assert!(killed > 0, "every run ended before it was killed");
     broken.done(TEACH);
-    assert!(artefacts(&broken) == artefacts(&unbroken), "{killed} kills: it ended elsewhere");
+    assert!(artefacts(&broken) == *expected, "{killed} kills: it ended elsewhere");
+    killed
 }
 
 /// Starts the run and kills it as soon as `path` is there; one that ends before is as good.
