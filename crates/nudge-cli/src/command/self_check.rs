@@ -33,7 +33,7 @@ pub fn run(arguments: &SelfCheck) -> Result<()> {
 
 /// A row a check: whether it holds, its name, how far off, how far it may be.
 fn table(report: &Report) -> Table {
-    let mut table = Table::new(["", "check", "off by", "at most"], "");
+    let mut table = Table::new(["result", "check", "off by", "at most"], "");
     for check in &report.checks {
         let verdict = if check.ok { "ok" } else { "FAILED" };
         table.row([verdict.into(), check.name.into(), short(check.value), short(check.limit)]);
@@ -81,7 +81,7 @@ mod tests {
         ];
         let report = Report::new(checks);
         let lines = [
-            "        check            off by  at most",
+            "result  check            off by  at most",
             "ok      sum             -2.0e-7   1.0e-5",
             "ok      gather                0        0",
             "FAILED  matrix product      NaN   1.0e-3",

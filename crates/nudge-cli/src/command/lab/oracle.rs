@@ -65,7 +65,7 @@ fn table(rows: &[Measurement]) -> Table {
         "tv: how much probability the trained policy puts elsewhere than the exact answer (total variation, 0 to 1), \
          reached below {TOLERANCE}; untrained: the same before training; kl and reward: of the trained policy."
     );
-    let head = ["method", "beta", "tv", "untrained", "kl", "reward", "", "target"];
+    let head = ["method", "beta", "tv", "untrained", "kl", "reward", "result", "target"];
     let mut table = Table::new(head, &explanation);
     for row in rows {
         table.row([
@@ -116,7 +116,7 @@ mod tests {
     fn a_row_is_a_line_or_an_object() {
         let text = table(&[row(0.03), row(0.06), row(f64::NAN)]).text();
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines[0], "method  beta      tv  untrained     kl  reward           target");
+        assert_eq!(lines[0], "method  beta      tv  untrained     kl  reward  result   target");
         assert_eq!(lines[1], "grpo     0.5  0.0300      0.250  0.125  -0.500  reached  grpo fixed point");
         assert!(lines[2].contains("  MISSED ") && lines[3].contains("  MISSED "), "{text}");
         assert!(lines[4].starts_with("tv: "), "{text}");
