@@ -12,7 +12,7 @@ fn main() {
     let features: Vec<&str> =
         std::iter::once("cpu").chain(FEATURES.into_iter().filter(|feature| on(feature))).collect();
     println!("cargo::rustc-env=NUDGE_FEATURES={}", features.join(" "));
-    println!("cargo::rustc-env=NUDGE_COMMIT={}", git(&["rev-parse", "--short=12", "HEAD"]).unwrap_or("unknown".into()));
+    println!("cargo::rustc-env=NUDGE_COMMIT={}", commit().unwrap_or("unknown".into()));
     // A new commit moves this log.
     if let Some(log) = git(&["rev-parse", "--git-path", "logs/HEAD"]) {
         println!("cargo::rerun-if-changed={log}");
@@ -40,6 +40,15 @@ fn licences() -> Result<String, NoticesError> {
 /// What cargo tells a build script.
 fn variable(name: &str) -> String {
     env::var(name).unwrap_or_else(|error| panic!("cargo sets {name}: {error}"))
+}
+
+/// A package from a registry says its commit in a file of cargo's; it may lie inside somebody else's repository.
+fn commit() -> Option<String> {
+    let Ok(published) = fs::read_to_string(".cargo_vcs_info.json") else {
+        return git(&["rev-parse", "--short=12", "HEAD"]);
+    };
+    let (_, rest) = published.split_once("\"sha1\": \"")?;
+    rest.get(..12).map(Into::into)
 }
 
 fn git(words: &[&str]) -> Option<String> {

@@ -1,4 +1,6 @@
 //! The models inside the program: the same files that the page serves.
+//!
+//! `builtin/` links to them, so that they lie inside the package that `cargo install` compiles.
 
 use bytes::Bytes;
 use nudge_session::Files;
@@ -7,11 +9,11 @@ use nudge_session::Files;
 pub const PREFIX: &str = "builtin:";
 
 /// Example prompts, one JSON object a line, with `split` `train` or `heldout`.
-pub const PROMPTS: &str = include_str!("../../../www/public/examples/prompts.jsonl");
+pub const PROMPTS: &str = include_str!("../builtin/prompts.jsonl");
 
 macro_rules! folder {
     ($name:literal, [$($file:literal),*]) => {
-        [$(($file, include_bytes!(concat!("../../../www/public/model/", $name, "/", $file)).as_slice())),*]
+        [$(($file, include_bytes!(concat!("../builtin/", $name, "/", $file)).as_slice())),*]
     };
     ($name:literal) => {
         folder!($name, [

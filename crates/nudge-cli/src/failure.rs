@@ -3,6 +3,7 @@
 //! 0 done, 1 error, 2 wrong usage (clap), 130 interrupted. A reader that went away is no error.
 
 use crate::report;
+use crate::terminal;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::io::{self, Write};
@@ -68,7 +69,7 @@ pub fn message(error: &anyhow::Error) -> String {
 
 /// A line on standard error; a closed standard error is not worth dying for.
 pub fn tell(line: &str) {
-    let _ = writeln!(io::stderr(), "{line}");
+    let _ = writeln!(io::stderr(), "{}", terminal::folded(line, terminal::stderr_width()));
 }
 
 /// A line that need not be said again by this process.

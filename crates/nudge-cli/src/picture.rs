@@ -1,9 +1,9 @@
-//! Reports as one HTML file that holds everything: text, tables, and curves as SVG. No scripts, nothing from elsewhere.
-//!
-//! A curve is a polyline in a box, so it is written here; a plotting library would bring more than it saves.
+//! Reports as one HTML file that holds everything: text, tables, and pictures as SVG. No scripts, nothing from elsewhere.
 
 use crate::disk::write_atomic;
 use crate::report::{self, Aside};
+use crate::svg::{self, Curve, escaped};
+use crate::table::Table;
 use crate::verdicts::Verdicts;
 use anyhow::Result;
 use nudge_session::protocol::{AccuracySlice, Calibration};
@@ -25,12 +25,6 @@ const DRAWN: [&str; 8] = [
 ];
 /// Pairs that are shown.
 const PAIRS: usize = 20;
-/// A picture's size, and the room left of and under its curve for numbers.
-const WIDTH: f64 = 420.0;
-const HEIGHT: f64 = 160.0;
-const LEFT: f64 = 56.0;
-const BELOW: f64 = 22.0;
-
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;\
 color:#222;background:#fff}h1,h2{line-height:1.2}table{border-collapse:collapse;width:100%;table-layout:fixed}\
 td,th{border:1px solid #ccc;padding:.4rem .6rem;vertical-align:top;text-align:left;white-space:pre-wrap;\
@@ -43,15 +37,6 @@ fill:#555}@media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}.
 pub struct Page {
     body: String,
     title: String,
-}
-
-/// A number over the steps of a run.
-#[derive(Clone)]
-pub struct Curve {
-    /// Its name in the log.
-    pub name: String,
-    /// Step and value.
-    pub points: Vec<(f64, f64)>,
 }
 
 impl Page {
@@ -147,29 +132,40 @@ impl Page {
             &format!("<table>\n<tr><th>prompt</th><th>a (after)</th><th>b (before)</th></tr>\n{rows}</table>\n");
     }
 
+    /// A table, and how to read it.
+    pub fn table(&mut self, table: &Table) {
+        let row = |cells: Vec<&str>, kind: &str| {
+            let cells: String = cells.into_iter().map(|cell| format!("<{kind}>{}</{kind}>", escaped(cell))).collect();
+            format!("<tr>{cells}</tr>\n")
+        };
+        let head = row(table.head().to_vec(), "th");
+        let rows: String =
+            table.rows().iter().map(|cells| row(cells.iter().map(String::as_str).collect(), "td")).collect();
+        self.body += &format!("<table>\n{head}{rows}</table>\n");
+        self.text(table.explanation());
+    }
+
     /// A number over steps.
     pub fn curve(&mut self, curve: &Curve) {
         self.body +=
-            &format!("<figure>{}<figcaption>{}</figcaption></figure>\n", polyline(curve), escaped(&curve.name));
+            &format!("<figure>{}<figcaption>{}</figcaption></figure>\n", svg::polyline(curve), escaped(&curve.name));
     }
 
-    /// A share with its interval, on a line from 0 to 1 with the coin in the middle.
+    /// Amounts beside each other.
+    pub fn bars(&mut self, caption: &str, bars: &[(String, f64)]) {
+        let picture = svg::bars(caption, bars);
+        self.body += &format!("<figure>{picture}<figcaption>{}</figcaption></figure>\n", escaped(caption));
+    }
+
+    /// A share with its interval.
     pub fn interval(&mut self, share: f64, low: f64, high: f64) {
-        let x = |share: f64| 10.0 + 400.0 * share;
-        self.body += &format!(
-            "<svg viewBox=\"0 0 420 40\" width=\"420\" role=\"img\" aria-label=\"{share:.2}\"><line x1=\"{:.1}\" x2=\"{:.1}\" y1=\"16\" \
-             y2=\"16\" stroke=\"#999\"/><line x1=\"{:.1}\" x2=\"{:.1}\" y1=\"6\" y2=\"26\" stroke=\"#999\" \
-             stroke-dasharray=\"3\"/><line x1=\"{:.1}\" x2=\"{:.1}\" y1=\"16\" y2=\"16\" stroke=\"#36c\" \
-             stroke-width=\"6\"/><circle cx=\"{:.1}\" cy=\"16\" r=\"6\" fill=\"#36c\"/><text x=\"6\" \
-             y=\"38\">0</text><text x=\"200\" y=\"38\">coin</text><text x=\"406\" y=\"38\">1</text></svg>\n",
-            x(0.0),
-            x(1.0),
-            x(0.5),
-            x(0.5),
-            x(low),
-            x(high),
-            x(share)
-        );
+        self.body += &svg::interval(share, low, high);
+    }
+
+    /// A mean share with the half width of its interval, if it has one.
+    pub fn mean(&mut self, mean: f64, half_width: Option<f64>) {
+        let half_width = half_width.unwrap_or_default();
+        self.interval(mean, (mean - half_width).max(0.0), (mean + half_width).min(1.0));
     }
 
     /// How certain a reward model is, against how often it is right.
@@ -215,54 +211,6 @@ pub fn curves_of_steps(steps: &[(f64, Metrics)]) -> Vec<Curve> {
     DRAWN.iter().filter_map(curve).collect()
 }
 
-fn polyline(curve: &Curve) -> String {
-    let range = |of: fn(&(f64, f64)) -> f64| {
-        let low = curve.points.iter().map(of).fold(f64::INFINITY, f64::min);
-        let high = curve.points.iter().map(of).fold(f64::NEG_INFINITY, f64::max);
-        if high > low { (low, high) } else { (low - 0.5, low + 0.5) }
-    };
-    let flat = curve.points.windows(2).all(|pair| pair[0].1 == pair[1].1);
-    let ((x0, x1), (y0, y1)) = (range(|point| point.0), range(|point| point.1));
-    let x = |value: f64| LEFT + (WIDTH - LEFT - 8.0) * (value - x0) / (x1 - x0);
-    let y = |value: f64| 8.0 + (HEIGHT - BELOW - 8.0) * (1.0 - (value - y0) / (y1 - y0));
-    let points: Vec<String> =
-        curve.points.iter().map(|(step, value)| format!("{:.1},{:.1}", x(*step), y(*value))).collect();
-    let bottom = HEIGHT - BELOW;
-    // A line without a slope has one number, not a scale.
-    let scale = match curve.points.first().filter(|_| flat) {
-        Some((_, value)) => format!("<text x=\"2\" y=\"{:.0}\">{}</text>", y(*value) + 4.0, short(*value)),
-        None => format!("<text x=\"2\" y=\"14\">{}</text><text x=\"2\" y=\"{bottom}\">{}</text>", short(y1), short(y0)),
-    };
-    format!(
-        "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" width=\"{WIDTH}\" role=\"img\" aria-label=\"{}\"><path d=\"M{LEFT} 8V{bottom}H{}\" \
-         fill=\"none\" stroke=\"#999\"/><polyline points=\"{}\" fill=\"none\" stroke=\"#36c\" stroke-width=\"1.5\"/>{scale}<text x=\"{LEFT}\" y=\"{}\">{}</text><text \
-         x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text></svg>",
-        escaped(&curve.name),
-        WIDTH - 8.0,
-        points.join(" "),
-        HEIGHT - 6.0,
-        short(x0),
-        WIDTH - 8.0,
-        HEIGHT - 6.0,
-        short(x1)
-    )
-}
-
-/// A number in few characters.
-fn short(value: f64) -> String {
-    match value.abs() {
-        0.0 => "0".into(),
-        size if !(0.001..1000.0).contains(&size) => format!("{value:.1e}"),
-        size if size >= 10.0 => format!("{value:.0}"),
-        _ => format!("{value:.3}").trim_end_matches('0').trim_end_matches('.').into(),
-    }
-}
-
-/// Text that cannot be taken for markup.
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -280,18 +228,5 @@ mod tests {
         let html = page.html();
         assert!(!html.contains("<script") && !html.contains("<img") && !html.contains("http"), "{html}");
         assert!(html.contains("&lt;script&gt;") && html.contains("class=\"won\">\u{2713} fine"), "{html}");
-    }
-
-    #[test]
-    fn a_curve_stays_in_its_box_whatever_its_numbers() {
-        for points in [vec![(1.0, 5.0), (2.0, 5.0)], vec![(1.0, 1e9), (2.0, -3.0), (9.0, 0.0001)]] {
-            let svg = polyline(&Curve { name: "loss".into(), points });
-            let drawn = svg.split("points=\"").nth(1).unwrap().split('"').next().unwrap();
-            for point in drawn.split(' ') {
-                let (x, y) = point.split_once(',').unwrap();
-                let (x, y): (f64, f64) = (x.parse().unwrap(), y.parse().unwrap());
-                assert!((LEFT..=WIDTH).contains(&x) && (0.0..=HEIGHT - BELOW).contains(&y), "{svg}");
-            }
-        }
     }
 }

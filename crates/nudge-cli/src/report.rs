@@ -1,6 +1,7 @@
 //! What a command prints when it is done: lines for people, or one JSON object for machines.
 
 use crate::failure::tell;
+use crate::terminal;
 use anyhow::{Context, Result};
 use nudge_session::Verdict;
 use nudge_session::protocol::CompletionStatistics;
@@ -17,12 +18,12 @@ pub fn print(text: &str) -> Result<()> {
 
 /// A line for people.
 pub fn line(text: &str) -> Result<()> {
-    print(&format!("{text}\n"))
+    print(&format!("{}\n", terminal::folded(text, terminal::stdout_width())))
 }
 
 /// One object for machines.
 pub fn json(value: &impl Serialize) -> Result<()> {
-    line(&serde_json::to_string(value)?)
+    print(&format!("{}\n", serde_json::to_string(value)?))
 }
 
 /// While it lives, commands are steps of a larger one: their results are for reading along, on standard error.

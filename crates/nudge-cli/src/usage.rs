@@ -46,7 +46,7 @@ pub fn parse() -> Arguments {
 /// Wrong usage.
 pub fn read(words: Vec<String>) -> Result<Arguments, clap::Error> {
     let words = repeated(words);
-    let command = with_labelers(Arguments::command());
+    let command = command();
     let matches =
         command.clone().try_get_matches_from(&words).map_err(|error| with_sibling(error, &command, &words))?;
     *GIVEN.lock().unwrap_or_else(PoisonError::into_inner) = Some(given_in(&command, &matches));
@@ -110,8 +110,31 @@ fn with_sibling(mut error: clap::Error, command: &Command, words: &[String]) -> 
     error
 }
 
+/// Every command, with its whole help.
+pub fn command() -> Command {
+    with_examples_to_copy(with_labelers(Arguments::command()))
+}
+
+/// Breaks long examples where a shell reads on, so that they can be copied from a terminal of the usual width.
+fn with_examples_to_copy(command: Command) -> Command {
+    let help = command.get_after_help().map(ToString::to_string);
+    let command = match help {
+        Some(help) => command.after_help(help.lines().map(to_copy).collect::<Vec<_>>().join("\n")),
+        None => command,
+    };
+    command.mut_subcommands(with_examples_to_copy)
+}
+
+fn to_copy(line: &str) -> String {
+    let Some(words) = line.strip_prefix("  nudge ") else { return line.into() };
+    // Two columns are for the backslash.
+    let options = textwrap::Options::new(76).initial_indent("  nudge ").subsequent_indent("      ");
+    let options = options.break_words(false).word_splitter(textwrap::WordSplitter::NoHyphenation);
+    textwrap::wrap(words, options).join(" \\\n")
+}
+
 /// Names the simulated labelers beside every flag that takes one.
-pub fn with_labelers(command: Command) -> Command {
+fn with_labelers(command: Command) -> Command {
     let names = labeler::all().iter().map(|labeler| labeler.name).collect::<Vec<_>>().join(", ");
     let named = |arg: clap::Arg| match arg.get_id().as_str().ends_with("labeler") {
         true => {
@@ -139,7 +162,15 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        with_labelers(Arguments::command()).debug_assert();
+        super::command().debug_assert();
+    }
+
+    #[test]
+    fn long_examples_can_be_copied() {
+        let help = super::command().find_subcommand("compare").unwrap().get_after_help().unwrap().to_string();
+        let example: Vec<&str> = help.lines().skip(1).collect();
+        assert!(example.len() == 2 && example[0].ends_with(" \\") && example[1].starts_with("      "), "{help}");
+        assert!(example.iter().all(|line| line.len() < 80), "{help}");
     }
 
     #[test]

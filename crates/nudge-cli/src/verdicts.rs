@@ -4,6 +4,7 @@ use crate::failure::tell;
 use crate::provenance::{Given, RunRecord, model_sha256};
 use crate::report::Aside;
 use crate::runner::quoted;
+use crate::terminal;
 use nudge_session::verdict::{Evidence, Finding, JudgeTie, Level, Next, verdict, worst};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -38,6 +39,7 @@ impl Verdicts {
         if !self.findings.is_empty() {
             tell("\nVerdict");
         }
+        let width = terminal::stderr_width().map_or(WIDTH, |width| width.min(WIDTH));
         for finding in &self.findings {
             let mark = match finding.level {
                 Level::Good => "  good        ",
@@ -45,7 +47,7 @@ impl Verdicts {
                 Level::Warning => "  suspicious  ",
                 Level::Bad => "  SPOILED     ",
             };
-            let options = textwrap::Options::new(WIDTH).initial_indent(mark).subsequent_indent("              ");
+            let options = textwrap::Options::new(width).initial_indent(mark).subsequent_indent("              ");
             tell(&textwrap::fill(&finding.sentence, options));
         }
         // Within a larger command, that says what comes next.

@@ -1,10 +1,10 @@
 //! `cargo xtask`: builds, serves and tests Nudge with nothing but Rust and npm.
 //!
-//! Seven commands, each a module that reads on its own: [`wasm`], [`page`], [`licences`], [`download`] and [`served`] build, [`serve`]
-//! serves, [`test`] tests and asks for known faults ([`audit`]), [`reference`] recomputes the numbers that tests compare
-//! with, [`models`] fetches the model to measure with, [`fuzz`] tries the readers, [`bench`] measures speed beside other
-//! programs. What a step needs and the machine lacks is fetched where that is possible ([`toolchain`], [`chromium`],
-//! [`python`]) and named plainly where it is not.
+//! Seven commands, each a module that reads on its own: [`wasm`], [`page`], [`licences`], [`download`] and [`served`]
+//! build, [`serve`] serves, [`test`] tests, asks for known faults ([`audit`]) and packages the crates ([`packages`]),
+//! [`reference`] recomputes the numbers that tests compare with, [`models`] fetches the model to measure with, [`fuzz`]
+//! tries the readers, [`bench`] measures speed beside other programs. What a step needs and the machine lacks is fetched
+//! where that is possible ([`toolchain`], [`chromium`], [`python`]) and named plainly where it is not.
 //!
 //! Deliberately absent: releases, deployment, anything that cargo or npm already does in one command.
 
@@ -17,6 +17,7 @@ mod fuzz;
 mod headers;
 mod licences;
 mod models;
+mod packages;
 mod page;
 mod process;
 mod python;

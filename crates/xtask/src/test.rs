@@ -10,6 +10,7 @@ use anyhow::{Result, bail};
 use crate::audit;
 use crate::chromium::{self, Chromium};
 use crate::download;
+use crate::packages;
 use crate::page;
 use crate::process::{find_program, run};
 use crate::wasm;
@@ -29,6 +30,9 @@ pub fn test(workspace: &Workspace, quick: bool, filter: Option<&str>) -> Result<
     // A filter may mean a browser test alone.
     let may_be_none = filter.is_some() && !quick;
     report.check("Rust tests", || rust_tests(workspace, filter, may_be_none));
+    if lint {
+        report.check("packages", || packages::check(workspace));
+    }
     if !quick {
         if lint {
             report.check("examples in the documentation", || documentation_tests(workspace));

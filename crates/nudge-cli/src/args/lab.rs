@@ -91,6 +91,9 @@ pub struct LabMethods {
     pub quick: bool,
     #[command(flatten)]
     pub measurements: Measurements,
+    /// Write the outcome to this file, one HTML page without scripts
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
     /// Where to compute: auto, cpu, wgpu or cuda; auto takes the first of cuda, wgpu and cpu that can be opened
     #[arg(long, value_enum, hide_possible_values = true, default_value_t = DeviceChoice::Auto)]
     pub device: DeviceChoice,
@@ -130,6 +133,9 @@ pub struct LabFrontier {
     /// Logs of methods that learn from their own completions (log.jsonl in --out) or of best-of (--log)
     #[arg(long, required = true, num_args = 1.., value_name = "FILE.jsonl")]
     pub log: Vec<PathBuf>,
+    /// Write the outcome to this file, one HTML page without scripts
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
     /// Print one JSON object instead of text
     #[arg(long)]
     pub json: bool,
@@ -148,6 +154,9 @@ pub struct LabOracle {
     /// Seed of the toy and of the training
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
+    /// Write the outcome to this file, one HTML page without scripts
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
     #[command(flatten)]
     pub common: Common,
 }
@@ -184,6 +193,9 @@ pub struct LabInstruct {
     pub temperature: f32,
     #[command(flatten)]
     pub measurements: Measurements,
+    /// Write the outcome to this file, one HTML page without scripts
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
     #[command(flatten)]
     pub common: Common,
     #[command(flatten, next_help_heading = "Training")]
@@ -206,6 +218,9 @@ pub struct LabPreferences {
     pub learners: Vec<Learner>,
     #[command(flatten)]
     pub measurements: Measurements,
+    /// Write the outcome to this file, one HTML page without scripts
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
     #[command(flatten)]
     pub common: Common,
     #[command(flatten, next_help_heading = "Training")]

@@ -75,6 +75,9 @@ pub struct Bench {
     /// Seed of weights and noise
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
+    /// Write the outcome to this file, one HTML page without scripts
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
     #[command(flatten)]
     pub common: Common,
 }

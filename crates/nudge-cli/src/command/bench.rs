@@ -7,20 +7,24 @@ use crate::args::Bench;
 use crate::device;
 use crate::failure::tell;
 use crate::memory;
+use crate::picture::Page;
 use crate::report;
+use crate::table::Table;
 use anyhow::Result;
 use futures_lite::future::block_on;
 use nudge_session::bench::{self, BenchOptions, Ceilings, Measurement, Meter};
+use std::path::Path;
 
 /// Measures the phases at every size, a row each.
 pub fn run(arguments: &Bench) -> Result<()> {
     let opened = device::open(arguments.common.device)?;
     tell(&format!("device: {}", opened.name));
     let ceilings = block_on(Ceilings::measure(&opened.device, false))?;
-    tell(&format!(
+    let reached = format!(
         "ceilings: {:.0} GFLOP/s in a product of matrices, {:.1} GB/s in a copy",
         ceilings.gflops, ceilings.gb_per_s
-    ));
+    );
+    tell(&reached);
     let options = BenchOptions {
         phases: arguments.phase.clone(),
         repeats: arguments.repeats,
@@ -29,14 +33,23 @@ pub fn run(arguments: &Bench) -> Result<()> {
         seed: arguments.seed,
     };
     let mut meter = ProcessMeter { on_host: opened.name == "cpu" };
-    if !arguments.common.json {
-        report::line(HEADER)?;
-    }
+    let mut rows = Vec::new();
     for size in &arguments.size {
-        let tell = |row: Measurement| report::result(arguments.common.json, &row, || line(&row));
-        block_on(bench::run(*size, &options, (opened.name, &opened.device), &ceilings, &mut meter, tell))?;
+        let found = |row: Measurement| {
+            match arguments.common.json {
+                true => report::json(&row)?,
+                false => tell(&format!("{} {}: {:.1} ms a step", row.size, row.phase, row.ms)),
+            }
+            rows.push(row);
+            anyhow::Ok(())
+        };
+        block_on(bench::run(*size, &options, (opened.name, &opened.device), &ceilings, &mut meter, found))?;
     }
-    Ok(())
+    arguments.report.iter().try_for_each(|path| write(path, opened.name, &reached, &rows))?;
+    match arguments.common.json {
+        true => Ok(()),
+        false => report::line(&format!("{}\n\n{}", speed(&rows).text(), use_of_device(&rows).text())),
+    }
 }
 
 /// What a native process can count.
@@ -63,26 +76,58 @@ impl Meter for ProcessMeter {
     }
 }
 
-const HEADER: &str = "size     phase           ms a step  (low to high)       first  tokens/s   GFLOP/s  of   GB/s  of  \
-                      launches  readbacks  peak MiB";
+/// How long a step takes.
+fn speed(rows: &[Measurement]) -> Table {
+    let mut table = Table::new(
+        ["size", "phase", "ms a step", "low to high", "first", "tokens/s"],
+        "ms a step: the median of the measured steps, low to high the fastest and the slowest; first: the very \
+         first, with everything that a device does once.",
+    );
+    for row in rows {
+        table.row([
+            row.size.to_string(),
+            row.phase.to_string(),
+            format!("{:.1}", row.ms),
+            format!("{:.1} to {:.1}", row.ms_low, row.ms_high),
+            format!("{:.1}", row.first_ms),
+            format!("{:.0}", row.tokens_per_s),
+        ]);
+    }
+    table
+}
 
-fn line(row: &Measurement) -> String {
+/// What a step makes of the device.
+fn use_of_device(rows: &[Measurement]) -> Table {
+    let mut table = Table::new(
+        ["size", "phase", "GFLOP/s", "of max", "GB/s", "of max", "launches", "readbacks", "MiB"],
+        "of max: beside what this device reaches in one product of matrices (GFLOP/s) and in one copy of memory (GB/s); \
+         more than 100 % of the latter means numbers that stay in caches; MiB: most memory that was taken.",
+    );
     let share = |part: f64, whole: f64| format!("{:.0}%", 100.0 * part / whole);
-    format!(
-        "{:8} {:11} {:10.1}  ({:.1} to {:.1})  {:8.1}  {:8.0}  {:8.1} {:>4} {:5.1} {:>4}  {:>7}  {:9}  {:>8}",
-        row.size,
-        row.phase,
-        row.ms,
-        row.ms_low,
-        row.ms_high,
-        row.first_ms,
-        row.tokens_per_s,
-        row.gflops,
-        share(row.gflops, row.gflops_ceiling),
-        row.gb_per_s,
-        share(row.gb_per_s, row.gb_per_s_ceiling),
-        row.launches.map_or("?".into(), |launches| launches.to_string()),
-        row.readbacks,
-        row.peak_bytes.map_or("?".into(), |bytes| (bytes >> 20).to_string()),
-    )
+    let count = |number: Option<u64>| number.map_or("?".into(), |number| number.to_string());
+    for row in rows {
+        table.row([
+            row.size.to_string(),
+            row.phase.to_string(),
+            format!("{:.1}", row.gflops),
+            share(row.gflops, row.gflops_ceiling),
+            format!("{:.1}", row.gb_per_s),
+            share(row.gb_per_s, row.gb_per_s_ceiling),
+            count(row.launches),
+            row.readbacks.to_string(),
+            count(row.peak_bytes.map(|bytes| bytes >> 20)),
+        ]);
+    }
+    table
+}
+
+/// Both tables, and the time of each phase as a bar.
+fn write(path: &Path, device: &str, ceilings: &str, rows: &[Measurement]) -> Result<()> {
+    let mut page = Page::new(&format!("How fast {device} is"));
+    page.text(ceilings);
+    page.table(&speed(rows));
+    let bars: Vec<(String, f64)> = rows.iter().map(|row| (format!("{} {}", row.size, row.phase), row.ms)).collect();
+    page.bars("milliseconds a step", &bars);
+    page.table(&use_of_device(rows));
+    page.write(path)
 }

@@ -1,25 +1,25 @@
 //! `nudge completions` and `nudge man`: what a shell completes and a manual shows, made of the command line itself; and
 //! `nudge licences`.
 
-use crate::args::{Arguments, Completions, Man};
+use crate::args::{Completions, Man};
 use crate::disk::{create_folder, write_atomic};
 use crate::failure::tell;
 use crate::report;
-use crate::usage::with_labelers;
+use crate::usage;
 use anyhow::Result;
-use clap::{Command, CommandFactory};
+use clap::Command;
 
 /// Prints the completions of a shell.
 pub fn completions(arguments: &Completions) -> Result<()> {
     let mut script = Vec::new();
-    clap_complete::generate(arguments.shell, &mut with_labelers(Arguments::command()), "nudge", &mut script);
+    clap_complete::generate(arguments.shell, &mut usage::command(), "nudge", &mut script);
     report::print(&String::from_utf8_lossy(&script))
 }
 
 /// Writes a page for the program and one for each command.
 pub fn man(arguments: &Man) -> Result<()> {
     create_folder(&arguments.dir)?;
-    let mut command = with_labelers(Arguments::command());
+    let mut command = usage::command();
     command.build();
     let mut pages = vec![("nudge".to_string(), command.clone())];
     pages.extend(command.get_subcommands().map(|sub| (format!("nudge-{}", sub.get_name()), sub.clone())));

@@ -6,6 +6,7 @@ use super::Workplace;
 use crate::args::SelfCheck;
 use crate::device::{self, DeviceChoice};
 use crate::report;
+use crate::table::Table;
 use anyhow::{Result, bail};
 use futures_lite::future::block_on;
 use nudge_session::self_check::{self, Report};
@@ -26,19 +27,31 @@ pub fn run(arguments: &SelfCheck) -> Result<()> {
     let cpu = device::open(DeviceChoice::Cpu)?.device;
     let report = block_on(self_check::run(workplace.session.device(), &cpu))?;
     let checked = Checked { device: workplace.device, report: &report };
-    report::result(arguments.common.json, &checked, || table(&report))?;
+    report::result(arguments.common.json, &checked, || format!("{}\n{}", table(&report).text(), sentence(&checked)))?;
     conclude(&report, workplace.device)
 }
 
-/// One line a check: the verdict, the name, the value and its limit.
-fn table(report: &Report) -> String {
-    let width = report.checks.iter().map(|check| check.name.len()).max().unwrap_or(0);
-    let line = |check: &self_check::Check| {
+/// A row a check: whether it holds, its name, how far off, how far it may be.
+fn table(report: &Report) -> Table {
+    let mut table = Table::new(["result", "check", "off by", "at most"], "");
+    for check in &report.checks {
         let verdict = if check.ok { "ok" } else { "FAILED" };
-        let (value, limit) = (short(check.value), short(check.limit));
-        format!("{verdict:6}  {:width$}  {value:>8}  at most {limit}", check.name)
-    };
-    report.checks.iter().map(line).collect::<Vec<_>>().join("\n")
+        table.row([verdict.into(), check.name.into(), short(check.value), short(check.limit)]);
+    }
+    table
+}
+
+/// What the rows come to.
+fn sentence(checked: &Checked) -> String {
+    let Checked { device, report } = checked;
+    let failed = report.checks.iter().filter(|check| !check.ok).count();
+    match failed {
+        0 => format!(
+            "{device} computes what the CPU computes: all {} checks hold; you can train on it.",
+            report.checks.len()
+        ),
+        _ => format!("{failed} of {} checks fail: do not trust what {device} trains or samples.", report.checks.len()),
+    }
 }
 
 /// 2.1e-7, 0.
@@ -68,11 +81,14 @@ mod tests {
         ];
         let report = Report::new(checks);
         let lines = [
-            "ok      sum              -2.0e-7  at most 1.0e-5",
-            "ok      gather                 0  at most 0",
-            "FAILED  matrix product       NaN  at most 1.0e-3",
+            "result  check            off by  at most",
+            "ok      sum             -2.0e-7   1.0e-5",
+            "ok      gather                0        0",
+            "FAILED  matrix product      NaN   1.0e-3",
         ];
-        assert_eq!(table(&report), lines.join("\n"));
+        assert_eq!(table(&report).text(), lines.join("\n"));
+        let said = sentence(&Checked { device: "wgpu", report: &report });
+        assert!(said.starts_with("1 of 3 checks fail"), "{said}");
         let error = conclude(&report, "wgpu").unwrap_err().to_string();
         assert!(error.starts_with("wgpu does not compute what it should (matrix product)."), "{error}");
         assert!(conclude(&Report::new(vec![Check::new("sum", 0.0, 0.0)]), "wgpu").is_ok());

@@ -25,9 +25,18 @@ fn every_row_says_what_was_measured() {
 
 #[test]
 fn the_table_has_a_line_a_phase_and_unknown_names_are_refused() {
-    let ended = Place::new().run("bench --size test --phase sft --repeats 1 --device cpu");
-    let lines: Vec<&str> = ended.out.lines().collect();
-    assert!(lines.len() == 2 && lines[0].starts_with("size") && lines[1].starts_with("test     sft"), "{}", ended.out);
+    let place = Place::new();
+    let ended = place.run("bench --size test --phase sft --repeats 1 --device cpu --report bench.html");
+    let tables: Vec<Vec<&str>> = ended.out.split("\n\n").map(|table| table.lines().collect()).collect();
+    for (table, sentence) in tables.iter().zip(["ms a step: ", "of max: "]) {
+        let [head, row, last] = table.as_slice() else { panic!("{}", ended.out) };
+        let fits = head.len() <= 80 && row.len() <= 80;
+        assert!(fits && head.starts_with("size  phase") && row.starts_with("test  sft "), "{}", ended.out);
+        assert!(last.starts_with(sentence), "{}", ended.out);
+    }
+    assert_eq!(tables.len(), 2, "{}", ended.out);
+    let report = place.read("bench.html");
+    assert!(report.contains("milliseconds a step") && report.contains("<rect ") && report.contains("of max: "));
     for wrong in ["bench --size huge", "bench --phase dpo"] {
         let ended = Place::new().run(wrong);
         assert!(ended.code == Some(2) && ended.err.contains("possible values"), "{}", ended.err);

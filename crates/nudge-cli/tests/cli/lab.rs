@@ -17,7 +17,11 @@ fn timeless(place: &Place) -> Vec<Value> {
 #[test]
 fn methods_from_the_same_rankings() {
     let place = Place::new();
-    let found = place.done(METHODS);
+    let found = place.done(&format!("{METHODS} --report methods.html"));
+    let report = place.read("methods.html");
+    assert!(report.contains("SIMULATED") && report.contains("<td>best-of</td>"), "{report}");
+    // An interval a method, and the sentence that explains them.
+    assert!(report.matches("<svg").count() == 3 && report.contains("50 % is a coin"), "{report}");
     assert_eq!(found["simulated"], true);
     let rows = timeless(&place);
     let methods: Vec<&str> = rows.iter().filter_map(|row| row["method"].as_str()).collect();
@@ -55,7 +59,10 @@ fn a_frontier_from_logs() {
         "best-of --policy sft --reward reward --prompts prompts.jsonl --n 8 --max-new-tokens 12 --out best.jsonl \
          --log best.log.jsonl",
     );
-    let found = place.done("lab frontier --log tuned/log.jsonl best.log.jsonl");
+    let found = place.done("lab frontier --log tuned/log.jsonl best.log.jsonl --report frontier.html");
+    let report = place.read("frontier.html");
+    assert_eq!(report.matches("proxy reward over sqrt(KL)</figcaption>").count(), 2, "{report}");
+    assert_eq!(report.matches("gold reward over sqrt(KL)</figcaption>").count(), 1, "{report}");
     let [tuned, best] = found.as_array().expect("one object a log").as_slice() else { panic!("{found}") };
     assert_eq!((&tuned["curve"], &best["curve"]), (&"rl".into(), &"best_of_n".into()));
     assert_eq!(tuned["points"].as_array().map(Vec::len), Some(10));

@@ -4,6 +4,8 @@
 
 mod adapters;
 mod bench;
+#[cfg(unix)]
+mod chat;
 mod data;
 mod from_page;
 mod hand_over;

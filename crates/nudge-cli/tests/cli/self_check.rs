@@ -10,7 +10,9 @@ fn the_cpu_computes_what_it_should() {
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     assert!(ended.err.contains("device: cpu"), "{}", ended.err);
     let lines: Vec<&str> = ended.out.lines().collect();
-    assert!(lines.iter().all(|line| line.starts_with("ok ") && line.contains(" at most ")), "{}", ended.out);
+    let [head, lines @ .., sentence] = lines.as_slice() else { panic!("{}", ended.out) };
+    assert!(head.contains("at most") && lines.iter().all(|line| line.starts_with("ok ")), "{}", ended.out);
+    assert!(sentence.starts_with("cpu computes what the CPU computes: all"), "{sentence}");
 
     let json = place.done("self-check --device cpu");
     assert_eq!(keys(&json), ["checks", "device", "ok"]);

@@ -7,7 +7,9 @@
 
 use crate::args::LabFrontier;
 use crate::files::read_text;
+use crate::picture::Page;
 use crate::report;
+use crate::svg::Curve;
 use anyhow::{Result, bail};
 use nudge_rlhf::{GaoFit, fit_best_of_n, fit_rl};
 use nudge_session::Metrics;
@@ -15,6 +17,9 @@ use nudge_session::frontier::{Point, from_the_start, points};
 use serde::Serialize;
 use serde_json::Value;
 use std::path::Path;
+
+const EXPLANATION: &str = "proxy: the score that was optimised; gold: what was meant, where it was logged; R = d (alpha - \
+     beta ln d), of best-of-n d (alpha - beta d), with d = sqrt(KL): beyond a peak of gold, more optimising makes worse.";
 
 /// One log.
 #[derive(Serialize)]
@@ -31,7 +36,27 @@ struct Frontier {
 /// Reads the logs and prints the fits.
 pub fn run(arguments: &LabFrontier) -> Result<()> {
     let frontiers = arguments.log.iter().map(|path| frontier(path)).collect::<Result<Vec<_>>>()?;
-    report::result(arguments.json, &frontiers, || frontiers.iter().map(text).collect::<Vec<_>>().join("\n"))
+    arguments.report.iter().try_for_each(|path| write(path, &frontiers))?;
+    report::result(arguments.json, &frontiers, || {
+        frontiers.iter().map(text).chain([EXPLANATION.to_string()]).collect::<Vec<_>>().join("\n")
+    })
+}
+
+/// Both rewards of each log over the distance, with the fits below.
+fn write(path: &Path, frontiers: &[Frontier]) -> Result<()> {
+    let mut page = Page::new("What was gained for the distance covered");
+    page.text(EXPLANATION);
+    for frontier in frontiers {
+        page.heading(&frontier.log);
+        let curve = |of: &str, reward: &dyn Fn(&Point) -> Option<f64>| {
+            let points = frontier.points.iter().filter_map(|point| Some((point.distance, reward(point)?))).collect();
+            Curve { name: format!("{of} reward over sqrt(KL)"), points }
+        };
+        let curves = [curve("proxy", &|point| Some(point.score)), curve("gold", &|point| point.gold_score)];
+        curves.iter().filter(|curve| curve.points.len() > 1).for_each(|curve| page.curve(curve));
+        page.lines(&text(frontier));
+    }
+    page.write(path)
 }
 
 fn frontier(path: &Path) -> Result<Frontier> {

@@ -15,7 +15,9 @@ use crate::command::mined::stories_of;
 use crate::failure::tell;
 use crate::input::{self, Reading};
 use crate::options::resolve;
+use crate::picture::Page;
 use crate::report;
+use crate::table::Table;
 use anyhow::{Result, anyhow, bail};
 use nudge_data::{
     Check, DemonstrationRecord, Finish, MixtureOptions, Prompt, Rng, built_in_tasks, check_of, mine, mix, mixture,
@@ -24,7 +26,7 @@ use nudge_session::options::{SampleOptions, SftOptions};
 use nudge_session::{Command, Event};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 const TUNED: &str = "tuned";
 
@@ -110,7 +112,8 @@ pub fn run(arguments: &LabInstruct) -> Result<()> {
     }
     let summary = summaries(&rows);
     let results = Results { rows, summary };
-    report::result(arguments.common.json, &results, || text(&results.summary))
+    arguments.report.iter().try_for_each(|path| write(path, &results.summary))?;
+    report::result(arguments.common.json, &results, || table(&results.summary).text())
 }
 
 // 1. Demonstrations, and questions that none of them asks.
@@ -223,18 +226,33 @@ fn share(values: &[f64]) -> Share {
     Share { mean: Some(mean), half_width }
 }
 
-fn text(summary: &[Summary]) -> String {
-    let mut lines = vec![format!(
-        "{:<14} {:<22} {:>9} {:>14} {:>14} {:>14}",
-        "cluster", "task", "questions", "base", "tuned", "zero-shot"
-    )];
+fn table(summary: &[Summary]) -> Table {
+    let mut table = Table::new(
+        ["cluster", "task", "questions", "base", "tuned", "zero-shot"],
+        "Share of a task's questions that a rule counts as answered, \u{b1} the 95 % interval over seeds; zero-shot: \
+         trained without the task's cluster.",
+    );
     for row in summary {
-        let Summary { task, cluster, questions, base, tuned, zero_shot } = row;
-        let [base, tuned, zero_shot] = [base, tuned, zero_shot].map(percent);
-        lines.push(format!("{cluster:<14} {task:<22} {questions:>9} {base:>14} {tuned:>14} {zero_shot:>14}"));
+        let [base, tuned, zero_shot] = [&row.base, &row.tuned, &row.zero_shot].map(percent);
+        table.row([row.cluster.clone(), row.task.clone(), row.questions.to_string(), base, tuned, zero_shot]);
     }
-    lines.push("zero-shot: trained without the task's cluster".into());
-    lines.join("\n")
+    table
+}
+
+/// The table, and every share with its interval.
+fn write(path: &Path, summary: &[Summary]) -> Result<()> {
+    let mut page = Page::new("What instruction tuning teaches, task by task");
+    page.table(&table(summary));
+    for row in summary {
+        page.heading(&format!("{}: {}", row.cluster, row.task));
+        for (name, share) in [("base", &row.base), ("tuned", &row.tuned), ("zero-shot", &row.zero_shot)] {
+            if let Some(mean) = share.mean {
+                page.text(name);
+                page.mean(mean, share.half_width);
+            }
+        }
+    }
+    page.write(path)
 }
 
 fn percent(share: &Share) -> String {

@@ -11,12 +11,17 @@ use crate::args::LabMethods;
 use crate::command::Workplace;
 use crate::command::tuning_loop::{BEST_OF, Contender, FULL, QUICK, TuningLoop};
 use crate::failure::tell;
+use crate::picture::Page;
 use crate::report;
+use crate::table::Table;
 use anyhow::{Context, Result};
 use nudge_rlhf::best_of_n_kl;
 use nudge_session::{Event, Labeler, Verdict};
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 use std::time::Instant;
+
+const SIMULATED: &str = "SIMULATED: a rule ranked and judged, not a person.";
 
 /// One run of one method.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -78,7 +83,8 @@ pub fn run(arguments: &LabMethods) -> Result<()> {
     }
     let summary = summaries(&rows);
     let results = Results { simulated: true, rows, summary };
-    report::result(arguments.json, &results, || text(&results.summary))
+    arguments.report.iter().try_for_each(|path| write(path, &results))?;
+    report::result(arguments.json, &results, || format!("{SIMULATED}\n{}", table(&results.summary).text()))
 }
 
 fn is_of(row: &Measurement, labeler: &str, method: &str, seed: u64) -> bool {
@@ -188,20 +194,36 @@ fn median(mut values: Vec<f64>) -> f64 {
     }
 }
 
-fn text(summary: &[Summary]) -> String {
-    let mut lines = vec![
-        "SIMULATED: a rule ranked and judged, not a person.".to_string(),
-        format!("{:<20} {:<10} {:>5} {:>20} {:>8} {:>9}", "labeler", "method", "seeds", "win rate", "KL", "seconds"),
-    ];
+fn table(summary: &[Summary]) -> Table {
+    let mut table = Table::new(
+        ["labeler", "method", "seeds", "win rate", "KL", "seconds"],
+        "win rate: against the model before, 50 % is a coin, \u{b1} the 95 % interval over seeds; KL: nats a completion from \
+         the model before; seconds: of tuning alone, the median.",
+    );
     for row in summary {
-        let win_rate = percent_over_seeds(row.win_rate, row.win_rate_half_width, 1);
-        let kl = row.kl.map_or("-".into(), |kl| format!("{kl:.2}"));
-        lines.push(format!(
-            "{:<20} {:<10} {:>5} {win_rate:>20} {kl:>8} {:>9.1}",
-            row.labeler, row.method, row.seeds, row.seconds
-        ));
+        table.row([
+            row.labeler.clone(),
+            row.method.clone(),
+            row.seeds.to_string(),
+            percent_over_seeds(row.win_rate, row.win_rate_half_width, 1),
+            row.kl.map_or("-".into(), |kl| format!("{kl:.2}")),
+            format!("{:.1}", row.seconds),
+        ]);
     }
-    lines.join("\n")
+    table
+}
+
+/// The table, and every mean with its interval.
+fn write(path: &Path, results: &Results) -> Result<()> {
+    let mut page = Page::new("The methods side by side, from the same rankings");
+    page.text(SIMULATED);
+    page.table(&table(&results.summary));
+    page.heading("Win rates");
+    for row in &results.summary {
+        page.text(&format!("{}, ranked by {}", row.method, row.labeler));
+        page.mean(row.win_rate, row.win_rate_half_width);
+    }
+    page.write(path)
 }
 
 #[cfg(test)]

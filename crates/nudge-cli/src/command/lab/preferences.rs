@@ -10,7 +10,7 @@
 
 use super::bag_of_words::BagOfWords;
 use super::measurements;
-use super::preferences_table::{Learner, Measurement, Results, name, summaries, text};
+use super::preferences_table::{Learner, Measurement, Results, name, summaries, table, write};
 use crate::args::LabPreferences;
 use crate::command::Workplace;
 use crate::failure::tell;
@@ -66,7 +66,8 @@ pub fn run(arguments: &LabPreferences) -> Result<()> {
     }
     let summary = summaries(&rows);
     let results = Results { rows, summary };
-    report::result(arguments.common.json, &results, || text(&results.summary))
+    arguments.report.iter().try_for_each(|path| write(path, &results.summary))?;
+    report::result(arguments.common.json, &results, || table(&results.summary).text())
 }
 
 /// What learns and is measured.

@@ -1,8 +1,12 @@
 //! What `nudge lab preferences` measures: a row for each learner and split, and their mean over seeds.
 
 use super::over_seeds::{mean_over_seeds, percent_over_seeds};
+use crate::picture::Page;
+use crate::table::Table;
+use anyhow::Result;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 /// How the rankings are learnt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
@@ -94,23 +98,34 @@ pub fn name(learner: Learner) -> String {
     learner.to_possible_value().map(|value| value.get_name().to_string()).unwrap_or_default()
 }
 
-/// The table for people.
-pub fn text(summary: &[Summary]) -> String {
-    let mut lines = vec![format!(
-        "{:<40} {:<16} {:>5} {:>7} {:>16} {:>9}",
-        "file", "learner", "seeds", "pairs", "held out", "learnt"
-    )];
+/// For people.
+pub fn table(summary: &[Summary]) -> Table {
+    let mut table = Table::new(
+        ["file", "learner", "seeds", "pairs", "held out", "learnt"],
+        "held out: pairs in people's order among rankings set aside, 50 % is chance, \u{b1} the 95 % interval over seeds; \
+         learnt: the same of those learnt from, far above is learnt by heart.",
+    );
     for row in summary {
-        let accuracy = percent_over_seeds(row.accuracy, row.half_width, 1);
-        lines.push(format!(
-            "{:<40} {:<16} {:>5} {:>7} {accuracy:>16} {:>7.1} %",
-            row.file,
+        table.row([
+            row.file.clone(),
             name(row.learner),
-            row.seeds,
-            row.pairs,
-            100.0 * row.train_accuracy
-        ));
+            row.seeds.to_string(),
+            row.pairs.to_string(),
+            percent_over_seeds(row.accuracy, row.half_width, 1),
+            format!("{:.1} %", 100.0 * row.train_accuracy),
+        ]);
     }
-    lines.push("Chance is 50 %.".into());
-    lines.join("\n")
+    table
+}
+
+/// The table, and every accuracy with its interval.
+pub fn write(path: &Path, summary: &[Summary]) -> Result<()> {
+    let mut page = Page::new("How much of people's rankings is learnt");
+    page.table(&table(summary));
+    page.heading("Accuracy on rankings held out");
+    for row in summary {
+        page.text(&format!("{}, {}", row.file, name(row.learner)));
+        page.mean(row.accuracy, row.half_width);
+    }
+    page.write(path)
 }

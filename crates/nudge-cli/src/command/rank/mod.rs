@@ -30,6 +30,7 @@ use std::time::Duration;
 
 pub use desk::Desk;
 pub use schedule::{distinct, schedule};
+pub use screen::is_dumb;
 pub use store::Store;
 
 /// Who a person is where a labeler is named.
@@ -136,7 +137,7 @@ pub fn user_name() -> String {
 pub fn sit(desk: &mut Desk, judge: &Judge) -> Result<End> {
     match judge {
         Judge::Program(command, patience) => program::run(desk, command, *patience),
-        Judge::Person { plain } if !plain && stdin().is_terminal() && stderr().is_terminal() && !screen::is_dumb() => {
+        Judge::Person { plain } if !plain && stdin().is_terminal() && stderr().is_terminal() && !is_dumb() => {
             screen::run(desk)
         }
         Judge::Person { .. } => plain::run(desk),

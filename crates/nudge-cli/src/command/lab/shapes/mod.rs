@@ -106,6 +106,9 @@ const SHAPES: [&Shape; 12] = [
     &optimum::SHAPE,
 ];
 
+const EXPLANATION: &str = "A shape holds where its number lies above the threshold that was set beforehand: of several \
+     seeds the lower end of the 95 % interval of their mean, of a single one the number itself.";
+
 /// Measures the shapes, prints a line each, and writes the report where one is asked for.
 pub fn run(arguments: &LabShapes) -> Result<()> {
     let wanted = wanted(&arguments.only)?;
@@ -131,6 +134,7 @@ pub fn run(arguments: &LabShapes) -> Result<()> {
     for one in &judged {
         result(arguments.json, one, || line(one))?;
     }
+    tell(EXPLANATION);
     arguments.report.iter().try_for_each(|path| report::write(path, &wanted, &judged, &rows))
 }
 

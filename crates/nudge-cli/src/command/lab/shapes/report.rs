@@ -1,7 +1,8 @@
 //! The shapes as one HTML page: what was expected, what was found, a picture each.
 
 use super::{Judged, Line, Measurement, Shape};
-use crate::picture::{Curve, Page};
+use crate::picture::Page;
+use crate::svg::Curve;
 use anyhow::Result;
 use std::path::Path;
 

@@ -1,6 +1,9 @@
 //! `nudge chat`: a line in, a completion out, as it grows. The conversation so far goes along; what no longer fits the
 //! model's context is forgotten, oldest first.
 
+mod editor;
+mod lines;
+
 use super::Workplace;
 use crate::args::Chat;
 use crate::failure::{message, tell};
@@ -9,13 +12,15 @@ use crate::options::resolve;
 use crate::report;
 use anyhow::Result;
 use futures_lite::future::block_on;
+use lines::Lines;
 use nudge_data::Message;
 use nudge_session::options::SampleOptions;
 use nudge_session::{Command, Event, SessionError};
-use std::io::{self, BufRead, IsTerminal};
+use std::io;
 
 const HELP: &str = "  /forget        begin anew\n  /system TEXT   say who the model shall be, and begin anew\n  \
-    /again         another completion of the last line\n  /help          these words\n  /quit          end (or Ctrl-D)";
+    /again         another completion of the last line\n  /help          these words\n  /quit          end (or Ctrl-D)\n  \
+    up and down    your own lines before this one";
 
 /// A conversation.
 struct Talk<'a> {
@@ -34,11 +39,12 @@ pub fn run(arguments: &Chat) -> Result<()> {
     let mut workplace = Workplace::open(arguments.device)?;
     workplace.load(&arguments.model)?;
     let mut talk = Talk { arguments, workplace, options, system: arguments.system.clone(), turns: vec![] };
-    let terminal = io::stdin().is_terminal();
-    if terminal {
+    let mut lines = Lines::open();
+    let typed = lines.are_typed();
+    if typed {
         tell("Write what the model shall do. /help shows what else can be typed, /quit ends.");
     }
-    while let Some(line) = next(terminal)? {
+    while let Some(line) = lines.next()? {
         if line.is_empty() {
             continue;
         }
@@ -47,24 +53,14 @@ pub fn run(arguments: &Chat) -> Result<()> {
             ("/help", _) => tell(HELP),
             ("/forget", _) => talk.turns.clear(),
             ("/system", text) => talk.be(text.trim()),
-            ("/again", _) => talk.again(terminal)?,
+            ("/again", _) => talk.again(typed)?,
             (word, _) if word.starts_with('/') && !word[1..].contains('/') => {
                 tell(&format!("{word} is no command\n{HELP}"))
             }
-            _ => talk.say(line, terminal)?,
+            _ => talk.say(line, typed)?,
         }
     }
     Ok(())
-}
-
-/// The next line, trimmed; nothing at the end.
-fn next(terminal: bool) -> Result<Option<String>> {
-    if terminal {
-        report::print("> ")?;
-    }
-    let mut line = String::new();
-    let read = interrupt::while_waiting(|| io::stdin().lock().read_line(&mut line))?;
-    Ok((read > 0).then(|| line.trim().to_string()))
 }
 
 impl Talk<'_> {
@@ -73,11 +69,11 @@ impl Talk<'_> {
         self.turns.clear();
     }
 
-    fn again(&mut self, terminal: bool) -> Result<()> {
+    fn again(&mut self, typed: bool) -> Result<()> {
         // The last completion goes, and its line is said again.
         self.turns.pop();
         match self.turns.pop() {
-            Some(asked) => self.say(asked.content, terminal),
+            Some(asked) => self.say(asked.content, typed),
             None => {
                 tell("nothing was said yet");
                 Ok(())
@@ -85,7 +81,7 @@ impl Talk<'_> {
         }
     }
 
-    fn say(&mut self, line: String, terminal: bool) -> Result<()> {
+    fn say(&mut self, line: String, typed: bool) -> Result<()> {
         if self.arguments.single {
             self.turns.clear();
         }
@@ -93,7 +89,7 @@ impl Talk<'_> {
         match self.completed() {
             Ok(text) => self.turns.push(Message::assistant(text)),
             // A prompt that is too long is no reason to end the conversation, a closed output is.
-            Err(error) if terminal && error.downcast_ref::<io::Error>().is_none() => {
+            Err(error) if typed && error.downcast_ref::<io::Error>().is_none() => {
                 self.turns.pop();
                 tell(&format!("error: {}", message(&error)));
             }
