@@ -5,7 +5,7 @@ use futures_lite::future::block_on;
 use nudge_session::self_check::{Check, Report, quick, run};
 
 /// In the order in which they run.
-const NAMES: [&str; 32] = [
+const NAMES: [&str; 35] = [
     "matrix product",
     "softmax",
     "gather",
@@ -26,6 +26,9 @@ const NAMES: [&str; 32] = [
     "kernel decoding",
     "kernel products of a token",
     "kernel drawing",
+    "kernel packed products",
+    "kernel packed log-probabilities",
+    "kernel packed rows",
     "training step: loss",
     "training step: parameters without a gradient",
     "training step: gradients",
@@ -70,5 +73,5 @@ fn all_checks_pass_on_the_cpu_with_room_to_spare() {
 fn the_short_check_is_a_training_step_and_sampling() {
     let report = block_on(quick(&Device::flex(), &Device::flex())).expect("the CPU gives numbers back");
     assert!(report.ok, "{:?}", report.checks);
-    assert_eq!(names(&report), [&NAMES[20..25], &NAMES[29..31]].concat());
+    assert_eq!(names(&report), [&NAMES[23..28], &NAMES[32..34]].concat());
 }
