@@ -124,7 +124,7 @@ try {
   for (let again = 0; again < 2; again++) {
     await page.getByTestId('talk').getByLabel('Your message').fill('A customer writes: the kettle I ordered arrived with a crack. Write our reply.');
     const count = await page.evaluate(() => window.runs.length);
-    await page.getByTestId('talk').getByRole('button', { name: 'Ask' }).click();
+    await page.getByTestId('talk').getByRole('button', { name: 'Ask', exact: true }).click();
     await page.waitForFunction((before) => window.runs.length > before, count);
     tell(`one answer of ${ANSWER} tokens`, { ...speed(await run('sample')), ...taken() });
     await page.waitForTimeout(500);
