@@ -44,7 +44,7 @@ def parse():
     parser.add_argument("--workflows", nargs="+", choices=WORKFLOWS, default=WORKFLOWS)
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
     parser.add_argument("--methods", nargs="*", default=["dpo", "ppo"])
-    parser.add_argument("--max-new-tokens", type=int, default=96)
+    parser.add_argument("--max-new-tokens", type=int, default=160, help="at 96 most replies are cut off")
     parser.add_argument("--pairs-per-prompt", type=int, default=2, help="held-out comparisons of each prompt")
     parser.add_argument("--flags", nargs="*", default=[], metavar="COMMAND=FLAGS", help="further flags of a command")
     arguments = parser.parse_args()
