@@ -48,9 +48,6 @@ async function fillDisk(page: Page, full: boolean): Promise<void> {
 }
 
 test.describe('two tabs', () => {
-  // The reload of a tab that is told of a deletion does not end now and then, in headless Chromium; why is not known yet.
-  test.describe.configure({ retries: 3 });
-
   test('the second shows what the first does, takes over on request, and what is deleted is gone for both', async ({ page, context }) => {
     test.setTimeout(5 * MINUTE);
     await open(page, SLOW);

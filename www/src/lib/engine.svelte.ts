@@ -38,7 +38,7 @@ class Engine {
   /** Puts the models into a new worker; set by `models.svelte.ts`. */
   onOpened: () => Promise<void> = async () => {};
 
-  #client!: WorkerClient;
+  #client: WorkerClient | undefined;
   #ready: Promise<void> = Promise.resolve();
   #current: { done: Promise<unknown>; givesWay: boolean; resumable: boolean } | null = null;
   #crashes = 0;
@@ -62,7 +62,7 @@ class Engine {
 
   async request<Kind extends RequestKind>(kind: Kind, ask: Requests[Kind]['ask']): Promise<Requests[Kind]['reply']> {
     await this.#ready;
-    return this.#client.request(kind, ask);
+    return this.#client!.request(kind, ask);
   }
 
   /** Runs a command to its end. Where another run occupies the device it throws, or, if it gives way, ends at once. */
@@ -82,7 +82,7 @@ class Engine {
       },
       checkpoint: options.checkpoint,
     };
-    const run = this.#client.run(command, options.resume ?? null, options.saveEvery ?? 0, watch);
+    const run = this.#client!.run(command, options.resume ?? null, options.saveEvery ?? 0, watch);
     const current = { done: run.catch(() => undefined), givesWay, resumable: Boolean(options.saveEvery) };
     this.#current = current;
     try {
@@ -99,18 +99,23 @@ class Engine {
   async halt(how: 'pause' | 'cancel'): Promise<void> {
     const current = this.#current;
     if (!current) return;
-    await this.#client.request('halt', { how }).catch(() => undefined);
+    await this.#client!.request('halt', { how }).catch(() => undefined);
     await current.done;
+  }
+
+  /** Whether the worker was ended, and no other one has taken its place. */
+  get closed(): boolean {
+    return this.#client?.closed ?? false;
   }
 
   /** Ends the worker at once, with whatever it does. */
   close(): void {
-    this.#client.close(t.device.changed);
+    this.#client?.close(t.device.changed);
   }
 
   /** For a device that does not answer: a new worker on the CPU. */
   giveUpDevice(): void {
-    this.#client.close(t.device.losses.silence);
+    this.#client?.close(t.device.losses.silence);
     this.#crashed('silence', '');
   }
 

@@ -144,17 +144,18 @@ class State {
   async boot(): Promise<void> {
     engine.onOpened = async () => (this.booted ? models.reload() : undefined);
     await workflow.restore().catch((error) => notices.problem(error));
-    await this.#load();
+    await this.#inTurn(() => this.#enter());
   }
 
   /** Goes over to another workflow, with the model that it is about. A new worker starts empty. */
-  async change(opened: Opened): Promise<void> {
-    await this.#loading;
-    await this.rest();
-    this.booted = false;
-    engine.close();
-    await workflow.take(opened);
-    await this.#load();
+  change(opened: Opened): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.rest();
+      this.booted = false;
+      engine.close();
+      await workflow.take(opened);
+      await this.#enter();
+    });
   }
 
   /** Lets nothing run: training pauses and is stored, the rest is cancelled. */
@@ -171,8 +172,8 @@ class State {
   /** Until what is being brought back is there: two at once would be in each other's way. */
   #loading: Promise<unknown> = Promise.resolve();
 
-  #load(): Promise<void> {
-    const loaded = this.#enter();
+  #inTurn(load: () => Promise<void>): Promise<void> {
+    const loaded = this.#loading.then(load);
     this.#loading = loaded.catch(() => undefined);
     return loaded;
   }
@@ -193,7 +194,8 @@ class State {
 
   /** A worker that dies before everything is back is followed by another, which gets it all again. */
   async #fill(): Promise<void> {
-    while (!engine.failure) {
+    // None follows one that was closed: the page is about to be loaded anew.
+    while (!engine.failure && !engine.closed) {
       try {
         await this.#restore();
         this.booted = true;
@@ -241,17 +243,18 @@ class State {
   }
 
   /** The workflow is this tab's from now on, or another's: everything is brought back as it is stored. */
-  async refill(): Promise<void> {
-    await this.#loading;
-    this.booted = false;
-    engine.close();
-    models.reset();
-    runs.reset();
-    screens.reset();
-    for (const training of this.trainings) await training.restore();
-    await rankings.restore().catch((error) => notices.problem(error));
-    await engine.start();
-    await this.#fill();
+  refill(): Promise<void> {
+    return this.#inTurn(async () => {
+      this.booted = false;
+      engine.close();
+      models.reset();
+      runs.reset();
+      screens.reset();
+      for (const training of this.trainings) await training.restore();
+      await rankings.restore().catch((error) => notices.problem(error));
+      await engine.start();
+      await this.#fill();
+    });
   }
 
   async #recallReward(): Promise<void> {

@@ -42,7 +42,7 @@ export class WorkerClient {
   #worker = new Worker(new URL('../worker/worker.ts', import.meta.url), { type: 'module' });
   #waiting = new Map<number, Waiting>();
   #lastId = 0;
-  #closed = false;
+  closed = false;
   #watchdog: ReturnType<typeof setTimeout> | undefined;
   #silent = false;
 
@@ -64,7 +64,7 @@ export class WorkerClient {
 
   /** Ends the worker at once. Whoever still waits gets a `WorkerCrash`. */
   close(why: string): void {
-    this.#closed = true;
+    this.closed = true;
     this.#heard();
     this.#worker.terminate();
     for (const waiting of this.#waiting.values()) waiting.reject(new WorkerCrash(why));
@@ -76,7 +76,7 @@ export class WorkerClient {
     ask: Requests[Kind]['ask'],
     watch?: RunWatch,
   ): Promise<Requests[Kind]['reply']> {
-    if (this.#closed) return Promise.reject(new WorkerCrash('The worker is closed.'));
+    if (this.closed) return Promise.reject(new WorkerCrash('The worker is closed.'));
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve: resolve as (value: unknown) => void, reject, watch });
@@ -88,12 +88,12 @@ export class WorkerClient {
   #heard(): void {
     clearTimeout(this.#watchdog);
     if (this.#silent) this.hooks.silent((this.#silent = false));
-    if (this.#closed || this.#waiting.size === 0) return;
+    if (this.closed || this.#waiting.size === 0) return;
     this.#watchdog = setTimeout(() => this.hooks.silent((this.#silent = true)), SILENCE_MS);
   }
 
   #receive(notice: Notice): void {
-    if (this.#closed) return;
+    if (this.closed) return;
     this.#take(notice);
     this.#heard();
   }
@@ -119,7 +119,7 @@ export class WorkerClient {
   }
 
   #crash(loss: Loss, message: string): void {
-    if (this.#closed) return;
+    if (this.closed) return;
     this.close(message);
     this.hooks.crashed(loss, message);
   }
