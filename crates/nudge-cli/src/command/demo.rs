@@ -14,7 +14,7 @@ use super::demo_report::{self, Report};
 use super::tuning_loop::{Contender, FULL, QUICK, TuningLoop};
 use crate::args::Demo;
 use crate::command::compare::examples;
-use crate::disk::create_folder;
+use crate::disk::LOCK;
 use crate::failure::tell;
 use crate::picture::{Page, curves_of_steps};
 use crate::provenance::{RUN, Results, RunRecord};
@@ -31,6 +31,7 @@ use nudge_session::{Command, Event, Labeler, Metrics};
 use serde_json::Map;
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::time::Instant;
 
 /// Plays the loop and reports.
@@ -38,11 +39,11 @@ pub fn run(arguments: &Demo) -> Result<()> {
     let clock = Instant::now();
     let labeler = Labeler::find(&arguments.labeler)?;
     if let Some(out) = &arguments.out {
-        let used = fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some());
+        let others = |entry: io::Result<fs::DirEntry>| entry.is_ok_and(|entry| entry.file_name() != LOCK);
+        let used = fs::read_dir(out).is_ok_and(|mut entries| entries.any(others));
         if used && !arguments.force {
             bail!("{} is not empty; choose another --out, or write into it with --force", out.display());
         }
-        create_folder(out)?;
     }
     let mut workplace = Workplace::open(arguments.common.device)?;
     workplace.load(&arguments.base)?;

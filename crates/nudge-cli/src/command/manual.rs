@@ -2,7 +2,7 @@
 //! `nudge licences`.
 
 use crate::args::{Completions, Man};
-use crate::disk::{create_folder, write_atomic};
+use crate::disk::write_atomic;
 use crate::failure::tell;
 use crate::report;
 use crate::usage;
@@ -18,7 +18,6 @@ pub fn completions(arguments: &Completions) -> Result<()> {
 
 /// Writes a page for the program and one for each command.
 pub fn man(arguments: &Man) -> Result<()> {
-    create_folder(&arguments.dir)?;
     let mut command = usage::command();
     command.build();
     let mut pages = vec![("nudge".to_string(), command.clone())];

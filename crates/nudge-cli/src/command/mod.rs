@@ -17,6 +17,7 @@ mod job;
 pub mod lab;
 mod manual;
 mod mined;
+mod outputs;
 mod rank;
 mod sample;
 mod score;
@@ -39,6 +40,7 @@ use std::time::Instant;
 
 /// Does what the command line asks for.
 pub fn run(arguments: Arguments) -> Result<()> {
+    let _locks = outputs::hold(&arguments.command)?;
     match arguments.command {
         Command::Teach(arguments) => teach::run(&arguments),
         Command::Pretrain(arguments) => train::pretrain(&arguments),

@@ -85,3 +85,46 @@ fn of_two_that_start_at_once_one_writes() {
         assert!(!place.path(format!("{out}.lock")).exists());
     }
 }
+
+#[test]
+fn whatever_writes_is_refused_beside_another() {
+    let lab = |which: &str, output: &str| format!("lab {which} --quick --{output}");
+    let report = "--report out.html";
+    let rows: Vec<(String, &str)> = [
+        ("demo --quick --out out", "out/.lock"),
+        ("demo --quick --report out.html", "out.html.lock"),
+        ("export --to gguf --model sft --out out", "out.lock"),
+        ("hand-over --to trl --method dpo --policy hub:a/b --comparisons pack.jsonl --out out", "out.lock"),
+        ("data convert --to preference pack.jsonl out.jsonl", "out.jsonl.lock"),
+        ("data mix --data pack.jsonl --out out.jsonl", "out.jsonl.lock"),
+        ("data mix --data pack.jsonl --out other.jsonl --held-out out.jsonl", "out.jsonl.lock"),
+        ("data split --data pack.jsonl --train out.jsonl --test other.jsonl", "out.jsonl.lock"),
+        ("data split --data pack.jsonl --train other.jsonl --test out.jsonl", "out.jsonl.lock"),
+        ("data merge --rankings pack.jsonl pack.jsonl --out out.jsonl", "out.jsonl.lock"),
+        ("man out", "out/.lock"),
+    ]
+    .map(|(words, lock)| (words.to_string(), lock))
+    .into_iter()
+    .chain(["methods", "shapes"].map(|which| (lab(which, "out out.jsonl"), "out.jsonl.lock")))
+    .chain(["methods", "shapes"].map(|which| (lab(which, "report out.html"), "out.html.lock")))
+    .chain([
+        (format!("lab frontier --log log.jsonl {report}"), "out.html.lock"),
+        (format!("lab oracle {report}"), "out.html.lock"),
+        ("lab instruct --stories stories.txt --held-out-stories stories.txt --out out.jsonl".into(), "out.jsonl.lock"),
+        (format!("lab preferences --comparisons pack.jsonl {report}"), "out.html.lock"),
+        (format!("bench {report}"), "out.html.lock"),
+        (format!("calibrate --reward reward --comparisons pack.jsonl {report}"), "out.html.lock"),
+        (format!("compare --a sft --b base --prompts prompts.jsonl --labeler shorter {report}"), "out.html.lock"),
+        (format!("{TEACH} {report}"), "out.html.lock"),
+    ])
+    .collect();
+    for (words, lock) in rows {
+        let place = Place::new();
+        std::fs::create_dir_all(place.path(lock).parent().expect("a folder")).expect("a folder");
+        let first = std::fs::File::create(place.path(lock)).expect("a lock");
+        first.lock().expect("nobody else holds it");
+        let holder = r#"{"pid":4711,"command":"nudge demo","since":"2026-01-02T03:04:05Z"}"#;
+        std::fs::write(place.path(lock), holder).expect("who holds it");
+        place.refused(&words, &["is being written by process 4711 (`nudge demo`, since 2026", "wait for it to end"]);
+    }
+}
