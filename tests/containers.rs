@@ -52,6 +52,65 @@ fn a_model_goes_through_gguf_with_its_tokenizer_and_back_into_a_folder() {
     assert_eq!((&config["torch_dtype"], &config["model_type"]), (&json!("float32"), &json!("llama")));
 }
 
+/// A GGUF of the browser's tests, and the same in three files as `reference/split_gguf.py` writes them.
+fn whole_and_split() -> (Files, Files) {
+    let whole = include_bytes!("browser/fixtures/tiny.gguf");
+    let split: [(&str, &[u8]); 3] = [
+        ("tiny-00001-of-00003.gguf", include_bytes!("reference/split/tiny-00001-of-00003.gguf")),
+        ("tiny-00002-of-00003.gguf", include_bytes!("reference/split/tiny-00002-of-00003.gguf")),
+        ("tiny-00003-of-00003.gguf", include_bytes!("reference/split/tiny-00003-of-00003.gguf")),
+    ];
+    let split = split.into_iter().map(|(name, bytes)| (name.to_string(), bytes.into()));
+    (Files::from([("tiny.gguf".to_string(), whole.as_slice().into())]), split.collect())
+}
+
+#[test]
+fn a_gguf_in_several_files_is_the_model_in_one() {
+    let (whole, split) = whole_and_split();
+    assert_eq!(numbers(&split), numbers(&whole));
+    let (one, other) = (folder(&split), folder(&whole));
+    assert_eq!(one.config, other.config);
+    assert_eq!(one.tokenizer.end_ids(), other.tokenizer.end_ids());
+    // A reader may have given the files names of their own.
+    let renamed = split.into_values().zip(["c.gguf", "a.gguf", "b.gguf"]);
+    assert_eq!(numbers(&renamed.map(|(bytes, name)| (name.to_string(), bytes)).collect()), numbers(&whole));
+}
+
+#[test]
+fn parts_of_a_gguf_that_do_not_fit_together_are_named() {
+    let (whole, split) = whole_and_split();
+    let refused = |change: &dyn Fn(&mut Files), parts: &[&str]| {
+        let mut files = split.clone();
+        change(&mut files);
+        let message = refusal(&files);
+        parts.iter().for_each(|part| assert!(message.contains(part), "`{part}` is not in: {message}"));
+    };
+    let second = "tiny-00002-of-00003.gguf";
+    let put = |files: &mut Files, name: &str, bytes: Vec<u8>| drop(files.insert(name.into(), bytes.into()));
+    refused(&|files| drop(files.remove(second)), &["split.count", second, "is not there", "all files of the model"]);
+    refused(&|files| files.retain(|name, _| name.contains("00003-of")), &["tiny-00001-of-00003.gguf is not there"]);
+    refused(&|files| put(files, "copy.gguf", split[second].to_vec()), &["split.no", "copy.gguf", second, "once"]);
+    let renamed = |files: &mut Files| {
+        let bytes = files.remove(second).expect("it is there");
+        files.insert("other-00002-of-00003.gguf".into(), bytes);
+    };
+    refused(&renamed, &["is that of `other`", "different models"]);
+    refused(&|files| files.extend(whole.clone()), &["tiny.gguf", "1 of 1", "1 of 3", "different models"]);
+    refused(&|files| put(files, second, split[second][..9000].to_vec()), &[second, "truncated"]);
+    // The number of all tensors in the first file, a little less than there are.
+    let miscounted = |files: &mut Files| {
+        let first = "tiny-00001-of-00003.gguf";
+        let mut bytes = split[first].to_vec();
+        let key = b"split.tensors.count";
+        let at = bytes.windows(key.len()).position(|window| window == key).expect("it is there") + key.len() + 4;
+        bytes[at] -= 1;
+        put(files, first, bytes);
+    };
+    refused(&miscounted, &["split.tensors.count", "is 19", "hold 20"]);
+    let two = Files::from([("a.gguf".to_string(), whole["tiny.gguf"].clone()), whole.into_iter().next().expect("one")]);
+    assert!(refusal(&two).contains("open one model at a time"), "{}", refusal(&two));
+}
+
 #[test]
 fn a_reward_model_has_no_place_in_a_gguf() {
     let error = to_gguf(&folder(reward_model()), "tiny.gguf", Encoding::F16).expect_err("is refused").to_string();

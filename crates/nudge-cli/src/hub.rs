@@ -9,6 +9,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use hf_hub::api::RepoInfo;
 use hf_hub::api::sync::{Api, ApiBuilder};
 use hf_hub::{Cache, Repo, RepoType};
+use nudge_model::container::gguf::parts_of;
 use nudge_session::folder::{ADAPTER_WEIGHTS, INDEX, WEIGHTS, shards_of};
 use std::collections::BTreeMap;
 use std::fs;
@@ -139,7 +140,11 @@ fn files_of(wanted: &Wanted, info: &RepoInfo) -> Result<Vec<String>> {
     let ggufs: Vec<&str> = there.iter().copied().filter(|file| file.ends_with(".gguf")).collect();
     if let Some(file) = &wanted.file {
         return match there.contains(&file.as_str()) {
-            true => Ok(vec![file.clone()]),
+            // Of a model in several files, all that are there; which are missing says whoever opens it.
+            true => Ok(parts_of(file).map_or(vec![file.clone()], |mut parts| {
+                parts.retain(|part| there.contains(&part.as_str()));
+                parts
+            })),
             false => bail!("{} has no file {file}; it has {}", wanted.repo, there.join(", ")),
         };
     }

@@ -4,6 +4,7 @@ use crate::files::io_error;
 use crate::{builtin, hub};
 use anyhow::{Context, Result, anyhow, bail};
 use bytes::Bytes;
+use nudge_model::container::gguf::parts_of;
 use nudge_session::Files;
 use nudge_session::folder::{
     ADAPTER_CONFIG, ADAPTER_WEIGHTS, CHAT_TEMPLATE, CONFIG, GENERATION_CONFIG, INDEX, TOKENIZER, TOKENIZER_CONFIG,
@@ -123,8 +124,15 @@ fn read_files(name: &str) -> Result<Files> {
     Ok(files)
 }
 
-/// A model in one file, under its own name.
+/// A model in one file, under its own name; or in several, of which this is one, with those that lie beside it.
 fn read_gguf(path: &Path) -> Result<Files> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    if let Some(parts) = path.file_name().and_then(|name| parts_of(&name.to_string_lossy())) {
+        let mut files = Files::new();
+        // Which of them are missing says whoever opens the model.
+        parts.iter().try_for_each(|part| take(&mut files, folder, part))?;
+        return Ok(files);
+    }
     let bytes = read(path).map_err(|error| io_error("read", path, error))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let named_so = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf"));
@@ -204,6 +212,19 @@ mod tests {
         fs::create_dir(folder.join("checkpoint")).unwrap();
         fs::write(folder.join(CONFIG), "{}").unwrap();
         assert!(refusal(folder).contains("has not finished"));
+    }
+
+    #[test]
+    fn a_model_in_several_ggufs_is_opened_by_any_of_them() {
+        let place = tempfile::tempdir().unwrap();
+        for name in ["a-00001-of-00002.gguf", "a-00002-of-00002.gguf", "b-00001-of-00002.gguf"] {
+            fs::write(place.path().join(name), "GGUF").unwrap();
+        }
+        for part in 1..=2 {
+            let path = place.path().join(format!("a-0000{part}-of-00002.gguf"));
+            let files = read_model(&path.display().to_string()).unwrap();
+            assert_eq!(files.into_keys().collect::<Vec<_>>(), ["a-00001-of-00002.gguf", "a-00002-of-00002.gguf"]);
+        }
     }
 
     #[test]

@@ -1,7 +1,8 @@
-//! A model that is one `.gguf`: the files of a folder that its metadata stand for.
+//! A model that is one `.gguf`, or several: the files of a folder that its metadata stand for.
 
 use super::open::Opened;
 use crate::error::{SessionError, named};
+use crate::protocol::Files;
 use bytes::Bytes;
 use nudge_data::{GgufTokenizer, TokenKind};
 use nudge_model::{ContainerError, Gguf, ModelError};
@@ -12,10 +13,15 @@ const TOKENIZER: &str = "tokenizer.ggml";
 /// The chat template.
 const TEMPLATE: &str = "tokenizer.chat_template";
 
-/// Reads the header of the GGUF called `file`, for the model called `name`.
-pub(super) fn open(name: &str, file: &str, bytes: Bytes) -> Result<Opened, SessionError> {
+/// The files of a model that are GGUF.
+pub(super) fn files_of(files: &Files) -> impl Iterator<Item = (&str, Bytes)> {
+    files.iter().filter(|(file, _)| file.ends_with(".gguf")).map(|(file, bytes)| (file.as_str(), bytes.clone()))
+}
+
+/// Reads the headers of the GGUF files of the model called `name`.
+pub(super) fn open(name: &str, files: &Files) -> Result<Opened, SessionError> {
     let refused = |error: ContainerError| named(name)(error.into());
-    let gguf = Gguf::open(file, bytes).map_err(refused)?;
+    let gguf = Gguf::open(files_of(files)).map_err(refused)?;
     let vocabulary = vocabulary(&gguf).map_err(refused)?;
     let [tokenizer, tokenizer_config] = vocabulary.to_files()?;
     let config = gguf.config().map_err(refused)?;

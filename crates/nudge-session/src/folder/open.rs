@@ -20,8 +20,8 @@ pub(super) struct Opened {
 /// Reads all but the tensors, which are looked for and held against their files' lengths.
 pub(super) fn open(name: &str, files: &Files) -> Result<Opened, SessionError> {
     let refused = |error: ContainerError| named(name)(error.into());
-    if let Some((file, bytes)) = files.iter().find(|(file, _)| file.ends_with(".gguf")) {
-        return Ok(with_own_tokenizer(gguf::open(name, file, bytes.clone())?, files));
+    if gguf::files_of(files).next().is_some() {
+        return Ok(with_own_tokenizer(gguf::open(name, files)?, files));
     }
     let optional = |file: &str| match files.get(file) {
         Some(bytes) => refuse_pointer(file, bytes).map(|()| Some(bytes.clone())).map_err(refused),

@@ -4,17 +4,19 @@
 //! believed. Rows of queries and keys come out in Hugging Face's order, Gemma's norms without the 1 that is added there.
 //! Format: <https://github.com/ggml-org/ggml/blob/master/docs/gguf.md>.
 //!
-//! Deliberately absent: models in several files, big-endian files, blocks of less than 4 bits.
+//! Deliberately absent: big-endian files, blocks of less than 4 bits.
 
 mod attention;
 mod config;
 mod names;
 mod reader;
+mod split;
 #[cfg(test)]
 mod tests;
 mod write;
 
 pub use reader::{List, Value};
+pub use split::parts_of;
 pub use write::{Adapter, Field, ModelFile, Rank, write_adapter, write_model};
 
 use super::{Change, ContainerError, Entry, Tensors, refuse_pointer};
@@ -25,7 +27,7 @@ use reader::Reader;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A GGUF whose header has been read and held against its length.
+/// A model in GGUF, whose headers have been read and held against the lengths of its files.
 #[derive(Debug, Clone)]
 pub struct Gguf {
     file: Arc<str>,
@@ -68,12 +70,16 @@ struct Info {
     length: usize,
 }
 
-impl Gguf {
-    /// Reads the header of a GGUF called `file`.
-    ///
-    /// # Errors
-    /// [`ContainerError`] if it is a pointer, is cut short, says what cannot be, or is of an unknown architecture.
-    pub fn open(file: &str, bytes: Bytes) -> Result<Self, ContainerError> {
+/// What the header of one file says.
+#[derive(Default)]
+struct Part {
+    file: Arc<str>,
+    metadata: BTreeMap<String, Value>,
+    tensors: BTreeMap<String, Entry>,
+}
+
+impl Part {
+    fn open(file: &str, bytes: Bytes) -> Result<Self, ContainerError> {
         refuse_pointer(file, &bytes)?;
         let mut reader = Reader { file, bytes, at: 0 };
         let (tensors, pairs) = counts(&mut reader)?;
@@ -85,8 +91,21 @@ impl Gguf {
         let data = data(&reader, &metadata)?;
         let name: Arc<str> = file.into();
         let tensors = placed(&name, infos, &data)?;
-        let architecture = architecture(file, &metadata)?;
-        Ok(Self { file: name, metadata, tensors, architecture })
+        Ok(Self { file: name, metadata, tensors })
+    }
+}
+
+impl Gguf {
+    /// Reads the headers of the files of one model, each with its name, in any order. Mostly there is one.
+    ///
+    /// # Errors
+    /// [`ContainerError`] if a file is a pointer, is cut short, says what cannot be, is missing, is there twice or is of
+    /// another model, or if the architecture is not known.
+    pub fn open<'a>(files: impl IntoIterator<Item = (&'a str, Bytes)>) -> Result<Self, ContainerError> {
+        let parts = files.into_iter().map(|(file, bytes)| Part::open(file, bytes)).collect::<Result<_, _>>()?;
+        let Part { file, metadata, tensors } = split::joined(parts)?;
+        let architecture = architecture(&file, &metadata)?;
+        Ok(Self { file, metadata, tensors, architecture })
     }
 
     /// The file's name.
@@ -278,10 +297,6 @@ fn placed(file: &Arc<str>, mut infos: Vec<Info>, data: &Bytes) -> Result<BTreeMa
 /// What the metadata say the model is.
 fn architecture(file: &str, metadata: &BTreeMap<String, Value>) -> Result<Architecture, ContainerError> {
     let of_key = |key: &str, reason: String| ContainerError::Metadata { file: file.into(), key: key.into(), reason };
-    if let Some(Value::Integer(count @ 2..)) = metadata.get("split.count") {
-        let reason = format!("says that the model is in {count} files; join them with `llama-gguf-split --merge`");
-        return Err(of_key("split.count", reason));
-    }
     if let Some(Value::Text(kind)) = metadata.get("general.type")
         && kind != "model"
     {

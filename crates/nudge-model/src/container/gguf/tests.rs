@@ -45,7 +45,7 @@ fn written_as(config: &DecoderConfig, tensors: &[Named], encoding: Encoding) -> 
 }
 
 fn open(bytes: &[u8]) -> Result<Gguf, ContainerError> {
-    Gguf::open("model.gguf", bytes.to_vec().into())
+    Gguf::open([("model.gguf", bytes.to_vec().into())])
 }
 
 #[test]
