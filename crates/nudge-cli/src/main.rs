@@ -16,6 +16,7 @@ mod flags;
 mod hub;
 mod input;
 mod interrupt;
+mod live_records;
 mod log;
 mod machine;
 mod memory;

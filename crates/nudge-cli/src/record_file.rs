@@ -4,6 +4,9 @@
 use crate::args::Output;
 use crate::disk::{Appended, Checkpoints, Lock, beside, rename};
 use crate::failure::tell;
+use crate::files::read_text;
+use crate::interrupt;
+use crate::live_records::Audience;
 use crate::log::Log;
 use crate::provenance::{Results, RunRecord};
 use crate::report::{self, Aside};
@@ -100,16 +103,18 @@ pub struct RecordTarget {
     steps: usize,
     /// Numbers of the last step.
     metrics: Metrics,
+    /// Who reads records while others are made.
+    audience: Option<Audience>,
 }
 
 impl RecordTarget {
     /// A target that stores a checkpoint `every` so often. `note` is that of the checkpoint that the run goes on from.
     pub fn new(file: Option<Box<RecordFile>>, log: Option<Log>, run: RunRecord, note: &Value, every: Duration) -> Self {
         let Ok(mut before) = serde_json::from_value::<RunRecord>(note["run"].clone()) else {
-            return Self { file, log, run, every, steps: 0, metrics: Metrics::new() };
+            return Self { file, log, run, every, steps: 0, metrics: Metrics::new(), audience: None };
         };
         let Results { steps, metrics, .. } = before.results.take().unwrap_or_default();
-        Self { file, log, run: before.taken_up(run, steps), every, steps, metrics }
+        Self { file, log, run: before.taken_up(run, steps), every, steps, metrics, audience: None }
     }
 
     /// The log's part of an event.
@@ -131,7 +136,9 @@ impl RecordTarget {
         self.log.as_mut().map_or(Ok(()), Log::sync)?;
         let (steps, metrics, findings) = (self.steps, self.metrics.clone(), findings.to_vec());
         self.run.end(Results { steps, metrics, findings });
-        self.file.take().map_or(Ok(()), |file| file.finish(&self.run))
+        self.file.take().map_or(Ok(()), |file| file.finish(&self.run))?;
+        self.audience.iter_mut().for_each(Audience::end);
+        Ok(())
     }
 
     /// Gives the file its name and reports.
@@ -166,7 +173,9 @@ impl Target for RecordTarget {
             }
             _ => return Ok(()),
         };
-        self.file.as_mut().map_or(Ok(()), |file| file.write(&record))
+        self.file.as_mut().map_or(Ok(()), |file| file.write(&record))?;
+        self.audience.iter_mut().for_each(|audience| audience.hold(&record));
+        Ok(())
     }
 
     fn keep(&mut self, checkpoint: Files) -> Result<()> {
@@ -174,11 +183,23 @@ impl Target for RecordTarget {
         let log = self.log.as_ref().map_or(Value::Null, Log::note);
         let (steps, metrics) = (self.steps, self.metrics.clone());
         self.run.results = Some(Results { steps, metrics, ..Results::default() });
-        self.file.as_mut().map_or(Ok(()), |file| file.keep(checkpoint, log, &self.run))
+        self.file.as_mut().map_or(Ok(()), |file| file.keep(checkpoint, log, &self.run))?;
+        self.audience.iter_mut().for_each(Audience::show);
+        Ok(())
     }
 
     fn checkpoint_every(&self) -> Option<Duration> {
-        self.file.is_some().then_some(self.every)
+        // What somebody reads must be on the disk.
+        let every = if self.audience.is_some() { Duration::ZERO } else { self.every };
+        self.file.is_some().then_some(every)
+    }
+
+    fn is_asked_to_stop(&self) -> bool {
+        interrupt::requested() || self.audience.as_ref().is_some_and(Audience::has_left)
+    }
+
+    fn is_watched(&self) -> bool {
+        self.audience.is_none()
     }
 }
 
@@ -192,7 +213,7 @@ pub fn record(
     as_json: bool,
 ) -> Result<()> {
     let name = run.command.clone();
-    match write(session, command, run, output, log)? {
+    match write(session, command, run, output, log, None)? {
         Some(target) => target.finish(&name, &output.out, as_json),
         None => {
             already_finished(&output.out);
@@ -209,9 +230,29 @@ pub fn record_quietly(
     output: &Output,
     log: Option<&Path>,
 ) -> Result<()> {
-    match write(session, command, run, output, log)? {
+    match write(session, command, run, output, log, None)? {
         Some(mut target) => target.name(&[]),
         None => Ok(()),
+    }
+}
+
+/// The same for somebody who reads each record as soon as it is on the disk, those of a run before this one first.
+pub fn record_for(
+    session: &Session,
+    command: Command,
+    run: RunRecord,
+    output: &Output,
+    log: Option<&Path>,
+    audience: Audience,
+) -> Result<()> {
+    let mut late = audience.clone();
+    match write(session, command, run, output, log, Some(audience))? {
+        Some(mut target) => target.name(&[]),
+        None => {
+            late.show_file(&read_text(&output.out)?);
+            late.end();
+            Ok(())
+        }
     }
 }
 
@@ -223,6 +264,7 @@ fn write(
     record: RunRecord,
     output: &Output,
     log: Option<&Path>,
+    audience: Option<Audience>,
 ) -> Result<Option<RecordTarget>> {
     let name = record.command.clone();
     let mut run = session.start(command.clone(), None)?;
@@ -235,7 +277,10 @@ fn write(
     }
     let log = log.map(|path| Log::given(path, &note["log"], output.resume, output.force)).transpose()?;
     let every = Duration::from_secs(output.checkpoint_seconds);
+    let kept = audience.as_ref().map(|_| read_text(&file.partial)).transpose()?;
     let mut target = RecordTarget::new(Some(file), log, record, &note, every);
+    target.audience = audience;
+    target.audience.iter_mut().zip(kept).for_each(|(audience, kept)| audience.show_file(&kept));
     drive(run, &name, &mut target)?;
     Ok(Some(target))
 }

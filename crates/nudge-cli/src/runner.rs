@@ -24,6 +24,16 @@ pub trait Target {
 
     /// How often to store one; `None` where the run cannot be resumed.
     fn checkpoint_every(&self) -> Option<Duration>;
+
+    /// Whether to stop as soon as nothing is lost by it.
+    fn is_asked_to_stop(&self) -> bool {
+        interrupt::requested()
+    }
+
+    /// Whether somebody watches how far it is.
+    fn is_watched(&self) -> bool {
+        true
+    }
 }
 
 /// A target in memory: every event goes to a function, nothing can be resumed.
@@ -56,23 +66,23 @@ pub fn drive(run: Run, label: &str, target: &mut impl Target) -> Result<()> {
 }
 
 fn pull(mut run: Run, label: &str, target: &mut impl Target) -> Result<()> {
-    let progress = Progress::new(label);
+    let progress = target.is_watched().then(|| Progress::new(label));
     let (mut last_checkpoint, mut last_step) = (Instant::now(), Instant::now());
     // Whether nothing is lost that is not kept when the step under way is left.
     let mut may_leave = true;
     loop {
-        let event = match block_on(or(async { Some(run.next().await) }, interruption(may_leave))) {
+        let event = match block_on(or(async { Some(run.next().await) }, interruption(target, may_leave))) {
             Some(event) => event?,
             None => return Err(interrupted(target)?),
         };
         let Some(event) = event else { return Ok(()) };
-        progress.show(&event);
+        progress.iter().for_each(|progress| progress.show(&event));
         let between_steps = is_between_steps(&event);
         target.take(event)?;
         if !between_steps {
             continue;
         }
-        let stop = interrupt::requested();
+        let stop = target.is_asked_to_stop();
         let due = |every| stop || last_checkpoint.elapsed() >= every || last_step.elapsed() >= LONG_STEP;
         may_leave = target.checkpoint_every().is_none_or(due);
         last_step = Instant::now();
@@ -86,9 +96,9 @@ fn pull(mut run: Run, label: &str, target: &mut impl Target) -> Result<()> {
     }
 }
 
-/// Resolves when a signal asks to stop and the step may be left. Whoever computes gives way between two minibatches.
-async fn interruption<T>(may_leave: bool) -> Option<T> {
-    poll_fn(|_| if may_leave && interrupt::requested() { Poll::Ready(None) } else { Poll::Pending }).await
+/// Resolves when the run is asked to stop and the step may be left. Whoever computes gives way between two minibatches.
+async fn interruption<T>(target: &impl Target, may_leave: bool) -> Option<T> {
+    poll_fn(|_| if may_leave && target.is_asked_to_stop() { Poll::Ready(None) } else { Poll::Pending }).await
 }
 
 /// Stores what was kept; the error that ends the program.

@@ -7,11 +7,13 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
 use nudge_session::labeler;
+use std::cell::RefCell;
 use std::fs;
-use std::sync::{Mutex, PoisonError};
 
-/// What the command that is running was given.
-static GIVEN: Mutex<Option<Given>> = Mutex::new(None);
+thread_local! {
+    /// What the command that this thread runs was given.
+    static GIVEN: RefCell<Given> = RefCell::default();
+}
 
 /// Flags that say where a run goes, not what it does: a run that repeats another has its own.
 const OWN: [&str; 8] = ["out", "resume", "force", "config", "log", "json", "checkpoint-seconds", "report"];
@@ -40,7 +42,7 @@ pub fn parse() -> Arguments {
     })
 }
 
-/// Reads the words of a command, the program's name first. From now on they are what [`given`] tells of.
+/// Reads the words of a command, the program's name first. From now on they are what [`given`] tells this thread of.
 ///
 /// # Errors
 /// Wrong usage.
@@ -49,13 +51,13 @@ pub fn read(words: Vec<String>) -> Result<Arguments, clap::Error> {
     let command = command();
     let matches =
         command.clone().try_get_matches_from(&words).map_err(|error| with_sibling(error, &command, &words))?;
-    *GIVEN.lock().unwrap_or_else(PoisonError::into_inner) = Some(given_in(&command, &matches));
+    GIVEN.set(given_in(&command, &matches));
     Arguments::from_arg_matches(&matches)
 }
 
-/// What the command that is running was given.
+/// What the command that this thread runs was given.
 pub fn given() -> Given {
-    GIVEN.lock().unwrap_or_else(PoisonError::into_inner).clone().unwrap_or_default()
+    GIVEN.with_borrow(Clone::clone)
 }
 
 /// The words, and those of the run whose `run.json` is in `--config`, where they say nothing.

@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -76,7 +76,7 @@ fn a_workflow_that_is_killed_anywhere_ends_in_the_same_bytes() {
         "taught/judgements.jsonl.state",
         "taught/judgements.jsonl",
     ] {
-        kill_when(&broken, &words, begun);
+        kill_when(&broken, || broken.command(&words).spawn().expect("nudge starts"), begun);
     }
     broken.done(&words);
     let (left, right) = (artefacts(&unbroken), artefacts(&broken));
@@ -104,11 +104,9 @@ fn killed_ten_times(expected: &BTreeMap<PathBuf, Vec<u8>>, whole: Duration, rng:
     let broken = place();
     let mut killed = 0;
     for _ in 0..10 {
-        let mut run = broken.command(TEACH).spawn().expect("nudge starts");
+        let run = broken.command(TEACH).spawn().expect("nudge starts");
         sleep(whole.mul_f32(rng.uniform() / 2.0));
-        killed += usize::from(run.try_wait().expect("a status").is_none());
-        let _ = run.kill();
-        run.wait().expect("a status");
+        killed += usize::from(kill(run));
     }
     assert!(killed > 0, "every run ended before it was killed");
     broken.done(TEACH);
@@ -117,15 +115,112 @@ fn killed_ten_times(expected: &BTreeMap<PathBuf, Vec<u8>>, whole: Duration, rng:
 }
 
 /// Starts the run and kills it as soon as `path` is there; one that ends before is as good.
-fn kill_when(place: &Place, words: &str, path: &str) {
-    let mut run = place.command(words).spawn().expect("nudge starts");
+fn kill_when(place: &Place, start: impl Fn() -> Child, path: &str) {
+    let mut run = start();
     let patience = Instant::now() + Duration::from_secs(120);
     while !place.path(path).exists() && run.try_wait().expect("a status").is_none() {
         assert!(Instant::now() < patience, "{path} never appears");
         sleep(Duration::from_millis(1));
     }
+    kill(run);
+}
+
+/// Kills a run; tells whether it had not ended yet.
+fn kill(mut run: Child) -> bool {
+    let met = run.try_wait().expect("a status").is_none();
     let _ = run.kill();
     run.wait().expect("a status");
+    met
+}
+
+/// A person who types; whoever they rank for reads as much as it needs.
+const PERSON: &str = "teach --model sft --prompts prompts.jsonl --rankings 12 --completions 2 --compared 4 \
+    --max-new-tokens 24 --out taught";
+
+/// Starts a run in which a person types `keys`.
+fn typing(place: &Place, words: &str, keys: &str) -> Child {
+    let mut run = place.command(words).stdin(Stdio::piped()).spawn().expect("nudge starts");
+    let _ = run.stdin.take().expect("its input").write_all(keys.as_bytes());
+    run
+}
+
+/// The same to its end.
+fn typed(place: &Place, words: &str, keys: &str) -> Ended {
+    Ended::from(typing(place, words, keys).wait_with_output().expect("an end"))
+}
+
+/// What a workflow holds that does not follow from who ranked, and when.
+fn impersonal(place: &Place) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = artefacts(place);
+    found.retain(|path, _| {
+        let name = path.to_string_lossy();
+        name.contains("prompts") || name.ends_with("candidates.jsonl") || name.ends_with(".safetensors")
+    });
+    for name in ["rankings.jsonl", "judgements.jsonl"] {
+        let mut records = place.records(&format!("taught/{name}"));
+        for record in records.iter_mut().map(|record| record.as_object_mut().expect("a record")) {
+            record.retain(|key, _| !["labeler", "seconds", "started_at"].contains(&key.as_str()));
+        }
+        found.insert(name.into(), serde_json::to_vec(&records).expect("JSON"));
+    }
+    found
+}
+
+#[test]
+fn ranking_while_the_next_are_sampled_changes_no_byte() {
+    let (one_by_one, beside, killed) = (place(), place(), place());
+    // A program judges when all is sampled; it prefers what it is shown first, as the person does.
+    let judge = "while read line; do echo '{\"ranking\": [[0], [1]]}'; done";
+    let ended = one_by_one.command(PERSON).args(["--judge-command", judge]).output().expect("nudge starts");
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    let keys = "1 2\n".repeat(20);
+    let clock = Instant::now();
+    let ended = typed(&beside, PERSON, &keys);
+    let whole = clock.elapsed();
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert!(ended.err.contains("the next ones are sampled while you rank"), "{}", ended.err);
+    let expected = impersonal(&one_by_one);
+    assert_eq!(expected.keys().collect::<Vec<_>>(), impersonal(&beside).keys().collect::<Vec<_>>());
+    for (path, bytes) in impersonal(&beside) {
+        assert!(expected[&path] == bytes, "{} differs", path.display());
+    }
+    // Killed while both go on, and at any other moment.
+    for begun in ["taught/candidates.jsonl.state", "taught/rankings.jsonl.partial"] {
+        kill_when(&killed, || typing(&killed, PERSON, &keys), begun);
+    }
+    let mut rng = nudge_data::Rng::new(19);
+    for _ in 0..6 {
+        let run = typing(&killed, PERSON, &keys);
+        sleep(whole.mul_f32(rng.uniform() / 3.0));
+        kill(run);
+    }
+    assert_eq!(typed(&killed, PERSON, &keys).code, Some(0));
+    assert!(impersonal(&killed) == expected, "it ended elsewhere");
+}
+
+#[test]
+fn who_stops_early_stops_the_sampling_too() {
+    let place = place();
+    place.write("prompts.jsonl", &example("prompts.jsonl", 300));
+    let words = PERSON.replace("--rankings 12", "--rankings 150");
+    let ended = typed(&place, &words, "2 1\nq\n");
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert!(ended.err.contains("Saved: 1 ranking") && ended.err.contains("rank: 1 of 150 records"), "{}", ended.err);
+    let sampled = place.records("taught/candidates.jsonl.partial");
+    assert!((1..150).contains(&sampled.len()), "{} are whole", sampled.len());
+    assert!(!place.path("taught/candidates.jsonl.lock").exists() && !place.path("taught/.lock").exists());
+    let ended = typed(&place, &words, "2 1\nq\n");
+    assert!(ended.err.contains("Saved: 2 rankings"), "{}", ended.err);
+    let further = place.records("taught/candidates.jsonl.partial");
+    assert_eq!(further[..sampled.len()], sampled, "what was whole was kept");
+    assert_eq!(place.records("taught/rankings.jsonl.partial")[1]["id"], further[1]["id"]);
+}
+
+#[test]
+fn who_cannot_sample_says_why_to_who_would_rank() {
+    let place = place();
+    let ended = typed(&place, &PERSON.replace("--model sft", "--model nothing"), "1 2\n");
+    assert!(ended.code == Some(1) && ended.err.contains("error: there is no model nothing"), "{}", ended.err);
 }
 
 #[test]
@@ -133,16 +228,11 @@ fn a_person_stops_and_goes_on_by_the_same_command() {
     let place = place();
     let words = "teach --model sft --prompts prompts.jsonl --rankings 3 --completions 2 --compared 2 --max-new-tokens 8 \
         --out taught";
-    let typed = |keys: &str| {
-        let mut run = place.command(words).stdin(Stdio::piped()).spawn().expect("nudge starts");
-        let _ = run.stdin.take().expect("its input").write_all(keys.as_bytes());
-        Ended::from(run.wait_with_output().expect("an end"))
-    };
-    let ended = typed("1 2\nq\n");
+    let ended = typed(&place, words, "1 2\nq\n");
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     let (_, advice) = ended.err.split_once("Go on with:\n  ").unwrap_or_else(|| panic!("no advice: {}", ended.err));
     assert!(!advice.contains("--resume"), "{advice}");
-    let ended = typed("1 2\n2 1\n1 2\n1 = 2\n");
+    let ended = typed(&place, words, "1 2\n2 1\n1 2\n1 = 2\n");
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     assert!(ended.err.contains("Which was which") && ended.out.contains("runs/dpo"), "{}{}", ended.err, ended.out);
     assert_eq!(place.records("taught/judgements.jsonl").len(), 2);

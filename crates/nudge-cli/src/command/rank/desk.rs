@@ -2,13 +2,21 @@
 //! the line interface are two faces of it.
 //!
 //! A screen that was passed over without a flag is asked again after a resume; one with a flag stays passed over.
+//! Screens may still be made while others are decided ([`Desk::follow`]).
 
 use super::attention::Attention;
-use super::schedule::Screen;
+use super::can_be_ranked;
+use super::schedule::{Screen, distinct, first_screen};
 use super::store::{Store, Stored};
+use crate::live_records::{Arrival, Arrivals};
 use anyhow::{Result, bail};
-use nudge_data::sitting::{ranked, skipped, unskipped};
-use nudge_data::{CandidatesRecord, RankingRecord, Sitting};
+use nudge_data::sitting::{is_repeat, ranked, skipped, unskipped};
+use nudge_data::{CandidatesRecord, RankingRecord, Sitting, read_jsonl_checked};
+use std::time::Duration;
+
+/// Why nobody is asked where each record has but one completion, several times.
+pub const NOTHING_DIFFERS: &str =
+    "all records have equal completions, so nothing is to be ranked; sample at a higher --temperature";
 
 /// A person's sitting.
 pub struct Desk {
@@ -19,8 +27,29 @@ pub struct Desk {
     history: Vec<usize>,
     labeler: String,
     seed: u64,
+    /// What a sitting before this one decided about screens that have not come yet.
+    stored: Stored,
+    /// Screens that are still being made.
+    coming: Option<Coming>,
     /// Where it is kept.
     pub store: Store,
+}
+
+struct Coming {
+    arrivals: Arrivals,
+    /// Records that have not come yet, as far as is known.
+    left: usize,
+}
+
+/// What is to be done next.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Next {
+    /// The screen at this place is to be decided.
+    Screen(usize),
+    /// The next screen is still being made.
+    NotYet,
+    /// All is decided.
+    Nothing,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -46,7 +75,7 @@ pub enum Verdict {
 /// How far a sitting has come.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Progress {
-    /// Screens in all, repeats among them.
+    /// Screens in all, repeats and those that are still being made among them.
     pub screens: usize,
     /// Screens ranked, repeats among them.
     pub ranked: usize,
@@ -68,30 +97,76 @@ impl Desk {
     /// # Errors
     /// A stored decision about a screen that is not among them.
     pub fn new(screens: Vec<Screen>, stored: Stored, labeler: String, seed: u64, store: Store) -> Result<Self> {
-        let decisions = vec![Decision::Open; screens.len()];
-        let mut desk = Self { screens, decisions, history: vec![], labeler, seed, store };
-        for record in stored.rankings {
-            let candidates = (&record.id, &record.prompt, &record.completions);
-            let found = desk
-                .find(|screen| (&screen.id(), &screen.candidates.prompt, &screen.candidates.completions) == candidates);
-            let Some(place) = found else { bail!(desk.unknown(&record.id)) };
-            desk.decisions[place] = Decision::Ranked(Box::new(record));
-        }
-        for record in stored.skipped {
-            let candidates = unskipped(record.clone());
-            let repeat = nudge_data::sitting::is_repeat(&record.extra);
-            let found = desk.find(|screen| screen.repeat_of.is_some() == repeat && screen.candidates == candidates);
-            // A ranking that was stored after it has the last word, so a screen that is not open is no error.
-            if let Some(place) = found {
-                let ask_again = !record.extra.contains_key("flags");
-                desk.decisions[place] = Decision::Skipped { record: Box::new(record), ask_again };
-            }
-        }
+        let mut desk =
+            Self { screens: vec![], decisions: vec![], history: vec![], labeler, seed, stored, coming: None, store };
+        screens.into_iter().for_each(|screen| desk.add(screen));
+        desk.settle()?;
         Ok(desk)
     }
 
-    fn find(&self, same: impl Fn(&Screen) -> bool) -> Option<usize> {
-        (0..self.screens.len()).find(|place| self.decisions[*place] == Decision::Open && same(&self.screens[*place]))
+    /// A sitting over screens that are still being made, `count` at most, going on after what `stored` holds.
+    pub fn follow(arrivals: Arrivals, count: usize, stored: Stored, labeler: String, seed: u64, store: Store) -> Self {
+        let coming = Some(Coming { arrivals, left: count });
+        Self { screens: vec![], decisions: vec![], history: vec![], labeler, seed, stored, coming, store }
+    }
+
+    /// Puts a screen behind the others, with what was decided about it before.
+    fn add(&mut self, screen: Screen) {
+        let of_it = |record: &RankingRecord| {
+            let candidates = (&record.id, &record.prompt, &record.completions);
+            (&screen.id(), &screen.candidates.prompt, &screen.candidates.completions) == candidates
+        };
+        let passed_over = |record: &CandidatesRecord| {
+            screen.repeat_of.is_some() == is_repeat(&record.extra) && screen.candidates == unskipped(record.clone())
+        };
+        // A ranking that was stored after it was passed over has the last word.
+        let skipped = take(&mut self.stored.skipped, passed_over).map(|record| {
+            let ask_again = !record.extra.contains_key("flags");
+            Decision::Skipped { record: Box::new(record), ask_again }
+        });
+        let ranked = take(&mut self.stored.rankings, of_it).map(|record| Decision::Ranked(Box::new(record)));
+        self.screens.push(screen);
+        self.decisions.push(ranked.or(skipped).unwrap_or(Decision::Open));
+    }
+
+    /// No more screens come.
+    fn settle(&mut self) -> Result<()> {
+        self.coming = None;
+        self.stored.skipped.clear();
+        self.stored.rankings.first().map_or(Ok(()), |record| bail!(self.unknown(&record.id)))
+    }
+
+    /// Takes what has come, and waits so long for something to come.
+    ///
+    /// # Errors
+    /// If what comes cannot be ranked, or was cut off.
+    pub fn wait(&mut self, patience: Duration) -> Result<()> {
+        let mut patience = patience;
+        while let Some(coming) = &mut self.coming {
+            match coming.arrivals.next(patience)? {
+                Arrival::Nothing => break,
+                Arrival::End if self.screens.is_empty() => bail!(NOTHING_DIFFERS),
+                Arrival::End => self.settle()?,
+                Arrival::Record(line) => {
+                    coming.left = coming.left.saturating_sub(1);
+                    let records = read_jsonl_checked("a new record", &line, can_be_ranked)?;
+                    let differ = records.into_iter().filter(|record| distinct(&record.completions).len() > 1);
+                    differ.for_each(|record| self.add(first_screen(record, self.screens.len(), self.seed)));
+                }
+            }
+            patience = Duration::ZERO;
+        }
+        Ok(())
+    }
+
+    /// What is to be done next.
+    pub fn next(&mut self) -> Result<Next> {
+        self.wait(Duration::ZERO)?;
+        Ok(match (self.current(), &self.coming) {
+            (Some(place), _) => Next::Screen(place),
+            (None, Some(_)) => Next::NotYet,
+            (None, None) => Next::Nothing,
+        })
     }
 
     fn unknown(&self, id: &str) -> String {
@@ -157,6 +232,8 @@ impl Desk {
     /// Writes everything that was decided.
     pub fn write(&self) -> Result<()> {
         let mut stored = Stored::default();
+        // What is not there yet comes behind what is.
+        let coming = self.stored.clone();
         for decision in &self.decisions {
             match decision {
                 Decision::Open => {}
@@ -164,13 +241,16 @@ impl Desk {
                 Decision::Skipped { record, .. } => stored.skipped.push(record.as_ref().clone()),
             }
         }
+        stored.rankings.extend(coming.rankings);
+        stored.skipped.extend(coming.skipped);
         self.store.write(&stored)
     }
 
     /// How far it has come.
     pub fn progress(&self) -> Progress {
         let repeats = self.screens.iter().filter(|screen| screen.repeat_of.is_some()).count();
-        let mut progress = Progress { screens: self.screens.len(), repeats, ..Progress::default() };
+        let coming = self.coming.as_ref().map_or(0, |coming| coming.left);
+        let mut progress = Progress { screens: self.screens.len() + coming, repeats, ..Progress::default() };
         let mut seconds = 0.0;
         for (screen, decision) in self.screens.iter().zip(&self.decisions) {
             let extra = match decision {
@@ -191,6 +271,11 @@ impl Desk {
         progress.seconds = (progress.ranked > 0).then(|| seconds / progress.ranked as f32);
         progress
     }
+}
+
+/// Takes the first of its kind out.
+fn take<T>(records: &mut Vec<T>, is: impl Fn(&T) -> bool) -> Option<T> {
+    records.iter().position(is).map(|place| records.remove(place))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::command::rank::schedule::{schedule, tests::candidates};
+use crate::live_records::audience;
 use std::path::Path;
 
 fn store(folder: &Path) -> Store {
@@ -99,4 +100,40 @@ fn a_decision_about_another_screen_is_refused() {
     let stored = store(folder.path()).read().unwrap();
     let error = Desk::new(others, stored, "ann".into(), 1, store(folder.path())).err().unwrap().to_string();
     assert!(error.contains("ranks `c0`") && error.contains("--candidates"), "{error}");
+}
+
+#[test]
+fn screens_may_come_while_others_are_decided() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = |id: &str, texts: &[&str]| serde_json::to_string(&candidates(id, texts)).unwrap();
+    let followed = |arrivals| {
+        let stored = store(folder.path()).read().unwrap();
+        Desk::follow(arrivals, 3, stored, "ann".into(), 1, store(folder.path()))
+    };
+    let (mut maker, arrivals) = audience();
+    let mut desk = followed(arrivals);
+    assert_eq!(desk.next().unwrap(), Next::NotYet);
+    maker.show_file(&format!("{}\n{}\n", line("c0", &["a", "b"]), line("equal", &["a", "a"])));
+    assert_eq!(desk.next().unwrap(), Next::Screen(0));
+    assert_eq!(desk.progress().screens, 2, "one was left out, one is to come");
+    rank(&mut desk, &[&[0], &[1]]);
+    maker.show_file(&line("c1", &["a", "b"]));
+    maker.end();
+    assert_eq!(desk.next().unwrap(), Next::Screen(1));
+    rank(&mut desk, &[&[1], &[0]]);
+    assert_eq!(desk.next().unwrap(), Next::Nothing);
+    // Both screens are those of a sitting that has all of its candidates.
+    let whole = schedule(&[candidates("c0", &["a", "b"]), candidates("c1", &["a", "b"])], 1, 0.0);
+    assert_eq!(desk.screens, whole);
+    // In the next sitting what was decided stays decided, whether it has come again or not.
+    let before = store(folder.path()).read().unwrap().rankings;
+    let (mut maker, arrivals) = audience();
+    let mut desk = followed(arrivals);
+    desk.write().unwrap();
+    maker.show_file(&line("c0", &["a", "b"]));
+    assert_eq!(desk.next().unwrap(), Next::NotYet);
+    desk.write().unwrap();
+    assert_eq!(store(folder.path()).read().unwrap().rankings, before);
+    drop(maker);
+    assert!(desk.next().unwrap_err().is::<crate::live_records::CutOff>());
 }

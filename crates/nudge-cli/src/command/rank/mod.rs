@@ -14,6 +14,7 @@ use crate::args::Rank;
 use crate::device::{self, DeviceChoice};
 use crate::failure::{Interrupted, tell};
 use crate::input::Records;
+use crate::live_records::Arrivals;
 use crate::provenance::{Results, RunRecord};
 use crate::record_file::{already_finished, record};
 use crate::report::{self, times};
@@ -29,6 +30,7 @@ use std::io::{IsTerminal, stderr, stdin};
 use std::time::Duration;
 
 pub use desk::Desk;
+use desk::NOTHING_DIFFERS;
 pub use schedule::{distinct, schedule};
 pub use screen::is_dumb;
 pub use store::Store;
@@ -101,26 +103,50 @@ fn sit_down(arguments: &Rank, candidates: Vec<CandidatesRecord>) -> Result<()> {
     let all = candidates.len();
     let differ: Vec<_> = candidates.into_iter().filter(|record| distinct(&record.completions).len() > 1).collect();
     if differ.is_empty() {
-        bail!("all {all} records have equal completions, so nothing is to be ranked; sample at a higher --temperature");
+        bail!(NOTHING_DIFFERS);
     }
     if differ.len() < all {
         tell(&format!("{} left out: all completions are equal", times(all - differ.len(), "record is", "records are")));
     }
     let chosen = choose::choose(arguments, differ)?;
-    let labeler = match &arguments.judge_command {
+    let screens = schedule(&chosen, arguments.seed, arguments.repeat);
+    let mut desk = Desk::new(screens, stored, labeler(arguments), arguments.seed, store)?;
+    desk.write()?;
+    decide(&mut desk, arguments)
+}
+
+/// A person ranks candidates, `count` at most, while others are still being sampled.
+pub fn run_beside(arguments: &Rank, arrivals: Arrivals, count: usize) -> Result<()> {
+    let Some((store, _lock)) = Store::open(&arguments.output)? else {
+        already_finished(&arguments.output.out);
+        return Ok(());
+    };
+    let stored = store.read()?;
+    let mut desk = Desk::follow(arrivals, count, stored, labeler(arguments), arguments.seed, store);
+    desk.write()?;
+    if !plain::wait(&mut desk, "Sampling the first completions; the next ones are sampled while you rank.")? {
+        return close(&desk, &End::Interrupted, arguments);
+    }
+    decide(&mut desk, arguments)
+}
+
+/// What the rankings bear.
+fn labeler(arguments: &Rank) -> String {
+    match &arguments.judge_command {
         Some(command) => format!("program:{command}"),
         None => arguments.labeler_name.clone().unwrap_or_else(user_name),
-    };
-    let screens = schedule(&chosen, arguments.seed, arguments.repeat);
-    let mut desk = Desk::new(screens, stored, labeler, arguments.seed, store)?;
-    desk.write()?;
+    }
+}
+
+/// Somebody decides until nothing is open, or they stop.
+fn decide(desk: &mut Desk, arguments: &Rank) -> Result<()> {
     let patience = Duration::from_secs(arguments.judge_timeout);
     let judge = match &arguments.judge_command {
         Some(command) => Judge::Program(command, patience),
         None => Judge::Person { plain: arguments.plain },
     };
-    let end = sit(&mut desk, &judge)?;
-    close(&desk, &end, arguments)
+    let end = sit(desk, &judge)?;
+    close(desk, &end, arguments)
 }
 
 /// What the rankings are made of.

@@ -2,22 +2,34 @@
 
 use super::End;
 use super::attention::Attention;
-use super::desk::{Desk, Verdict};
+use super::desk::{Desk, Next, Verdict};
 use super::for_terminal;
 use super::ranking_line::{Typed, parse};
 use crate::failure::tell;
 use crate::interrupt;
 use anyhow::Result;
 use std::io::{self, BufRead};
+use std::time::Duration;
 
+/// What is said where the person is faster than the model.
+pub const WAITING: &str = "The next completions are still being sampled ...";
 const HELP: &str = "Type the numbers from best to worst: `2 > 1 = 3 > 4` or `2 1=3 4` (= is a tie).\n\
     s skips, u ranks the one before again, q stops, h shows this. `f harmful` flags what you see, before you rank or\n\
     skip it: nonsense, harmful, off_topic or other. Every ranking is saved at once.";
 
+/// How often to look whether a signal asks to stop.
+const LOOK: Duration = Duration::from_millis(100);
+
 /// Asks until nothing is open or the person stops.
 pub fn run(desk: &mut Desk) -> Result<End> {
     tell(HELP);
-    while let Some(place) = desk.current() {
+    loop {
+        let place = match desk.next()? {
+            Next::Screen(place) => place,
+            Next::Nothing => return Ok(End::Complete),
+            Next::NotYet if !wait(desk, WAITING)? => return Ok(End::Interrupted),
+            Next::NotYet => continue,
+        };
         show(desk, place);
         let mut attention = Attention::start();
         let mut flags = Vec::new();
@@ -45,7 +57,18 @@ pub fn run(desk: &mut Desk) -> Result<End> {
             }
         }
     }
-    Ok(End::Complete)
+}
+
+/// Says what is waited for, and waits until there is something to do; false where a signal asks to stop.
+pub fn wait(desk: &mut Desk, why: &str) -> Result<bool> {
+    tell(why);
+    while desk.next()? == Next::NotYet {
+        if interrupt::requested() {
+            return Ok(false);
+        }
+        desk.wait(LOOK)?;
+    }
+    Ok(true)
 }
 
 fn show(desk: &Desk, place: usize) {

@@ -6,7 +6,7 @@
 
 use super::End;
 use super::attention::Attention;
-use super::desk::{Desk, Verdict};
+use super::desk::{Desk, Next, Verdict};
 use super::schedule::Screen;
 use crate::interrupt;
 use anyhow::{Context, Result, anyhow, bail};
@@ -45,11 +45,19 @@ struct Program<'a> {
 /// Lets the program decide until nothing is open.
 pub fn run(desk: &mut Desk, command: &str, patience: Duration) -> Result<End> {
     let mut program = Program::start(command, patience)?;
-    while let Some(place) = desk.current() {
+    loop {
+        let place = match desk.next()? {
+            Next::Screen(place) => place,
+            Next::NotYet if interrupt::requested() => return Ok(End::Interrupted),
+            Next::NotYet => {
+                desk.wait(LOOK)?;
+                continue;
+            }
+            Next::Nothing => return Ok(End::Complete),
+        };
         let Some(groups) = program.judge(desk.screen(place))? else { return Ok(End::Interrupted) };
         desk.decide(place, &Verdict::Ranked(groups), vec![], &Attention::none())?;
     }
-    Ok(End::Complete)
 }
 
 impl<'a> Program<'a> {

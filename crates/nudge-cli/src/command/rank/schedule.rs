@@ -52,16 +52,19 @@ pub fn distinct(completions: &[Completion]) -> Vec<usize> {
     (0..completions.len()).filter(is_first).collect()
 }
 
+/// The screen of what is ranked `place`th.
+pub fn first_screen(candidates: CandidatesRecord, place: usize, seed: u64) -> Screen {
+    let mut shown = distinct(&candidates.completions);
+    Rng::with_stream(seed, place as u64).shuffle(&mut shown);
+    Screen { candidates, shown, repeat_of: None }
+}
+
 /// The screens of a sitting: all candidates in their order, and a share of them again.
 pub fn schedule(candidates: &[CandidatesRecord], seed: u64, repeat: f32) -> Vec<Screen> {
     let first: Vec<Screen> = candidates
         .iter()
         .enumerate()
-        .map(|(place, candidates)| {
-            let mut shown = distinct(&candidates.completions);
-            Rng::with_stream(seed, place as u64).shuffle(&mut shown);
-            Screen { candidates: candidates.clone(), shown, repeat_of: None }
-        })
+        .map(|(place, candidates)| first_screen(candidates.clone(), place, seed))
         .collect();
     // Repeats by the number of first screens that come before them.
     let mut repeats: Vec<(usize, usize)> = Vec::new();

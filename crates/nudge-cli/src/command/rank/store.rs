@@ -19,7 +19,7 @@ pub struct Store {
 }
 
 /// What a sitting before this one decided.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Stored {
     /// Screens that were ranked.
     pub rankings: Vec<RankingRecord>,

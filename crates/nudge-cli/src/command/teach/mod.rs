@@ -10,17 +10,19 @@
 //! 8. A report and a model card.
 //!
 //! Every step is a command of its own, with its files in the workflow's folder; [`steps`] writes their command lines.
+//! A person ranks while the model completes the next prompts ([`beside`]).
 //! What is finished is not done again and what was cut off goes on, so the same command resumes the whole.
 
+mod beside;
 mod ending;
 mod steps;
 mod workflow;
 
-use crate::args::Teach;
+use crate::args::{Arguments, Teach};
 use crate::failure::tell;
 use crate::report::{Aside, times};
 use crate::usage;
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use nudge_session::method::{LearnsFrom, Method};
 use steps::Steps;
 use workflow::Workflow;
@@ -31,17 +33,24 @@ pub fn run(arguments: &Teach) -> Result<()> {
     let workflow = Workflow::open(arguments)?;
     let steps = Steps { arguments, workflow: &workflow, method: &method };
     let all = steps.all();
-    for (index, (title, words)) in all.iter().enumerate() {
-        tell(&format!("\n[{} of {}] {title}", index + 1, all.len()));
+    for (index, step) in all.iter().enumerate() {
+        tell(&format!("\n[{} of {}] {}", index + 1, all.len(), step.title));
         let _aside = Aside::begin();
-        let command = usage::read(words.clone()).map_err(|error| anyhow::anyhow!("{error}"))?;
-        super::run(command)?;
-        if !steps.done(words) {
+        match &step.beside {
+            Some(sample) => beside::run(sample, &step.words, workflow.count_to_rank()?)?,
+            None => super::run(read(step.words.clone())?)?,
+        }
+        if !steps.done(&step.words) {
             // The person stops here; what to type to go on was said.
             return Ok(());
         }
     }
     ending::tell(&steps)
+}
+
+/// The words of a command.
+fn read(words: Vec<String>) -> Result<Arguments> {
+    usage::read(words).map_err(|error| anyhow!("{error}"))
 }
 
 fn method(arguments: &Teach) -> Result<Method> {

@@ -17,20 +17,36 @@ pub struct Steps<'a> {
     pub method: &'a Method,
 }
 
+/// A step.
+pub struct Step {
+    /// What it does.
+    pub title: &'static str,
+    /// Its command line.
+    pub words: Vec<String>,
+    /// The command line that makes what it reads, at the same time.
+    pub beside: Option<Vec<String>>,
+}
+
 impl Steps<'_> {
-    /// Titles and words, in order.
-    pub fn all(&self) -> Vec<(&'static str, Vec<String>)> {
+    /// The steps, in order.
+    pub fn all(&self) -> Vec<Step> {
+        let step = |(title, words)| Step { title, words, beside: None };
         let mut all = Vec::new();
         if self.arguments.demonstrations.is_some() {
-            all.push(("imitate demonstrations", self.sft()));
+            all.push(step(("imitate demonstrations", self.sft())));
         }
-        all.push(("sample completions", self.sample()));
-        all.push(("rank them", self.rank()));
+        if self.is_person() {
+            let beside = Some(self.sample());
+            all.push(Step { title: "rank completions while the next are sampled", words: self.rank(), beside });
+        } else {
+            all.push(step(("sample completions", self.sample())));
+            all.push(step(("rank them", self.rank())));
+        }
         if needs_reward(self.method) {
-            all.push(("train a reward model", self.reward()));
+            all.push(step(("train a reward model", self.reward())));
         }
-        all.push(("tune", self.tune()));
-        all.push(("compare before and after", self.compare()));
+        all.push(step(("tune", self.tune())));
+        all.push(step(("compare before and after", self.compare())));
         all
     }
 
@@ -73,6 +89,8 @@ impl Steps<'_> {
             pair("--prompts", &text(&prompts)),
             pair("--k", &self.arguments.completions.to_string()),
             self.longest(),
+            // A person waits for the first prompt's completions alone.
+            if self.is_person() { pair("--batch-size", &self.arguments.completions.to_string()) } else { vec![] },
         ];
         self.command("sample", words.concat(), ("--out", self.workflow.file("candidates.jsonl")))
     }
@@ -118,13 +136,18 @@ impl Steps<'_> {
         text(&self.workflow.file("rankings.jsonl"))
     }
 
+    /// Whether a person ranks and judges.
+    fn is_person(&self) -> bool {
+        self.arguments.judge_command.is_none() && self.arguments.labeler == ME
+    }
+
     /// Who ranks and judges.
     fn judge(&self) -> Vec<String> {
         let mut words = match &self.arguments.judge_command {
             Some(command) => pair("--judge-command", command),
             None => pair("--labeler", &self.arguments.labeler),
         };
-        if self.arguments.plain && self.arguments.judge_command.is_none() && self.arguments.labeler == ME {
+        if self.arguments.plain && self.is_person() {
             words.push("--plain".into());
         }
         words

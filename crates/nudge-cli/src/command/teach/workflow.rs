@@ -84,6 +84,11 @@ impl Workflow {
         self.folder.join(name)
     }
 
+    /// How many prompts' completions are ranked.
+    pub fn count_to_rank(&self) -> Result<usize> {
+        Ok(read_text(&self.file("prompts.to_rank.jsonl"))?.lines().count())
+    }
+
     /// The folder of a run.
     pub fn run(&self, name: &str) -> PathBuf {
         self.folder.join("runs").join(name)

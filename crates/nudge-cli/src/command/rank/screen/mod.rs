@@ -8,7 +8,7 @@ mod view;
 
 use super::End;
 use super::attention::Attention;
-use super::desk::{Desk, Verdict};
+use super::desk::{Desk, Next, Verdict};
 use crate::interrupt;
 use anyhow::{Context, Result};
 use ratatui::crossterm::event::{self, Event, KeyEventKind};
@@ -31,7 +31,15 @@ pub fn run(desk: &mut Desk) -> Result<End> {
     let mut full_screen = FullScreen::open()?;
     let theme = Theme::from_environment();
     let mut message = None;
-    while let Some(place) = desk.current() {
+    loop {
+        let place = match desk.next()? {
+            Next::Screen(place) => place,
+            Next::Nothing => return Ok(End::Complete),
+            Next::NotYet => match wait(&mut full_screen, desk, &theme)? {
+                Some(end) => return Ok(end),
+                None => continue,
+            },
+        };
         let mut sheet = Sheet::new(desk.screen(place).shown.len(), message.take());
         let mut attention = Attention::start();
         let outcome = ask(&mut full_screen, desk, place, &mut sheet, &mut attention, &theme)?;
@@ -44,7 +52,28 @@ pub fn run(desk: &mut Desk) -> Result<End> {
             Outcome::Undo | Outcome::Stay => {}
         }
     }
-    Ok(End::Complete)
+}
+
+/// Shows that the next screen is still being made, until it is there or the person stops.
+fn wait(full_screen: &mut FullScreen, desk: &mut Desk, theme: &Theme) -> Result<Option<End>> {
+    while desk.next()? == Next::NotYet {
+        if interrupt::requested() {
+            return Ok(Some(End::Interrupted));
+        }
+        let progress = desk.progress();
+        full_screen.draw(|frame| view::draw_waiting(frame, &progress, theme))?;
+        if !event::poll(LOOK).context("cannot read the keyboard")? {
+            continue;
+        }
+        let Event::Key(key) = event::read().context("cannot read the keyboard")? else { continue };
+        // Of the keys of a screen without completions, only those that end the sitting mean something.
+        match Sheet::new(0, None).key(key) {
+            Outcome::Interrupt => return Ok(Some(End::Interrupted)),
+            Outcome::Quit => return Ok(Some(End::Stopped)),
+            _ => {}
+        }
+    }
+    Ok(None)
 }
 
 /// Shows one screen until a key decides it.

@@ -109,7 +109,7 @@ impl Sheet {
             KeyCode::Char('=') => self.tie_next(),
             KeyCode::Backspace | KeyCode::Delete => self.take_back(),
             KeyCode::Tab | KeyCode::Right => self.move_focus(1),
-            KeyCode::BackTab | KeyCode::Left => self.move_focus(self.completions - 1),
+            KeyCode::BackTab | KeyCode::Left => self.move_focus(self.completions.saturating_sub(1)),
             KeyCode::Down => self.scroll_by(1),
             KeyCode::Up => self.scroll_by(-1),
             KeyCode::PageDown => self.scroll_by(10),

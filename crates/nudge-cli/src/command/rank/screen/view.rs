@@ -6,12 +6,13 @@ use super::sheet::{Overlay, Sheet};
 use super::theme::Theme;
 use crate::command::rank::desk::Progress;
 use crate::command::rank::for_terminal;
+use crate::command::rank::plain::WAITING;
 use crate::command::rank::schedule::Screen;
 use nudge_data::sitting::FLAGS;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, BorderType, Clear, Paragraph};
+use ratatui::widgets::{Block, BorderType, Clear, Paragraph, Wrap};
 
 /// Completions stand side by side where each has at least so many columns, border included.
 const COLUMN: u16 = 28;
@@ -60,6 +61,17 @@ pub fn draw(frame: &mut Frame, place: usize, progress: &Progress, screen: &Scree
         Some(Overlay::Flags(cursor)) => flag_menu(frame, sheet, cursor, theme),
         None => {}
     }
+}
+
+/// Draws what is seen while the next screen is still being made.
+pub fn draw_waiting(frame: &mut Frame, progress: &Progress, theme: &Theme) {
+    let decided = progress.ranked + progress.skipped;
+    let lines = [
+        Line::styled(format!("{decided} of {}", progress.screens), theme.title),
+        Line::raw(WAITING),
+        Line::styled("q stop; everything is saved", theme.quiet),
+    ];
+    frame.render_widget(Paragraph::new(lines.to_vec()).wrap(Wrap { trim: true }), frame.area());
 }
 
 fn header<'a>(place: usize, progress: &Progress, screen: &Screen, sheet: &Sheet, theme: &Theme) -> Line<'a> {

@@ -4,6 +4,7 @@ use super::*;
 use crate::command::rank::schedule::{schedule, tests::candidates};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use ratatui::buffer::Cell;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 const LONG: &str = "alpha bravo charlie delta echo foxtrot golf hotel india juliett kilo lima mike november oscar papa \
@@ -148,4 +149,19 @@ fn without_colour_nothing_is_coloured() {
     };
     assert!(colours(true, &mut sheet) > 0);
     assert_eq!(colours(false, &mut sheet), 0);
+}
+
+#[test]
+fn waiting_for_the_next_screen_is_said() {
+    let progress = Progress { screens: 30, ranked: 2, skipped: 1, ..Progress::default() };
+    for width in [80, 40, 20] {
+        let mut terminal = Terminal::new(TestBackend::new(width, 8)).unwrap();
+        terminal.draw(|frame| draw_waiting(frame, &progress, &Theme::new(true))).unwrap();
+        let buffer = terminal.backend().buffer();
+        let row = |cells: &[Cell]| cells.iter().map(|cell| cell.symbol()).collect::<String>();
+        let text: Vec<String> = buffer.content().chunks(width.into()).map(row).collect();
+        let text = text.join(" ");
+        let words: Vec<&str> = text.split_whitespace().collect();
+        assert!(words.join(" ").starts_with("3 of 30 The next completions are still being sampled"), "{words:?}");
+    }
 }
