@@ -57,6 +57,20 @@ async function downloadOf(page: Page, name: string | RegExp): Promise<Buffer> {
   return readFileSync(await (await downloading).path());
 }
 
+test('a model in several GGUF files opens with all of them', async ({ page }) => {
+  const parts = [1, 2, 3].map((part) =>
+    fileURLToPath(new URL(`../reference/split/tiny-0000${part}-of-00003.gguf`, import.meta.url)),
+  );
+  await open(page, QUERY);
+  await openChooser(page);
+  const choose = page.getByLabel('Choose a file').first();
+  await choose.setInputFiles([parts[0]!, parts[2]!]);
+  await expect(chooser(page)).toContainText('tiny-00002-of-00003.gguf is not there', { timeout: MINUTE });
+  await choose.setInputFiles(parts);
+  await expect(modelName(page)).toHaveText('tiny', { timeout: MINUTE });
+  await expect(button(page, 'Show me four answers')).toBeEnabled({ timeout: MINUTE });
+});
+
 test('an assistant from the disk, the reader’s prompts, and an adapter to take home', async ({ page }, info) => {
   test.setTimeout(6 * MINUTE);
   const commands = await listen(page);

@@ -91,7 +91,12 @@ pub fn comparison(found: &Verdict) -> String {
             )
         })
     };
-    verdict(found) + &line("a", &found.a) + &line("b", &found.b)
+    let explanation = if found.a.is_some() || found.b.is_some() {
+        "\n  ended: by their end token; distinct: share of the tokens, and of the pairs of them, that are different ones"
+    } else {
+        ""
+    };
+    verdict(found) + &line("a", &found.a) + &line("b", &found.b) + explanation
 }
 
 /// A text in one line of at most `width` columns, cut off with dots.

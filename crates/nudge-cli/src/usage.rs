@@ -1,8 +1,10 @@
 //! Reads the command line, completes its help with who can label, and keeps what was given for `run.json`.
 
 use crate::args::Arguments;
+use crate::failure::tell;
 use crate::provenance::{Given, RunRecord};
 use crate::report;
+use crate::terminal::{self, copied};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
@@ -15,8 +17,23 @@ thread_local! {
     static GIVEN: RefCell<Given> = RefCell::default();
 }
 
+/// Columns of help, at most, where an example is broken.
+const WIDTH: usize = 78;
+/// Below so many columns, flags and what they mean have no room beside each other.
+const NARROW: usize = 60;
+
 /// Flags that say where a run goes, not what it does: a run that repeats another has its own.
 const OWN: [&str; 8] = ["out", "resume", "force", "config", "log", "json", "checkpoint-seconds", "report"];
+
+/// What commands are for. Where no names stand, those belong that stand nowhere else: the methods.
+const SECTIONS: [(&str, &[&str]); 6] = [
+    ("The whole loop", &["teach", "demo"]),
+    ("Records", &["sample", "rank", "data", "agreement"]),
+    ("Training", &["pretrain", "sft", "reward"]),
+    ("Tuning", &[]),
+    ("Judging and using a model", &["compare", "calibrate", "score", "eval", "inspect", "chat", "export", "hand-over"]),
+    ("Nudge itself", &["lab", "bench", "self-check", "completions", "man", "licences"]),
+];
 
 /// Flags that are called otherwise in other commands.
 const SIBLINGS: [&[&str]; 6] = [
@@ -38,8 +55,20 @@ pub fn parse() -> Arguments {
             let reason = told.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
             let _ = report::json(&serde_json::json!({ "error": reason, "code": 2 }));
         }
-        error.exit()
+        end(&error)
     })
+}
+
+/// Says what clap has to say, broken between words, and ends the process.
+fn end(error: &clap::Error) -> ! {
+    let (on_stderr, text) = (error.use_stderr(), error.render());
+    let text = if terminal::shows_colour(on_stderr) { text.ansi().to_string() } else { text.to_string() };
+    match on_stderr {
+        true => tell(text.trim_end()),
+        // A reader that went away has read enough.
+        false => drop(report::line(text.trim_end())),
+    }
+    std::process::exit(error.exit_code())
 }
 
 /// Reads the words of a command, the program's name first. From now on they are what [`given`] tells this thread of.
@@ -114,25 +143,60 @@ fn with_sibling(mut error: clap::Error, command: &Command, words: &[String]) -> 
 
 /// Every command, with its whole help.
 pub fn command() -> Command {
-    with_examples_to_copy(with_labelers(Arguments::command()))
+    command_within(terminal::stdout_width().unwrap_or(WIDTH))
 }
 
-/// Breaks long examples where a shell reads on, so that they can be copied from a terminal of the usual width.
-fn with_examples_to_copy(command: Command) -> Command {
+/// The same for a terminal of so many columns.
+fn command_within(width: usize) -> Command {
+    let command = with_sections(with_examples_to_copy(with_labelers(Arguments::command()), width.min(WIDTH)), width);
+    if width < NARROW { with_help_below(command) } else { command }
+}
+
+/// Lists the commands by what they are for.
+fn with_sections(command: Command, width: usize) -> Command {
+    let header = *command.get_styles().get_header();
+    let sections = sections(&command).into_iter().map(|(title, commands)| {
+        let lines = commands.into_iter().map(|sub| {
+            let about = sub.get_about().map(ToString::to_string).unwrap_or_default();
+            let line = format!("  {:<11}  {about}", sub.get_name());
+            terminal::folded(&line, Some(width))
+        });
+        format!("{header}{title}:{header:#}\n{}\n\n", lines.collect::<Vec<_>>().join("\n"))
+    });
+    let sections: String = sections.collect();
+    let template = format!(
+        "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{sections}{header}Options:{header:#}\n{{options}}{{after-help}}"
+    );
+    command.help_template(template)
+}
+
+/// The commands by section. What no section names tunes a model, or does what tuning would.
+fn sections(command: &Command) -> Vec<(&'static str, Vec<&Command>)> {
+    let named = |name: &str| SECTIONS.iter().any(|(_, names)| names.contains(&name));
+    let of = |names: &[&str]| {
+        let is_here =
+            |sub: &&Command| if names.is_empty() { !named(sub.get_name()) } else { names.contains(&sub.get_name()) };
+        command.get_subcommands().filter(is_here).collect()
+    };
+    SECTIONS.iter().map(|(title, names)| (*title, of(names))).collect()
+}
+
+/// In a narrow terminal, what a flag means stands below it.
+fn with_help_below(command: Command) -> Command {
+    command.next_line_help(true).mut_subcommands(with_help_below)
+}
+
+/// Breaks long examples where a shell reads on, so that they can be copied from a terminal of this width.
+fn with_examples_to_copy(command: Command, width: usize) -> Command {
     let help = command.get_after_help().map(ToString::to_string);
     let command = match help {
-        Some(help) => command.after_help(help.lines().map(to_copy).collect::<Vec<_>>().join("\n")),
+        Some(help) => {
+            let to_copy = |line: &str| if line.starts_with("  nudge ") { copied(line, width) } else { line.into() };
+            command.after_help(help.lines().map(to_copy).collect::<Vec<_>>().join("\n"))
+        }
         None => command,
     };
-    command.mut_subcommands(with_examples_to_copy)
-}
-
-fn to_copy(line: &str) -> String {
-    let Some(words) = line.strip_prefix("  nudge ") else { return line.into() };
-    // Two columns are for the backslash.
-    let options = textwrap::Options::new(76).initial_indent("  nudge ").subsequent_indent("      ");
-    let options = options.break_words(false).word_splitter(textwrap::WordSplitter::NoHyphenation);
-    textwrap::wrap(words, options).join(" \\\n")
+    command.mut_subcommands(|sub| with_examples_to_copy(sub, width))
 }
 
 /// Names the simulated labelers beside every flag that takes one.
@@ -165,6 +229,46 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         super::command().debug_assert();
+    }
+
+    /// Every command, also those of a command, with its name.
+    fn all(command: &Command) -> Vec<Command> {
+        std::iter::once(command.clone()).chain(command.get_subcommands().flat_map(all)).collect()
+    }
+
+    #[test]
+    fn no_line_of_help_is_wider_than_the_terminal() {
+        for width in [80, 40] {
+            let mut whole = command_within(width).term_width(width);
+            whole.build();
+            for mut command in all(&whole) {
+                let help = terminal::folded(&command.render_help().to_string(), Some(width));
+                let wide = help.lines().find(|line| textwrap::core::display_width(line) > width);
+                assert_eq!(wide, None, "{} at {width}", command.get_name());
+            }
+        }
+    }
+
+    #[test]
+    fn every_command_is_in_one_section() {
+        let command = Arguments::command();
+        let named: Vec<&str> = SECTIONS.iter().flat_map(|(_, names)| names.iter().copied()).collect();
+        named.iter().for_each(|name| assert!(command.find_subcommand(name).is_some(), "{name}"));
+        let listed: Vec<&str> =
+            sections(&command).into_iter().flat_map(|(_, commands)| commands).map(Command::get_name).collect();
+        assert_eq!(listed.len(), command.get_subcommands().count(), "{listed:?}");
+        assert!(Method::all().iter().all(|method| !named.contains(&method.info().name)));
+    }
+
+    #[test]
+    fn help_of_more_than_a_screen_is_in_sections() {
+        let mut whole = command_within(80).term_width(80);
+        whole.build();
+        for mut command in all(&whole) {
+            let help = command.render_help().to_string();
+            let sections = help.lines().filter(|line| line.ends_with(':') && !line.starts_with(' ')).count();
+            assert!(help.lines().count() <= 50 || sections >= 3, "{}: {help}", command.get_name());
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-// Which of the files that a reader picked are a model: one GGUF, one folder of weights, or one adapter.
+// Which of the files that a reader picked are a model: one GGUF or its parts, one folder of weights, or one adapter.
 //
 // Paths alone decide here; what is in the files is the trainer's business.
 
@@ -23,6 +23,8 @@ export const MOST_BYTES = 1.5e9;
 export const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/') + 1);
 const isGguf = (path: string): boolean => path.toLowerCase().endsWith('.gguf');
+/** The name without what tells parts of one model apart: NAME-00001-of-00003.gguf. Which are missing says the trainer. */
+const wholeOf = (path: string): string => path.replace(/-\d{5}-of-\d{5}(\.gguf)$/i, '$1');
 
 /** Whether a file can be a part of a model; archives of a Mac hold shadows of every file. */
 export function isPart(path: string): boolean {
@@ -37,9 +39,10 @@ export function modelAmong(paths: string[]): Map<string, string> {
   const ggufs = parts.filter(isGguf);
   const heads = parts.filter((path) => ['config.json', 'adapter_config.json'].includes(baseName(path)));
   const folders = [...new Set(heads.map(folderOf))].filter((folder) => !ggufs.some((gguf) => folderOf(gguf) === folder));
-  const found = [...ggufs, ...folders];
+  const models = ggufs.filter((gguf, place) => ggufs.findIndex((other) => wholeOf(other) === wholeOf(gguf)) === place);
+  const found = [...models, ...folders];
   if (found.length > 1) throw new Error(opening.several(found.map((path) => path || './')));
-  if (ggufs.length === 1) return new Map([[ggufs[0]!, baseName(ggufs[0]!)]]);
+  if (models.length === 1) return new Map(ggufs.map((gguf) => [gguf, baseName(gguf)]));
   const folder = folders[0];
   if (folder === undefined) {
     const weights = parts.some((path) => path.endsWith('.safetensors'));
@@ -59,6 +62,7 @@ export function modelAmong(paths: string[]): Map<string, string> {
 /** What was picked, in a word or two. */
 export function nameOf(picked: Picked[]): string {
   const first = picked[0]?.path ?? '';
+  if (isGguf(first) && picked.every(({ path }) => wholeOf(path) === wholeOf(first))) return baseName(wholeOf(first));
   const top = first.split('/')[0] ?? '';
   return picked.length === 1 ? baseName(first) : first.includes('/') ? top : opening.files(picked.length);
 }

@@ -46,7 +46,7 @@ pub struct Rank {
     /// Ask line by line, for screen readers; so it is too where standard input or error is no terminal
     #[arg(long)]
     pub plain: bool,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Output")]
     pub output: Output,
     /// Print one JSON object instead of text
     #[arg(long)]

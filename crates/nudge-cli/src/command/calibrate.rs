@@ -4,8 +4,9 @@ use super::Workplace;
 use crate::args::Calibrate;
 use crate::input;
 use crate::picture::Page;
-use crate::report::{self, percent};
+use crate::report;
 use crate::runner::{Listen, drive};
+use crate::table::Table;
 use crate::usage::given;
 use crate::verdicts::{Verdicts, into_json};
 use anyhow::{Context, Result};
@@ -42,26 +43,32 @@ pub fn run(arguments: &Calibrate) -> Result<()> {
 }
 
 fn text(calibration: &Calibration) -> String {
-    let mut lines = vec!["accuracy".to_string(), line(&calibration.overall)];
-    lines.extend(calibration.by_margin.iter().map(line));
-    lines.extend(calibration.by_length.iter().map(line));
-    lines.push(format!("calibration: expected error {:.3}", calibration.expected_calibration_error));
+    let mut accuracy = Table::new(
+        ["pairs", "count", "right", "95 % interval"],
+        "right: how often the reward model puts a pair into the order that it was ranked in; margin: how far apart the \
+         two scores are.",
+    );
+    let slices = [&calibration.overall].into_iter().chain(&calibration.by_margin).chain(&calibration.by_length);
+    for AccuracySlice { name, pairs, accuracy: right, low, high } in slices {
+        let [right, low, high] = [right, low, high].map(|share| format!("{:.1}", 100.0 * share));
+        match pairs {
+            0 => accuracy.row([name.clone(), "0".into(), "-".into(), "-".into()]),
+            _ => accuracy.row([name.clone(), pairs.to_string(), format!("{right} %"), format!("{low} to {high} %")]),
+        }
+    }
+    let explanation = format!(
+        "certain: how sure the model is on average, right: how often it is; expected error, the mean distance of the \
+         two: {:.3}.",
+        calibration.expected_calibration_error
+    );
+    let mut certainty = Table::new(["it says", "pairs", "certain", "right"], &explanation);
     for bin in calibration.bins.iter().filter(|bin| bin.pairs > 0) {
-        lines.push(format!(
-            "  {:<24} {:>6} pairs  certain {:>5.1} %  right {:>5.1} %",
-            format!("{:.0} to {:.0} % certain", bin.low * 100.0, bin.high * 100.0),
-            bin.pairs,
-            bin.confidence * 100.0,
-            bin.accuracy * 100.0
-        ));
+        certainty.row([
+            format!("{:.0} to {:.0} %", bin.low * 100.0, bin.high * 100.0),
+            bin.pairs.to_string(),
+            format!("{:.1} %", bin.confidence * 100.0),
+            format!("{:.1} %", bin.accuracy * 100.0),
+        ]);
     }
-    lines.join("\n")
-}
-
-fn line(slice: &AccuracySlice) -> String {
-    let AccuracySlice { name, pairs, accuracy, low, high } = slice;
-    match pairs {
-        0 => format!("  {name:<24} no pairs"),
-        _ => format!("  {name:<24} {pairs:>6} pairs  {}", percent(*accuracy, *low, *high)),
-    }
+    format!("{}\n\n{}", accuracy.text(), certainty.text())
 }

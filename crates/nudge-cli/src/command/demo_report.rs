@@ -116,27 +116,27 @@ pub fn text(report: &Report) -> String {
     let nats = |completions: &Completions| completions.nats_per_char.map_or("-".into(), |nats| format!("{nats:.3}"));
     let mut lines = vec![
         "SIMULATED: a rule ranked and judged, not a person.".to_string(),
-        format!("Labeler      {}: {}", report.labeler.name, report.labeler.rule),
+        format!("Labeler       {}: {}", report.labeler.name, report.labeler.rule),
         format!(
-            "Rankings     {} of {} completions each to learn from, {} more to measure on",
+            "Rankings      {} of {} completions each to learn from, {} more to measure on",
             report.rankings, report.answers_per_ranking, report.held_out_rankings
         ),
     ];
     if let Some(reward) = &report.reward {
         let share = percent(reward.accuracy, reward.low, reward.high);
-        lines.push(format!("Reward model {share} of {} pairs on prompts it has not seen", reward.pairs));
+        lines.push(format!("Reward model  {share} of {} pairs on prompts it has not seen", reward.pairs));
     }
-    lines.push(format!("Comparison   tuned against before: {}", verdict(&report.verdict)));
+    lines.push(format!("Comparison    tuned against before: {}", verdict(&report.verdict)));
     if let Some(kl) = report.kl {
-        lines.push(format!("Leash        KL {kl:.2} nats a completion from where it started"));
+        lines.push(format!("Leash         KL {kl:.2} nats a completion from where it started"));
     }
-    lines.push(format!("Length       {:.1} words, before {:.1}", report.tuned.mean_words, report.sft.mean_words));
+    lines.push(format!("Length        {:.1} words, before {:.1}", report.tuned.mean_words, report.sft.mean_words));
     lines.push(format!(
-        "Text         {} nats per character under {}, before {}",
+        "Text          {} nats per character under {}, before {}",
         nats(&report.tuned),
         report.base,
         nats(&report.sft)
     ));
-    lines.push(format!("Time         {}", duration(report.seconds)));
+    lines.push(format!("Time          {}", duration(report.seconds)));
     lines.join("\n")
 }

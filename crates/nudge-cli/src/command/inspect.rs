@@ -5,6 +5,7 @@ use crate::args::InspectModel;
 use crate::memory;
 use crate::model_files::read_model;
 use crate::report;
+use crate::table::Table;
 use anyhow::Result;
 use nudge_session::finetuning::FinetuningOptions;
 use nudge_session::folder::Folder;
@@ -132,13 +133,14 @@ fn text(model: &str, found: &Found) -> String {
             found.context
         ),
         format!("  chat template: {}; a completion ends with {}", found.template, found.ends.join(" or ")),
-        format!("  {:8}{:30}{:>10}{:>12}", "stage", "a step", "memory", "time"),
     ];
-    for stage in &found.stages {
-        let (memory, time) = (format!("{:.2} GiB", gib(stage.needs.total())), report::duration(stage.seconds));
-        lines.push(format!("  {:8}{:30}{memory:>10}{time:>12}", stage.name, stage.step));
-    }
     let free = found.free_bytes.map_or(String::new(), |free| format!("; {:.1} GiB are free here", gib(free as usize)));
-    lines.push(format!("  Memory and time are estimates{free}."));
+    let explanation = format!("Memory and time are estimates of what a step takes{free}.");
+    let mut table = Table::new(["stage", "a step", "memory", "time"], &explanation);
+    for stage in &found.stages {
+        let memory = format!("{:.2} GiB", gib(stage.needs.total()));
+        table.row([stage.name.into(), stage.step.clone(), memory, report::duration(stage.seconds)]);
+    }
+    lines.push(table.text());
     lines.join("\n")
 }

@@ -6,7 +6,7 @@ use super::duplicates::Repeats;
 use super::histogram::{Bucket, Histogram};
 use super::inspect::{Lengths, Report};
 
-const BAR: u64 = 40;
+const BAR: u64 = 18;
 const DROPS_SHOWN: usize = 10;
 const EXAMPLE_FIELD: usize = 160;
 
@@ -72,14 +72,19 @@ fn write_lengths(f: &mut fmt::Formatter<'_>, name: &str, lengths: &Lengths) -> f
         return Ok(());
     }
     let half = |histogram: &Histogram| format!("about {} (longest {})", histogram.median(), histogram.longest());
-    writeln!(f, "\nlength of {} {name}: median {} words,", lengths.words.count(), half(&lengths.words))?;
-    writeln!(f, "{} characters; by words:", half(&lengths.characters))?;
+    writeln!(
+        f,
+        "\nlength of {} {name}: median {} words, {} characters; by words:",
+        lengths.words.count(),
+        half(&lengths.words),
+        half(&lengths.characters)
+    )?;
     let buckets = lengths.words.buckets();
     let most = buckets.iter().map(|bucket| bucket.count).max().unwrap_or(1);
     for Bucket { from, to, count } in buckets {
         let range = if from == to { from.to_string() } else { format!("{from}-{to}") };
         let bar = "#".repeat((count as u128 * u128::from(BAR)).div_ceil(u128::from(most)) as usize);
-        writeln!(f, "  {range:>15} {count:>10} {bar}")?;
+        writeln!(f, "  {range:>11} {count:>7} {bar}")?;
     }
     Ok(())
 }

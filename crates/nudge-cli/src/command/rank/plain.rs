@@ -14,8 +14,9 @@ use std::time::Duration;
 /// What is said where the person is faster than the model.
 pub const WAITING: &str = "The next completions are still being sampled ...";
 const HELP: &str = "Type the numbers from best to worst: `2 > 1 = 3 > 4` or `2 1=3 4` (= is a tie).\n\
-    s skips, u ranks the one before again, q stops, h shows this. `f harmful` flags what you see, before you rank or\n\
-    skip it: nonsense, harmful, off_topic or other. Every ranking is saved at once.";
+    s skips, u ranks the one before again, q stops, h shows this.\n\
+    `f harmful` flags what you see, before you rank or skip it: nonsense, harmful, off_topic or other.\n\
+    Every ranking is saved at once.";
 
 /// How often to look whether a signal asks to stop.
 const LOOK: Duration = Duration::from_millis(100);
