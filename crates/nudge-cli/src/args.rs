@@ -35,7 +35,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
-const MODELS: &str = "A model M is a folder (config.json, model.safetensors, tokenizer.json, ...), a .gguf file, builtin:base, builtin:sft or hub:OWNER/NAME.\n\
+const MODELS: &str = "A model M is a folder (config.json, model.safetensors, tokenizer.json, ...), a .gguf file (of several, the first), builtin:base, builtin:sft or hub:OWNER/NAME.\n\
     Records are read in any format of the field (`nudge data inspect FILE` shows what is understood), written as JSONL.";
 
 /// Teach a small language model what you like: pretrain, instruct, rank, reward, PPO, compare.

@@ -4,6 +4,9 @@
 use crate::terminal;
 use textwrap::core::display_width;
 
+/// Letters of a unit, or of what stands between two numbers, at most.
+const LONGEST_UNIT: usize = 4;
+
 /// Rows under a head.
 pub struct Table {
     head: Vec<&'static str>,
@@ -71,7 +74,11 @@ impl Table {
     /// Numbers stand on the right of their column; what is missing is a dash.
     fn holds_numbers(&self, column: usize) -> bool {
         let mut cells = self.rows.iter().map(|row| row[column].trim_start_matches('-'));
-        cells.all(|cell| cell.starts_with(|first: char| first.is_ascii_digit()) || ["", "?", "NaN"].contains(&cell))
+        let is_number = |cell: &str| {
+            let begins = cell.starts_with(|first: char| first.is_ascii_digit());
+            begins && cell.split(' ').all(|word| word.len() <= LONGEST_UNIT || !word.chars().all(char::is_alphabetic))
+        };
+        cells.all(|cell| is_number(cell) || ["", "?", "NaN"].contains(&cell))
     }
 
     /// A line a cell, an empty line between rows.
@@ -88,6 +95,17 @@ impl Table {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_stand_on_the_right_and_counted_things_on_the_left() {
+        let mut table = Table::new(["a step", "memory"], "");
+        table.row(["2 rankings of 4".into(), "0.06 GiB".into()]);
+        table.row(["16 pairs".into(), "12.00 GiB".into()]);
+        assert_eq!(
+            table.within(80),
+            "a step              memory\n2 rankings of 4   0.06 GiB\n16 pairs         12.00 GiB"
+        );
+    }
 
     #[test]
     fn columns_where_they_fit_and_a_list_where_not() {

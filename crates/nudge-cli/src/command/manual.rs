@@ -33,7 +33,7 @@ pub fn man(arguments: &Man) -> Result<()> {
 
 /// Prints the licences of what the program is built from, which the build script collects.
 pub fn licences() -> Result<()> {
-    report::print(include_str!(concat!(env!("OUT_DIR"), "/licences.txt")))
+    report::line(include_str!(concat!(env!("OUT_DIR"), "/licences.txt")).trim_end())
 }
 
 /// A command as the page of this name shows it.

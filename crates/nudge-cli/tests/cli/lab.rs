@@ -1,7 +1,7 @@
 //! Measurements of the methods: a table that can be stopped and resumed, logs that become a frontier, labelers that are
 //! compared.
 
-use crate::support::{Place, example};
+use crate::support::{Place, example, stories};
 use serde_json::Value;
 
 const METHODS: &str =
@@ -86,4 +86,45 @@ fn labelers_who_rank_the_same_screen() {
     let [both] = found["with_each_other"].as_array().expect("a list").as_slice() else { panic!("{found}") };
     assert_eq!(both["screens"], 16);
     place.refused("agreement --rankings shorter.jsonl", &["none of the 8 rankings", "rank some screens twice"]);
+}
+
+#[test]
+fn preferences_that_can_be_learnt() {
+    let place = Place::new();
+    place.write("pack.jsonl", &example("packs/politeness.jsonl", 24));
+    let words = "lab preferences --model sft --comparisons pack.jsonl --seeds 2 --epochs 1 --report learnt.html";
+    let found = place.done(words);
+    let learners: Vec<&str> = found["rows"]
+        .as_array()
+        .expect("a row a seed and learner")
+        .iter()
+        .filter_map(|row| row["learner"].as_str())
+        .collect();
+    assert_eq!(learners.len(), 4, "{found}");
+    let report = place.read("learnt.html");
+    for part in ["<td>pack.jsonl</td>", "<td>bag-of-words</td>", "<td>reward-model</td>", "50 % is chance", "<svg"] {
+        assert!(report.contains(part), "{part} is not in {report}");
+    }
+    assert!(!report.contains("<script"), "{report}");
+}
+
+#[test]
+fn instructions_that_are_answered() {
+    let place = Place::new();
+    let stories = stories(40);
+    let middle = stories.match_indices("<|endoftext|>\n").nth(24).expect("more stories").0;
+    let (some, others) = stories.split_at(middle + "<|endoftext|>\n".len());
+    place.write("stories.txt", some);
+    place.write("others.txt", others);
+    let words = "lab instruct --model base --stories stories.txt --held-out-stories others.txt --seeds 1 --epochs 1 \
+        --cap 10 --questions 4 --report answered.html";
+    let found = place.done(words);
+    let rows = found["summary"].as_array().expect("a row a task");
+    assert!(!rows.is_empty(), "{found}");
+    let report = place.read("answered.html");
+    let tasks = rows.iter().map(|row| format!("<td>{}</td>", row["task"].as_str().expect("a name")));
+    for part in tasks.chain(["<th>cluster</th>".into(), "counts as answered".into()]) {
+        assert!(report.contains(&part), "{part} is not in {report}");
+    }
+    assert!(!report.contains("<script"), "{report}");
 }

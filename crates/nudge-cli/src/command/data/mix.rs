@@ -12,8 +12,9 @@ use crate::failure::tell;
 use crate::files::read_text;
 use crate::input::{self, Reading};
 use crate::report;
+use crate::table::Table;
 use anyhow::{Context, Result, bail};
-use nudge_data::mixture::{self, TaskShare};
+use nudge_data::mixture::{self, MixtureReport, TaskShare};
 use nudge_data::task::Source;
 use nudge_data::{DemonstrationRecord, MixtureOptions, Task, built_in_tasks, mine, mix, read_tasks, write_jsonl};
 use serde_json::{Map, Value};
@@ -43,18 +44,24 @@ pub fn run(arguments: &Mix) -> Result<()> {
         write_atomic(path, write_jsonl(&mixture.held_out).as_bytes())?;
     }
     report::result(arguments.json, &mixture.report, || {
-        let mut lines =
-            vec![format!("{:<16} {:<24} {:>9} {:>7} {:>7}", "cluster", "task", "available", "rate", "drawn")];
-        lines.extend(mixture.report.tasks.iter().chain(&mixture.report.held_out).map(line));
-        lines.push(format!("mix: {} records -> {}", mixture.report.records, arguments.out.display()));
-        lines.join("\n")
+        let records = mixture.report.records;
+        format!("{}\nmix: {records} records -> {}", table(&mixture.report).text(), arguments.out.display())
     })
 }
 
-fn line(share: &TaskShare) -> String {
-    let TaskShare { task, cluster, available, rate, drawn, repeated } = share;
-    let again = if *repeated > 0 { format!(" ({repeated} of them again)") } else { String::new() };
-    format!("{cluster:<16} {task:<24} {available:>9} {:>5.1} % {drawn:>7}{again}", 100.0 * rate)
+fn table(report: &MixtureReport) -> Table {
+    let mut table = Table::new(
+        ["cluster", "task", "available", "rate", "drawn", "again"],
+        "rate: the task's share of what is drawn; again: drawn although every record of the task was.",
+    );
+    for share in report.tasks.iter().chain(&report.held_out) {
+        let TaskShare { task, cluster, available, rate, drawn, repeated } = share;
+        let rate = format!("{:.1} %", 100.0 * rate);
+        let counts = [available, drawn, repeated].map(ToString::to_string);
+        let [available, drawn, again] = counts;
+        table.row([cluster.clone(), task.clone(), available, rate, drawn, again]);
+    }
+    table
 }
 
 // 1. Everything that can be mixed.
