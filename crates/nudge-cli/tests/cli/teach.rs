@@ -86,32 +86,35 @@ fn a_workflow_that_is_killed_anywhere_ends_in_the_same_bytes() {
     }
 }
 
-/// Moments follow from the seed; what they meet follows from the machine. `NUDGE_KILLED_RUNS=20` kills twenty runs, ten
-/// times each.
 #[test]
 fn ten_kills_at_random_moments_change_nothing() {
     let unbroken = place();
     let clock = Instant::now();
     unbroken.done(TEACH);
-    let (whole, mut rng) = (clock.elapsed(), nudge_data::Rng::new(17));
-    let runs = std::env::var("NUDGE_KILLED_RUNS").map_or(1, |runs| runs.parse().expect("a number of runs"));
-    let killed: usize = (0..runs).map(|_| killed_ten_times(&artefacts(&unbroken), whole, &mut rng)).sum();
-    println!("{killed} of {} kills met a run", 10 * runs);
+    let expected = artefacts(&unbroken);
+    let start = |place: &Place| place.command(TEACH).spawn().expect("nudge starts");
+    killed_at_random(clock.elapsed(), start, |place| assert!(artefacts(place) == expected, "it ended elsewhere"));
 }
 
-/// One run, which must end as `expected`; gives how many kills met it.
-fn killed_ten_times(expected: &BTreeMap<PathBuf, Vec<u8>>, whole: Duration, rng: &mut nudge_data::Rng) -> usize {
-    let broken = place();
-    let mut killed = 0;
-    for _ in 0..10 {
-        let run = broken.command(TEACH).spawn().expect("nudge starts");
-        sleep(whole.mul_f32(rng.uniform() / 2.0));
-        killed += usize::from(kill(run));
+/// Kills runs until ten kills have met one, and lets each end as `check` says. Moments follow from a seed; what they meet
+/// follows from the machine. `NUDGE_KILLED_RUNS=10` makes a hundred kills of the ten.
+fn killed_at_random(whole: Duration, start: impl Fn(&Place) -> Child, check: impl Fn(&Place)) {
+    let kills = std::env::var("NUDGE_KILLED_RUNS").map_or(10, |runs| 10 * runs.parse::<usize>().expect("a number"));
+    let (mut rng, mut killed, mut runs) = (nudge_data::Rng::new(17), 0, 0);
+    while killed < kills {
+        let broken = place();
+        let ended_before = |run: Child| {
+            sleep(whole.mul_f32(rng.uniform() / 2.0));
+            !kill(run)
+        };
+        let met = std::iter::repeat_with(|| start(&broken)).map(ended_before).position(|ended| ended);
+        killed += met.expect("a run ends");
+        runs += 1;
+        let ended = start(&broken).wait_with_output().expect("an end");
+        assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+        check(&broken);
     }
-    assert!(killed > 0, "every run ended before it was killed");
-    broken.done(TEACH);
-    assert!(artefacts(&broken) == *expected, "{killed} kills: it ended elsewhere");
-    killed
+    println!("{killed} kills met {runs} runs");
 }
 
 /// Starts the run and kills it as soon as `path` is there; one that ends before is as good.
@@ -188,14 +191,10 @@ fn ranking_while_the_next_are_sampled_changes_no_byte() {
     for begun in ["taught/candidates.jsonl.state", "taught/rankings.jsonl.partial"] {
         kill_when(&killed, || typing(&killed, PERSON, &keys), begun);
     }
-    let mut rng = nudge_data::Rng::new(19);
-    for _ in 0..6 {
-        let run = typing(&killed, PERSON, &keys);
-        sleep(whole.mul_f32(rng.uniform() / 3.0));
-        kill(run);
-    }
     assert_eq!(typed(&killed, PERSON, &keys).code, Some(0));
     assert!(impersonal(&killed) == expected, "it ended elsewhere");
+    let start = |place: &Place| typing(place, PERSON, &keys);
+    killed_at_random(whole, start, |place| assert!(impersonal(place) == expected, "it ended elsewhere"));
 }
 
 #[test]
