@@ -94,7 +94,7 @@ fn parts_of_a_gguf_that_do_not_fit_together_are_named() {
         let bytes = files.remove(second).expect("it is there");
         files.insert("other-00002-of-00003.gguf".into(), bytes);
     };
-    refused(&renamed, &["is that of `other`", "different models"]);
+    refused(&renamed, &["`tiny`", "`other`", "different models"]);
     refused(&|files| files.extend(whole.clone()), &["tiny.gguf", "1 of 1", "1 of 3", "different models"]);
     refused(&|files| put(files, second, split[second][..9000].to_vec()), &[second, "truncated"]);
     // The number of all tensors in the first file, a little less than there are.

@@ -263,8 +263,25 @@ fn sizes_that_do_not_fit_the_tensors_are_named_by_their_key() {
     assert!(blocks.contains("llama.block_count"), "{blocks}");
     let heads = with("llama.attention.head_count", Some(Value::Integer(3))).tensors().unwrap_err().to_string();
     assert!(heads.contains("attn_q") && heads.contains("3 heads"), "{heads}");
-    let split = with("split.count", Some(Value::Integer(3)));
-    assert!(architecture("m.gguf", &split.metadata).unwrap_err().to_string().contains("llama-gguf-split"));
+}
+
+#[test]
+fn one_file_of_several_is_no_model() {
+    let Gguf { file, mut metadata, tensors, .. } = open(&written("llama", Encoding::F32)).unwrap();
+    for (key, number) in [("split.no", 0), ("split.count", 3)] {
+        metadata.insert(key.into(), Value::Integer(number));
+    }
+    let part = |metadata: &BTreeMap<String, Value>| {
+        let (file, metadata, tensors) = (file.clone(), metadata.clone(), tensors.clone());
+        split::joined(vec![Part { file, metadata, tensors }]).map(drop).unwrap_err().to_string()
+    };
+    let alone = part(&metadata);
+    assert!(alone.contains("`split.count` is 3, but file 2 of 3 is not there"), "{alone}");
+    // As many as a header can say: nothing is made for them.
+    metadata.insert("split.count".into(), Value::Integer(i64::MAX.into()));
+    assert!(part(&metadata).contains("is not there"));
+    metadata.insert("split.no".into(), Value::Integer(-1));
+    assert!(part(&metadata).contains("`split.no` must be a number below"));
 }
 
 #[test]

@@ -33,6 +33,12 @@ const KEYS: [(&str, &str); 11] = [
     ("?", "these keys"),
 ];
 
+/// The keys, where there is room.
+const HINT: &str = "1-9 rank  = tie  s skip  f flag  u undo  q stop  ? help";
+
+/// Columns for the name of a key.
+const KEY: u16 = 13;
+
 /// Draws the screen at `place`.
 pub fn draw(frame: &mut Frame, place: usize, progress: &Progress, screen: &Screen, sheet: &mut Sheet, theme: &Theme) {
     let area = frame.area();
@@ -55,7 +61,7 @@ pub fn draw(frame: &mut Frame, place: usize, progress: &Progress, screen: &Scree
         stack(frame, completions, screen, sheet, theme);
     }
     frame.render_widget(ranking_line(sheet, theme), ranking);
-    frame.render_widget(hint(sheet, theme), bottom);
+    frame.render_widget(hint(sheet, bottom.width, theme), bottom);
     match sheet.overlay {
         Some(Overlay::Help) => help(frame, theme),
         Some(Overlay::Flags(cursor)) => flag_menu(frame, sheet, cursor, theme),
@@ -181,21 +187,28 @@ fn ranking_line<'a>(sheet: &Sheet, theme: &Theme) -> Line<'a> {
     Line::from(vec![Span::raw("Best to worst: "), Span::styled(text, theme.placed)])
 }
 
-fn hint<'a>(sheet: &Sheet, theme: &Theme) -> Line<'a> {
+fn hint<'a>(sheet: &Sheet, width: u16, theme: &Theme) -> Line<'a> {
     if let Some(message) = &sheet.message {
         return Line::styled(message.clone(), theme.notice);
     }
     match sheet.is_complete() {
         true => Line::styled("enter keeps it, backspace takes back", theme.title),
-        false => Line::styled("1-9 rank  = tie  s skip  f flag  u undo  q stop  ? help", theme.quiet),
+        false if HINT.len() > width.into() => Line::styled("1-9 rank  s skip  q stop  ? help", theme.quiet),
+        false => Line::styled(HINT, theme.quiet),
     }
 }
 
 fn help(frame: &mut Frame, theme: &Theme) {
-    let lines = KEYS
-        .iter()
-        .map(|(key, what)| Line::from(vec![Span::styled(format!("{key:<12} "), theme.title), Span::raw(*what)]));
-    popup(frame, " Keys ", lines.collect(), 68);
+    let width = frame.area().width.min(68);
+    let of_key = |(key, what): &(&'static str, &str)| {
+        let lines = wrap(what, width.saturating_sub(KEY + 2)).into_iter().enumerate();
+        let line = |(number, text): (usize, String)| {
+            let key = if number == 0 { *key } else { "" };
+            Line::from(vec![Span::styled(format!("{key:<width$}", width = KEY.into()), theme.title), Span::raw(text)])
+        };
+        lines.map(line).collect::<Vec<_>>()
+    };
+    popup(frame, " Keys ", KEYS.iter().flat_map(of_key).collect(), width);
 }
 
 fn flag_menu(frame: &mut Frame, sheet: &Sheet, cursor: usize, theme: &Theme) {

@@ -165,3 +165,18 @@ fn waiting_for_the_next_screen_is_said() {
         assert!(words.join(" ").starts_with("3 of 30 The next completions are still being sampled"), "{words:?}");
     }
 }
+
+#[test]
+fn the_keys_have_room_in_a_narrow_terminal() {
+    let screen = screen(&["one", "two"]);
+    let mut sheet = Sheet::new(2, None);
+    let rows = drawn(40, 30, &screen, &mut sheet);
+    assert_eq!(rows[29].trim_end(), "1-9 rank  s skip  q stop  ? help");
+    key(&mut sheet, KeyCode::Char('?'));
+    let all = drawn(40, 30, &screen, &mut sheet).concat();
+    let words: Vec<&str> = all.split([' ', '│']).filter(|word| !word.is_empty()).collect();
+    for (_, what) in KEYS {
+        // The name of a key stands before the first line alone.
+        assert!(what.split(' ').all(|word| words.contains(&word)), "{what} is not in {all}");
+    }
+}
