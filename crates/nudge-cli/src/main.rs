@@ -13,6 +13,7 @@ mod disk;
 mod failure;
 mod files;
 mod flags;
+mod help;
 mod hub;
 mod input;
 mod interrupt;

@@ -2,6 +2,7 @@
 
 use crate::failure::tell;
 use crate::report::duration;
+use crate::terminal;
 use indicatif::{ProgressBar, ProgressStyle};
 use nudge_session::{Event, Metrics};
 use std::io::{IsTerminal, stderr};
@@ -48,7 +49,10 @@ impl Progress {
     /// The progress of what is called `label`.
     pub fn new(label: &str) -> Self {
         let bar = ProgressBar::no_length();
-        if let Ok(style) = ProgressStyle::with_template("{prefix} {bar:24} {pos}/{len} {eta} {msg}") {
+        let bar_width = if terminal::stderr_width().is_some_and(|width| width < 60) { 8 } else { 24 };
+        // The numbers get what is left of the line.
+        let template = format!("{{prefix}} {{bar:{bar_width}}} {{pos}}/{{len}} {{eta}} {{wide_msg}}");
+        if let Ok(style) = ProgressStyle::with_template(&template) {
             bar.set_style(style);
         }
         bar.set_prefix(label.to_string());

@@ -4,21 +4,21 @@
 use crate::args::{Completions, Man};
 use crate::disk::write_atomic;
 use crate::failure::tell;
+use crate::help;
 use crate::report;
-use crate::usage;
 use anyhow::Result;
 use clap::Command;
 
 /// Prints the completions of a shell.
 pub fn completions(arguments: &Completions) -> Result<()> {
     let mut script = Vec::new();
-    clap_complete::generate(arguments.shell, &mut usage::command(), "nudge", &mut script);
+    clap_complete::generate(arguments.shell, &mut help::command(), "nudge", &mut script);
     report::print(&String::from_utf8_lossy(&script))
 }
 
 /// Writes a page for the program and one for each command.
 pub fn man(arguments: &Man) -> Result<()> {
-    let mut command = usage::command();
+    let mut command = help::command();
     command.build();
     let mut pages = vec![("nudge".to_string(), command.clone())];
     pages.extend(command.get_subcommands().map(|sub| (format!("nudge-{}", sub.get_name()), sub.clone())));

@@ -293,14 +293,9 @@ fn an_adapter_is_written_as_llama_cpp_reads_it() {
     let adapter = Adapter { config: &config, name: "mine", alpha: 4.0, more: Vec::new() };
     let module = |name| [Rank { module: name, a: &a, b: &b, rank }];
     let file = write_adapter(&adapter, &module("model.layers.1.self_attn.q_proj")).unwrap();
-    let mut reader = Reader { file: "adapter.gguf", bytes: file.into(), at: 0 };
-    let (tensors, pairs) = counts(&mut reader).unwrap();
-    let metadata = reader.metadata(pairs).unwrap();
+    let Part { metadata, tensors: placed, .. } = Part::open("adapter.gguf", file.into()).unwrap();
     assert_eq!(metadata["general.type"], Value::Text("adapter".into()));
     assert_eq!(metadata["adapter.lora.alpha"], Value::Float(4.0));
-    let infos: Vec<Info> = (0..tensors).map(|_| info(&mut reader).unwrap()).collect();
-    let data = data(&reader, &metadata).unwrap();
-    let placed = placed(&"adapter.gguf".into(), infos, &data).unwrap();
     let lora_a = &placed["blk.1.attn_q.weight.lora_a"];
     assert_eq!((lora_a.shape.as_slice(), lora_a.stored().numbers()), ([rank, width].as_slice(), a.clone()));
     let mut lora_b = placed["blk.1.attn_q.weight.lora_b"].clone();
