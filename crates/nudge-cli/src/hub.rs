@@ -195,6 +195,11 @@ mod tests {
             let info = RepoInfo { siblings, sha: "1".into() };
             files_of(&Wanted::parse("a/b").unwrap(), &info).map_err(|error| error.to_string())
         };
+        let of_several = Wanted::parse("a/b/m-00001-of-00002.gguf").unwrap();
+        let siblings = ["m-00001-of-00002.gguf", "m-00002-of-00002.gguf", "m.gguf"];
+        let siblings = siblings.map(|name| Siblings { rfilename: name.into() }).to_vec();
+        let found = files_of(&of_several, &RepoInfo { siblings, sha: "1".into() }).unwrap();
+        assert_eq!(found, ["m-00001-of-00002.gguf", "m-00002-of-00002.gguf"]);
         let plain = ["README.md", "config.json", "model.safetensors", "onnx/model.onnx", "tokenizer.json"];
         assert_eq!(files(&plain).unwrap(), ["config.json", "tokenizer.json", "model.safetensors"]);
         let sharded = ["config.json", "model.safetensors.index.json", "model-00001-of-00002.safetensors"];

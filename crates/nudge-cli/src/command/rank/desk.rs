@@ -31,6 +31,8 @@ pub struct Desk {
     stored: Stored,
     /// Screens that are still being made.
     coming: Option<Coming>,
+    /// Records that came and are no screen: all of their completions are equal.
+    pub left_out: usize,
     /// Where it is kept.
     pub store: Store,
 }
@@ -97,8 +99,7 @@ impl Desk {
     /// # Errors
     /// A stored decision about a screen that is not among them.
     pub fn new(screens: Vec<Screen>, stored: Stored, labeler: String, seed: u64, store: Store) -> Result<Self> {
-        let mut desk =
-            Self { screens: vec![], decisions: vec![], history: vec![], labeler, seed, stored, coming: None, store };
+        let mut desk = Self::empty(None, stored, labeler, seed, store);
         screens.into_iter().for_each(|screen| desk.add(screen));
         desk.settle()?;
         Ok(desk)
@@ -106,8 +107,11 @@ impl Desk {
 
     /// A sitting over screens that are still being made, `count` at most, going on after what `stored` holds.
     pub fn follow(arrivals: Arrivals, count: usize, stored: Stored, labeler: String, seed: u64, store: Store) -> Self {
-        let coming = Some(Coming { arrivals, left: count });
-        Self { screens: vec![], decisions: vec![], history: vec![], labeler, seed, stored, coming, store }
+        Self::empty(Some(Coming { arrivals, left: count }), stored, labeler, seed, store)
+    }
+
+    fn empty(coming: Option<Coming>, stored: Stored, labeler: String, seed: u64, store: Store) -> Self {
+        Self { screens: vec![], decisions: vec![], history: vec![], labeler, seed, stored, coming, left_out: 0, store }
     }
 
     /// Puts a screen behind the others, with what was decided about it before.
@@ -149,9 +153,12 @@ impl Desk {
                 Arrival::End => self.settle()?,
                 Arrival::Record(line) => {
                     coming.left = coming.left.saturating_sub(1);
-                    let records = read_jsonl_checked("a new record", &line, can_be_ranked)?;
-                    let differ = records.into_iter().filter(|record| distinct(&record.completions).len() > 1);
-                    differ.for_each(|record| self.add(first_screen(record, self.screens.len(), self.seed)));
+                    for record in read_jsonl_checked("a new record", &line, can_be_ranked)? {
+                        match distinct(&record.completions).len() {
+                            0 | 1 => self.left_out += 1,
+                            _ => self.add(first_screen(record, self.screens.len(), self.seed)),
+                        }
+                    }
                 }
             }
             patience = Duration::ZERO;

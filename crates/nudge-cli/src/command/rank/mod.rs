@@ -105,9 +105,7 @@ fn sit_down(arguments: &Rank, candidates: Vec<CandidatesRecord>) -> Result<()> {
     if differ.is_empty() {
         bail!(NOTHING_DIFFERS);
     }
-    if differ.len() < all {
-        tell(&format!("{} left out: all completions are equal", times(all - differ.len(), "record is", "records are")));
-    }
+    tell_left_out(all - differ.len());
     let chosen = choose::choose(arguments, differ)?;
     let screens = schedule(&chosen, arguments.seed, arguments.repeat);
     let mut desk = Desk::new(screens, stored, labeler(arguments), arguments.seed, store)?;
@@ -128,6 +126,12 @@ pub fn run_beside(arguments: &Rank, arrivals: Arrivals, count: usize) -> Result<
         return close(&desk, &End::Interrupted, arguments);
     }
     decide(&mut desk, arguments)
+}
+
+fn tell_left_out(records: usize) {
+    if records > 0 {
+        tell(&format!("{} left out: all completions are equal", times(records, "record is", "records are")));
+    }
 }
 
 /// What the rankings bear.
@@ -183,6 +187,7 @@ fn close(desk: &Desk, end: &End, arguments: &Rank) -> Result<()> {
             run.end(Results { steps: progress.ranked, ..Results::default() });
             run.write_beside(out)?;
             desk.store.finish()?;
+            tell_left_out(desk.left_out);
         }
     }
     let complete = matches!(end, End::Complete);
