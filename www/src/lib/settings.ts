@@ -44,7 +44,7 @@ export const settings = {
 };
 
 /** What decides how the page runs, whatever it is asked to show. */
-const RUNS = ['device', 'model', 'test'];
+const RUNS = ['device', 'model', 'test', 'language'];
 
 /** The address of this page with these parameters. */
 export function addressWith(asked: Record<string, string>): string {
