@@ -187,6 +187,7 @@ export const trainer: TrainerTexts = {
   forms: {
     value_learning_rate: 'off oder eine Zahl',
     target_kl: 'off oder eine Zahl',
+    stop_margin: 'off oder eine Zahl',
     learning_rate: 'off oder eine Zahl',
     adaptive_kl: 'off oder ZIEL:HORIZONT',
     missing_eos: 'off, replace:SCORE oder subtract:ABZUG',

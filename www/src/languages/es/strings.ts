@@ -433,7 +433,7 @@ export const t: Translation<typeof english> = {
   },
 
   reward: {
-    title: 'Recompensa',
+    title: 'Premiar',
     heading: 'Un segundo modelo aprende tu gusto',
     text:
       'El modelo de recompensa lee una petición y una respuesta y da un número: cuánto te gustaría. Se entrena con pares de tus rankings para ' +

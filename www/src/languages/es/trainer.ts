@@ -185,6 +185,7 @@ export const trainer: TrainerTexts = {
   forms: {
     value_learning_rate: 'off, o un número',
     target_kl: 'off, o un número',
+    stop_margin: 'off, o un número',
     learning_rate: 'off, o un número',
     adaptive_kl: 'off, o OBJETIVO:HORIZONTE',
     missing_eos: 'off, replace:PUNTUACIÓN o subtract:CASTIGO',

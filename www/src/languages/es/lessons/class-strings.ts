@@ -24,7 +24,7 @@ export const teacher: Translation<typeof english> = {
     base: '1 Base',
     instruct: '2 Instruct',
     rank: '3 Ordenar',
-    reward: '4 Recompensa',
+    reward: '4 Premiar',
     tune: '5 Ajustar',
     compare: '6 Comparar',
     data: 'Modelos y datos',
