@@ -32,8 +32,8 @@ const codes = Object.keys(LANGUAGES) as Code[];
 const THE_SAME =
   /^(Nudge|Instruct|Base|Reward|Prompts?|Workflow|Name|Auto|Normal(: \d+)?|WebGPU|CPU|KL|Loss|Seed|PPO|GRPO|RLOO|REINFORCE|DPO|KTO|ORPO|SimPO|Top-p|no|Deutsch|English|Español)$|^[\d\W_]*$|^[\w-]*_[\w-]*$|github\.com/;
 
-async function opened(page: Page, code: string, query = ''): Promise<void> {
-  await page.goto(`/?language=${code}${query}${RUNS}`);
+async function opened(page: Page, code: string): Promise<void> {
+  await page.goto(`/?language=${code}${RUNS}`);
   await expect(page.getByTestId('device')).toHaveAttribute('data-kind', 'cpu', { timeout: MINUTE });
 }
 
@@ -170,6 +170,17 @@ test('what the page knows of metrics is said in every language', async ({ page }
   await page.locator('#reward').getByRole('button', { name: 'Was „Loss“ bedeutet' }).first().click();
   await expect(page.getByText('Was der Optimizer senkt.')).toBeVisible();
   for (const { trainer } of Object.values(LANGUAGES)) expect(Object.keys(trainer.metrics)).toHaveLength(10);
+});
+
+test('a finding of the trainer is said in the language of the page, with its numbers', async ({ page }) => {
+  test.setTimeout(3 * MINUTE);
+  await page.goto(`/?show=rank.reward&language=es${RUNS}`);
+  await page.locator('#rank details').first().evaluate((details) => details.setAttribute('open', ''));
+  await button(page, 'Cargar este paquete').click({ timeout: MINUTE });
+  await button(page, 'Entrenar el modelo de recompensa').click({ timeout: MINUTE });
+  const said = page.getByTestId('reward-verdict');
+  await expect(said).toContainText(/\d+\s% \[\d+\s%, \d+\s%\] de \d+ pares/, { timeout: 2 * MINUTE });
+  await expect(said).not.toContainText(/prompts it has not seen|–/);
 });
 
 test('the browser’s language is spoken, another can be chosen, and an unknown one is English', async ({ browser, page }) => {

@@ -48,8 +48,8 @@ const RUNS = ['device', 'model', 'test', 'language'];
 
 /** The address of this page with these parameters. */
 export function addressWith(asked: Record<string, string>): string {
-  const kept = RUNS.flatMap((name) => (parameters.has(name) ? [[name, parameters.get(name)!]] : []));
-  return `?${new URLSearchParams({ ...Object.fromEntries(kept), ...asked })}`;
+  const kept = RUNS.filter((name) => parameters.has(name) && !(name in asked)).map((name) => [name, parameters.get(name)!]);
+  return `?${new URLSearchParams([...Object.entries(asked), ...kept])}`;
 }
 
 /** Sizes of the page's own runs; everything else is the trainer's default. `?test=1` takes the small ones. */

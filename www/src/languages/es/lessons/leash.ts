@@ -3,7 +3,7 @@ import type { LessonText } from '../../texts';
 
 export const leash: LessonText<typeof english> = {
   title: 'La correa',
-  about: 'Un modelo que solo persigue una puntuación se escapa de lo que se quería decir. La divergencia KL lo retiene.',
+  about: 'Un modelo que solo persigue una puntuación se escapa de lo que se pretendía. La divergencia KL lo retiene.',
   question: {
     text: 'Se entrena un modelo para obtener puntuaciones cada vez más altas de un modelo de recompensa, sin nada que lo retenga. ¿Qué acaba siendo de sus respuestas?',
     answers: {
@@ -24,7 +24,7 @@ export const leash: LessonText<typeof english> = {
       title: 'Con correa corta',
       text: 'Ahora cada nat de KL tiene un precio. La divergencia KL dice cuánto se ha alejado el modelo de donde empezó.',
       task: 'Elige «Correa corta» y déjalo correr.',
-      notice: 'Mira en el eje de abajo hasta dónde llegó. Ganó menos del sustituto, y tuvo menos sitio para escaparse de lo que se quería.',
+      notice: 'Mira en el eje de abajo hasta dónde llegó. Ganó menos del sustituto, y tuvo menos sitio para escaparse de lo que se pretendía.',
     },
     {
       title: 'Tu propia longitud',
