@@ -46,10 +46,28 @@ const offline = {
   },
 };
 
+/** Few files, since each small one more costs every visitor: what all pages of the site share, and the page itself. */
+const SHARED = [
+  /src\/lib\/((about|address|look|opening|quick|verdict|workflow)-)?strings\.ts/,
+  /src\/lib\/(by-name|format|parts|settings)\.ts/,
+  /src\/languages\/(languages|lay-over|trainer)\.ts/,
+  /src\/components\/(TopBar|ThemeToggle|LanguageChooser)\.svelte/,
+  /node_modules\/svelte|preload-helper/,
+];
+const chunks = [
+  { name: 'shared', test: (id) => SHARED.some((part) => part.test(id)) },
+  { name: 'page', test: /src\/(App\.svelte|lib\/(?!leash)[\w-]+\.svelte\.ts)/ },
+];
+
 export default defineConfig({
   base: './',
   plugins: [svelte(), offline],
   define: { __MODEL_CURVES__: JSON.stringify(curves), __FILE_SIZES__: JSON.stringify(sizes) },
   worker: { format: 'es' },
-  build: { target: 'es2022', assetsInlineLimit: 0, chunkSizeWarningLimit: 800 },
+  build: {
+    target: 'es2022',
+    assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 800,
+    rolldownOptions: { output: { codeSplitting: { groups: chunks } } },
+  },
 });

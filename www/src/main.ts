@@ -1,11 +1,19 @@
 import 'uplot/dist/uPlot.min.css';
 import './app.css';
 import { mount } from 'svelte';
-import App from './App.svelte';
+import { speak } from './languages/languages';
 
 const target = document.getElementById('page')!;
 
 const asked = new URLSearchParams(location.search);
+const has = (...names: string[]) => names.some((name) => asked.has(name));
+
+/** Pages beside the page, and the page with a lesson or a teacher's choice. */
+const beside = has('lessons', 'teacher', 'handout');
+const guided = has('lesson', 'show', 'present', 'v');
+
+// Every module below reads its texts when it is loaded.
+await speak(beside || guided);
 
 if (asked.has('bench')) {
   const [{ default: Bench }, { nudgeBench }] = await Promise.all([
@@ -14,12 +22,13 @@ if (asked.has('bench')) {
   ]);
   Object.assign(globalThis, { nudgeBench });
   mount(Bench, { target });
-} else if (['lessons', 'teacher', 'handout'].some((name) => asked.has(name))) {
+} else if (beside) {
   const { default: LessonPages } = await import('./lessons/LessonPages.svelte');
   mount(LessonPages, { target });
-} else if (['lesson', 'show', 'present', 'v'].some((name) => asked.has(name))) {
+} else if (guided) {
   const { default: Guided } = await import('./lessons/Guided.svelte');
   mount(Guided, { target });
 } else {
+  const { default: App } = await import('./App.svelte');
   mount(App, { target });
 }

@@ -2,7 +2,7 @@
 
 import type { Lesson } from './lesson';
 
-export const base: Lesson = {
+export const base = {
   title: 'What a base model is',
   about: 'A model that has read a lot and answers nothing: it guesses what comes next, over and over.',
   parts: ['base'],
@@ -64,4 +64,4 @@ export const base: Lesson = {
     'A text comes about by drawing one token after another. The temperature decides how daring the draw is.',
     'It does not answer, obey or know you. Whatever looks like that is a text going on as texts do.',
   ],
-};
+} satisfies Lesson;

@@ -2,7 +2,7 @@
 
 import type { Lesson } from './lesson';
 
-export const demonstrations: Lesson = {
+export const demonstrations = {
   title: 'Demonstrations',
   about: 'Some examples of a request and a good reply turn a model that goes on into one that answers.',
   parts: ['base', 'instruct'],
@@ -64,4 +64,4 @@ export const demonstrations: Lesson = {
     'It copies the manner of the examples: their tone, their length, what they speak of.',
     'It is never told what is wrong, or which of two good replies you like better. For that something else is needed.',
   ],
-};
+} satisfies Lesson;

@@ -2,7 +2,7 @@
 
 import type { Lesson } from './lesson';
 
-export const leash: Lesson = {
+export const leash = {
   title: 'The leash',
   about: 'A model that only chases a score runs away from what was meant. The KL divergence holds it back.',
   parts: ['tune'],
@@ -48,4 +48,4 @@ export const leash: Lesson = {
     'The leash puts a price on every step away from the start, measured as the KL divergence.',
     'How long it should be cannot be read off the score itself. One has to look at what was really wanted.',
   ],
-};
+} satisfies Lesson;

@@ -1,5 +1,6 @@
 // The links that a teacher hands out: made, and read back with what is wrong with them.
 
+import { language } from '../languages/languages';
 import { PARTS, type Part } from '../lib/parts';
 import { quick } from '../lib/quick-strings';
 import { LESSONS } from '../lib/settings';
@@ -36,6 +37,8 @@ export function makeLink({ parts, present, ...named }: Choice): string {
   if (present) said.set('present', '');
   said.set('v', String(VERSION));
   said.set('sum', sumOf(said));
+  // Not in the sum: whoever opens the link may choose another.
+  said.set('language', language);
   return `?${said}`;
 }
 

@@ -2,7 +2,7 @@
 
 import type { Lesson } from './lesson';
 
-export const rankings: Lesson = {
+export const rankings = {
   title: 'Why rankings',
   about: 'It is hard to write the perfect answer, and easy to say which of two is better. That is enough to learn from.',
   parts: ['quick', 'rank', 'compare'],
@@ -56,4 +56,4 @@ export const rankings: Lesson = {
     'Even a few dozen rankings move a model noticeably, if they all want the same.',
     'What a model learns is the taste of those who ranked. Whether it worked has to be tested blind, and with enough pairs.',
   ],
-};
+} satisfies Lesson;

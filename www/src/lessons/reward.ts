@@ -2,7 +2,7 @@
 
 import type { Lesson } from './lesson';
 
-export const reward: Lesson = {
+export const reward = {
   title: 'Reward models and their faults',
   about: 'A second model learns to score answers as you would. It is a stand-in for you, and it can be fooled.',
   parts: ['reward'],
@@ -56,4 +56,4 @@ export const reward: Lesson = {
     'It learns what went along with good answers in its examples, such as length or a friendly word, and not goodness itself.',
     'It is a stand-in. Test it on pairs it has not seen, look at where it errs, and do not trust a score that is much higher than any it was trained on.',
   ],
-};
+} satisfies Lesson;

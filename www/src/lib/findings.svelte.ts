@@ -1,5 +1,6 @@
 // What the trainer's rules say of each step, by the same rules as the command line's.
 
+import { findingInWords } from '../languages/trainer';
 import { engine } from './engine.svelte';
 import { notices } from './notices.svelte';
 import type { Command, Evidence, Finding, Level, PreferenceRecord } from './protocol';
@@ -25,7 +26,7 @@ class Findings {
     // Whoever asks must not be asked again by what is written here.
     await null;
     try {
-      found = judgeable ? await engine.request('findings', judgeable) : undefined;
+      found = judgeable ? (await engine.request('findings', judgeable)).map(findingInWords) : undefined;
     } catch (error) {
       if (!(error instanceof WorkerCrash)) notices.problem(error);
     }

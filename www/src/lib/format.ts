@@ -1,17 +1,21 @@
-// Numbers as people read them.
+// Numbers as people read them, in the language of the page.
 
-const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
-const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 });
-const percentage = new Intl.NumberFormat('en', { style: 'percent', maximumFractionDigits: 0 });
+import { language } from '../languages/languages';
+
+const whole = new Intl.NumberFormat(language, { maximumFractionDigits: 0 });
+const compact = new Intl.NumberFormat(language, { notation: 'compact', maximumSignificantDigits: 3 });
+const percentage = new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 0 });
+/** By their digits behind the point; they are asked for all the time. */
+const decimals = new Map<number, Intl.NumberFormat>();
 
 export const count = (value: number): string => whole.format(value);
 export const short = (value: number): string => compact.format(value);
 export const percent = (value: number): string => (Number.isFinite(value) ? percentage.format(value) : '–');
 
-/** Three significant digits at most, with a true minus sign. */
+/** So many digits behind the point, with a true minus sign. */
 export function decimal(value: number | undefined, digits = 2): string {
   if (value === undefined || !Number.isFinite(value)) return '–';
-  return value.toFixed(digits).replace('-', '\u2212');
+  return fixed(value, digits).replace('-', '\u2212');
 }
 
 /** With its sign, for numbers around zero. */
@@ -21,11 +25,20 @@ export function signed(value: number | undefined, digits = 2): string {
 }
 
 export function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
+  return `${fixed(bytes / 1e6, 1)} MB`;
 }
 
 export function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return '–';
   if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`;
   return `${Math.round(seconds / 60)} min`;
+}
+
+function fixed(value: number, digits: number): string {
+  let format = decimals.get(digits);
+  if (!format) {
+    format = new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits, useGrouping: false });
+    decimals.set(digits, format);
+  }
+  return format.format(value);
 }

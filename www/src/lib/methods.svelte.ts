@@ -1,5 +1,6 @@
 // The methods of step 5 as the trainer declares them, and best-of-n beside them.
 
+import { methodInWords } from '../languages/trainer';
 import { engine } from './engine.svelte';
 import type { MethodInfo } from './protocol';
 import { t } from './strings';
@@ -17,7 +18,7 @@ class Methods {
   #all = $state.raw<MethodInfo[]>([]);
 
   async load(): Promise<void> {
-    this.#all = await engine.request('methods', {});
+    this.#all = (await engine.request('methods', {})).map(methodInWords);
   }
 
   /** In the order in which they are shown; nothing but best-of-n until the trainer runs. */

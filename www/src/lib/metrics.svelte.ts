@@ -1,5 +1,6 @@
 // What each measured number means, in the trainer's own words: its documentation of metrics is the only source.
 
+import { metricInWords } from '../languages/trainer';
 import { engine } from './engine.svelte';
 import type { MetricDoc } from './messages';
 import type { t } from './strings';
@@ -11,7 +12,7 @@ class MetricDocs {
   #all = $state.raw<MetricDoc[]>([]);
 
   async load(): Promise<void> {
-    this.#all = await engine.request('metrics', {});
+    this.#all = (await engine.request('metrics', {})).map(metricInWords);
   }
 
   /** Nothing until the trainer runs. */

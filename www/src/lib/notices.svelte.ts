@@ -1,7 +1,10 @@
 // Messages to the reader: what happened and what to do. The page shows the last few; a screen reader hears them.
 
+import { TrainerFailure } from './worker-client';
+
 export type NoticeTone = 'info' | 'problem';
-export type PageNotice = { key: number; tone: NoticeTone; text: string };
+/** `lang` is the language of the text where it is not the page's. */
+export type PageNotice = { key: number; tone: NoticeTone; text: string; lang?: string };
 
 /** How long a message stays; a problem takes longer to read. */
 const SECONDS: Record<NoticeTone, number> = { info: 8, problem: 25 };
@@ -12,9 +15,9 @@ class Notices {
   held = false;
   #lastKey = 0;
 
-  say(text: string, tone: NoticeTone = 'info'): void {
+  say(text: string, tone: NoticeTone = 'info', lang?: string): void {
     const key = ++this.#lastKey;
-    this.list = [...this.list.filter((notice) => notice.text !== text).slice(-2), { key, tone, text }];
+    this.list = [...this.list.filter((notice) => notice.text !== text).slice(-2), { key, tone, text, lang }];
     this.#leave(key, SECONDS[tone]);
   }
 
@@ -23,9 +26,10 @@ class Notices {
     setTimeout(() => (this.held ? this.#leave(key, 2) : this.dismiss(key)), seconds * 1000);
   }
 
-  /** Shows an error's own message; the trainer writes them for readers. */
+  /** Shows an error's own message; the trainer writes them for readers, in English. */
   problem(error: unknown): void {
-    this.say(sentence(error instanceof Error ? error.message : String(error)), 'problem');
+    const lang = error instanceof TrainerFailure && error.kind !== null ? 'en' : undefined;
+    this.say(sentence(error instanceof Error ? error.message : String(error)), 'problem', lang);
   }
 
   dismiss(key: number): void {

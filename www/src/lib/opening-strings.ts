@@ -4,7 +4,7 @@ const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(1)} GB`;
 
 export const files = {
   notZip: 'This file is not a zip that can be opened.',
-  noModel: (names: string) => `There is no ${names}. Open a whole model folder, or its zip.`,
+  noModel: (names: string[]) => `There is no ${names.join(', no ')}. Open a whole model folder, or its zip.`,
 };
 
 export const opening = {

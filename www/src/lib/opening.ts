@@ -46,7 +46,7 @@ export function modelAmong(paths: string[]): Map<string, string> {
   const folder = folders[0];
   if (folder === undefined) {
     const weights = parts.some((path) => path.endsWith('.safetensors'));
-    throw new Error(weights ? files.noModel('config.json') : opening.nothing);
+    throw new Error(weights ? files.noModel(['config.json']) : opening.nothing);
   }
   const inside = parts.filter((path) => folderOf(path) === folder);
   const names = inside.map(baseName);
@@ -55,7 +55,7 @@ export function modelAmong(paths: string[]): Map<string, string> {
     names.some((name) => name.endsWith('.safetensors')) ? null : adapts ? 'adapter_model.safetensors' : 'model.safetensors',
     adapts || names.includes('tokenizer.json') ? null : 'tokenizer.json',
   ].filter((name) => name !== null);
-  if (missing.length > 0) throw new Error(files.noModel(missing.join(', no ')));
+  if (missing.length > 0) throw new Error(files.noModel(missing));
   return new Map(inside.map((path) => [path, baseName(path)]));
 }
 

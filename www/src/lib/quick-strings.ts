@@ -1,15 +1,17 @@
 // The words of the first ninety seconds.
 
+import { byName } from './by-name';
+
 export const quick = {
   title: 'Ninety seconds: teach it a taste',
   about: 'Pick what you like, rank five screens of answers by it, let a rule rank the rest, and see the same requests answered before and after.',
-  tastes: {
+  tastes: byName({
     happier: 'I like it cheerful: more happy words, fewer sad ones.',
     shorter: 'I like it short: say it in as few words as you can.',
     mentions_an_animal: 'I like animals: there should be one in every story.',
     more_dialogue: 'I like people talking: more of “…”, she said.',
     no_repetition: 'I like variety: never say the same thing twice.',
-  } as Record<string, string>,
+  }),
   steps: ['Pick a taste', 'Rank five', 'It learns', 'See'],
   rank: (done: number, target: number) => `Rank by that taste, in step 3 below: ${done} of ${target}.`,
   toRank: 'Go to ranking',

@@ -44,11 +44,11 @@ export const settings = {
 };
 
 /** What decides how the page runs, whatever it is asked to show. */
-const RUNS = ['device', 'model', 'test'];
+const RUNS = ['device', 'model', 'test', 'language'];
 
 /** The address of this page with these parameters. */
 export function addressWith(asked: Record<string, string>): string {
-  const kept = RUNS.flatMap((name) => (parameters.has(name) ? [[name, parameters.get(name)!]] : []));
+  const kept = RUNS.filter((name) => parameters.has(name) && !(name in asked)).map((name) => [name, parameters.get(name)!]);
   return `?${new URLSearchParams([...Object.entries(asked), ...kept])}`;
 }
 

@@ -1,5 +1,6 @@
 // The page's state put together: the six steps, what each needs, and what a reload brings back.
 
+import { labelerInWords } from '../languages/trainer';
 import { accuracyOf } from './accuracy';
 import { answers } from './answers.svelte';
 import { besideOthers } from './beside-others';
@@ -215,7 +216,8 @@ class State {
     await answers.restore();
     await choices.restore();
     await metricDocs.load().catch(saying);
-    this.labelers = await engine.request('labelers', { all: workflow.base !== null });
+    const labelers = await engine.request('labelers', { all: workflow.base !== null });
+    this.labelers = labelers.map(labelerInWords);
     if (!this.labelerInfo) this.labeler = this.labelers[0]?.name ?? '';
     const own = workflow.base;
     if (!tabs.following || !own) {

@@ -1,9 +1,10 @@
 // Every word that the page shows, in one table: to read it in one go, and to translate it in one place.
 
 import type { DeviceReason, Loss } from './messages';
-import type { Kind, Words } from './methods.svelte';
+import type { Kind } from './methods.svelte';
 import type { Lack } from './outlook';
 import { ofAddresses } from './address-strings';
+import { byName } from './by-name';
 import { files, opening } from './opening-strings';
 import type { StageName } from './protocol';
 import { sizes } from './settings';
@@ -28,36 +29,7 @@ export const t = {
   skipToContent: 'Skip to the steps',
   stepsLabel: 'The six steps',
   lessons: 'Lessons',
-
-  bench: {
-    title: 'How fast is this browser?',
-    intro:
-      'The steps of training, on a model with random weights: SFT and reward-model steps, sampling, a whole PPO ' +
-      'iteration with its parts. Medians of five steps after two to warm up; launches and readbacks are counted.',
-    device: 'Device',
-    size: 'Model',
-    sizes: {
-      test: 'test (32 wide, 2 layers)',
-      tiny: 'tiny (128 wide, 4 layers)',
-      builtin: 'the built-in model',
-      small: 'small (256 wide, 6 layers)',
-    },
-    start: 'Measure',
-    save: 'Save the rows',
-    running: (phase: string) => `Measuring ${phase}…`,
-    columns: [
-      'phase',
-      'ms a step',
-      'fastest – slowest',
-      'first step',
-      'tokens/s',
-      'GFLOP/s (of the ceiling)',
-      'launches',
-      'submits',
-      'readbacks',
-      'memory, MiB',
-    ],
-  },
+  language: 'Language',
 
   states: { locked: 'locked', open: 'ready', active: 'running', done: 'done', doubt: 'done, with a doubt' },
 
@@ -164,7 +136,7 @@ export const t = {
     taskExample: 'Write our reply to this customer.',
     column: 'The prompt is the column',
     cut: 'Each prompt is',
-    cuts: { lines: 'a line', paragraphs: 'a paragraph, up to a blank line', rules: 'what stands between lines of ---' } as Record<string, string>,
+    cuts: byName({ lines: 'a line', paragraphs: 'a paragraph, up to a blank line', rules: 'what stands between lines of ---' }),
     first: 'The first of them',
     found: (count: number) => `${plural(count, 'prompt', 'prompts')} found.`,
     leftOut: (count: number, reason: string) => ` ${count} left out (${reason}).`,
@@ -188,7 +160,7 @@ export const t = {
   },
 
   /** The methods of step 5: a name, and what each does. A method without an entry shows the trainer's words. */
-  methods: {
+  methods: byName({
     ppo: {
       name: 'PPO',
       does: 'A value model guesses how each answer will end, and words that do better than guessed become likelier.',
@@ -229,7 +201,7 @@ export const t = {
       name: `Best of ${sizes.bestOf}`,
       does: `Nothing is trained: in step 6 the instruct model writes ${sizes.bestOf} answers and the reward model picks one.`,
     },
-  } as Record<string, Words | undefined>,
+  }),
 
   /** Short names of what is measured in training, for legends and for the help on each. */
   metrics: {
@@ -421,7 +393,7 @@ export const t = {
     places: 'What counts',
     placesOf: (places: number | null) => (places === null ? 'the whole order' : places === 1 ? 'only the best' : `only the best ${places === 2 ? 'two' : places}`),
     flag: 'Something is wrong with it',
-    flags: { nonsense: 'nonsense', harmful: 'harmful', off_topic: 'off topic', other: 'something else' } as Record<string, string>,
+    flags: byName({ nonsense: 'nonsense', harmful: 'harmful', off_topic: 'off topic', other: 'something else' }),
     drag: 'Drag to rank',
     moved: (letter: string, rank: number, total: number, tied: boolean) =>
       `Answer ${letter} is ${tied ? 'tied at' : 'at'} rank ${rank} of ${total}.`,

@@ -1,5 +1,6 @@
 // The main thread's end of the worker: requests as promises, runs as callbacks, a crash as one call.
 
+import { language } from '../languages/languages';
 import type { Command, Event } from './protocol';
 import type { Files, Loss, Notice, RequestKind, Requests, RunEnd } from './messages';
 
@@ -39,7 +40,7 @@ export interface ClientHooks {
 }
 
 export class WorkerClient {
-  #worker = new Worker(new URL('../worker/worker.ts', import.meta.url), { type: 'module' });
+  #worker = new Worker(new URL('../worker/worker.ts', import.meta.url), { type: 'module', name: language });
   #waiting = new Map<number, Waiting>();
   #lastId = 0;
   closed = false;

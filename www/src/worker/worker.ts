@@ -9,6 +9,7 @@ import { countGpuCalls, gpuCounts } from './gpu-counts';
 import { takeIn } from './intake';
 import { keepBase } from './keep';
 import { watchGpu } from './gpu-watch';
+import { speak } from './words';
 import { pack, unpack } from './zip';
 import { heldBytes, loadNudge, type Library, type Nudge, type TrainerError } from './nudge';
 
@@ -75,6 +76,7 @@ const handlers: { [Kind in RequestKind]: (ask: Ask<Kind>) => Promise<Replies[Kin
     return exclusive((nudge) => nudge.put_model(name, files));
   },
   async open_model({ name, picked }) {
+    await speak();
     const incoming = new (await loaded()).IncomingFiles();
     try {
       const names = await takeIn(picked, incoming);
@@ -114,6 +116,7 @@ const handlers: { [Kind in RequestKind]: (ask: Ask<Kind>) => Promise<Replies[Kin
     return pack(files);
   },
   async unpack({ blob }) {
+    await speak();
     return unpack(blob);
   },
   async read_prompts({ name, bytes, by, task, model, answer }) {

@@ -1,0 +1,61 @@
+import type { words as english } from '../../../lessons/strings';
+import type { Translation } from '../../texts';
+
+export const words: Translation<typeof english> = {
+  list: {
+    title: 'Lektionen',
+    about:
+      'Fünf Lektionen dazu, wie ein Sprachmodell lernt, was Menschen gefällt. In jeder probierst du es selbst, an einem Modell in diesem Tab, und jede ' +
+      'hat eine eigene Seite: Was du anderswo gemacht hast, bleibt, wie es ist. Das Modell kann nur Englisch; was es liest und schreibt, bleibt englisch.',
+    open: 'Lektion öffnen',
+    handout: 'Arbeitsblatt drucken',
+    teacher: 'Für Lehrkräfte: Links, QR-Codes und die Ergebnisse einer Klasse',
+    page: 'Zurück zur Seite',
+    steps: (count) => `${count} Schritte und eine Frage`,
+  },
+  player: {
+    label: (title) => `Lektion: ${title}`,
+    kicker: (number) => `Lektion ${number}`,
+    fold: 'Einklappen',
+    unfold: 'Ausklappen',
+    before: 'Zuerst: Was vermutest du?',
+    beforeHow: 'Niemand erwartet, dass du es weißt. Deine Antwort wird aufgehoben, um sie mit der am Ende zu vergleichen.',
+    after: 'Noch einmal dieselbe Frage',
+    answer: 'Das ist meine Antwort',
+    getReady: 'Alles wird bereitgelegt …',
+    step: (at, count) => `Schritt ${at} von ${count}`,
+    waiting: 'Wartet, bis du es getan hast.',
+    times: (done, wanted) => `${done} von ${wanted}`,
+    done: 'Geschafft.',
+    on: 'Weiter',
+    back: 'Zurück',
+    leave: 'Verlassen',
+    wentWrong: 'Das hat nicht geklappt. Deine Antworten sind aufgehoben; lade die Seite neu, um weiterzumachen.',
+  },
+  end: {
+    title: 'Was du gelernt hast',
+    same: (right) => (right ? 'Du hast vorher und nachher dasselbe gesagt, und es passt.' : 'Du hast vorher und nachher dasselbe gesagt. Lies weiter: Ganz so ist es nicht.'),
+    changed: (right) => (right ? 'Du hast deine Meinung geändert, und es passt.' : 'Du hast deine Meinung geändert. Lies weiter: Ganz so ist es nicht.'),
+    before: 'Vorher sagtest du',
+    after: 'Nachher',
+    fits: 'Am besten passt',
+    save: 'Mein Ergebnis speichern (eine kleine Datei)',
+    saveHow: 'Für deine Lehrkraft: deine zwei Antworten, der Geschmack, die Methode, der Seed und die Siegquote, falls es eine gibt. Kein Name.',
+    next: (title) => `Weiter: ${title}`,
+    all: 'Alle Lektionen',
+    again: 'Diese Lektion von vorn',
+    againSure: 'Wirklich von vorn: Was du darin gemacht hast, wird gelöscht',
+  },
+  handout: {
+    title: (number, title) => `Lektion ${number}: ${title}`,
+    name: 'Name oder Kürzel (wenn du magst)',
+    print: 'Drucken',
+    before: 'Vorher: Was denkst du?',
+    steps: 'Was zu tun ist und was du siehst',
+    seen: 'Was ich gesehen habe:',
+    after: 'Nachher: Was denkst du jetzt?',
+    why: 'Warum?',
+    learnt: 'Was es zu lernen gibt (vor dem Austeilen umknicken)',
+    open: 'Öffne diese Adresse:',
+  },
+};

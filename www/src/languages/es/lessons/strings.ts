@@ -1,0 +1,61 @@
+import type { words as english } from '../../../lessons/strings';
+import type { Translation } from '../../texts';
+
+export const words: Translation<typeof english> = {
+  list: {
+    title: 'Lecciones',
+    about:
+      'Cinco lecciones sobre cómo un modelo de lenguaje aprende lo que gusta a la gente. En cada una lo haces tú, con un modelo en esta pestaña, y ' +
+      'cada una tiene su propia página: lo que hayas hecho en otro sitio queda como está. El modelo solo sabe inglés; lo que lee y escribe sigue en inglés.',
+    open: 'Abrir la lección',
+    handout: 'Hoja para imprimir',
+    teacher: 'Para docentes: enlaces, códigos QR y los resultados de una clase',
+    page: 'Volver a la página',
+    steps: (count) => `${count} pasos y una pregunta`,
+  },
+  player: {
+    label: (title) => `Lección: ${title}`,
+    kicker: (number) => `Lección ${number}`,
+    fold: 'Plegar',
+    unfold: 'Desplegar',
+    before: 'Primero, ¿qué crees?',
+    beforeHow: 'Nadie espera que lo sepas. Tu respuesta se guarda para compararla con lo que digas al final.',
+    after: 'La misma pregunta otra vez',
+    answer: 'Esa es mi respuesta',
+    getReady: 'Preparándolo todo…',
+    step: (at, count) => `Paso ${at} de ${count}`,
+    waiting: 'Espera a que lo hayas hecho.',
+    times: (done, wanted) => `${done} de ${wanted}`,
+    done: 'Hecho.',
+    on: 'Seguir',
+    back: 'Atrás',
+    leave: 'Salir',
+    wentWrong: 'Eso no ha funcionado. Tus respuestas están guardadas; recarga la página para seguir.',
+  },
+  end: {
+    title: 'Lo que has aprendido',
+    same: (right) => (right ? 'Dijiste lo mismo antes y después, y encaja.' : 'Dijiste lo mismo antes y después. Sigue leyendo: no es exactamente así.'),
+    changed: (right) => (right ? 'Has cambiado de opinión, y encaja.' : 'Has cambiado de opinión. Sigue leyendo: no es exactamente así.'),
+    before: 'Antes dijiste',
+    after: 'Después',
+    fits: 'Lo que mejor encaja',
+    save: 'Guardar mi resultado (un archivo pequeño)',
+    saveHow: 'Para tu docente: tus dos respuestas, el gusto, el método, la semilla y la tasa de victorias si la hay. Sin nombre.',
+    next: (title) => `Siguiente: ${title}`,
+    all: 'Todas las lecciones',
+    again: 'Empezar esta lección de nuevo',
+    againSure: 'Empezar de nuevo de verdad: se borra lo que has hecho en ella',
+  },
+  handout: {
+    title: (number, title) => `Lección ${number}: ${title}`,
+    name: 'Nombre o iniciales (si quieres)',
+    print: 'Imprimir',
+    before: 'Antes: ¿qué crees?',
+    steps: 'Qué hacer y qué ves',
+    seen: 'Lo que he visto:',
+    after: 'Después: ¿qué crees ahora?',
+    why: '¿Por qué?',
+    learnt: 'Lo que hay que aprender (doblar antes de repartir)',
+    open: 'Abre esta dirección:',
+  },
+};
