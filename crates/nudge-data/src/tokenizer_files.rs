@@ -3,6 +3,7 @@
 //! The first holds the algorithm and the vocabulary, the second says which tokens end a text and
 //! fill a batch ([`crate::roles`] reads that part), and carries the chat template.
 
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::error::DataError;
@@ -124,12 +125,19 @@ impl Tokenizer {
 /// The largest id that is supported, as many as `config.json` may have rows.
 const LARGEST_ID: u32 = (1 << 21) - 1;
 
+/// Of a `tokenizer.json` the decoder alone; the rest is passed over.
+#[derive(Deserialize)]
+struct Decoder {
+    #[serde(default, rename = "decoder")]
+    _decoder: Value,
+}
+
 fn open(tokenizer_json: &[u8]) -> Result<tokenizers::Tokenizer, DataError> {
     let refused = |error: &dyn std::fmt::Display| {
         file_error(TOKENIZER_FILE, format!("{error}; take the file that stands beside the model's weights"))
     };
     // The crate ends the program where a decoder's JSON is broken.
-    serde_json::from_slice::<Value>(tokenizer_json).map_err(|error| refused(&error))?;
+    serde_json::from_slice::<Decoder>(tokenizer_json).map_err(|error| refused(&error))?;
     let mut inner = tokenizers::Tokenizer::from_bytes(tokenizer_json).map_err(|error| refused(&error))?;
     // An embedding has a row for each id up to the largest.
     if let Some(largest) = inner.get_vocab(true).into_values().max().filter(|largest| *largest > LARGEST_ID) {

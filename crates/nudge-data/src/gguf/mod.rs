@@ -11,7 +11,8 @@ mod merges;
 mod words;
 
 use crate::error::DataError;
-use serde_json::{Map, Value, json};
+use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
 use words::Words;
 
 /// The rank of a token.
@@ -84,46 +85,41 @@ impl GgufTokenizer {
             let (tokens, kinds) = (self.tokens.len(), self.kinds.len());
             return Err(refused("tokens", format!("are {tokens}, but kinds are {kinds}; the file was damaged")));
         }
-        let mut tokenizer = match self.model.as_str() {
+        let tokenizer = match self.model.as_str() {
             "gpt2" => self.byte_level()?,
             "llama" => self.sentence_piece()?,
             other => {
                 return Err(refused("model", format!("is `{other}`; known are `gpt2` and `llama`")));
             }
         };
-        tokenizer["version"] = "1.0".into();
-        tokenizer["added_tokens"] = self.added_tokens();
-        let config = self.config()?;
-        Ok([tokenizer, config].map(|value| value.to_string().into_bytes()))
+        let config = self.config()?.to_string().into_bytes();
+        let tokenizer = serde_json::to_vec(&tokenizer).map_err(|error| refused("tokens", error.to_string()))?;
+        Ok([tokenizer, config])
     }
 
     /// Byte-level BPE.
-    fn byte_level(&self) -> Result<Value, DataError> {
+    fn byte_level(&self) -> Result<TokenizerJson<'_>, DataError> {
         let words = Words::named(&self.pre)
             .ok_or_else(|| refused("pre", format!("is `{}`; known are {}", self.pre, Words::known())))?;
         let merges = self.merges.iter().map(|merge| merge.split_once(' ')).collect::<Option<Vec<_>>>();
         let merges = merges.ok_or_else(|| refused("merges", "holds a line that is no pair".into()))?;
-        let mut model = self.bpe(json!(merges));
-        model["ignore_merges"] = words.whole_words_first().into();
-        Ok(json!({
-            "normalizer": words.normalizer(),
-            "pre_tokenizer": words.pre_tokenizer(),
-            "decoder": {"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true},
-            "model": model,
-        }))
+        Ok(TokenizerJson {
+            version: VERSION,
+            added_tokens: self.added_tokens(),
+            normalizer: words.normalizer(),
+            pre_tokenizer: words.pre_tokenizer(),
+            decoder: json!({"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true}),
+            model: Bpe { ignore_merges: words.whole_words_first(), ..self.bpe(merges) },
+        })
     }
 
     /// SentencePiece's BPE: `▁` for spaces, bytes for what is not in the vocabulary.
-    fn sentence_piece(&self) -> Result<Value, DataError> {
+    fn sentence_piece(&self) -> Result<TokenizerJson<'_>, DataError> {
         let merges = match self.merges.is_empty() {
-            true if self.scores.len() == self.tokens.len() => json!(merges::from_scores(self)),
+            true if self.scores.len() == self.tokens.len() => merges::from_scores(self),
             true => return Err(refused("scores", "are fewer than the tokens, and there are no merges".into())),
-            false => json!(self.merges.iter().filter_map(|merge| merge.split_once(' ')).collect::<Vec<_>>()),
+            false => self.merges.iter().filter_map(|merge| merge.split_once(' ')).collect(),
         };
-        let mut model = self.bpe(merges);
-        model["byte_fallback"] = self.kinds.contains(&TokenKind::Byte).into();
-        model["fuse_unk"] = true.into();
-        model["unk_token"] = json!(self.unknown.and_then(|id| self.tokens.get(id as usize)));
         let spaced = self.add_space_prefix.unwrap_or(true);
         let spaces = json!({"type": "Replace", "pattern": {"String": " "}, "content": "▁"});
         let mut decoders = vec![
@@ -138,29 +134,31 @@ impl GgufTokenizer {
             }
             false => spaces,
         };
-        Ok(json!({
-            "normalizer": normalizer,
-            "pre_tokenizer": null,
-            "decoder": {"type": "Sequence", "decoders": decoders},
-            "model": model,
-        }))
+        Ok(TokenizerJson {
+            version: VERSION,
+            added_tokens: self.added_tokens(),
+            normalizer,
+            pre_tokenizer: Value::Null,
+            decoder: json!({"type": "Sequence", "decoders": decoders}),
+            model: Bpe {
+                byte_fallback: self.kinds.contains(&TokenKind::Byte),
+                fuse_unk: true,
+                unk_token: self.unknown.and_then(|id| self.tokens.get(id as usize)).map(String::as_str),
+                ..self.bpe(merges)
+            },
+        })
     }
 
-    fn bpe(&self, merges: Value) -> Value {
-        let used = self.tokens.iter().zip(&self.kinds).enumerate().filter(|(_, (_, kind))| **kind != TokenKind::Unused);
-        let vocabulary: Map<String, Value> = used.map(|(id, (token, _))| (token.clone(), id.into())).collect();
-        json!({
-            "type": "BPE",
-            "dropout": null,
-            "unk_token": null,
-            "continuing_subword_prefix": null,
-            "end_of_word_suffix": null,
-            "fuse_unk": false,
-            "byte_fallback": false,
-            "ignore_merges": false,
-            "vocab": vocabulary,
-            "merges": merges,
-        })
+    fn bpe<'a>(&'a self, merges: Vec<(&'a str, &'a str)>) -> Bpe<'a> {
+        Bpe {
+            kind: "BPE",
+            unk_token: None,
+            fuse_unk: false,
+            byte_fallback: false,
+            ignore_merges: false,
+            vocab: Vocab(self),
+            merges,
+        }
     }
 
     fn added_tokens(&self) -> Value {
@@ -203,6 +201,43 @@ impl GgufTokenizer {
             config["chat_template"] = json!(template);
         }
         Ok(config)
+    }
+}
+
+/// A `tokenizer.json`. It is written from where the tokens lie: as values they would take ten times the room.
+#[derive(Serialize)]
+struct TokenizerJson<'a> {
+    version: &'static str,
+    added_tokens: Value,
+    normalizer: Value,
+    pre_tokenizer: Value,
+    decoder: Value,
+    model: Bpe<'a>,
+}
+
+const VERSION: &str = "1.0";
+
+/// Its model; what a file may say beside this is left out.
+#[derive(Serialize)]
+struct Bpe<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    unk_token: Option<&'a str>,
+    fuse_unk: bool,
+    byte_fallback: bool,
+    ignore_merges: bool,
+    vocab: Vocab<'a>,
+    merges: Vec<(&'a str, &'a str)>,
+}
+
+/// The tokens that text can give, with their ids.
+struct Vocab<'a>(&'a GgufTokenizer);
+
+impl Serialize for Vocab<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let all = self.0.tokens.iter().zip(&self.0.kinds).enumerate();
+        serializer
+            .collect_map(all.filter(|(_, (_, kind))| **kind != TokenKind::Unused).map(|(id, (token, _))| (token, id)))
     }
 }
 
