@@ -16,6 +16,7 @@ mod metrics;
 mod oracle;
 mod passes;
 mod ppo;
+mod prequential;
 mod protocol;
 mod reference;
 mod resume;

@@ -28,6 +28,7 @@
 //! | [`host::stats`] | win rate with its interval, pair accuracy, explained variance, intervals of a mean |
 //! | [`host::accuracy`] | accuracy of a reward model by margin and by length |
 //! | [`host::calibration`] | reward margins as probabilities, expected calibration error |
+//! | [`host::linear_reward`] | a linear reward model on given features |
 //! | [`host::agreement`] | agreement of two rankings |
 //! | [`host::kemeny`] | one ranking out of several |
 //! | [`host::cycles`] | contradictory preferences |
@@ -75,6 +76,7 @@ pub use host::gae::{Advantages, GaeScope, ValueInit, gae};
 pub use host::group::{RewardBaseline, ScaleRewards, broadcast, grpo_advantages, rloo_advantages, zero_spread_share};
 pub use host::kemeny::kemeny_median;
 pub use host::kl::{AdaptiveKl, KlController, KlEstimator, KlPlacement, per_token_kl};
+pub use host::linear_reward::{LinearReward, RankedFeatures};
 pub use host::normalize::RewardNormalization;
 pub use host::overoptimization::{GaoFit, best_of_n_curve, fit_best_of_n, fit_rl, rl_curve};
 pub use host::rewards::{MissingEos, ScoreIndex, shaped_rewards};

@@ -10,6 +10,7 @@
 //! - [`labeler`]: simulated labelers, rules over text; [`agreement`]: how often labelers agree; [`contradiction`]:
 //!   preferences that go in a circle; [`merge`]: one ranking out of several labelers';
 //! - [`look`]: what models say of one text, word by word, to be looked into;
+//! - [`prequential`]: what a reward model so far would have said of each ranking;
 //! - [`frontier`]: what a run gained for the distance it covered;
 //! - [`verdict`]: what the numbers of a run mean, in sentences;
 //! - [`finetuning`]: what of a model trains, all of it or adapters;
@@ -47,6 +48,7 @@ pub mod oracle;
 pub mod outlook;
 pub mod passes;
 pub mod platform;
+pub mod prequential;
 pub mod protocol;
 pub mod readback;
 pub mod rollout;

@@ -7,6 +7,7 @@ use crate::folder::{Bases, Folder, Kind, adapter, faithful::Origin};
 use crate::labeler::{self, LabelerInfo};
 use crate::memory::{self, Needs};
 use crate::method::{LearnsFrom, Loaded, Method, MethodInfo};
+use crate::prequential::Readings;
 use crate::protocol::{Command, Files, Verdict, Winner};
 use crate::room::Room;
 use crate::run::Run;
@@ -20,7 +21,9 @@ use crate::stage::{
 use burn::tensor::Device;
 use nudge_rlhf::WinRate;
 use serde::Serialize;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// What a model is, for the shell to show.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -54,6 +57,8 @@ struct Held {
     own: Files,
     /// With those of the base under an adapter.
     whole: Files,
+    /// The rankings that it has read.
+    readings: Rc<RefCell<Readings>>,
 }
 
 impl Session {
@@ -82,7 +87,7 @@ impl Session {
             chat: folder.tokenizer.chat().is_some(),
             note: folder.note(),
         };
-        self.models.insert(name.into(), Held { own: files, whole });
+        self.models.insert(name.into(), Held { own: files, whole, readings: Rc::default() });
         Ok(info)
     }
 
@@ -113,6 +118,12 @@ impl Session {
     /// The files of a model, with those of the base under an adapter.
     fn whole(&self, name: &str) -> Option<&Files> {
         self.models.get(name).map(|held| &held.whole)
+    }
+
+    /// The rankings that a model has read, for [`crate::prequential`].
+    pub(crate) fn readings(&self, name: &str) -> Result<Rc<RefCell<Readings>>, SessionError> {
+        let held = self.models.get(name).ok_or_else(|| SessionError::UnknownModel(name.into()))?;
+        Ok(held.readings.clone())
     }
 
     /// The device.

@@ -1,6 +1,6 @@
 // The contract with the trainer: commands in, events out, as plain objects.
 //
-// Generated from `crates/nudge-session/src/{protocol,options,method,verdict,look,frontier}`; a test of that crate compares, and writes this
+// Generated from `crates/nudge-session/src/{protocol,options,method,verdict,look,frontier,prequential}`; a test of that crate compares, and writes this
 // file with NUDGE_UPDATE=1. Do not edit. Model files travel beside the objects. What each field means stands there.
 
 export type Metrics = { [key in string]?: number };
@@ -371,3 +371,9 @@ export type WeighedWord = { text: string, effect: number };
 export type Words = { score: number, words: Array<WeighedWord> };
 
 export type Seen = { seen: 'next_token' } & NextToken | { seen: 'words' } & Words;
+
+export type Foretell = { model: string, rankings: RankingRecord[], foretold: Array<boolean> };
+
+export type Foretold = { order: Array<number>, agreed: number, pairs: number };
+
+export type Prequential = { last: Foretold | null, agreement: AccuracySlice, unread: number };

@@ -12,6 +12,7 @@ pub mod gae;
 pub mod group;
 pub mod kemeny;
 pub mod kl;
+pub mod linear_reward;
 pub mod normalize;
 pub mod overoptimization;
 pub mod rewards;

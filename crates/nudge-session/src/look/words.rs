@@ -65,7 +65,7 @@ impl Looking {
     pub async fn see(self) -> Result<Words, SessionError> {
         let mut scores = Vec::new();
         for rows in self.rows.chunks(AT_ONCE) {
-            let batch = CompletionBatch::new(rows, &self.folder.tokenizer, &self.model, &self.device);
+            let batch = CompletionBatch::new(rows, &self.folder.tokenizer, &self.model.decoder, &self.device);
             scores.extend(read(batch.rewards(&self.model)).await?);
         }
         let score = scores.first().copied().unwrap_or_default();

@@ -22,6 +22,7 @@ use crate::options::{
     BestOfOptions, CompareOptions, Declared, EvalOptions, Kind, Options, PretrainOptions, Range, RewardOptions,
     SampleOptions, SftOptions,
 };
+use crate::prequential::{Foretell, Foretold, Prequential};
 use crate::protocol::{
     AccuracySlice, Calibration, Command, CompletionStatistics, Disagreement, Evaluation, Event, Judge, Lens, LensToken,
     MarginBin, Metrics, Reviewed, StageName, Verdict, Winner,
@@ -33,7 +34,7 @@ use crate::verdict::{
 const HEADER: &str = "\
 // The contract with the trainer: commands in, events out, as plain objects.
 //
-// Generated from `crates/nudge-session/src/{protocol,options,method,verdict,look,frontier}`; a test of that crate compares, and writes this
+// Generated from `crates/nudge-session/src/{protocol,options,method,verdict,look,frontier,prequential}`; a test of that crate compares, and writes this
 // file with NUDGE_UPDATE=1. Do not edit. Model files travel beside the objects. What each field means stands there.
 ";
 
@@ -93,6 +94,9 @@ fn rendered() -> String {
         WeighedWord::decl(),
         Words::decl(),
         Seen::decl(),
+        Foretell::decl(),
+        Foretold::decl(),
+        Prequential::decl(),
     ]);
     let named = |declaration: &str| declaration.replace(&format!(": {}", Metrics::inline()), ": Metrics");
     types.iter().fold(HEADER.to_string(), |text, one| text + "\nexport " + &laid_out(&named(one)) + "\n")

@@ -21,7 +21,7 @@ use crate::snapshot::Snapshot;
 use crate::stage::{Stage, Standing, Told};
 use burn::tensor::Device;
 use nudge_data::{Prompt, Tokenizer};
-use nudge_model::{Decoder, Frozen, SamplingOptions};
+use nudge_model::{Decoder, Frozen, SamplingOptions, ScalarModel};
 use nudge_rlhf::{best_of_n_kl, best_of_n_score};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -107,8 +107,10 @@ impl BestOf {
             .map(|(prompt, completion)| [prompt.as_slice(), &completion.tokens].concat())
             .collect();
         let members = self.scorer.members();
-        let score = |member| CompletionBatch::new(&whole, &self.tokenizer, member, &self.device).rewards(member);
-        let raw_scores = read_all(members.iter().map(|member| score(member)).collect()).await?;
+        let score = |member: &Frozen<ScalarModel>| {
+            CompletionBatch::new(&whole, &self.tokenizer, &member.decoder, &self.device).rewards(member)
+        };
+        let raw_scores = read_all(members.iter().map(score).collect()).await?;
         let several = members.len() > 1;
         let normalizations = self.state.normalizations.get_or_insert_with(|| normalizations(&raw_scores, several));
         Ok(scores(&raw_scores, normalizations, self.options.ensemble))

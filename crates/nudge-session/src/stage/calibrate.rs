@@ -107,7 +107,7 @@ impl Stage for Calibrate {
     // 1. Score the completions of one ranking.
     async fn advance(&mut self, told: &mut Told) -> Result<(), SessionError> {
         let ranked = &self.rankings[self.state.next];
-        let batch = CompletionBatch::new(&ranked.rows, &self.folder.tokenizer, &self.model, &self.device);
+        let batch = CompletionBatch::new(&ranked.rows, &self.folder.tokenizer, &self.model.decoder, &self.device);
         self.state.rewards.extend(read(batch.rewards(&self.model)).await?);
         self.state.next += 1;
         told.progress(Metrics::new(), "tokens_per_second", batch.tokens);
@@ -128,7 +128,7 @@ impl Stage for Calibrate {
     }
 }
 
-fn slice(name: String, accuracy: &WinRate) -> AccuracySlice {
+pub(crate) fn slice(name: String, accuracy: &WinRate) -> AccuracySlice {
     let pairs = accuracy.wins + accuracy.ties + accuracy.losses;
     AccuracySlice { name, pairs, accuracy: accuracy.win_rate, low: accuracy.low, high: accuracy.high }
 }

@@ -276,7 +276,7 @@ async fn rewards_of(
 ) -> Result<Vec<f32>, SessionError> {
     let encode = |completion: &&str| Ok(encode_completion(folder, prompt, completion, 0)?.tokens);
     let rows = completions.iter().map(encode).collect::<Result<Vec<_>, SessionError>>()?;
-    let batch = CompletionBatch::new(&rows, &folder.tokenizer, model, device);
+    let batch = CompletionBatch::new(&rows, &folder.tokenizer, &model.decoder, device);
     read(batch.rewards(model)).await
 }
 

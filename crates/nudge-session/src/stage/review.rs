@@ -158,7 +158,7 @@ impl Stage for Review {
     async fn advance(&mut self, told: &mut Told) -> Result<(), SessionError> {
         let ranked = &self.rankings[self.state.next];
         let rows: Vec<Vec<u32>> = ranked.rows.iter().map(|row| row.tokens.clone()).collect();
-        let batch = CompletionBatch::new(&rows, &self.folder.tokenizer, &self.model, &self.device);
+        let batch = CompletionBatch::new(&rows, &self.folder.tokenizer, &self.model.decoder, &self.device);
         self.state.scores.extend(read(batch.rewards(&self.model)).await?);
         self.state.next += 1;
         told.progress(Metrics::new(), "tokens_per_second", batch.tokens);

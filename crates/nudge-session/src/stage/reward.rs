@@ -97,7 +97,7 @@ impl Reward {
     }
 
     fn rewards(&self, model: &ScalarModel, rows: &[Vec<u32>]) -> Tensor<1> {
-        CompletionBatch::new(rows, &self.tokenizer, model, &self.device).rewards(model)
+        CompletionBatch::new(rows, &self.tokenizer, &model.decoder, &self.device).rewards(model)
     }
 }
 
@@ -188,7 +188,7 @@ impl RankingBatch {
             tiers.push(ranked.tiers.iter().map(shifted).collect());
             rows.extend(ranked.rows.iter().cloned());
         }
-        let completions = CompletionBatch::new(&rows, tokenizer, model, device);
+        let completions = CompletionBatch::new(&rows, tokenizer, &model.decoder, device);
         Self { completions, pairs: PairBatch::new(&pairs), margins, tiers, device: device.clone() }
     }
 

@@ -54,7 +54,7 @@ impl Stage for Score {
         let encode = |completion: &String| Ok(encode_completion(&self.folder, &prompt, completion, 0)?.tokens);
         let rows = completions.iter().map(encode).collect::<Result<Vec<_>, SessionError>>();
         let rows = rows.map_err(|error| error.of_record(self.next + 1))?;
-        let batch = CompletionBatch::new(&rows, &self.folder.tokenizer, &self.model, &self.device);
+        let batch = CompletionBatch::new(&rows, &self.folder.tokenizer, &self.model.decoder, &self.device);
         record.insert("scores".into(), read(batch.rewards(&self.model)).await?.into());
         self.next += 1;
         told.event(Event::Scored { record });
