@@ -14,6 +14,7 @@ mod cube;
 pub mod decoding;
 pub mod encoding;
 mod flex;
+mod graph;
 pub mod host;
 mod nucleus;
 mod ops;

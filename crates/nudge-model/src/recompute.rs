@@ -29,11 +29,12 @@ struct Pass {
     output: Tensor<3>,
 }
 
-/// Bytes of intermediate results of one block and one token that backward asks for, about: what goes into and comes out
-/// of two norms, queries, keys, values and what attention makes of them, and gate, up and their product.
+/// Bytes of intermediate results of one block and one token that are held for backward, about: what goes into two norms,
+/// queries, keys, values and what attention makes of them, and gate and up. What comes out of norms and gates is cheap
+/// and computed again.
 fn bytes_of_block(config: &DecoderConfig) -> usize {
     let heads = 2 * (config.num_attention_heads + config.num_key_value_heads) * config.head_dim;
-    size_of::<f32>() * (4 * config.hidden_size + heads + 3 * config.intermediate_size)
+    size_of::<f32>() * (2 * config.hidden_size + heads + 2 * config.intermediate_size)
 }
 
 /// Bytes of intermediate results that a forward pass over `tokens` tokens and its backward hold at most, about: all

@@ -3,34 +3,35 @@
 //! Each operation of the public functions: without a graph it is its forward pass; with one, what backward needs is held
 //! by the graph.
 
-use burn::backend::autodiff::checkpoint::{
-    base::Checkpointer, strategy::CheckpointStrategy, strategy::NoCheckpointing,
-};
+use burn::backend::autodiff::NodeId;
+use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::CheckpointStrategy};
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::autodiff::ops::{Backward, Ops};
 use burn::backend::ops::ModuleOps;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Autodiff, Cube};
 
 use super::{attention, matmul, optimizer, rms_norm, rotary, swiglu, token_logprobs};
 use crate::AdamWStep;
+use crate::graph::{record, record_light};
 use crate::ops::{FusedOps, FusedUntrackedOps};
 use crate::tensor_list::TensorList;
 use crate::unembedding::{self, Unembedding};
 
 pub(super) type Float = FloatTensor<Cube>;
-pub(super) type Tracked = FloatTensor<Autodiff<Cube>>;
+pub(super) type Tracked = crate::graph::Tracked<Cube>;
 
-/// Defines the backward step of an operation of `$parents` inputs: its saved tensors, and the gradients in their order.
+/// Defines the backward step of an operation of `$parents` inputs: what it saved, `held` to ask for the inputs it wants,
+/// and the gradients in their order.
 macro_rules! backward {
-    ($name:ident, $parents:literal, $state:ty, |$saved:pat_param, $dy:ident| $gradients:expr) => {
+    ($name:ident, $parents:literal, $state:ty, |$saved:pat_param, $held:pat_param, $dy:ident| $gradients:expr) => {
         #[derive(Debug)]
         struct $name;
 
         impl Backward<Cube, $parents> for $name {
             type State = $state;
 
-            fn backward(self, ops: Ops<Self::State, $parents>, grads: &mut Gradients, _: &mut Checkpointer) {
+            fn backward(self, ops: Ops<Self::State, $parents>, grads: &mut Gradients, $held: &mut Checkpointer) {
                 let $dy = grads.consume::<Cube>(&ops.node);
                 let $saved = ops.state;
                 let gradients: [Float; $parents] = $gradients;
@@ -45,24 +46,26 @@ macro_rules! backward {
 }
 pub(super) use backward;
 
-backward!(RmsNorm, 2, (Float, Float, f32), |(x, weight, eps), dy| {
+backward!(RmsNorm, 2, (NodeId, Float, f32), |(x, weight, eps), held, dy| {
+    let x = held.retrieve_node_output(x);
     let (dx, dweight) = rms_norm::backward(x, weight, dy, eps);
     [dx, dweight]
 });
 
-backward!(Rotary, 1, (Float, Float), |(cos, sin), dy| [rotary::rotary(dy, cos, sin, true)]);
+backward!(Rotary, 1, (Float, Float), |(cos, sin), _, dy| [rotary::rotary(dy, cos, sin, true)]);
 
-backward!(SwiGlu, 2, (Float, Float), |(gate, up), dy| {
+backward!(SwiGlu, 2, [NodeId; 2], |inputs, held, dy| {
+    let [gate, up] = inputs.map(|input| held.retrieve_node_output(input));
     let (dgate, dup) = swiglu::swiglu_backward(gate, up, dy);
     [dgate, dup]
 });
 
-backward!(Attention, 3, [Float; 5], |[q, k, v, out, saved], dy| {
+backward!(Attention, 3, [Float; 5], |[q, k, v, out, saved], _, dy| {
     let (dq, dk, dv) = attention::backward([q, k, v], [out, saved, dy]);
     [dq, dk, dv]
 });
 
-backward!(TokenLogprobs, 1, (Float, IntTensor<Cube>, Float), |(logits, targets, saved), dy| {
+backward!(TokenLogprobs, 1, (Float, IntTensor<Cube>, Float), |(logits, targets, saved), _, dy| {
     [token_logprobs::backward(logits, targets, saved, dy)]
 });
 
@@ -72,17 +75,18 @@ backward!(TokenLogprobs, 1, (Float, IntTensor<Cube>, Float), |(logits, targets, 
 struct Linear<const N: usize>;
 
 impl<const N: usize> Backward<Cube, N> for Linear<N> {
-    type State = (Float, Float);
+    type State = (NodeId, Float);
 
-    fn backward(self, ops: Ops<Self::State, N>, grads: &mut Gradients, _: &mut Checkpointer) {
+    fn backward(self, ops: Ops<Self::State, N>, grads: &mut Gradients, held: &mut Checkpointer) {
         let dy = grads.consume::<Cube>(&ops.node);
         let (x, weight) = ops.state;
+        let mut x = || held.retrieve_node_output(x);
         let mut nodes = ops.parents.into_iter();
         let mut next = || nodes.next().flatten();
         let (x_node, weight_node, added_node) = (next(), next(), next());
         match (x_node, weight_node) {
             (Some(x_node), Some(weight_node)) => {
-                let (dx, dweight) = matmul::linear_backward(x, weight, dy.clone());
+                let (dx, dweight) = matmul::linear_backward(x(), weight, dy.clone());
                 grads.register::<Cube>(x_node.id, dx);
                 grads.register::<Cube>(weight_node.id, dweight);
             }
@@ -90,7 +94,7 @@ impl<const N: usize> Backward<Cube, N> for Linear<N> {
                 grads.register::<Cube>(node.id, matmul::linear_backward_x(dy.clone(), weight));
             }
             (None, Some(node)) => {
-                grads.register::<Cube>(node.id, matmul::linear_backward_weight(x, dy.clone()));
+                grads.register::<Cube>(node.id, matmul::linear_backward_weight(x(), dy.clone()));
             }
             (None, None) => {}
         }
@@ -100,18 +104,9 @@ impl<const N: usize> Backward<Cube, N> for Linear<N> {
     }
 }
 
-/// Records `out` as the result of an operation, with what its backward step needs: no strategy is asked what to compute
-/// again.
-pub(super) fn record<const N: usize, B: Backward<Cube, N>>(
-    operation: B,
-    inputs: [&Tracked; N],
-    state: B::State,
-    out: Float,
-) -> Tracked {
-    match operation.prepare::<NoCheckpointing>(inputs.map(Tracked::node)).compute_bound().stateful() {
-        OpsKind::Tracked(prep) => prep.finish(state, out),
-        OpsKind::UnTracked(prep) => prep.finish(out),
-    }
+/// What a product's backward step asks for: its input, for the gradient of its weight alone.
+fn wanted<'a>(x: &'a Tracked, weight: &Tracked) -> Vec<&'a Tracked> {
+    weight.is_tracked().then_some(x).into_iter().collect()
 }
 
 pub(super) fn inner(x: &Tracked) -> Float {
@@ -161,22 +156,20 @@ impl FusedOps for Cube {
 impl<C: CheckpointStrategy> FusedOps for Autodiff<Cube, C> {
     #[inline(never)]
     fn linear(x: Tracked, weight: Tracked) -> Tracked {
-        let state = (inner(&x), inner(&weight));
-        let out = matmul::linear(state.0.clone(), state.1.clone(), None);
-        record::<2, _>(Linear, [&x, &weight], state, out)
+        let out = matmul::linear(inner(&x), inner(&weight), None);
+        record(Linear, [&x, &weight], &wanted(&x, &weight), (x.id(), inner(&weight)), out)
     }
 
     #[inline(never)]
     fn linear_onto(x: Tracked, weight: Tracked, added: Tracked) -> Tracked {
-        let state = (inner(&x), inner(&weight));
-        let out = matmul::linear(state.0.clone(), state.1.clone(), Some(inner(&added)));
-        record::<3, _>(Linear, [&x, &weight, &added], state, out)
+        let out = matmul::linear(inner(&x), inner(&weight), Some(inner(&added)));
+        record(Linear, [&x, &weight, &added], &wanted(&x, &weight), (x.id(), inner(&weight)), out)
     }
 
     #[inline(never)]
     fn token_logprobs(logits: Tracked, targets: IntTensor<Self>) -> Tracked {
         let (out, saved) = token_logprobs::forward(inner(&logits), targets.clone());
-        record::<1, _>(TokenLogprobs, [&logits], (inner(&logits), targets, saved), out)
+        record(TokenLogprobs, [&logits], &[], (inner(&logits), targets, saved), out)
     }
 
     #[inline(never)]
@@ -189,28 +182,30 @@ impl<C: CheckpointStrategy> FusedOps for Autodiff<Cube, C> {
         let inputs = [&q, &k, &v];
         let [q, k, v] = inputs.map(inner);
         let (out, saved) = attention::forward(q.clone(), k.clone(), v.clone(), first);
-        record::<3, _>(Attention, inputs, [q, k, v, out.clone(), saved], out)
+        record(Attention, inputs, &[], [q, k, v, out.clone(), saved], out)
     }
 
     #[inline(never)]
     fn swiglu(gate: Tracked, up: Tracked) -> Tracked {
-        let state = (inner(&gate), inner(&up));
-        let out = swiglu::swiglu(state.0.clone(), state.1.clone());
-        record::<2, _>(SwiGlu, [&gate, &up], state, out)
+        let inputs = [&gate, &up];
+        let again = |[gate, up]: [Float; 2]| swiglu::swiglu(gate, up);
+        record_light(SwiGlu, inputs, inputs, inputs.map(Tracked::id), again(inputs.map(inner)), again)
     }
 
     #[inline(never)]
     fn rms_norm(x: Tracked, weight: Tracked, eps: f32) -> Tracked {
-        let state = (inner(&x), inner(&weight), eps);
-        let out = rms_norm::forward(state.0.clone(), state.1.clone(), eps);
-        record::<2, _>(RmsNorm, [&x, &weight], state, out)
+        let scale = inner(&weight);
+        let state = (x.id(), scale.clone(), eps);
+        let again = move |[x]: [Float; 1]| rms_norm::forward(x, scale.clone(), eps);
+        let out = again([inner(&x)]);
+        record_light(RmsNorm, [&x, &weight], [&x], state, out, again)
     }
 
     #[inline(never)]
     fn rotary(x: Tracked, cos: Tracked, sin: Tracked) -> Tracked {
         let state = (cos.into_primitive(), sin.into_primitive());
         let out = rotary::rotary(inner(&x), state.0.clone(), state.1.clone(), false);
-        record::<1, _>(Rotary, [&x], state, out)
+        record(Rotary, [&x], &[], state, out)
     }
 
     #[inline(never)]

@@ -9,16 +9,17 @@ use burn::backend::ops::FloatTensorOps;
 use burn::backend::tensor::{FloatTensor, IntTensor};
 use burn::backend::{Autodiff, Cube};
 
-use super::gradients::{Float, Tracked, backward, inner, record};
+use super::gradients::{Float, Tracked, backward, inner};
 use super::packed::{self, Packed};
+use crate::graph::record;
 use crate::ops::{PackedOps, PackedUntrackedOps};
 use crate::packed::Form;
 use crate::tensor_list::Words;
 
-backward!(PackedLinear, 1, Packed, |weight, dy| [packed::linear_backward_x(dy, &weight)]);
+backward!(PackedLinear, 1, Packed, |weight, _, dy| [packed::linear_backward_x(dy, &weight)]);
 
 // The gradients of the log-probabilities are there already.
-backward!(PackedLogprobs, 1, Float, |gradients, dy| {
+backward!(PackedLogprobs, 1, Float, |gradients, _, dy| {
     let rows = dy.meta.num_elements();
     [Cube::float_mul(gradients, Cube::float_reshape(dy, [1, rows, 1].into()))]
 });
@@ -38,7 +39,7 @@ impl<C: CheckpointStrategy> PackedOps for Autodiff<Cube, C> {
     fn packed_linear(x: Tracked, words: Words<Self>, form: Form) -> Tracked {
         let weight = Packed::new(words.0, form);
         let out = packed::linear(inner(&x), &weight);
-        record::<1, _>(PackedLinear, [&x], weight, out)
+        record(PackedLinear, [&x], &[], weight, out)
     }
 
     #[inline(never)]

@@ -1,13 +1,15 @@
 //! `y = x Wᵀ` and its gradient: `dx = dy W`, `dW = dyᵀ x`, each one product over all tokens.
 
 use burn::backend::Flex;
-use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::NoCheckpointing};
+use burn::backend::autodiff::NodeId;
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::autodiff::ops::{Backward, Ops};
 
 use super::Tracked;
 use super::gemm::{Matrix, product};
 use super::storage::{FlexTensor, contiguous, dims, tensor, values};
+use crate::graph::record;
 
 /// `x: [batch, time, in]`, `weight: [out, in]`, both contiguous.
 fn forward(x: &FlexTensor, weight: &FlexTensor) -> FlexTensor {
@@ -51,13 +53,14 @@ pub(super) fn gradients(x: FlexTensor, weight: FlexTensor, dy: FlexTensor) -> (F
 struct LinearBackward;
 
 impl Backward<Flex, 2> for LinearBackward {
-    type State = (FlexTensor, FlexTensor);
+    type State = (NodeId, FlexTensor);
 
-    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
+    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, held: &mut Checkpointer) {
         let (x, weight) = ops.state;
         let [x_node, weight_node] = ops.parents;
         let dy = contiguous(grads.consume::<Flex>(&ops.node));
         if let Some(node) = weight_node {
+            let x = contiguous(held.retrieve_node_output(x));
             grads.register::<Flex>(node.id, gradient_of_weight(&dy, &x));
         }
         if let Some(node) = x_node {
@@ -67,12 +70,9 @@ impl Backward<Flex, 2> for LinearBackward {
 }
 
 pub(super) fn tracked(x: Tracked, weight: Tracked) -> Tracked {
-    let nodes = [x.node(), weight.node()];
-    let x = contiguous(x.into_primitive());
-    let weight = contiguous(weight.into_primitive());
-    let y = forward(&x, &weight);
-    match LinearBackward.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
-        OpsKind::Tracked(prep) => prep.finish((x, weight), y),
-        OpsKind::UnTracked(prep) => prep.finish(y),
-    }
+    let numbers = contiguous(weight.primitive().clone());
+    let y = forward(&contiguous(x.primitive().clone()), &numbers);
+    // For the gradient of the weight alone.
+    let wanted: &[_] = if weight.is_tracked() { &[&x] } else { &[] };
+    record(LinearBackward, [&x, &weight], wanted, (x.id(), numbers), y)
 }

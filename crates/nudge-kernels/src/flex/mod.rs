@@ -42,7 +42,7 @@ const BLOCK: usize = 16 * 1024;
 const ROWS: usize = 64;
 
 /// A float tensor that autodiff watches.
-type Tracked = FloatTensor<Autodiff<Flex>>;
+type Tracked = crate::graph::Tracked<Flex>;
 
 impl FusedOps for Flex {
     fn linear(x: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self> {

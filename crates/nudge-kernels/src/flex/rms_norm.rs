@@ -3,13 +3,15 @@
 //! With `r = 1 / rms(x)` and `h = dy * weight`: `dx = r h - x r³ mean(h x)`, `dweight = Σ dy x r`.
 
 use burn::backend::Flex;
-use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::NoCheckpointing};
+use burn::backend::autodiff::NodeId;
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::autodiff::ops::{Backward, Ops};
 
 use super::storage::{FlexTensor, contiguous, dims, tensor, values, values_mut};
 use super::vector::{dot, vectorised};
 use super::{ROWS, Tracked};
+use crate::graph::record_light;
 use crate::platform;
 
 vectorised! {
@@ -65,7 +67,7 @@ struct RmsNormBackward;
 
 #[derive(Clone, Debug)]
 struct State {
-    x: FlexTensor,
+    x: NodeId,
     weight: FlexTensor,
     inverse_rms: Vec<f32>,
 }
@@ -73,8 +75,9 @@ struct State {
 impl Backward<Flex, 2> for RmsNormBackward {
     type State = State;
 
-    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
+    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, held: &mut Checkpointer) {
         let State { x, weight, inverse_rms } = ops.state;
+        let x = contiguous(held.retrieve_node_output(x));
         let [x_node, weight_node] = ops.parents;
         let mut dy = contiguous(grads.consume::<Flex>(&ops.node));
         let weight = values(&weight);
@@ -99,12 +102,9 @@ impl Backward<Flex, 2> for RmsNormBackward {
 }
 
 pub(super) fn tracked(x: Tracked, weight: Tracked, eps: f32) -> Tracked {
-    let nodes = [x.node(), weight.node()];
-    let x = contiguous(x.into_primitive());
-    let weight = contiguous(weight.into_primitive());
-    let (out, inverse_rms) = forward(&x, &weight, eps);
-    match RmsNormBackward.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
-        OpsKind::Tracked(prep) => prep.finish(State { x, weight, inverse_rms }, out),
-        OpsKind::UnTracked(prep) => prep.finish(out),
-    }
+    let scale = contiguous(weight.primitive().clone());
+    let (out, inverse_rms) = forward(&contiguous(x.primitive().clone()), &scale, eps);
+    let state = State { x: x.id(), weight: scale.clone(), inverse_rms };
+    let again = move |[x]: [FlexTensor; 1]| untracked(x, scale.clone(), eps);
+    record_light(RmsNormBackward, [&x, &weight], [&x], state, out, again)
 }

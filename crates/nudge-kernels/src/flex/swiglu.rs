@@ -1,13 +1,15 @@
 //! `silu(gate) * up` and its gradient, each in one pass; the gradient overwrites its inputs' memory.
 
 use burn::backend::Flex;
-use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::NoCheckpointing};
+use burn::backend::autodiff::NodeId;
+use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::grads::Gradients;
-use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
+use burn::backend::autodiff::ops::{Backward, Ops};
 
 use super::storage::{FlexTensor, contiguous, dims, tensor, values, values_mut};
 use super::vector::{sigmoid, vectorised};
 use super::{BLOCK, Tracked};
+use crate::graph::record_light;
 use crate::platform;
 
 vectorised! {
@@ -48,10 +50,10 @@ pub(super) fn untracked(gate: FlexTensor, up: FlexTensor) -> FlexTensor {
 struct SwigluBackward;
 
 impl Backward<Flex, 2> for SwigluBackward {
-    type State = (FlexTensor, FlexTensor);
+    type State = [NodeId; 2];
 
-    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, _: &mut Checkpointer) {
-        let (mut gate, mut up) = ops.state;
+    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Gradients, held: &mut Checkpointer) {
+        let [mut gate, mut up] = ops.state.map(|input| contiguous(held.retrieve_node_output(input)));
         let [gate_node, up_node] = ops.parents;
         let dy = contiguous(grads.consume::<Flex>(&ops.node));
         let gate_blocks = values_mut(&mut gate).chunks_mut(BLOCK);
@@ -68,12 +70,8 @@ impl Backward<Flex, 2> for SwigluBackward {
 }
 
 pub(super) fn tracked(gate: Tracked, up: Tracked) -> Tracked {
-    let nodes = [gate.node(), up.node()];
-    let gate = contiguous(gate.into_primitive());
-    let up = contiguous(up.into_primitive());
-    let out = forward(&gate, &up);
-    match SwigluBackward.prepare::<NoCheckpointing>(nodes).compute_bound().stateful() {
-        OpsKind::Tracked(prep) => prep.finish((gate, up), out),
-        OpsKind::UnTracked(prep) => prep.finish(out),
-    }
+    let inputs = [&gate, &up];
+    let [gate, up] = inputs.map(|input| input.primitive().clone());
+    let out = untracked(gate, up);
+    record_light(SwigluBackward, inputs, inputs, inputs.map(Tracked::id), out, |[gate, up]| untracked(gate, up))
 }
