@@ -150,12 +150,16 @@ fn each_method_on_rankings_starts_where_its_formula_says() {
     let events = run(offline("kto", 12, json!({"epochs": 1.0})));
     assert!((first(&events, "loss") - 0.5).abs() < 1e-6, "1 - sigmoid(0), good or bad");
     assert_eq!((first(&events, "kl"), first(&events, "rewards/margins")), (0.0, 0.0));
-    for loss in [("hinge", 1.0), ("ipo", 25.0), ("robust", std::f64::consts::LN_2)] {
+    let ln_2 = std::f64::consts::LN_2;
+    for loss in [("hinge", 1.0), ("ipo", 25.0), ("robust", ln_2), ("sigmoid_norm", ln_2)] {
         // hinge: 1 - 0; IPO: (0 - 1 / (2 beta))² with beta 0.1; robust: ln 2 whatever the smoothing.
         let smoothing = if loss.0 == "robust" { 0.1 } else { 0.0 };
         let events = run(offline("dpo", 12, json!({"epochs": 1.0, "loss": loss.0, "label_smoothing": smoothing})));
         assert!((first(&events, "loss") - loss.1).abs() < 1e-4, "{loss:?}: {}", first(&events, "loss"));
     }
+    let events = run(offline("dpo", 12, json!({"epochs": 1.0, "rpo_alpha": 0.5})));
+    assert!((first(&events, "loss") - ln_2 - 0.5 * first(&events, "nll_loss")).abs() < 1e-5, "imitation beside DPO");
+    assert!(first(&events, "nll_loss") > 0.1);
     let events = run(offline("orpo", 12, json!({"epochs": 1.0, "beta": 0.3})));
     for step in 0..series(&events, "loss").len() {
         let of = |name: &str| series(&events, name)[step];

@@ -60,7 +60,7 @@ fn options(reference: &Value) -> PpoOptions {
             batch_size: completions.len(),
             learning_rate: Some(option("learning_rate")),
             max_new_tokens: completions[0].len(),
-            temperature: option("temperature"),
+            temperature: Some(option("temperature")),
             kl_coef: option("kl_coef"),
             adaptive_kl: None,
             missing_eos: MissingEos::Subtract(option("missing_eos_penalty")),

@@ -45,7 +45,7 @@
 //! | [`loss::choice`] | the reward model's losses over whole rankings: best of K, Plackett-Luce |
 //! | [`loss::ppo`] | clipped policy and value losses, of tokens and of whole completions; entropy |
 //! | [`loss::kl`] | the KL as a term of the loss: k1, k2, k3, or exact over the vocabulary |
-//! | [`loss::dpo`] | direct preference optimisation: sigmoid, hinge, IPO, robust |
+//! | [`loss::dpo`] | direct preference optimisation: sigmoid, of sums or averages over tokens, hinge, IPO, robust |
 //! | [`loss::kto`] | learning from single completions that are good or bad |
 //! | [`loss::orpo`] | fine-tuning and preference in one, without a reference model |
 //! | [`loss::simpo`] | the likelihood of a token as the reward, with a margin, without a reference model |

@@ -75,7 +75,7 @@ export type SftOptions = {
 
 export type SampleOptions = {
   k: number;
-  temperature: number;
+  temperature: unknown;
   top_k: number;
   top_p: number;
   max_new_tokens: number;
@@ -111,7 +111,7 @@ export type RewardOptions = {
 
 export type BestOfOptions = {
   n: number;
-  temperature: number;
+  temperature: unknown;
   max_new_tokens: number;
   batch_size: number;
   ensemble: unknown;
@@ -120,7 +120,7 @@ export type BestOfOptions = {
 };
 
 export type CompareOptions = {
-  temperature: number;
+  temperature: unknown;
   max_new_tokens: number;
   batch_size: number;
   pairs_per_prompt: number;

@@ -17,6 +17,9 @@ pub enum DpoVariant {
     /// which stops pushing a pair apart once it is as certain as its label (Mitchell 2023).
     #[default]
     Sigmoid,
+    /// `-ln σ(h)` of log-probabilities averaged over the tokens of a completion, so that its length is no way to be
+    /// preferred (Tülu 3, Lambert et al. 2024, eq. 6, with `beta` 5). Ignores `ε`.
+    SigmoidNorm,
     /// `max(0, 1 - h)`: nothing is learned from a pair beyond its margin (SLiC, Zhao et al. 2023; RSO,
     /// Liu et al. 2024). Ignores `ε`.
     Hinge,
@@ -46,7 +49,8 @@ pub struct DpoLoss {
 /// The mean over pairs of the loss that `variant` names.
 ///
 /// All four inputs are `[pairs]`: log-probabilities of whole completions, summed over their tokens
-/// ([`super::masked::masked_row_sum`]), but averaged for [`DpoVariant::Ipo`]. Those of the reference
+/// ([`super::masked::masked_row_sum`]), but averaged for
+/// [`DpoVariant::SigmoidNorm`] and [`DpoVariant::Ipo`]. Those of the reference
 /// model are data: no gradient flows into them.
 ///
 /// `beta` is above 0. `label_smoothing`, `ε` above, is the assumed share of pairs ranked the wrong way
@@ -86,6 +90,7 @@ fn pair_losses(margins: Tensor<1>, beta: f32, label_smoothing: f32, variant: Dpo
     let the_other_way = |weight: f32| log_sigmoid(scaled.clone().neg()).mul_scalar(-weight);
     match variant {
         DpoVariant::Sigmoid | DpoVariant::Robust if label_smoothing == 0.0 => as_labelled(1.0),
+        DpoVariant::SigmoidNorm => as_labelled(1.0),
         DpoVariant::Sigmoid => as_labelled(1.0 - label_smoothing) + the_other_way(label_smoothing),
         DpoVariant::Robust => (as_labelled(1.0 - label_smoothing) - the_other_way(label_smoothing))
             .div_scalar(1.0 - 2.0 * label_smoothing),

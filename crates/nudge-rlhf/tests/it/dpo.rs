@@ -7,7 +7,8 @@ use proptest::prelude::*;
 use crate::common::*;
 use crate::restated::{self, bradley_terry, check};
 
-const VARIANTS: [DpoVariant; 4] = [DpoVariant::Sigmoid, DpoVariant::Hinge, DpoVariant::Ipo, DpoVariant::Robust];
+const VARIANTS: [DpoVariant; 5] =
+    [DpoVariant::Sigmoid, DpoVariant::SigmoidNorm, DpoVariant::Hinge, DpoVariant::Ipo, DpoVariant::Robust];
 
 /// Of pairs given as `[chosen, rejected, ref_chosen, ref_rejected]`, with beta one half.
 fn dpo(pairs: &[[f32; 4]], label_smoothing: f32, variant: DpoVariant) -> DpoLoss {
@@ -27,6 +28,8 @@ fn dpo_variants_by_hand() {
     let table = [
         (DpoVariant::Sigmoid, 0.0, 0.201_413_3, 0.974_077),
         (DpoVariant::Sigmoid, 0.1, 0.351_413_3, 0.924_077),
+        (DpoVariant::SigmoidNorm, 0.0, 0.201_413_3, 0.974_077),
+        (DpoVariant::SigmoidNorm, 0.1, 0.201_413_3, 0.974_077),
         (DpoVariant::Robust, 0.0, 0.201_413_3, 0.974_077),
         (DpoVariant::Robust, 0.1, 0.013_913_3, 1.036_577),
         (DpoVariant::Hinge, 0.0, 0.0, 1.5),
@@ -82,6 +85,7 @@ fn dpo_values_and_gradients() {
                 let (right, flipped) = (bradley_terry(h), bradley_terry(-h));
                 match variant {
                     DpoVariant::Sigmoid => (1.0 - label_smoothing) * right + label_smoothing * flipped,
+                    DpoVariant::SigmoidNorm => right,
                     DpoVariant::Robust => {
                         ((1.0 - label_smoothing) * right - label_smoothing * flipped) / (1.0 - 2.0 * label_smoothing)
                     }
@@ -124,7 +128,7 @@ fn labels_that_say_nothing_are_refused() {
 #[test]
 fn variants_have_their_names_in_files() {
     let names = VARIANTS.map(|variant| serde_json::to_string(&variant).expect("plain data"));
-    assert_eq!(names, ["\"sigmoid\"", "\"hinge\"", "\"ipo\"", "\"robust\""]);
+    assert_eq!(names, ["\"sigmoid\"", "\"sigmoid_norm\"", "\"hinge\"", "\"ipo\"", "\"robust\""]);
     assert_eq!(DpoVariant::default(), DpoVariant::Sigmoid);
 }
 

@@ -1,14 +1,15 @@
 //! DPO, direct preference optimisation (Rafailov et al. 2023): the policy is its own reward model. It learns that the
 //! chosen completion has gained more over the reference than the rejected one.
 //!
-//! The loss is a function of that difference: sigmoid (the paper's), hinge (SLiC), squared (IPO, Azar et al. 2023, on
-//! averages over tokens), or made robust to wrong labels (Chowdhury et al. 2024).
+//! The loss is a function of that difference: sigmoid (the paper's, or Tülu 3's on averages over tokens), hinge (SLiC),
+//! squared (IPO, Azar et al. 2023, on averages as well), or made robust to wrong labels (Chowdhury et al. 2024). RPO
+//! (Pang et al. 2024) lets the policy imitate the chosen completion beside it.
 
 use super::offline::{
     CompletionLogprobs, Offline, OfflineMethod, OfflineOptions, PreferenceBatch, mean_over_rankings, pair_metrics,
 };
 use super::{LearnsFrom, Material, Target, TuningMethod};
-use crate::options::declare::{BELOW_HALF, POSITIVE};
+use crate::options::declare::{BELOW_HALF, NON_NEGATIVE, POSITIVE};
 use crate::trainer::Measured;
 use crate::{Run, SessionError, options};
 use burn::tensor::{Device, Tensor};
@@ -24,6 +25,9 @@ options! {
         beta: f32 = 0.1, POSITIVE;
         /// Assumed share of pairs ranked the wrong way round; sigmoid (Mitchell 2023) and robust only
         label_smoothing: f32 = 0.0, BELOW_HALF;
+        /// Weight of imitation beside the loss: of the negative log-probability of a token of the chosen completions
+        /// (RPO, Pang et al. 2024; 1 there)
+        rpo_alpha: f32 = 0.0, NON_NEGATIVE;
         ..offline: OfflineOptions = OfflineOptions::default();
     }
 }
@@ -52,10 +56,10 @@ impl TuningMethod for DpoOptions {
 }
 
 impl DpoOptions {
-    /// Summed over tokens, or averaged where the loss is IPO's.
+    /// Summed over tokens, or averaged where the loss asks for it.
     fn of(&self, logprobs: CompletionLogprobs) -> Tensor<1> {
         match self.loss {
-            DpoVariant::Ipo => logprobs.mean,
+            DpoVariant::Ipo | DpoVariant::SigmoidNorm => logprobs.mean,
             _ => logprobs.sum,
         }
     }
@@ -72,6 +76,7 @@ impl OfflineMethod for DpoOptions {
             let [chosen, rejected] =
                 [&pairs.chosen, &pairs.rejected].map(|side| (policy.select(side), reference.select(side)));
             let logps = [&chosen, &rejected].map(|(policy, _)| policy.sum.clone().detach().mean());
+            let nll = chosen.0.mean.clone().mean().neg();
             let terms = dpo_loss(
                 self.of(chosen.0),
                 self.of(rejected.0),
@@ -82,10 +87,22 @@ impl OfflineMethod for DpoOptions {
                 self.loss,
             );
             let [logps_chosen, logps_rejected] = logps;
-            [terms.loss, terms.chosen_rewards, terms.rejected_rewards, terms.accuracy, logps_chosen, logps_rejected]
+            // L = L_DPO + rpo_alpha * NLL (Pang et al. 2024, eq. 1).
+            let loss =
+                if self.rpo_alpha > 0.0 { terms.loss + nll.clone().mul_scalar(self.rpo_alpha) } else { terms.loss };
+            [
+                loss,
+                nll.detach(),
+                terms.chosen_rewards,
+                terms.rejected_rewards,
+                terms.accuracy,
+                logps_chosen,
+                logps_rejected,
+            ]
         });
-        let [loss, of_pairs @ ..] = mean_over_rankings(rankings);
-        Measured::new(loss, pair_metrics(of_pairs))
+        let [loss, nll, of_pairs @ ..] = mean_over_rankings(rankings);
+        let imitation = (self.rpo_alpha > 0.0).then_some(("nll_loss", nll));
+        Measured::new(loss, imitation.into_iter().chain(pair_metrics(of_pairs)))
     }
 
     /// `beta * (logprob - ref_logprob)` (eq. 5).

@@ -33,7 +33,7 @@ impl TuningMethod for OnlineDpoOptions {
     const LEARNS_FROM: LearnsFrom = LearnsFrom::Rewards;
 
     fn check(&self) -> Result<(), SessionError> {
-        if matches!(self.loss, DpoVariant::Ipo | DpoVariant::Robust) {
+        if !matches!(self.loss, DpoVariant::Sigmoid | DpoVariant::Hinge) {
             let expected = "sigmoid or hinge: the others want averages over tokens, or labels that may be wrong";
             return Err(SessionError::option("loss", serde_json::json!(self.loss), expected));
         }

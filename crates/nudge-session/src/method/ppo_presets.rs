@@ -41,7 +41,7 @@ fn lm_human_preferences() -> PpoOptions {
             adaptive_kl: Some(AdaptiveKl { target: 6.0, horizon: 10_000.0 }), // `rewards.adaptive_kl`
             num_iterations: 4,                      // `ppo.noptepochs`
             num_mini_batches: 1,                    // `ppo.nminibatches`
-            temperature: 0.7,                       // `task.policy.temperature`; .5 for CNN/DM
+            temperature: Some(0.7),                 // `task.policy.temperature`; .5 for CNN/DM
             kl_placement: KlPlacement::Reward,      // `non_score_reward = -kl_coef * kl`
             entropy_coef: 0.0,                      // none
             lr_decay: Decay::Linear,                // train_policy.py: linear to 0
@@ -69,7 +69,7 @@ fn stiennon() -> PpoOptions {
             kl_coef: 0.05,                // appendix B.1
             adaptive_kl: None,            // appendix B.1: a fixed coefficient
             num_iterations: 4,            // appendix B.1
-            temperature: 0.7,             // as in `nplus`
+            temperature: Some(0.7),       // as in `nplus`
             ..base.online
         },
         ..base
@@ -86,7 +86,7 @@ fn instructgpt() -> PpoOptions {
             kl_coef: 0.02,             // appendix C
             num_iterations: 1,         // appendix C: one pass
             num_mini_batches: 8,       // appendix C: 512 episodes in minibatches of 64
-            temperature: 1.0,          // appendix C
+            temperature: Some(1.0),    // appendix C
             ema_decay: Some(0.992),    // appendix C
             lr_decay: Decay::Constant, // appendix C
             warmup_ratio: 0.02,        // appendix C: 10 of 500 iterations, from a tenth of the peak
@@ -119,7 +119,7 @@ fn nplus() -> PpoOptions {
             adaptive_kl: None,                      // ppo.py
             num_iterations: 4,                      // ppo.py
             num_mini_batches: 1,                    // ppo.py
-            temperature: 0.7,                       // ppo.py
+            temperature: Some(0.7),                 // ppo.py
             kl_placement: KlPlacement::Reward,      // ppo.py
             entropy_coef: 0.0,                      // ppo.py: none
             lr_decay: Decay::Linear,                // ppo.py: linear to 0

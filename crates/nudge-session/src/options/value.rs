@@ -133,7 +133,7 @@ choices! {
     OptimizerKind: OptimizerKind::AdamW, OptimizerKind::Muon;
     Precision: Precision::F32, Precision::F16, Precision::BF16;
     RewardLoss: RewardLoss::BradleyTerry, RewardLoss::BestOfK, RewardLoss::PlackettLuce;
-    DpoVariant: DpoVariant::Sigmoid, DpoVariant::Hinge, DpoVariant::Ipo, DpoVariant::Robust;
+    DpoVariant: DpoVariant::Sigmoid, DpoVariant::SigmoidNorm, DpoVariant::Hinge, DpoVariant::Ipo, DpoVariant::Robust;
     KlEstimator: KlEstimator::K1, KlEstimator::K2, KlEstimator::K3, KlEstimator::Full;
     KlPlacement: KlPlacement::Reward, KlPlacement::Loss;
     ScoreIndex: ScoreIndex::OnEos, ScoreIndex::AfterEos;

@@ -16,7 +16,7 @@ use crate::method::online::scores::{Normalizations, Scorer, normalizations, scor
 use crate::options::{BestOfOptions, Options};
 use crate::protocol::{Event, Metrics, StageName};
 use crate::readback::read_all;
-use crate::rollout::{Rollout, SampledCompletion, encode_prompts};
+use crate::rollout::{Rollout, SampledCompletion, encode_prompts, temperature_of};
 use crate::snapshot::Snapshot;
 use crate::stage::{Stage, Standing, Told};
 use burn::tensor::Device;
@@ -89,7 +89,8 @@ impl BestOf {
         let first_seed = self.options.seed.wrapping_add((prompts.start * n) as u64);
         let rows: Vec<Vec<u32>> = prompts.flat_map(|index| vec![self.encoded[index].clone(); n]).collect();
         let seeds = (0..rows.len() as u64).map(|index| first_seed.wrapping_add(index));
-        let sampling = SamplingOptions { temperature: self.options.temperature, ..Default::default() };
+        let temperature = temperature_of(self.options.temperature, &self.policy.config);
+        let sampling = SamplingOptions { temperature, ..Default::default() };
         let max_new_tokens = self.options.max_new_tokens;
         Rollout::new(&self.policy, &self.tokenizer, &rows, seeds, max_new_tokens, sampling).finish().await
     }

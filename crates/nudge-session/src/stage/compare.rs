@@ -14,7 +14,7 @@ use crate::method::online::scores::Scorer;
 use crate::options::{CompareOptions, Options};
 use crate::protocol::{Event, Judge, StageName, Verdict, Winner};
 use crate::readback::read;
-use crate::rollout::{Rollout, SampledCompletion, encode_prompts};
+use crate::rollout::{Rollout, SampledCompletion, encode_prompts, temperature_of};
 use crate::session::Session;
 use crate::snapshot::Snapshot;
 use crate::stage::best_of::best_place;
@@ -133,6 +133,11 @@ impl Compare {
         Ok(Self { folders, models, prompts, encoded, judge, chooser, options, state, device })
     }
 
+    /// One for both models.
+    fn temperature(&self) -> f32 {
+        temperature_of(self.options.temperature, &self.models[1].config)
+    }
+
     /// Mean over the pairs so far, where it is measured.
     fn kl(&self) -> Option<f64> {
         self.measures_kl().then(|| self.state.kl_sum / self.state.next_pair as f64)
@@ -146,7 +151,7 @@ impl Compare {
     /// the completions must be drawn from it as it is.
     fn measures_kl(&self) -> bool {
         let [a, b] = &self.folders;
-        self.chooser.is_none() && self.options.temperature > 0.0 && a.same_tokenizer(b).is_ok()
+        self.chooser.is_none() && self.temperature() > 0.0 && a.same_tokenizer(b).is_ok()
     }
 
     /// Sum over completions of `ln a - ln b`, in nats.
@@ -155,7 +160,7 @@ impl Compare {
         let models = Models { policy: &self.models[0], reference: &self.models[1], value: None, scorer: &scorer };
         let collecting = Collecting {
             time: self.options.max_new_tokens,
-            temperature: self.options.temperature,
+            temperature: self.temperature(),
             kl_estimator: KlEstimator::K1,
         };
         let pad = self.folders[0].tokenizer.pad_id();
@@ -193,7 +198,7 @@ impl Compare {
         let places: Vec<usize> = pairs.iter().map(|pair| pair / self.options.pairs_per_prompt).collect();
         let prompts: Vec<Vec<u32>> = places.iter().map(|place| self.encoded[which][*place].clone()).collect();
         let seeds = pairs.iter().map(|pair| self.options.seed.wrapping_add((pair + later) as u64));
-        let sampling = SamplingOptions { temperature: self.options.temperature, ..Default::default() };
+        let sampling = SamplingOptions { temperature: self.temperature(), ..Default::default() };
         let (model, tokenizer) = (&self.models[which], &self.folders[which].tokenizer);
         let rollout = Rollout::new(model, tokenizer, &prompts, seeds, self.options.max_new_tokens, sampling);
         Ok(Completions { places, prompts, completions: rollout.finish().await? })

@@ -2,18 +2,20 @@
 //!
 //! 1. Encode every prompt and check that a completion fits.
 //! 2. Take as many prompts as fit a batch; sample their completions together, a few tokens at a time.
-//! 3. Report completions as they grow (if asked to) and whole.
+//! 3. Report completions as they grow (if asked to).
+//! 4. Of more completions than are wanted keep those that differ; report them.
 
 use crate::SessionError;
+use crate::finetuning::is_large;
 use crate::folder::Folder;
 use crate::options::{Options, SampleOptions};
 use crate::protocol::{Event, Metrics, StageName};
-use crate::rollout::{Rollout, encode_prompts};
+use crate::rollout::{Rollout, SampledCompletion, encode_prompts, temperature_of};
 use crate::snapshot::Snapshot;
 use crate::stage::{Stage, Standing, StepState, Told};
 use burn::tensor::Device;
 use nudge_data::{Prompt, Tokenizer};
-use nudge_model::{Decoder, Frozen, SamplingOptions};
+use nudge_model::{Decoder, DecoderConfig, Frozen, SamplingOptions};
 use std::ops::Range;
 
 /// A sampling run.
@@ -25,6 +27,8 @@ pub struct Sample {
     options: SampleOptions,
     /// First prompt that is not answered.
     next_prompt: usize,
+    /// Completions drawn of each prompt.
+    draws: usize,
     /// The batch being sampled. No checkpoint holds it: it is sampled again after one.
     growing: Option<Rollout>,
 }
@@ -41,6 +45,7 @@ impl Sample {
         device: &Device,
     ) -> Result<Self, SessionError> {
         options.check_ranges()?;
+        let draws = draws(&options, &folder.config)?;
         // 1. Encode.
         let encoded = encode_prompts(&folder, &prompts, options.max_new_tokens)?;
         Ok(Self {
@@ -50,22 +55,23 @@ impl Sample {
             encoded,
             options,
             next_prompt: 0,
+            draws,
             growing: None,
         })
     }
 
     /// Prompts of the batch that starts at the first unanswered one.
     fn batch(&self) -> Range<usize> {
-        let prompts = (self.options.batch_size / self.options.k).max(1);
+        let prompts = (self.options.batch_size / self.draws).max(1);
         self.next_prompt..(self.next_prompt + prompts).min(self.prompts.len())
     }
 
     fn rollout(&self, batch: Range<usize>) -> Rollout {
-        let k = self.options.k;
-        let first_seed = self.options.seed.wrapping_add((batch.start * k) as u64);
-        let rows: Vec<Vec<u32>> = batch.flat_map(|place| vec![self.encoded[place].clone(); k]).collect();
+        let first_seed = self.options.seed.wrapping_add((batch.start * self.draws) as u64);
+        let rows: Vec<Vec<u32>> = batch.flat_map(|place| vec![self.encoded[place].clone(); self.draws]).collect();
         let seeds = (0..rows.len() as u64).map(|index| first_seed.wrapping_add(index));
         let SampleOptions { temperature, top_k, top_p, .. } = self.options;
+        let temperature = temperature_of(temperature, &self.model.config);
         let sampling = SamplingOptions { temperature, top_k, top_p };
         Rollout::new(&self.model, &self.tokenizer, &rows, seeds, self.options.max_new_tokens, sampling)
     }
@@ -73,19 +79,19 @@ impl Sample {
     // 3. Completions as they grow.
     fn tell_partial(&self, rollout: &Rollout, batch: Range<usize>, told: &mut Told) {
         for (index, row) in rollout.rows().iter().enumerate() {
-            let (prompt, completion) = (batch.start + index / self.options.k, index % self.options.k);
+            let (prompt, completion) = (batch.start + index / self.draws, index % self.draws);
             told.event(Event::Partial { prompt, completion, text: row.text(&self.tokenizer) });
         }
     }
 
-    // 3. Whole completions.
+    // 4. Whole completions.
     fn tell_whole(&self, rollout: &Rollout, batch: Range<usize>, told: &mut Told) {
-        for (index, rows) in batch.zip(rollout.rows().chunks(self.options.k)) {
+        for (index, rows) in batch.zip(rollout.rows().chunks(self.draws)) {
             told.event(Event::Candidates {
                 index,
                 id: format!("{}-{index}", self.options.seed),
                 prompt: self.prompts[index].clone(),
-                completions: rows.iter().map(|row| row.completion(&self.tokenizer)).collect(),
+                completions: differing(rows, self.options.k).map(|row| row.completion(&self.tokenizer)).collect(),
             });
         }
         let tokens: usize = rollout.rows().iter().map(|row| row.tokens.len()).sum();
@@ -93,6 +99,33 @@ impl Sample {
         let metrics = Metrics::from([("completions/mean_length".into(), mean_length)]);
         told.progress(metrics, "tokens_per_second", tokens);
     }
+}
+
+/// How many completions of a prompt are drawn. Who reads along sees every one of them grow, and keeps them.
+fn draws(options: &SampleOptions, config: &DecoderConfig) -> Result<usize, SessionError> {
+    let SampleOptions { k, draws, stream, .. } = *options;
+    let can_differ = k > 1 && !stream && temperature_of(options.temperature, config) > 0.0;
+    match draws {
+        0 if can_differ && is_large(config) => Ok(3 * k),
+        0 => Ok(k),
+        _ if stream && draws != k => {
+            Err(SessionError::option("draws", draws, "k or 0, where completions are told as they grow"))
+        }
+        _ if draws < k => Err(SessionError::option("draws", draws, "k or more, or 0")),
+        _ => Ok(draws),
+    }
+}
+
+/// `k` of the completions of one prompt, in the order of their draws. A ranking of what ended at very different lengths
+/// teaches most: a model that hardly ever ends cannot learn it from four answers that are all cut off.
+fn differing(rows: &[SampledCompletion], k: usize) -> impl Iterator<Item = &SampledCompletion> {
+    let (mut ended, cut_off): (Vec<usize>, Vec<usize>) = (0..rows.len()).partition(|row| rows[*row].ended);
+    ended.sort_by_key(|row| rows[*row].tokens.len());
+    let wanted = k.min(ended.len());
+    let spread = (0..wanted).map(|place| ended[place * (ended.len() - 1) / (wanted - 1).max(1)]);
+    let mut kept: Vec<usize> = spread.chain(cut_off.into_iter().take(k - wanted)).collect();
+    kept.sort_unstable();
+    kept.into_iter().map(|row| &rows[row])
 }
 
 impl Stage for Sample {
@@ -126,9 +159,9 @@ impl Stage for Sample {
     }
 
     fn stop(&mut self, prompt: usize, completion: usize) {
-        let (first, k) = (self.next_prompt, self.options.k);
-        if let (Some(rollout), true) = (&mut self.growing, prompt >= first && completion < k) {
-            rollout.stop((prompt - first) * k + completion);
+        let (first, draws) = (self.next_prompt, self.draws);
+        if let (Some(rollout), true) = (&mut self.growing, prompt >= first && completion < draws) {
+            rollout.stop((prompt - first) * draws + completion);
         }
     }
 
@@ -139,5 +172,37 @@ impl Stage for Sample {
     fn restore(&mut self, state: StepState, _: &Snapshot) -> Result<(), SessionError> {
         self.next_prompt = state.step;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_that_end_are_kept_spread_over_their_lengths() {
+        let kept = |lengths: &[(usize, bool)], k: usize| -> Vec<usize> {
+            let rows: Vec<_> = lengths.iter().map(|(n, ended)| SampledCompletion::given(vec![0; *n], *ended)).collect();
+            differing(&rows, k).map(|row| row.tokens.len()).collect()
+        };
+        let (end, cut) = (true, false);
+        assert_eq!(kept(&[(9, cut), (5, end), (1, end), (9, cut), (4, end), (2, end), (8, end)], 3), [1, 4, 8]);
+        assert_eq!(kept(&[(9, cut), (5, end), (9, cut), (1, end)], 3), [9, 5, 1], "in the order of their draws");
+        assert_eq!(kept(&[(7, cut), (8, cut), (9, cut)], 2), [7, 8]);
+        assert_eq!(kept(&[(3, end), (2, cut), (1, end)], 3), [3, 2, 1], "all of them, as they came");
+        assert_eq!(kept(&[(3, end), (2, cut), (1, end)], 1), [1]);
+    }
+
+    #[test]
+    fn a_real_model_draws_three_times_what_is_kept() {
+        let large = DecoderConfig { hidden_size: 2048, vocab_size: 50_000, ..DecoderConfig::test(16) };
+        let small = DecoderConfig::test(16);
+        let options = |draws, stream| SampleOptions { draws, stream, ..Default::default() };
+        assert_eq!(draws(&options(0, false), &large).unwrap(), 12);
+        assert_eq!(draws(&options(0, false), &small).unwrap(), 4);
+        assert_eq!(draws(&options(0, true), &large).unwrap(), 4, "who reads along keeps what was read");
+        assert_eq!(draws(&options(16, false), &small).unwrap(), 16);
+        assert!(draws(&options(3, false), &large).unwrap_err().to_string().contains("k or more"));
+        assert!(draws(&options(8, true), &large).unwrap_err().to_string().contains("as they grow"));
     }
 }

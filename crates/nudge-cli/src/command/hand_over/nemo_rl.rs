@@ -14,7 +14,7 @@ pub const TRAINER: Trainer = Trainer {
     notes: &[
         "Clone github.com/NVIDIA-NeMo/RL with its submodules and start `NEMO_RL=that/clone sh launch.sh`; it needs Linux with CUDA.",
         "On several machines: start Ray on all of them as its docs/cluster.md says, then `NODES=2 GPUS=8 sh launch.sh` on the first.",
-        "Where Nudge chooses a learning rate by what trains, the configuration's own holds.",
+        "Where Nudge chooses learning rate or temperature by the model, the configuration's own holds.",
     ],
 };
 

@@ -13,7 +13,7 @@ pub const TRAINER: Trainer = Trainer {
     notes: &[
         "Reward models and DPO start by `deepspeed`, on several machines by its `--hostfile`; methods that sample are sent to a running Ray (`ray start --head --num-gpus 8`, on further machines `ray start --address HEAD:6379`).",
         "GPUS are those of each role; `--train.colocate_all` lets them share. Adapters: `--ds.lora.rank`.",
-        "Where Nudge chooses a learning rate by what trains, OpenRLHF's own default holds.",
+        "Where Nudge chooses learning rate or temperature by the model, OpenRLHF's own default holds.",
     ],
 };
 

@@ -13,7 +13,7 @@ pub const TRAINER: Trainer = Trainer {
     notes: &[
         "On several machines: `ray start --head` on the first, `ray start --address HEAD:6379` on the others, then `NODES=2 GPUS=8 sh launch.sh` on the first.",
         "The reward model is served by vLLM: its architecture must be one that vLLM serves as a classifier.",
-        "Where Nudge chooses a learning rate by what trains, verl's own default holds.",
+        "Where Nudge chooses learning rate or temperature by the model, verl's own default holds.",
     ],
 };
 

@@ -173,7 +173,7 @@ fn answer(
     without: &str,
 ) -> Result<Vec<Measurement>> {
     let prompts = questions.iter().map(|question| question.prompt.clone()).collect();
-    let temperature = arguments.temperature;
+    let temperature = Some(arguments.temperature);
     let options = SampleOptions { k: 1, seed, temperature, ..Default::default() };
     let events =
         workplace.pull(&format!("{label}, asked"), Command::Sample { model: model.into(), prompts, options })?;

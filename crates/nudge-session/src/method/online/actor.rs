@@ -13,6 +13,7 @@ use crate::SessionError;
 use crate::finetuning::Peak;
 use crate::folder::{self, Kind};
 use crate::protocol::Files;
+use crate::rollout::temperature_of;
 use crate::snapshot::{Snapshot, SnapshotWriter};
 use crate::trainer::{Measured, Trainer};
 use burn::tensor::{Device, Tensor};
@@ -57,19 +58,22 @@ pub struct Objective {
     pub reference: Frozen<Decoder>,
     /// How tokens make up the terms beside the surrogate: as they make up the surrogate.
     pub aggregation: LossAggregation,
+    /// Divides the logits wherever a distribution is formed.
+    pub temperature: f32,
     options: OnlineOptions,
 }
 
 impl Actor {
     /// A policy that starts from `start`; `title` names the method in errors, `peak` its learning rates.
     pub fn new(start: Decoder, options: &OnlineOptions, title: &'static str, peak: Peak, device: &Device) -> Self {
+        let temperature = temperature_of(options.temperature, &start.config);
         let reference = start.reference();
         let average = options.ema_decay.map(|_| start.clone());
         let schedule = options.schedule(peak.of(options.learning_rate, &start));
         let aggregation = LossAggregation::TokenMean;
         Self {
             trainer: Trainer::new(start, options.optimizer(), schedule, title),
-            objective: Objective { reference, aggregation, options: options.clone() },
+            objective: Objective { reference, aggregation, temperature, options: options.clone() },
             average,
             pretraining: None,
             device: device.clone(),
@@ -152,7 +156,7 @@ impl Objective {
     ) -> Measured {
         let options = &self.options;
         let hidden = batch.policy_hidden(model); // [rows, time, hidden]
-        let logprobs = batch.logprobs_of(model, hidden.clone(), options.temperature);
+        let logprobs = batch.logprobs_of(model, hidden.clone(), self.temperature);
         let Surrogate { terms, numbers: further } = surrogate(logprobs.clone()).into();
         let mut loss = terms.loss.clone();
         let mut numbers = vec![
@@ -164,11 +168,11 @@ impl Objective {
         numbers.extend(further);
         let exact_kl = options.exact_kl_in_loss();
         let logits =
-            (exact_kl || options.entropy_coef > 0.0).then(|| model.logits(hidden).div_scalar(options.temperature)); // [rows, time, vocabulary]
+            (exact_kl || options.entropy_coef > 0.0).then(|| model.logits(hidden).div_scalar(self.temperature)); // [rows, time, vocabulary]
         if options.kl_placement == KlPlacement::Loss {
             let kl = match &logits {
                 Some(logits) if exact_kl => {
-                    full_kl(logits.clone(), batch.ref_logits(&self.reference, options.temperature))
+                    full_kl(logits.clone(), batch.ref_logits(&self.reference, self.temperature))
                 }
                 _ => kl_penalty(options.kl_estimator, logprobs, batch.ref_logprobs.clone(), batch.mask.clone()),
             };

@@ -25,7 +25,8 @@ impl Online {
         }
         let (scored, time) = (&estimated.scored, estimated.scored.time());
         let policy = self.actor.policy();
-        let new_logprobs = read(scored.logprobs_of(ROW, &policy, self.options.temperature, &self.device)).await?;
+        let new_logprobs =
+            read(scored.logprobs_of(ROW, &policy, self.actor.objective.temperature, &self.device)).await?;
         let told = &scored.completions.completions[ROW];
         let tokenizer = self.prompts.tokenizer();
         let at = |values: &[f32], token: usize| values.get(ROW * time + token).copied();

@@ -44,7 +44,7 @@ use burn::tensor::Device;
 use experience::Models;
 use futures_lite::future::yield_now;
 use nudge_data::Rng;
-use nudge_model::{Frozen, ScalarModel};
+use nudge_model::{Frozen, SamplingOptions, ScalarModel};
 use nudge_rlhf::{KlController, explained_variance};
 use prompts::Prompts;
 use scores::{Normalizations, Scorer, normalizations};
@@ -119,7 +119,8 @@ impl Online {
     /// If the device fails.
     pub async fn sample(&mut self, k: usize) -> Result<Completions, SessionError> {
         let policy = self.actor.policy();
-        let (count, sampling) = (self.options.batch_size / k, self.options.sampling());
+        let sampling = SamplingOptions { temperature: self.actor.objective.temperature, ..Default::default() };
+        let count = self.options.batch_size / k;
         let (step, seed, room) = (self.state.step, self.options.seed, self.options.max_new_tokens);
         self.prompts.complete(&policy, step, count, k, sampling, room, seed, &mut self.state.rng).await
     }
@@ -135,7 +136,8 @@ impl Online {
     ) -> Result<Collected, SessionError> {
         let policy = self.actor.policy();
         let models = Models { policy: &policy, reference: self.actor.reference(), value, scorer: &self.scorer };
-        let (options, pad) = (self.options.collecting(), self.prompts.tokenizer().pad_id());
+        let (options, pad) =
+            (self.options.collecting(self.actor.objective.temperature), self.prompts.tokenizer().pad_id());
         let collected = Collected::new(&models, completions, options, pad, &self.device).await?;
         match collected.mean_kl() {
             kl if kl.is_finite() => Ok(collected),

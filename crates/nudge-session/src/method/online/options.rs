@@ -5,7 +5,7 @@ use crate::SessionError;
 use crate::finetuning::{FinetuningOptions, Peak};
 use crate::options;
 use crate::options::declare::{AT_LEAST_ONE, BELOW_ONE, FRACTION, NON_NEGATIVE, POSITIVE};
-use nudge_model::{OptimizerOptions, SamplingOptions};
+use nudge_model::OptimizerOptions;
 use nudge_rlhf::{AdaptiveKl, Decay, EnsembleRule, KlController, KlEstimator, KlPlacement, LearningRate, MissingEos};
 
 options! {
@@ -23,9 +23,9 @@ options! {
         learning_rate: Option<f32> = None, NON_NEGATIVE;
         /// Longest completion in tokens
         max_new_tokens: usize = 64, AT_LEAST_ONE;
-        /// Divides the logits wherever a distribution is formed: sampling, log-probabilities, reference
-        // At 1 a small model leaves its English.
-        temperature: f32 = 0.7, POSITIVE;
+        /// Divides the logits wherever a distribution is formed: sampling, log-probabilities, reference. Off: 0.7, 0.4 for a
+        /// model above 20 M parameters
+        temperature: Option<f32> = None, POSITIVE;
         /// Price of one nat of KL to the reference, in units of score; where it starts if it adapts
         kl_coef: f32 = 0.2, NON_NEGATIVE;
         /// Steers kl_coef, in nats and episodes (Ziegler et al. 2019)
@@ -130,14 +130,9 @@ impl OnlineOptions {
         KlController { kl_coef: self.kl_coef, adaptive: self.adaptive_kl }
     }
 
-    /// How completions are drawn.
-    pub fn sampling(&self) -> SamplingOptions {
-        SamplingOptions { temperature: self.temperature, ..Default::default() }
-    }
-
     /// How a rollout is measured.
-    pub fn collecting(&self) -> Collecting {
-        Collecting { time: self.max_new_tokens, temperature: self.temperature, kl_estimator: self.kl_estimator }
+    pub fn collecting(&self, temperature: f32) -> Collecting {
+        Collecting { time: self.max_new_tokens, temperature, kl_estimator: self.kl_estimator }
     }
 
     /// Whether the loss holds the KL over the whole vocabulary.
