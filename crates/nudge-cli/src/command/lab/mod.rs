@@ -12,6 +12,7 @@ mod preferences_table;
 mod shapes;
 
 pub use super::tuning_loop::Contender;
+pub use over_seeds::mean_over_seeds;
 pub use preferences_table::Learner;
 
 use crate::args::{Lab, LabCommand};
