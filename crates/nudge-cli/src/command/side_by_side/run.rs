@@ -141,19 +141,20 @@ fn steps_of(log: &Path) -> Result<Vec<(f64, Metrics)>> {
 
 /// Comparisons of this run's model: in its folder, beside it, or in the workflow that it belongs to.
 fn compared(folder: &Path) -> Result<Vec<Compared>> {
-    let mut found = Vec::new();
     let whole = folder.canonicalize().map_err(|error| io_error("read", folder, error))?;
-    let sha256 = model_sha256(&folder.display().to_string()).unwrap_or_default();
+    let mut verdicts: Vec<PathBuf> = Vec::new();
     for place in whole.ancestors().take(3) {
-        let Ok(entries) = std::fs::read_dir(place) else { continue };
+        let entries = std::fs::read_dir(place).into_iter().flatten();
         let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
-        let mut verdicts: Vec<PathBuf> = files.filter(|file| file_name(file).ends_with(VERDICT)).collect();
-        verdicts.sort();
-        for verdict in verdicts {
-            found.extend(comparison(&verdict, &sha256)?);
-        }
+        verdicts.extend(files.filter(|file| file_name(file).ends_with(VERDICT)));
     }
-    Ok(found)
+    if verdicts.is_empty() {
+        return Ok(vec![]);
+    }
+    verdicts.sort();
+    let sha256 = model_sha256(&folder.display().to_string()).unwrap_or_default();
+    let found = verdicts.iter().filter_map(|verdict| comparison(verdict, &sha256).transpose());
+    found.collect()
 }
 
 /// The comparison that ended with this verdict, where it judged that model.
