@@ -3,13 +3,13 @@
 mod bag_of_words;
 mod frontier;
 mod instruct;
-mod measurements;
 mod methods;
 mod oracle;
 mod over_seeds;
 mod preferences;
 mod preferences_table;
 mod shapes;
+mod sheet;
 
 pub use super::tuning_loop::Contender;
 pub use over_seeds::mean_over_seeds;
