@@ -15,7 +15,7 @@ pub const SHAPE: Shape = Shape {
     labeler: "no_repetition",
     criterion: "gold score in the last quarter by the minimum, less that by one",
     threshold: 0.0,
-    tried: "By the rule `happier`, which a policy without a leash does not break, at one seed before: the rule was changed.",
+    tried: "By the rule happier, which a policy without a leash does not break, at one seed before: the rule was changed.",
     measure,
 };
 

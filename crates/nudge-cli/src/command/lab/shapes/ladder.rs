@@ -14,7 +14,7 @@ pub const SHAPE: Shape = Shape {
     labeler: "shorter",
     criterion: "the smaller of the two win rates, less 0.5",
     threshold: 0.0,
-    tried: "By the rule `happier`, which the base pleases as much as the tuned model does, at one seed before: the rule was changed.",
+    tried: "By the rule happier, which the base pleases as much as the tuned model does, at one seed before: the rule was changed.",
     measure,
 };
 

@@ -15,7 +15,7 @@ pub const SHAPE: Shape = Shape {
     labeler: "no_repetition",
     criterion: "the smaller of: rise of the proxy; best quarter of the gold score, less its last",
     threshold: 0.0,
-    tried: "By the rule `happier`, which a policy without a leash does not break, at one seed before: the rule was changed.",
+    tried: "By the rule happier, which a policy without a leash does not break, at one seed before: the rule was changed.",
     measure,
 };
 

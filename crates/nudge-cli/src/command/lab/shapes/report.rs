@@ -6,13 +6,16 @@ use crate::svg::{Chart, Series};
 use anyhow::Result;
 use std::path::Path;
 
+/// So many numbers, most often of things without an order, are points and no line.
+const FEW: usize = 3;
+
 /// Writes the page.
 pub fn write(path: &Path, shapes: &[&Shape], judged: &[Judged], rows: &[Measurement]) -> Result<()> {
     let mut page = Page::new("What the papers found, in a small model");
     let held = judged.iter().filter(|one| one.holds).count();
     page.text(&format!(
-        "{held} of {} shapes hold. Rankings and judgements are a rule's, not people's. A line is the mean over seeds, in a \
-         band from the lowest to the highest; where seeds have other places, each has its own line.",
+        "{held} of {} shapes hold. Rankings and judgements are a rule's, not people's. A line or point \
+         is the mean over seeds, between the lowest and the highest; where seeds have other places, each has its own line.",
         judged.len()
     ));
     for (shape, one) in shapes.iter().zip(judged) {
@@ -52,8 +55,8 @@ fn pictures(shape: &Shape, rows: &[&Measurement]) -> Vec<Chart> {
     shape.axes.iter().enumerate().map(picture).collect()
 }
 
-/// A line's mean over seeds in a band from the lowest to the highest; where seeds have their numbers at other places, a line
-/// a seed.
+/// A line's mean over seeds between the lowest and the highest; where seeds have their numbers at other places, a line a
+/// seed.
 fn over_seeds(number: usize, rows: &[&Measurement]) -> Series {
     let lines: Vec<&Line> = rows.iter().filter_map(|row| row.found.lines.get(number)).collect();
     let name = lines.first().map_or(String::new(), |line| line.name.clone());
@@ -68,10 +71,15 @@ fn over_seeds(number: usize, rows: &[&Measurement]) -> Series {
         (places[place], at(place).fold(f64::INFINITY, f64::min), at(place).fold(f64::NEG_INFINITY, f64::max))
     };
     let count = places.len();
+    let bands = (0..count).map(band);
+    if count <= FEW {
+        let point = |(place, (x, low, high)): (usize, (f64, f64, f64))| [x, mean(place), low, high];
+        return Series { name, points: bands.enumerate().map(point).collect(), ..Series::default() };
+    }
     Series {
         name,
         lines: vec![(0..count).map(|place| (places[place], mean(place))).collect()],
-        band: if lines.len() > 1 { (0..count).map(band).collect() } else { vec![] },
+        band: if lines.len() > 1 { bands.collect() } else { vec![] },
         ..Series::default()
     }
 }
@@ -95,12 +103,14 @@ mod tests {
 
     #[test]
     fn seeds_at_the_same_places_are_a_band_and_others_a_line_each() {
-        let rows = rows(6, &[&[&[(0.0, 2.0), (1.0, 4.0)], &[(5.0, 1.0)]], &[&[(0.0, 4.0), (1.0, 0.0)], &[(6.0, 2.0)]]]);
+        let line = |rise: f64| [0.0, 1.0, 2.0, 3.0].map(|place| (place, rise * place));
+        let (slow, fast) = (line(1.0), line(3.0));
+        let rows = rows(6, &[&[&slow, &[(5.0, 1.0)]], &[&fast, &[(6.0, 2.0)]]]);
         let pictures = pictures(&leash::SHAPE, &rows.iter().collect::<Vec<_>>());
         assert_eq!(pictures[0].name, "KL at the end, in nats, over kl_coef");
         assert_eq!(pictures[1].name, "gold score at the end, over square root of that KL");
-        assert_eq!(pictures[0].series[0].lines, [[(0.0, 3.0), (1.0, 2.0)]]);
-        assert_eq!(pictures[0].series[0].band, [(0.0, 2.0, 4.0), (1.0, 0.0, 4.0)]);
+        assert_eq!(pictures[0].series[0].lines, [line(2.0)]);
+        assert_eq!(pictures[0].series[0].band[3], (3.0, 3.0, 9.0));
         assert_eq!((pictures[1].series[0].lines.len(), pictures[1].series[0].band.len()), (2, 0));
     }
 
@@ -109,5 +119,8 @@ mod tests {
         let rows = rows(5, &[&[&[(0.0, 2.0), (1.0, 4.0)], &[(0.0, 1.0), (1.0, 0.5)]]]);
         let pictures = pictures(&overoptimisation::SHAPE, &rows.iter().collect::<Vec<_>>());
         assert_eq!((pictures.len(), pictures[0].series.len()), (1, 2));
+        // So few numbers are points.
+        assert_eq!(pictures[0].series[1].points, [[0.0, 1.0, 1.0, 1.0], [1.0, 0.5, 0.5, 0.5]]);
+        assert!(pictures[0].series[1].lines.is_empty());
     }
 }
