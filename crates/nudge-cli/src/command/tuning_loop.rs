@@ -43,6 +43,13 @@ impl Plan {
     fn prompts(&self) -> usize {
         self.rankings + self.held_out
     }
+
+    /// Completions that a method samples in one of two rounds: no more than half, in whole rollouts.
+    fn episodes_of_a_round(&self, method: &Method) -> Result<usize> {
+        let options = serde_json::to_value(method)?;
+        let rollout = options["options"]["batch_size"].as_u64().context("the method samples rollouts")? as usize;
+        Ok(self.episodes / 2 / rollout * rollout)
+    }
 }
 
 /// What is compared with the model as it was.
@@ -206,7 +213,7 @@ impl TuningLoop {
         self.workplace.keep(ROUND_REWARD, &reward)?;
         let mut method = Method::named("ppo").context("there is PPO")?;
         for (name, value) in [
-            ("episodes", json!(self.plan.episodes / 2)),
+            ("episodes", json!(self.plan.episodes_of_a_round(&method)?)),
             ("gold_labeler", json!(self.labeler)),
             ("seed", json!(self.seed)),
         ] {
@@ -274,5 +281,17 @@ impl TuningLoop {
             Some(out) => write_atomic(&out.join(file), text.as_bytes()),
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_round_is_whole_rollouts_and_no_more_than_half() {
+        let ppo = Method::named("ppo").unwrap();
+        let rounds = [FULL, QUICK].map(|plan| plan.episodes_of_a_round(&ppo).unwrap());
+        assert_eq!(rounds, [448, 64]);
     }
 }

@@ -5,7 +5,7 @@ use crate::support::{Place, example, stories};
 use serde_json::Value;
 
 const METHODS: &str =
-    "lab methods --model sft --labelers shorter --seeds 1 --quick --methods dpo rloo best-of --out rows.jsonl";
+    "lab methods --model sft --labelers shorter --seeds 1 --quick --methods dpo rounds rloo best-of --out rows.jsonl";
 
 /// Rows without the time.
 fn timeless(place: &Place) -> Vec<Value> {
@@ -21,14 +21,14 @@ fn methods_from_the_same_rankings() {
     let report = place.read("methods.html");
     assert!(report.contains("SIMULATED") && report.contains("<td>best-of</td>"), "{report}");
     // An interval a method, and the sentence that explains them.
-    assert!(report.matches("<svg").count() == 3 && report.contains("50 % is a coin"), "{report}");
+    assert!(report.matches("<svg").count() == 4 && report.contains("50 % is a coin"), "{report}");
     assert_eq!(found["simulated"], true);
     let rows = timeless(&place);
     let methods: Vec<&str> = rows.iter().filter_map(|row| row["method"].as_str()).collect();
-    assert_eq!(methods, ["dpo", "rloo", "best-of"]);
+    assert_eq!(methods, ["dpo", "rounds", "rloo", "best-of"]);
     let accuracies: Vec<&Value> = rows.iter().map(|row| &row["reward_accuracy"]).collect();
     assert!(accuracies.iter().all(|accuracy| **accuracy == *accuracies[0]), "all start from one reward model");
-    assert_eq!(found["summary"].as_array().map(Vec::len), Some(3));
+    assert_eq!(found["summary"].as_array().map(Vec::len), Some(4));
     for row in &rows {
         let of = |name: &str| row[name].as_f64().expect("a number");
         assert!(of("low") < of("win_rate") && of("win_rate") < of("high"), "{row}");
