@@ -147,7 +147,8 @@ impl<'a, M: Serialize + DeserializeOwned> Sheet<'a, M> {
             place.insert(line.measurement);
         }
         if others > 0 {
-            tell(&format!("{file}: {} that were not asked for", report::times(others, "row", "rows")));
+            let others = report::times(others, "row", "rows");
+            tell(&format!("{file}: {others} not asked for and left aside"));
         }
         Ok(())
     }
