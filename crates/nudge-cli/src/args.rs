@@ -9,6 +9,7 @@ mod lab;
 mod manual;
 mod measuring;
 mod rank;
+mod side_by_side;
 mod teach;
 mod training;
 mod tune;
@@ -24,6 +25,7 @@ pub use lab::{
 pub use manual::{Completions, Man};
 pub use measuring::{Agreement, Bench, Calibrate, Eval, SelfCheck};
 pub use rank::{Choose, Rank};
+pub use side_by_side::{ReportFormat, SideBySide};
 pub use teach::Teach;
 pub use training::{Pretrain, Reward, Sft, Training};
 #[cfg(test)]
@@ -103,6 +105,11 @@ pub enum Command {
         after_help = "Example:\n  nudge compare --a tuned --b builtin:sft --prompts prompts.jsonl --labeler happier"
     )]
     Compare(Compare),
+    /// Training runs side by side: curves with seeds as bands, what was gained for the KL, what differs, before and after
+    #[command(
+        after_help = "Examples:\n  nudge report taught/runs/dpo again/runs/dpo --out report.html\n  nudge report ppo-1 ppo-2 ppo-3 grpo --format csv --out runs.csv"
+    )]
+    Report(SideBySide),
     /// Measure nats per token and per character of a text
     #[command(after_help = "Example:\n  nudge eval --model builtin:base --text heldout.txt --json")]
     Eval(Eval),

@@ -2,7 +2,7 @@
 
 use crate::disk::write_atomic;
 use crate::report::{self, Aside};
-use crate::svg::{self, Curve, escaped};
+use crate::svg::{self, Chart, Curve, escaped};
 use crate::table::Table;
 use crate::verdicts::Verdicts;
 use anyhow::Result;
@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use std::path::Path;
 
 /// Numbers that are drawn, most telling first, as far as a log has them.
-const DRAWN: [&str; 8] = [
+pub const DRAWN: [&str; 8] = [
     "loss",
     "eval_loss",
     "eval_accuracy",
@@ -115,6 +115,11 @@ impl Page {
     /// Completions side by side; the preferred one is marked.
     pub fn pairs(&mut self, pairs: &[JudgedPair]) {
         self.heading("Completions side by side");
+        self.side_by_side(pairs);
+    }
+
+    /// The same below another heading.
+    pub fn side_by_side(&mut self, pairs: &[JudgedPair]) {
         let cell = |text: &str, won: bool| {
             let (class, mark) = if won { (" class=\"won\"", "\u{2713} ") } else { ("", "") };
             format!("<td{class}>{mark}{}</td>", escaped(text))
@@ -134,13 +139,12 @@ impl Page {
 
     /// A table, and how to read it.
     pub fn table(&mut self, table: &Table) {
-        let row = |cells: Vec<&str>, kind: &str| {
-            let cells: String = cells.into_iter().map(|cell| format!("<{kind}>{}</{kind}>", escaped(cell))).collect();
+        let row = |cells: &[String], kind: &str| {
+            let cells: String = cells.iter().map(|cell| format!("<{kind}>{}</{kind}>", escaped(cell))).collect();
             format!("<tr>{cells}</tr>\n")
         };
-        let head = row(table.head().to_vec(), "th");
-        let rows: String =
-            table.rows().iter().map(|cells| row(cells.iter().map(String::as_str).collect(), "td")).collect();
+        let head = row(table.head(), "th");
+        let rows: String = table.rows().iter().map(|cells| row(cells, "td")).collect();
         self.body += &format!("<table>\n{head}{rows}</table>\n");
         self.text(table.explanation());
     }
@@ -149,6 +153,18 @@ impl Page {
     pub fn curve(&mut self, curve: &Curve) {
         self.body +=
             &format!("<figure>{}<figcaption>{}</figcaption></figure>\n", svg::polyline(curve), escaped(&curve.name));
+    }
+
+    /// Several numbers over the same places.
+    pub fn chart(&mut self, chart: &Chart) {
+        self.body +=
+            &format!("<figure>{}<figcaption>{}</figcaption></figure>\n", svg::chart(chart), escaped(&chart.name));
+    }
+
+    /// Lines that are shown when they are asked for.
+    pub fn folded(&mut self, summary: &str, text: &str) {
+        let (summary, text) = (escaped(summary), escaped(text));
+        self.body += &format!("<details><summary>{summary}</summary><pre>{text}</pre></details>\n");
     }
 
     /// Amounts beside each other.

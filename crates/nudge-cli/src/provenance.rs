@@ -257,6 +257,13 @@ pub fn sha256_of(path: &Path) -> io::Result<(u64, String)> {
     }
 }
 
+/// SHA-256 in hex.
+pub fn hash_of(bytes: &[u8]) -> String {
+    let mut hash = Sha256::new();
+    hash.update(bytes);
+    hex(hash)
+}
+
 fn hex(hash: Sha256) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -9,25 +9,35 @@ const LONGEST_UNIT: usize = 4;
 
 /// Rows under a head.
 pub struct Table {
-    head: Vec<&'static str>,
+    head: Vec<String>,
     rows: Vec<Vec<String>>,
     explanation: String,
 }
 
 impl Table {
     /// One without rows.
-    pub fn new<const N: usize>(head: [&'static str; N], explanation: &str) -> Self {
-        Self { head: head.to_vec(), rows: vec![], explanation: explanation.into() }
+    pub fn new<const N: usize>(head: [&str; N], explanation: &str) -> Self {
+        Self::with(head.map(String::from).to_vec(), explanation)
+    }
+
+    /// One with columns that are only known now.
+    pub fn with(head: Vec<String>, explanation: &str) -> Self {
+        Self { head, rows: vec![], explanation: explanation.into() }
     }
 
     /// A row below the others, a cell a column.
     pub fn row<const N: usize>(&mut self, cells: [String; N]) {
-        debug_assert_eq!(N, self.head.len(), "a cell a column");
-        self.rows.push(cells.to_vec());
+        self.cells(cells.to_vec());
+    }
+
+    /// The same where the columns are only known now.
+    pub fn cells(&mut self, cells: Vec<String>) {
+        debug_assert_eq!(cells.len(), self.head.len(), "a cell a column");
+        self.rows.push(cells);
     }
 
     /// The names of the columns.
-    pub fn head(&self) -> &[&'static str] {
+    pub fn head(&self) -> &[String] {
         &self.head
     }
 
@@ -55,7 +65,7 @@ impl Table {
 
     fn width(&self, column: usize) -> usize {
         let cells = self.rows.iter().map(|row| display_width(&row[column]));
-        cells.chain([display_width(self.head[column])]).max().unwrap_or_default()
+        cells.chain([display_width(&self.head[column])]).max().unwrap_or_default()
     }
 
     fn columns(&self, widths: &[usize]) -> String {
@@ -68,7 +78,7 @@ impl Table {
             padded.collect::<Vec<_>>().join("  ").trim_end().to_string()
         };
         let rows = self.rows.iter().map(|row| line(row.iter().map(String::as_str).collect()));
-        std::iter::once(line(self.head.clone())).chain(rows).collect::<Vec<_>>().join("\n")
+        std::iter::once(line(self.head.iter().map(String::as_str).collect())).chain(rows).collect::<Vec<_>>().join("\n")
     }
 
     /// Numbers stand on the right of their column; what is missing is a dash.

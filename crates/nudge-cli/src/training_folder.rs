@@ -23,7 +23,7 @@ use std::time::Duration;
 const CHECKPOINT: &str = "checkpoint";
 
 /// A run's own log.
-const LOG: &str = "log.jsonl";
+pub const LOG: &str = "log.jsonl";
 
 /// Whether a run writes a file of this name.
 pub fn is_own(name: &str) -> bool {

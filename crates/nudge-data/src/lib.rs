@@ -52,7 +52,8 @@ pub use mixture::{
 pub use packing::{PackedRow, Segment, length_grouped, pack, packed_rows};
 pub use prompt::Prompt;
 pub use rankings::{
-    Comparison, PreferenceRecord, comparisons_from, judgements_from, preferences_from, ranking_to_pairs, rankings_from,
+    Comparison, PreferenceRecord, comparisons_from, judgements_from, labels, preferences_from, ranking_to_pairs,
+    rankings_from,
 };
 pub use records::{
     CandidatesRecord, Completion, ConversationRecord, DemonstrationRecord, Entry, Finish, PairRecord, PromptRecord,

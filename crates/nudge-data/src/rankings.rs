@@ -31,6 +31,19 @@ pub struct Comparison {
     pub label: Option<bool>,
 }
 
+/// Which completions are wanted or not, each by itself: the only one as its record says (`label`); of several, those that
+/// win more pairs than they lose are, and those that lose more are not. The others are in no list.
+pub fn labels(label: Option<bool>, pairs: &[(usize, usize)], completions: usize) -> Vec<(usize, bool)> {
+    if let Some(label) = label {
+        return vec![(0, label)];
+    }
+    let balance = |completion: usize| -> i64 {
+        pairs.iter().map(|(won, lost)| i64::from(*won == completion) - i64::from(*lost == completion)).sum()
+    };
+    let labelled = (0..completions).map(|one| (one, balance(one))).filter(|(_, balance)| *balance != 0);
+    labelled.map(|(one, balance)| (one, balance > 0)).collect()
+}
+
 /// A record that prefers: what reward models learn from, and the methods that need none.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]

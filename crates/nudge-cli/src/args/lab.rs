@@ -5,6 +5,7 @@ use crate::command::lab::{Contender, Learner};
 use crate::device::DeviceChoice;
 use crate::flags::Flags;
 use crate::input::Reading;
+use clap::builder::TypedValueParser;
 use clap::{Args, Subcommand};
 use nudge_session::method::Method;
 use nudge_session::options::{RewardOptions, SftOptions};
@@ -64,6 +65,15 @@ pub struct Measurements {
     /// Keep the measurements of --out and make those that are missing
     #[arg(long, requires = "out")]
     pub resume: bool,
+    /// Measure nothing; print a command for each row, which measures it on whatever machine
+    #[arg(long, conflicts_with_all = ["out", "lines", "from", "report"])]
+    pub rows: bool,
+    /// Print each row as one JSON line, for --from, in the place of the table
+    #[arg(long, conflicts_with_all = ["from", "report"])]
+    pub lines: bool,
+    /// Measure nothing; make the table of the rows in these files, of which none may be missing
+    #[arg(long, num_args = 1.., value_name = "FILE.jsonl", conflicts_with = "out")]
+    pub from: Vec<PathBuf>,
 }
 
 impl Measurements {
@@ -86,6 +96,9 @@ pub struct LabMethods {
     #[arg(long, value_name = "METHOD", num_args = 1.., default_values = ["ppo", "dpo", "rloo", "grpo", "best-of"],
         value_parser = one_of(Contender::all().into_iter().map(|contender| (contender.name(), contender))))]
     pub methods: Vec<Contender>,
+    /// Completions of a ranking; without it 8, with --quick 4
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(2..=16).map(usize::from))]
+    pub completions: Option<usize>,
     /// A smaller loop, to see that it works
     #[arg(long)]
     pub quick: bool,
@@ -179,6 +192,9 @@ pub struct LabInstruct {
     /// Written questions; those without a `check` are not asked
     #[arg(long, num_args = 1.., value_name = "FILE")]
     pub held_out_data: Vec<PathBuf>,
+    /// Some of the rows: base (not trained), nothing (nothing left out), or clusters as --without has them
+    #[arg(long, num_args = 1.., value_name = "NAME")]
+    pub only: Vec<String>,
     /// Clusters to leave out of a training run of its own, several joined by +
     #[arg(long, num_args = 1.., value_name = "A+B")]
     pub without: Vec<String>,

@@ -22,6 +22,7 @@ mod rank;
 mod sample;
 mod score;
 mod self_check;
+mod side_by_side;
 mod teach;
 mod train;
 mod tune;
@@ -55,6 +56,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Command::Rank(arguments) => rank::run(&arguments),
         Command::Score(arguments) => score::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),
+        Command::Report(arguments) => side_by_side::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
         Command::HandOver(arguments) => hand_over::run(&arguments),

@@ -52,6 +52,7 @@ fn written(command: &Command) -> Vec<Written<'_>> {
         }
         Command::Export(arguments) => vec![New(&arguments.out)],
         Command::HandOver(arguments) => vec![New(&arguments.out)],
+        Command::Report(arguments) => vec![New(&arguments.out)],
         Command::Man(arguments) => vec![Folder(&arguments.dir)],
         Command::Data(Data { command, .. }) => by_data(command),
         Command::Lab(Lab { command, .. }) => by_lab(command),

@@ -39,6 +39,31 @@ fn a_ranking_becomes_a_row_a_pair_and_ties_are_counted() {
 }
 
 #[test]
+fn completions_that_are_judged_by_themselves_become_a_row_each() {
+    let place = place();
+    place.write("other.jsonl", &RANKING.replace("\"p\"", "\"q\"").replace("[[1],[0,2]]", "[[0],[1],[2]]"));
+    let rows = hand_over(&place, "--to trl --method kto --policy sft --comparisons rankings.jsonl other.jsonl", "kto");
+    let row = |prompt: &str, text: &str, label: bool| {
+        let [prompt, completion] =
+            [("user", prompt), ("assistant", text)].map(|(role, content)| json!([{"role": role, "content": content}]));
+        json!({"prompt": prompt, "completion": completion, "label": label})
+    };
+    // Of `other` the one in the middle wins as often as it loses. Neighbours have different prompts where they can.
+    assert_eq!(
+        rows,
+        [row("p", "a", false), row("q", "a", true), row("p", "b", true), row("q", "c", false), row("p", "c", false)]
+    );
+    let script = place.read("kto/launch.sh");
+    for words in ["trl.scripts.kto", "--desirable_weight 1", "--undesirable_weight 1", "--beta 0.1", "> 2 ?"] {
+        assert!(script.contains(words), "{words} is not in {script}");
+    }
+    assert!(place.read("kto/README.md").contains("1 completions that win as many as they lose are left out"));
+    place.write("labels.jsonl", "{\"prompt\":\"p\",\"completion\":\"x\",\"label\":false}\n");
+    let rows = hand_over(&place, "--to trl --method kto --policy sft --comparisons labels.jsonl", "labels");
+    assert_eq!(rows, [row("p", "x", false)]);
+}
+
+#[test]
 fn options_of_a_file_carry_over_and_the_others_are_listed() {
     let place = place();
     place.write("run.toml", "beta = 0.3\nlearning_rate = 1e-5\nfinetuning = \"full\"\nstop_margin = 4.0\n");
@@ -56,14 +81,14 @@ fn every_trainer_gets_every_method_that_it_has() {
     let online = "--policy builtin:sft --reward reward --prompts prompts.jsonl";
     let offline = "--policy sft --comparisons rankings.jsonl";
     for (trainer, methods) in [
-        ("trl", ["reward", "dpo", "grpo", "rloo"].as_slice()),
+        ("trl", ["reward", "dpo", "kto", "grpo", "rloo"].as_slice()),
         ("openrlhf", &["reward", "dpo", "ppo", "grpo", "rloo", "reinforce"]),
         ("verl", &["ppo", "grpo", "rloo"]),
         ("nemo-rl", &["reward", "dpo"]),
     ] {
         for method in methods {
             let out = format!("{trainer}-{method}");
-            let material = if ["reward", "dpo"].contains(method) { offline } else { online };
+            let material = if ["reward", "dpo", "kto"].contains(method) { offline } else { online };
             let rows = hand_over(&place, &format!("--to {trainer} --method {method} {material}"), &out);
             assert!(!rows.is_empty());
             let script = place.path(format!("{out}/launch.sh"));
@@ -83,6 +108,10 @@ fn what_cannot_be_handed_over_is_named() {
     place.write("ties.jsonl", &RANKING.replace("[[1],[0,2]]", "[[0,1,2]]"));
     for (words, parts) in [
         ("--to trl --method ppo --policy sft", ["trl does not train ppo", "but openrlhf, verl does"]),
+        (
+            "--to verl --method kto --policy sft --comparisons rankings.jsonl",
+            ["verl does not train kto", "but trl does"],
+        ),
         ("--to lamini --policy sft", ["no trainer lamini", "nemo-rl"]),
         ("--to verl --method grpo --policy sft", ["--prompts FILE", "--reward M"]),
         ("--to trl --policy sft", ["dpo learns from rankings", "--comparisons FILE"]),

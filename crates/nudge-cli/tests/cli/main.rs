@@ -23,6 +23,7 @@ mod refused_files;
 #[cfg(unix)]
 mod resume;
 mod self_check;
+mod side_by_side;
 #[cfg(unix)]
 mod signals;
 mod support;

@@ -22,7 +22,7 @@ use anyhow::{Context, Result, bail};
 use carried::Carried;
 use nudge_session::method::{LearnsFrom, Method};
 use nudge_session::options::RewardOptions;
-use rows::Rows;
+use rows::{Kind, Rows};
 use serde_json::Value;
 
 /// What is trained, where it is no method.
@@ -49,8 +49,8 @@ const TRAINERS: [&Trainer; 4] = [&trl::TRAINER, &openrlhf::TRAINER, &verl::TRAIN
 struct Run {
     method: String,
     options: Carried,
-    /// How many pairs a ranking has on average.
-    pairs_of_ranking: f64,
+    /// How many rows a ranking gave on average.
+    rows_of_ranking: f64,
     /// Rows of the data.
     rows: usize,
 }
@@ -67,10 +67,10 @@ struct Rollout {
 }
 
 impl Run {
-    /// Pairs of a step, where ours counts rankings.
-    fn pairs_of_step(&mut self) -> Option<f64> {
+    /// Rows of a step, where ours counts rankings.
+    fn rows_of_step(&mut self) -> Option<f64> {
         let rankings = self.options.number("batch_size")?;
-        Some((rankings * self.pairs_of_ranking).round().max(1.0))
+        Some((rankings * self.rows_of_ranking).round().max(1.0))
     }
 
     /// Of a method that samples.
@@ -88,14 +88,14 @@ pub fn run(arguments: &HandOver) -> Result<()> {
     }
     // 1. What is handed over.
     let trainer = trainer_of(arguments)?;
-    let (options, samples) = options_of(arguments)?;
-    let material = models::Material::of(arguments, samples)?;
+    let (options, kind) = options_of(arguments)?;
+    let material = models::Material::of(arguments, kind)?;
     let rows = Rows::read(&material, &arguments.reading)?;
     // 2. In the trainer's words.
     let mut run = Run {
         method: arguments.method.clone(),
         options,
-        pairs_of_ranking: rows.pairs_of_ranking(),
+        rows_of_ranking: rows.rows_of_ranking(),
         rows: rows.all.len(),
     };
     let command = (trainer.command)(&mut run);
@@ -136,22 +136,26 @@ fn trainer_of(arguments: &HandOver) -> Result<&'static Trainer> {
     Ok(trainer)
 }
 
-/// The options by name, and whether the method samples.
-fn options_of(arguments: &HandOver) -> Result<(Carried, bool)> {
+/// The options by name, and what the method learns from.
+fn options_of(arguments: &HandOver) -> Result<(Carried, Kind)> {
     let config = arguments.config.as_deref();
     if arguments.method == REWARD {
         let options = resolve(&Flags::<RewardOptions>::new(Default::default()), config)?;
-        return Ok((Carried::new(object(&options)?), false));
+        return Ok((Carried::new(object(&options)?), Kind::Pairs));
     }
     let method =
         Method::named(&arguments.method).with_context(|| format!("there is no method {}", arguments.method))?;
-    let samples = method.info().learns_from == LearnsFrom::Rewards;
+    let kind = match method.info().learns_from {
+        LearnsFrom::Rewards => Kind::Prompts,
+        LearnsFrom::Labels => Kind::Labels,
+        LearnsFrom::Rankings => Kind::Pairs,
+    };
     let method = resolve_method(&method, None, &Default::default(), config)?;
     let options = match object(&method)?.remove("options") {
         Some(Value::Object(options)) => options,
         _ => Default::default(),
     };
-    Ok((Carried::new(options), samples))
+    Ok((Carried::new(options), kind))
 }
 
 /// `launch.sh`.

@@ -1,5 +1,6 @@
 //! The models of a run that is handed over, and where its data lie.
 
+use super::rows::Kind;
 use crate::args::HandOver;
 use crate::builtin;
 use crate::disk::{create_folder, write_atomic};
@@ -20,6 +21,8 @@ pub struct Material {
     pub comparisons: Vec<PathBuf>,
     /// Where the method samples.
     pub prompts: Option<PathBuf>,
+    /// What the method learns from.
+    pub kind: Kind,
 }
 
 impl Material {
@@ -27,7 +30,8 @@ impl Material {
     ///
     /// # Errors
     /// If something that the method learns from is missing.
-    pub fn of(arguments: &HandOver, samples: bool) -> Result<Self> {
+    pub fn of(arguments: &HandOver, kind: Kind) -> Result<Self> {
+        let samples = kind == Kind::Prompts;
         let mut all = match &arguments.workflow {
             Some(folder) => Self::of_workflow(folder)?,
             None => Self {
@@ -35,8 +39,10 @@ impl Material {
                 reward: None,
                 comparisons: arguments.comparisons.clone(),
                 prompts: arguments.prompts.clone(),
+                kind,
             },
         };
+        all.kind = kind;
         all.reward = arguments.reward.clone().or(all.reward).filter(|_| samples);
         if let Some(policy) = &arguments.policy {
             all.policy = policy.clone();
@@ -63,7 +69,7 @@ impl Material {
             bail!("{} has no rankings yet; go on with nudge teach", folder.display());
         };
         let reward = there("runs/reward").map(|path| path.display().to_string());
-        Ok(Self { policy, reward, comparisons: vec![rankings], prompts: there("prompts.jsonl") })
+        Ok(Self { policy, reward, comparisons: vec![rankings], prompts: there("prompts.jsonl"), kind: Kind::Pairs })
     }
 
     /// Writes what transformers cannot open into `out`; gives where the models are by the variables of `launch.sh`.

@@ -21,7 +21,7 @@ pub const TRAINER: Trainer = Trainer {
 /// Its own schema of rankings; its trainers take two completions a row and refuse ties.
 fn row(row: &Row, _: usize) -> Value {
     match row {
-        Row::Prompt(prompt) => json!({ "input": prompt }),
+        Row::Prompt(_) | Row::Labelled { .. } => row.in_messages("input"),
         Row::Pair { prompt, chosen, rejected, .. } => json!({
             "context": prompt,
             "completions": [{ "rank": 0, "completion": [chosen] }, { "rank": 1, "completion": [rejected] }],
@@ -53,7 +53,7 @@ fn command(run: &mut Run) -> Vec<String> {
     if let Some(epochs) = options.number("epochs") {
         options.say(format!("{script}.max_num_epochs={} {script}.max_num_steps=-1", epochs.round().max(1.0)));
     }
-    if let Some(pairs) = run.pairs_of_step() {
+    if let Some(pairs) = run.rows_of_step() {
         let rows = format!("$(( ({pairs} + GPUS * NODES - 1) / (GPUS * NODES) * GPUS * NODES ))");
         run.options.say(format!("policy.train_global_batch_size={rows} policy.train_micro_batch_size=1"));
     }

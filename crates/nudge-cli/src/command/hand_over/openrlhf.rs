@@ -55,7 +55,7 @@ fn pairs(run: &mut Run) -> Vec<String> {
     if let Some(epochs) = options.number("epochs") {
         options.say(format!("--train.max_epochs {}", epochs.round().max(1.0)));
     }
-    if let Some(pairs) = run.pairs_of_step() {
+    if let Some(pairs) = run.rows_of_step() {
         let rows = format!("--train.batch_size $(( ({pairs} + GPUS - 1) / GPUS * GPUS ))");
         run.options.say(format!("{rows} --train.micro_batch_size 1"));
     }

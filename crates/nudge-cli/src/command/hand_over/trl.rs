@@ -6,8 +6,8 @@ use serde_json::Value;
 
 pub const TRAINER: Trainer = Trainer {
     name: "trl",
-    methods: &[REWARD, "dpo", "grpo", "rloo"],
-    requirements: "trl==1.16.0\npeft==0.21.2\ndatasets>=4.7\n",
+    methods: &[REWARD, "dpo", "kto", "grpo", "rloo"],
+    requirements: "trl==1.16.0\npeft==0.21.2\ntransformers==5.23.0\naccelerate==1.15.0\ndatasets==5.2.0\ntorch>=2.6\n",
     row,
     command,
     notes: &[
@@ -42,7 +42,7 @@ fn command(run: &mut Run) -> Vec<String> {
     let schedules = [("constant", "constant"), ("linear", "linear"), ("cosine", "cosine")];
     options.take_named("lr_decay", "--lr_scheduler_type {}", &schedules);
     match run.method.as_str() {
-        REWARD | "dpo" => offline(run),
+        REWARD | "dpo" | "kto" => offline(run),
         _ => online(run),
     }
     let options = &mut run.options;
@@ -60,26 +60,33 @@ fn command(run: &mut Run) -> Vec<String> {
     command
 }
 
-/// What reward models and DPO have beside the others.
+/// What reward models, DPO and KTO have beside the others.
 fn offline(run: &mut Run) {
     let options = &mut run.options;
     for (name, words) in [
         ("center_rewards_coefficient", "--center_rewards_coefficient {}"),
         ("beta", "--beta {}"),
         ("label_smoothing", "--label_smoothing {}"),
+        ("desirable_weight", "--desirable_weight {}"),
+        ("undesirable_weight", "--undesirable_weight {}"),
     ] {
         options.take(name, words);
     }
     let losses = ["sigmoid", "sigmoid_norm", "hinge", "ipo", "robust"].map(|name| (name, name));
     options.take_named("loss", "--loss_type {}", &losses);
-    if let Some(pairs) = run.pairs_of_step() {
-        run.options.say(share("--per_device_train_batch_size", pairs));
-    }
+    let Some(rows) = run.rows_of_step() else { return };
+    // A process of KTO measures the KL on its own rows, of which it takes the completions of others.
+    let least = if run.method == "kto" { 2 } else { 1 };
+    run.options.say(share("--per_device_train_batch_size", rows, least));
 }
 
-/// A batch that the processes share.
-fn share(flag: &str, rows: f64) -> String {
-    format!("{flag} $(( ({rows} + GPUS * NODES - 1) / (GPUS * NODES) ))")
+/// A batch that the processes share, each with so many rows at least.
+fn share(flag: &str, rows: f64, least: usize) -> String {
+    let each = format!("({rows} + GPUS * NODES - 1) / (GPUS * NODES)");
+    match least {
+        1 => format!("{flag} $(( {each} ))"),
+        least => format!("{flag} $(( {each} > {least} ? {each} : {least} ))"),
+    }
 }
 
 /// What methods that sample have beside the others.
@@ -105,6 +112,6 @@ fn online(run: &mut Run) {
         let options = &mut run.options;
         options.say(format!("--max_steps {}", (episodes / batch * minibatches) as usize));
         options.say(format!("--steps_per_generation {minibatches}"));
-        options.say(share("--per_device_train_batch_size", (batch / minibatches).floor()));
+        options.say(share("--per_device_train_batch_size", (batch / minibatches).floor(), 1));
     }
 }

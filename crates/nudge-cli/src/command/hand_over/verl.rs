@@ -18,7 +18,7 @@ pub const TRAINER: Trainer = Trainer {
 };
 
 fn row(row: &Row, number: usize) -> Value {
-    let (Row::Prompt(prompt) | Row::Pair { prompt, .. }) = row;
+    let (Row::Prompt(prompt) | Row::Pair { prompt, .. } | Row::Labelled { prompt, .. }) = row;
     json!({
         "prompt": prompt,
         "data_source": "nudge",

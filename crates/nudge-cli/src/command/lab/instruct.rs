@@ -7,15 +7,17 @@
 //!
 //! A task has its `zero_shot` number from the model that was trained without its cluster.
 
-use super::measurements;
 use super::over_seeds::{mean_over_seeds, percent_over_seeds};
+use super::sheet::{Row, Sheet};
 use crate::args::LabInstruct;
 use crate::command::Workplace;
 use crate::command::mined::stories_of;
 use crate::failure::tell;
+use crate::files::io_error;
 use crate::input::{self, Reading};
 use crate::options::resolve;
 use crate::picture::Page;
+use crate::provenance::{model_sha256, sha256_of};
 use crate::report;
 use crate::table::Table;
 use anyhow::{Result, anyhow, bail};
@@ -25,6 +27,7 @@ use nudge_data::{
 use nudge_session::options::{SampleOptions, SftOptions};
 use nudge_session::{Command, Event};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -40,6 +43,12 @@ struct Measurement {
     cluster: String,
     questions: usize,
     passed: usize,
+}
+
+/// One model on all tasks: a row.
+#[derive(Serialize, Deserialize)]
+struct OneModel {
+    tasks: Vec<Measurement>,
 }
 
 /// A task, over all seeds.
@@ -83,37 +92,65 @@ const NOTHING: &str = "nothing";
 /// Measures and prints the table.
 pub fn run(arguments: &LabInstruct) -> Result<()> {
     let options: SftOptions = resolve(&arguments.options, None)?;
-    let groups: Vec<Vec<String>> =
-        arguments.without.iter().map(|group| group.split('+').map(String::from).collect()).collect();
-    let mut rows: Vec<Measurement> = measurements::kept(&arguments.measurements)?;
-    let mut workplace = Workplace::open(arguments.common.device)?;
-    workplace.load(&arguments.model)?;
-    for seed in arguments.measurements.seeds() {
-        let (demonstrations, questions) = material(arguments, seed)?;
-        let runs = [(BASE.to_string(), None), (NOTHING.to_string(), Some(vec![]))];
-        let runs = runs.into_iter().chain(groups.iter().map(|group| (group.join("+"), Some(group.clone()))));
-        for (without, held_out) in runs {
-            if rows.iter().any(|row| row.seed == seed && row.without == without) {
-                continue;
-            }
-            let label = format!("seed {seed} without {without}");
-            let model = match held_out {
-                None => arguments.model.clone(),
-                Some(held_out) => {
-                    let options = SftOptions { seed, ..options.clone() };
-                    train(&mut workplace, arguments, &label, &demonstrations, held_out, options)?
-                }
-            };
-            for row in answer(&workplace, arguments, &label, &model, &questions, seed, &without)? {
-                measurements::keep(&arguments.measurements, &row)?;
-                rows.push(row);
+    let runs = runs(arguments)?;
+    let row = |seed, without: &str| Row::at(seed, &format!("without {without}"), &[("only", without)]);
+    let seeds = || arguments.measurements.seeds();
+    let wanted = seeds().flat_map(|seed| runs.iter().map(move |(without, _)| row(seed, without))).collect();
+    let depends = depends(arguments, &options)?;
+    let opened = Sheet::open("instruct", &arguments.measurements, arguments.common.json, &depends, wanted)?;
+    let Some(mut sheet) = opened else { return Ok(()) };
+    if !sheet.is_whole() {
+        let mut workplace = Workplace::open(arguments.common.device)?;
+        workplace.load(&arguments.model)?;
+        for seed in seeds() {
+            let (demonstrations, questions) = material(arguments, seed)?;
+            for (without, held_out) in
+                runs.iter().filter(|(without, _)| sheet.lacks(&row(seed, without).name)).collect::<Vec<_>>()
+            {
+                let label = format!("seed {seed} without {without}");
+                let model = match held_out.clone() {
+                    None => arguments.model.clone(),
+                    Some(held_out) => {
+                        let options = SftOptions { seed, ..options.clone() };
+                        train(&mut workplace, arguments, &label, &demonstrations, held_out, options)?
+                    }
+                };
+                let tasks = answer(&workplace, arguments, &label, &model, &questions, seed, without)?;
+                sheet.add(&row(seed, without).name, OneModel { tasks })?;
             }
         }
     }
+    let Some(models) = sheet.rows() else { return Ok(()) };
+    let rows: Vec<Measurement> = models.into_iter().flat_map(|model| model.tasks).collect();
     let summary = summaries(&rows);
     let results = Results { rows, summary };
     arguments.report.iter().try_for_each(|path| write(path, &results.summary))?;
     report::result(arguments.common.json, &results, || table(&results.summary).text())
+}
+
+/// What is trained, by what is left out, with the clusters of that; the base is not trained.
+fn runs(arguments: &LabInstruct) -> Result<Vec<(String, Option<Vec<String>>)>> {
+    let groups =
+        arguments.without.iter().map(|group| (group.clone(), Some(group.split('+').map(String::from).collect())));
+    let all = [(BASE.to_string(), None), (NOTHING.to_string(), Some(vec![]))].into_iter().chain(groups);
+    let (only, all): (&[String], Vec<_>) = (&arguments.only, all.collect());
+    if let Some(unknown) = only.iter().find(|name| !all.iter().any(|(known, _)| known == *name)) {
+        bail!("there is no row {unknown}; --only takes {BASE}, {NOTHING} and what --without names");
+    }
+    Ok(all.into_iter().filter(|(name, _)| only.is_empty() || only.contains(name)).collect())
+}
+
+/// What a row depends on beside its seed and what it leaves out.
+fn depends(arguments: &LabInstruct, options: &SftOptions) -> Result<Value> {
+    let LabInstruct { stories, held_out_stories, data, held_out_data, cap, questions, temperature, .. } = arguments;
+    let hashes = |paths: &[PathBuf]| -> Result<Vec<String>> {
+        let hash = |path: &PathBuf| sha256_of(path).map(|found| found.1).map_err(|error| io_error("read", path, error));
+        paths.iter().map(hash).collect()
+    };
+    let files = [stories, held_out_stories, data, held_out_data].map(|paths| hashes(paths));
+    let files = files.into_iter().collect::<Result<Vec<_>>>()?;
+    let options = SftOptions { seed: 0, ..options.clone() };
+    Ok(json!([model_sha256(&arguments.model)?, files, cap, questions, temperature, options]))
 }
 
 // 1. Demonstrations, and questions that none of them asks.

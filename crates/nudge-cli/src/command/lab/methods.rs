@@ -5,19 +5,21 @@
 //! them with its own defaults. Measurements are kept in a file as they come, so that a long run can be stopped and
 //! resumed. Deliberately absent: tuning of the methods, and people.
 
-use super::measurements;
 use super::over_seeds::{mean_over_seeds, percent_over_seeds};
+use super::sheet::{Row, Sheet};
 use crate::args::LabMethods;
 use crate::command::Workplace;
-use crate::command::tuning_loop::{BEST_OF, Contender, FULL, QUICK, TuningLoop};
+use crate::command::tuning_loop::{BEST_OF, Contender, FULL, Plan, QUICK, TuningLoop};
 use crate::failure::tell;
 use crate::picture::Page;
+use crate::provenance::model_sha256;
 use crate::report;
 use crate::table::Table;
 use anyhow::{Context, Result};
 use nudge_rlhf::best_of_n_kl;
 use nudge_session::{Event, Labeler, Verdict};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use std::path::Path;
 use std::time::Instant;
 
@@ -66,42 +68,48 @@ struct Results {
 /// Measures and prints the table.
 pub fn run(arguments: &LabMethods) -> Result<()> {
     let labelers = arguments.labelers.iter().map(|name| Labeler::find(name)).collect::<Result<Vec<_>, _>>()?;
-    let mut rows: Vec<Measurement> = measurements::kept(&arguments.measurements)?;
+    let mut plan = if arguments.quick { QUICK } else { FULL };
+    plan.completions = arguments.completions.unwrap_or(plan.completions);
+    let options = json!([model_sha256(&arguments.model)?, plan]);
+    let row = |seed, labeler: &Labeler, contender: &Contender| {
+        let flags = [("labelers", labeler.name), ("methods", contender.name())];
+        Row::at(seed, &format!("{} by {}", contender.name(), labeler.name), &flags)
+    };
+    let wanted = arguments.measurements.seeds().flat_map(|seed| {
+        let of_labeler = move |labeler| arguments.methods.iter().map(move |contender| row(seed, labeler, contender));
+        labelers.iter().flat_map(of_labeler)
+    });
+    let opened = Sheet::open("methods", &arguments.measurements, arguments.json, &options, wanted.collect())?;
+    let Some(mut sheet) = opened else { return Ok(()) };
     for seed in arguments.measurements.seeds() {
         for labeler in &labelers {
-            let is_missing =
-                |contender: &&Contender| !rows.iter().any(|row| is_of(row, labeler.name, contender.name(), seed));
+            let is_missing = |contender: &&Contender| sheet.lacks(&row(seed, labeler, contender).name);
             let wanted: Vec<&Contender> = arguments.methods.iter().filter(is_missing).collect();
             if !wanted.is_empty() {
-                measure(arguments, labeler.name, seed, &wanted, |row| {
-                    measurements::keep(&arguments.measurements, &row)?;
-                    rows.push(row);
-                    Ok(())
+                measure(arguments, plan, labeler.name, seed, &wanted, |contender, measured| {
+                    sheet.add(&row(seed, labeler, contender).name, measured)
                 })?;
             }
         }
     }
+    let Some(rows) = sheet.rows() else { return Ok(()) };
     let summary = summaries(&rows);
     let results = Results { simulated: true, rows, summary };
     arguments.report.iter().try_for_each(|path| write(path, &results))?;
     report::result(arguments.json, &results, || format!("{SIMULATED}\n{}", table(&results.summary).text()))
 }
 
-fn is_of(row: &Measurement, labeler: &str, method: &str, seed: u64) -> bool {
-    row.labeler == labeler && row.method == method && row.seed == seed
-}
-
 /// All wanted methods from one set of rankings.
 fn measure(
     arguments: &LabMethods,
+    plan: Plan,
     labeler: &str,
     seed: u64,
     contenders: &[&Contender],
-    mut found: impl FnMut(Measurement) -> Result<()>,
+    mut found: impl FnMut(&Contender, Measurement) -> Result<()>,
 ) -> Result<()> {
     let mut workplace = Workplace::open(arguments.device)?;
     workplace.load(&arguments.model)?;
-    let plan = if arguments.quick { QUICK } else { FULL };
     let (sft, labeler) = (arguments.model.clone(), labeler.to_string());
     let mut this = TuningLoop { workplace, sft, labeler: labeler.clone(), plan, seed, out: None };
     let (train, held_out) = this.prompts()?;
@@ -112,14 +120,16 @@ fn measure(
     for contender in contenders {
         let label = format!("{labeler} {seed}: {}", contender.name());
         let clock = Instant::now();
-        if let Contender::Tuned(method) = contender {
-            this.tune(&label, method, &train, &rankings)?;
+        match contender {
+            Contender::Tuned(method) => drop(this.tune(&label, method, &train, &rankings)?),
+            Contender::Rounds => this.tune_in_rounds(&label, &train, &rankings)?,
+            Contender::BestOf => {}
         }
         let seconds = clock.elapsed().as_secs_f64();
         let compared = this.compare(&format!("{label}, compared"), contender, &held_out)?;
         let verdict = verdict(&compared)?;
         tell(&format!("{label}: {}", report::verdict(verdict)));
-        found(Measurement::new(&this, contender, verdict, reward_accuracy, seconds))?;
+        found(contender, Measurement::new(&this, contender, verdict, reward_accuracy, seconds))?;
     }
     Ok(())
 }
@@ -133,7 +143,7 @@ impl Measurement {
         seconds: f64,
     ) -> Self {
         let kl = match contender {
-            Contender::Tuned(_) => verdict.kl,
+            Contender::Tuned(_) | Contender::Rounds => verdict.kl,
             Contender::BestOf => Some(best_of_n_kl(BEST_OF)),
         };
         let (labeler, method) = (this.labeler.clone(), contender.name().to_string());

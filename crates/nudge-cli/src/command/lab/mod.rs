@@ -3,15 +3,16 @@
 mod bag_of_words;
 mod frontier;
 mod instruct;
-mod measurements;
 mod methods;
 mod oracle;
 mod over_seeds;
 mod preferences;
 mod preferences_table;
 mod shapes;
+mod sheet;
 
 pub use super::tuning_loop::Contender;
+pub use over_seeds::mean_over_seeds;
 pub use preferences_table::Learner;
 
 use crate::args::{Lab, LabCommand};

@@ -9,13 +9,15 @@
 //! of a row.
 
 use super::bag_of_words::BagOfWords;
-use super::measurements;
 use super::preferences_table::{Learner, Measurement, Results, name, summaries, table, write};
+use super::sheet::{Row, Sheet};
 use crate::args::LabPreferences;
 use crate::command::Workplace;
 use crate::failure::tell;
+use crate::files::io_error;
 use crate::input::{self, Reading};
 use crate::options::resolve;
+use crate::provenance::{model_sha256, sha256_of};
 use crate::report;
 use anyhow::{Context, Result, bail};
 use nudge_data::{Comparison, Completion, PreferenceRecord, Prompt, RankingRecord, Rng, split_by_prompt};
@@ -23,9 +25,9 @@ use nudge_rlhf::pairwise_accuracy;
 use nudge_session::options::RewardOptions;
 use nudge_session::protocol::AccuracySlice;
 use nudge_session::{Command, Event};
-use serde_json::Map;
-use std::collections::HashSet;
-use std::path::Path;
+use serde_json::{Map, json};
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
 
 const HELD_OUT: f32 = 0.2;
 /// With fewer prompts than this, a split by prompt would hold out too few of them to mean anything.
@@ -35,35 +37,48 @@ const MODEL: &str = "reward";
 /// Measures and prints the table.
 pub fn run(arguments: &LabPreferences) -> Result<()> {
     let options: RewardOptions = resolve(&arguments.options, None)?;
-    let mut rows: Vec<Measurement> = measurements::kept(&arguments.measurements)?;
-    let mut bench = Bench {
-        workplace: Workplace::open(arguments.common.device)?,
-        model: &arguments.model,
-        reading: &arguments.reading,
-        options,
+    let (flags, files) = (&arguments.measurements, &arguments.comparisons);
+    // Every row has its own seed.
+    let resolved = RewardOptions { seed: 0, ..options.clone() };
+    let hash = |path: &PathBuf| sha256_of(path).map_err(|error| io_error("read", path, error));
+    let data = files.iter().map(|path| Ok((path.display().to_string(), hash(path)?.1)));
+    let data = data.collect::<Result<BTreeMap<String, String>>>()?;
+    let depends = json!([model_sha256(&arguments.model)?, resolved, format!("{:?}", arguments.reading)]);
+    let row = |file: &str, seed, learner| {
+        let (sha256, learner) = (&data[file][..8], name(learner));
+        Row::at(seed, &format!("{learner} of {file} ({sha256})"), &[("comparisons", file), ("learners", &learner)])
     };
-    bench.workplace.load(&arguments.model)?;
-    for path in &arguments.comparisons {
+    let wanted = files.iter().flat_map(|path| {
         let file = path.display().to_string();
-        let all = bench.read(path)?;
-        for seed in arguments.measurements.seeds() {
-            let (train, held_out) = split(all.clone(), seed);
-            for &learner in &arguments.learners {
-                if rows.iter().any(|row| row.file == file && row.learner == learner && row.seed == seed) {
-                    continue;
+        let of_seed = |seed| arguments.learners.iter().map(move |learner| (seed, *learner));
+        let rows: Vec<Row> = flags.seeds().flat_map(of_seed).map(|(seed, learner)| row(&file, seed, learner)).collect();
+        rows
+    });
+    let opened = Sheet::open("preferences", flags, arguments.common.json, &depends, wanted.collect())?;
+    let Some(mut sheet) = opened else { return Ok(()) };
+    if !sheet.is_whole() {
+        let mut bench = Bench {
+            workplace: Workplace::open(arguments.common.device)?,
+            model: &arguments.model,
+            reading: &arguments.reading,
+            options,
+        };
+        bench.workplace.load(&arguments.model)?;
+        for path in files {
+            let file = path.display().to_string();
+            let all = bench.read(path)?;
+            for seed in flags.seeds() {
+                let (train, held_out) = split(all.clone(), seed);
+                for &learner in &arguments.learners {
+                    let row = row(&file, seed, learner).name;
+                    if sheet.lacks(&row) {
+                        sheet.add(&row, bench.row(&file, learner, &train, &held_out, seed)?)?;
+                    }
                 }
-                let label = format!("{file} {seed}: {}", name(learner));
-                let (accuracy, train_accuracy) = bench.measure(&label, learner, &train, &held_out, seed)?;
-                let AccuracySlice { pairs, accuracy, low, high, .. } = accuracy;
-                tell(&format!("{label}: {}", report::percent(accuracy, low, high)));
-                let (file, train, held_out) = (file.clone(), train.len(), held_out.len());
-                let row =
-                    Measurement { file, learner, seed, train, held_out, pairs, accuracy, low, high, train_accuracy };
-                measurements::keep(&arguments.measurements, &row)?;
-                rows.push(row);
             }
         }
     }
+    let Some(rows) = sheet.rows() else { return Ok(()) };
     let summary = summaries(&rows);
     let results = Results { rows, summary };
     arguments.report.iter().try_for_each(|path| write(path, &results.summary))?;
@@ -97,6 +112,23 @@ impl Bench<'_> {
             bail!("{}: {} rankings are too few to learn from and to measure on", path.display(), kept.len());
         }
         Ok(kept)
+    }
+
+    /// One learner on one split.
+    fn row(
+        &mut self,
+        file: &str,
+        learner: Learner,
+        train: &[Comparison],
+        held_out: &[Comparison],
+        seed: u64,
+    ) -> Result<Measurement> {
+        let label = format!("{file} {seed}: {}", name(learner));
+        let (accuracy, train_accuracy) = self.measure(&label, learner, train, held_out, seed)?;
+        let AccuracySlice { pairs, accuracy, low, high, .. } = accuracy;
+        tell(&format!("{label}: {}", report::percent(accuracy, low, high)));
+        let (file, train, held_out) = (file.into(), train.len(), held_out.len());
+        Ok(Measurement { file, learner, seed, train, held_out, pairs, accuracy, low, high, train_accuracy })
     }
 
     // 3. and 4. Accuracy on what was held out and on what was learnt from.

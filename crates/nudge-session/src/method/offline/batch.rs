@@ -4,7 +4,7 @@ use crate::batch::demonstrations::DemonstrationBatch;
 use crate::batch::preferences::Ranked;
 use crate::trainer::training_device;
 use burn::tensor::{Device, Int, Tensor};
-use nudge_data::{EncodedDemonstration, Tokenizer};
+use nudge_data::{EncodedDemonstration, Tokenizer, labels};
 use nudge_model::{Decoder, DecoderConfig, Frozen};
 use nudge_rlhf::loss::masked::{masked_row_mean, masked_row_sum};
 use std::cell::OnceCell;
@@ -206,14 +206,8 @@ impl Labels {
 
 /// Which completions of a ranking are good and which bad: those that win more pairs than they lose, and the reverse.
 fn labels_of(ranked: &Ranked<EncodedDemonstration>, offset: usize) -> Vec<(usize, bool)> {
-    if let Some(label) = ranked.label {
-        return vec![(offset, label)];
-    }
-    let balance = |completion: usize| -> i64 {
-        ranked.pairs.iter().map(|(won, lost)| i64::from(*won == completion) - i64::from(*lost == completion)).sum()
-    };
-    let labelled = (0..ranked.rows.len()).map(|one| (one, balance(one))).filter(|(_, balance)| *balance != 0);
-    labelled.map(|(one, balance)| (one + offset, balance > 0)).collect()
+    let labels = labels(ranked.label, &ranked.pairs, ranked.rows.len());
+    labels.into_iter().map(|(one, wanted)| (one + offset, wanted)).collect()
 }
 
 /// The completions of each ranking behind the prompt of the next, cut to `context` tokens.

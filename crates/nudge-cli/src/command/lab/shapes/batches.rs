@@ -12,10 +12,11 @@ pub const SHAPE: Shape = Shape {
     hypothesis: "After one pass, all pairs of a ranking in one element do at least as well on held-out pairs as the same \
                  pairs shuffled, which overfit.",
     source: "InstructGPT, section 3.5",
-    axes: ["1: rankings, 2: shuffled pairs", "held-out accuracy"],
+    axes: &[["1: rankings, 2: shuffled pairs", "held-out accuracy"]],
     labeler: "happier",
     criterion: "accuracy by rankings, less that by pairs",
     threshold: -0.02,
+    tried: "",
     measure,
 };
 

@@ -11,6 +11,7 @@ use nudge_data::{
 use nudge_session::method::Method;
 use nudge_session::options::{CompareOptions, RewardOptions, SampleOptions};
 use nudge_session::{Command, Event, Judge, Metrics};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 /// The policy that was tuned last.
@@ -18,7 +19,7 @@ pub const TUNED: &str = "tuned";
 /// The reward model of all rankings to learn from.
 pub const PROXY: &str = "proxy";
 /// How much is done.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Serialize)]
 pub struct Size {
     /// Rankings to learn from.
     pub rankings: usize,

@@ -9,10 +9,11 @@ pub const SHAPE: Shape = Shape {
     name: "more rankings, a better reward model",
     hypothesis: "Held-out accuracy rises with the logarithm of the number of rankings.",
     source: "Stiennon et al. 2020, appendix F; Gao et al. 2022",
-    axes: ["log2 of rankings", "held-out accuracy"],
+    axes: &[["log2 of rankings", "held-out accuracy"]],
     labeler: "happier",
     criterion: "accuracy gained by a doubling (least squares)",
     threshold: 0.0,
+    tried: "",
     measure,
 };
 

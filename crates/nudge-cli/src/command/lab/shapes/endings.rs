@@ -10,10 +10,11 @@ pub const SHAPE: Shape = Shape {
     name: "learning to end",
     hypothesis: "Where completions are cut short and that costs reward, the share that ends by itself rises.",
     source: "Huang et al. 2024, detail 23",
-    axes: ["step", "share of completions that end"],
+    axes: &[["step", "share of completions that end"]],
     labeler: "happier",
     criterion: "share in the last quarter, less that in the first",
     threshold: 0.0,
+    tried: "",
     measure,
 };
 

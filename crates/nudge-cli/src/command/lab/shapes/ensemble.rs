@@ -11,10 +11,11 @@ pub const SHAPE: Shape = Shape {
     hypothesis: "Against the minimum of three reward models of few rankings, the labeler's own score ends higher than \
                  against one of them.",
     source: "Coste et al. 2023",
-    axes: ["step", "gold score"],
+    axes: &[["step", "gold score"]],
     labeler: "no_repetition",
     criterion: "gold score in the last quarter by the minimum, less that by one",
     threshold: 0.0,
+    tried: "By the rule happier, which a policy without a leash does not break, at one seed before: the rule was changed.",
     measure,
 };
 

@@ -11,10 +11,11 @@ pub const SHAPE: Shape = Shape {
     hypothesis: "Of two reward models on two halves of the rankings, the one that PPO is trained against sees more progress \
                  than the other, in units of its spread at the start.",
     source: "Bai et al. 2022, section 4.2",
-    axes: ["1: trained against, 2: the other", "gain in standard deviations"],
+    axes: &[["1: trained against, 2: the other", "gain in standard deviations"]],
     labeler: "happier",
     criterion: "gain by the first, less gain by the second",
     threshold: 0.0,
+    tried: "",
     measure,
 };
 

@@ -10,10 +10,11 @@ pub const SHAPE: Shape = Shape {
     hypothesis: "Judged by the rule that was ranked by, the instructed model beats the base, and PPO the instructed model. \
                  A base does not know where to end; so the rule is the shorter answer. (That a small tuned model beats a larger untuned one is not tried: there is one size.)",
     source: "InstructGPT, figure 1",
-    axes: ["stage: base, sft, ppo", "win rate over sft"],
+    axes: &[["stage: base, sft, ppo", "win rate over sft"]],
     labeler: "shorter",
     criterion: "the smaller of the two win rates, less 0.5",
     threshold: 0.0,
+    tried: "By the rule happier, which the base pleases as much as the tuned model does, at one seed before: the rule was changed.",
     measure,
 };
 

@@ -10,10 +10,11 @@ pub const SHAPE: Shape = Shape {
     name: "the leash",
     hypothesis: "The KL at the end falls with the price of a nat, and the gold score over the KL lies near one curve.",
     source: "Gao et al. 2022, section 3.6; Ziegler et al. 2019",
-    axes: ["kl_coef", "KL at the end, in nats"],
+    axes: &[["kl_coef", "KL at the end, in nats"], ["square root of that KL", "gold score at the end"]],
     labeler: "happier",
     criterion: "pairs of prices whose KLs are in order, less those that are not, as a share (Kendall's tau)",
     threshold: 0.5,
+    tried: "",
     measure,
 };
 
@@ -28,7 +29,7 @@ fn measure(bench: &mut Bench) -> Result<Found> {
         golds.push((run.last("objective/kl").max(0.0).sqrt(), run.last("objective/gold_score")));
     }
     let line = Line::new("KL", PRICES.into_iter().zip(kls.iter().copied()));
-    Ok(Found { value: falling(&kls), lines: vec![line, Line::new("gold score over the root of the KL", golds)] })
+    Ok(Found { value: falling(&kls), lines: vec![line, Line::new("gold score", golds)] })
 }
 
 /// Kendall's tau between the places of the numbers and how small they are.

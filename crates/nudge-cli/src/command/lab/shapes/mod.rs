@@ -21,14 +21,16 @@ mod pretraining;
 mod report;
 mod zero;
 
-use super::measurements;
 use super::over_seeds::mean_over_seeds;
+use super::sheet::{Row, Sheet};
 use crate::args::LabShapes;
 use crate::failure::tell;
+use crate::provenance::model_sha256;
 use crate::report::result;
 use anyhow::{Result, bail};
 use bench::{Bench, Size};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::json;
 
 /// One shape.
 struct Shape {
@@ -36,22 +38,30 @@ struct Shape {
     name: &'static str,
     hypothesis: &'static str,
     source: &'static str,
-    /// What is varied, and what is measured: the axes of its picture.
-    axes: [&'static str; 2],
+    /// What is varied, and what is measured, of each of its pictures. Lines beyond the pictures stand in the last.
+    axes: &'static [[&'static str; 2]],
     /// The rule that ranks and judges.
     labeler: &'static str,
     /// What the number of a seed is.
     criterion: &'static str,
     /// What it must lie above.
     threshold: f64,
+    /// What was measured before and decided against, if anything was.
+    tried: &'static str,
     measure: fn(&mut Bench) -> Result<Found>,
 }
 
 /// What a seed gave.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Found {
+    /// Not a number where nothing of the kind was logged; JSON has `null` for that.
+    #[serde(deserialize_with = "number")]
     value: f64,
     lines: Vec<Line>,
+}
+
+fn number<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or(f64::NAN))
 }
 
 /// Points of a picture, by what was varied.
@@ -63,7 +73,8 @@ struct Line {
 
 impl Line {
     fn new(name: &str, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
-        Self { name: name.into(), points: points.into_iter().collect() }
+        let is_there = |point: &(f64, f64)| point.0.is_finite() && point.1.is_finite();
+        Self { name: name.into(), points: points.into_iter().filter(is_there).collect() }
     }
 }
 
@@ -112,24 +123,31 @@ const EXPLANATION: &str = "A shape holds where its number lies above the thresho
 /// Measures the shapes, prints a line each, and writes the report where one is asked for.
 pub fn run(arguments: &LabShapes) -> Result<()> {
     let wanted = wanted(&arguments.only)?;
-    let mut rows: Vec<Measurement> = measurements::kept(&arguments.measurements)?;
     let size = if arguments.quick { Size::QUICK } else { Size::FULL };
+    let options = json!([model_sha256(&arguments.model)?, size]);
+    let row =
+        |seed, shape: &Shape| Row::at(seed, &format!("shape {}", shape.number), &[("only", &shape.number.to_string())]);
+    let all =
+        arguments.measurements.seeds().flat_map(|seed| wanted.iter().map(move |shape| row(seed, shape))).collect();
+    let opened = Sheet::open("shapes", &arguments.measurements, arguments.json, &options, all)?;
+    let Some(mut sheet) = opened else { return Ok(()) };
     for seed in arguments.measurements.seeds() {
-        let is_missing = |shape: &&&Shape| !rows.iter().any(|row| row.shape == shape.number && row.seed == seed);
-        let missing: Vec<&Shape> = wanted.iter().filter(is_missing).copied().collect();
         let mut bench = None;
-        for shape in missing {
-            tell(&format!("shape {} at seed {seed}: {}", shape.number, shape.name));
+        for shape in &wanted {
+            let name = row(seed, shape).name;
+            if !sheet.lacks(&name) {
+                continue;
+            }
+            tell(&format!("{name}: {}", shape.name));
             let bench = match &mut bench {
                 Some(bench) => bench,
                 empty => empty.insert(Bench::open(arguments, size, seed)?),
             };
             bench.by_rule(shape.labeler)?;
-            let row = Measurement { shape: shape.number, seed, found: (shape.measure)(bench)? };
-            measurements::keep(&arguments.measurements, &row)?;
-            rows.push(row);
+            sheet.add(&name, Measurement { shape: shape.number, seed, found: (shape.measure)(bench)? })?;
         }
     }
+    let Some(rows) = sheet.rows() else { return Ok(()) };
     let judged: Vec<Judged> = wanted.iter().map(|shape| judged(shape, &rows)).collect();
     for one in &judged {
         result(arguments.json, one, || line(one))?;
@@ -190,6 +208,15 @@ mod tests {
         assert!(holds(&[0.9, 1.0, 0.95]) && holds(&[0.9]));
         // The mean lies above 0.5; its interval does not.
         assert!(!holds(&[1.0, 1.0, -0.3]) && !holds(&[0.4]) && !holds(&[f64::NAN]) && !holds(&[]));
+    }
+
+    #[test]
+    fn what_was_not_logged_is_kept_as_such() {
+        let line = Line::new("it", [(0.0, f64::NAN), (1.0, 2.0)]);
+        assert_eq!(line.points, [(1.0, 2.0)]);
+        let row = Measurement { shape: 1, seed: 1, found: Found { value: f64::NAN, lines: vec![line] } };
+        let read: Measurement = serde_json::from_str(&serde_json::to_string(&row).unwrap()).unwrap();
+        assert!(read.found.value.is_nan() && read.found.lines == row.found.lines);
     }
 
     #[test]

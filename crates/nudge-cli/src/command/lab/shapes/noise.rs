@@ -12,10 +12,11 @@ pub const SHAPE: Shape = Shape {
     hypothesis: "With labels as noisy as people's (two labelers agree on 73 % of pairs), the accuracy on noisy labels stays \
                  under the agreement of the truth with them, 84 %.",
     source: "InstructGPT, section 3.4; Stiennon et al. 2020",
-    axes: ["1: true labels, 2: noisy labels, 3: the cap", "held-out accuracy"],
+    axes: &[["1: true labels, 2: noisy labels, 3: the cap", "held-out accuracy"]],
     labeler: "happier",
     criterion: "the cap, less the accuracy on noisy labels",
     threshold: -0.02,
+    tried: "",
     measure,
 };
 

@@ -13,10 +13,11 @@ pub const SHAPE: Shape = Shape {
     name: "the exact optimum",
     hypothesis: "Where all completions can be counted, PPO ends at the reference times e to the reward over beta.",
     source: "Ziegler et al. 2019, equation 2",
-    axes: ["beta", "total variation from the optimum"],
+    axes: &[["beta", "total variation from the optimum"]],
     labeler: "happier",
     criterion: "0.05, less the largest total variation",
     threshold: 0.0,
+    tried: "",
     measure,
 };
 

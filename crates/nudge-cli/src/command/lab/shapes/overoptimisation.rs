@@ -11,10 +11,11 @@ pub const SHAPE: Shape = Shape {
     hypothesis: "Against a reward model of twelve rankings and without a price on KL, the reward model's score rises to the \
                  end, while the labeler's own score rises and then falls.",
     source: "Gao et al. 2022, figure 1",
-    axes: ["square root of the KL", "score above the start"],
+    axes: &[["square root of the KL", "score above the start"]],
     labeler: "no_repetition",
     criterion: "the smaller of: rise of the proxy; best quarter of the gold score, less its last",
     threshold: 0.0,
+    tried: "By the rule happier, which a policy without a leash does not break, at one seed before: the rule was changed.",
     measure,
 };
 

@@ -11,10 +11,11 @@ pub const SHAPE: Shape = Shape {
     name: "pretraining text in the loss",
     hypothesis: "PPO that goes far costs nats on text of the kind that was pretrained on; PPO-ptx costs fewer.",
     source: "InstructGPT, section 4.2 and figure 29",
-    axes: ["ptx_coef", "nats per character of the base's text"],
+    axes: &[["ptx_coef", "nats per character of the base's text"]],
     labeler: "happier",
     criterion: "nats per character without ptx, less those with it",
     threshold: 0.0,
+    tried: "",
     measure,
 };
 

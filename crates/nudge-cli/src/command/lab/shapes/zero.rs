@@ -9,10 +9,11 @@ pub const SHAPE: Shape = Shape {
     name: "demonstrations score zero",
     hypothesis: "With its bias, the reward model gives demonstrations 0 on average, exactly.",
     source: "InstructGPT, section 3.5; Huang et al. 2024, detail 15",
-    axes: ["demonstration", "reward"],
+    axes: &[["demonstration", "reward"]],
     labeler: "happier",
     criterion: "0.001, less the mean reward's distance from 0",
     threshold: 0.0,
+    tried: "",
     measure,
 };
 
