@@ -75,6 +75,7 @@ export type SftOptions = {
 
 export type SampleOptions = {
   k: number;
+  draws: number;
   temperature: unknown;
   top_k: number;
   top_p: number;
