@@ -394,6 +394,7 @@ export const t = {
     placesOf: (places: number | null) => (places === null ? 'the whole order' : places === 1 ? 'only the best' : `only the best ${places === 2 ? 'two' : places}`),
     flag: 'Something is wrong with it',
     flags: byName({ nonsense: 'nonsense', harmful: 'harmful', off_topic: 'off topic', other: 'something else' }),
+    why: 'Why? (optional)',
     drag: 'Drag to rank',
     moved: (letter: string, rank: number, total: number, tied: boolean) =>
       `Answer ${letter} is ${tied ? 'tied at' : 'at'} rank ${rank} of ${total}.`,

@@ -380,6 +380,7 @@ export const t: Translation<typeof english> = {
     placesOf: (places) => (places === null ? 'die ganze Reihenfolge' : places === 1 ? 'nur die beste' : `nur die besten ${places === 2 ? 'zwei' : places}`),
     flag: 'Damit stimmt etwas nicht',
     flags: { nonsense: 'Unsinn', harmful: 'schädlich', off_topic: 'am Thema vorbei', other: 'etwas anderes' },
+    why: 'Warum? (freiwillig)',
     drag: 'Ziehen zum Ordnen',
     moved: (letter, rank, total, tied) => `Antwort ${letter} ist ${tied ? 'gleichauf auf' : 'auf'} Rang ${rank} von ${total}.`,
     stored: (stored) => `Gespeichert. ${plural(stored, rankings)}.`,

@@ -380,6 +380,7 @@ export const t: Translation<typeof english> = {
     placesOf: (places) => (places === null ? 'todo el orden' : places === 1 ? 'solo la mejor' : `solo las ${places === 2 ? 'dos' : places} mejores`),
     flag: 'Algo va mal en esto',
     flags: { nonsense: 'sin sentido', harmful: 'dañino', off_topic: 'fuera de tema', other: 'otra cosa' },
+    why: '¿Por qué? (opcional)',
     drag: 'Arrastra para ordenar',
     moved: (letter, rank, total, tied) => `La respuesta ${letter} está ${tied ? 'empatada en' : 'en'} el puesto ${rank} de ${total}.`,
     stored: (stored) => `Guardado. ${plural(stored, rankings)}.`,
