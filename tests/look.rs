@@ -158,6 +158,13 @@ fn a_lens_tells_a_step_token_by_token_and_changes_nothing() {
             let expected = told[1].score - told[1].kl_coef * told[1].kl;
             assert!((rewards - expected).abs() < 1e-3, "{rewards} {expected}");
             assert!(told[1].tokens.iter().all(|token| token.value.is_some()));
+            // The price after a step is that of the next.
+            assert_eq!(told[0].new_kl_coef, told[1].kl_coef);
+            for token in &told[1].tokens {
+                let objective = token.objective.expect("PPO clips token by token");
+                let pulled = token.ratio * token.advantage;
+                assert!(if token.clipped { objective < pulled } else { objective == pulled }, "{token:?}");
+            }
         }
     }
 }

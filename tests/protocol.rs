@@ -190,10 +190,11 @@ fn lens() -> Lens {
         value: None,
         advantage: 1.0,
         ratio: 1.5,
+        objective: Some(1.25),
         clipped: true,
     };
     let (cliprange, tokens) = (Some(0.25), vec![token]);
-    Lens { step: 0, prompt: "Hi.".into(), score: 0.5, kl: 0.5, kl_coef: 0.25, cliprange, tokens }
+    Lens { step: 0, prompt: "Hi.".into(), score: 0.5, kl: 0.5, kl_coef: 0.25, new_kl_coef: 0.25, cliprange, tokens }
 }
 
 /// Names of all kinds. The matches have no wildcard, so that a new kind does not compile before it has a place here.

@@ -221,6 +221,7 @@ export type LensToken = {
   value: number | null;
   advantage: number;
   ratio: number;
+  objective: number | null;
   clipped: boolean;
 };
 
@@ -230,6 +231,7 @@ export type Lens = {
   score: number;
   kl: number;
   kl_coef: number;
+  new_kl_coef: number;
   cliprange: number | null;
   tokens: Array<LensToken>;
 };

@@ -2,7 +2,7 @@
 
 use super::{Estimated, Online};
 use crate::SessionError;
-use crate::protocol::{Event, Lens, LensToken};
+use crate::protocol::{Lens, LensToken};
 use crate::readback::read;
 
 /// The row that is told.
@@ -19,7 +19,7 @@ impl Online {
         estimated: &Estimated,
         rewards: Option<&[f32]>,
         cliprange: Option<f32>,
-    ) -> Result<Option<Event>, SessionError> {
+    ) -> Result<Option<Lens>, SessionError> {
         if !self.options.lens {
             return Ok(None);
         }
@@ -42,6 +42,8 @@ impl Online {
                 value: at(&scored.values, place),
                 advantage,
                 ratio,
+                objective: cliprange
+                    .map(|range| (ratio * advantage).min(ratio.clamp(1.0 - range, 1.0 + range) * advantage)),
                 // Where the minimum of the objective takes the clipped term: it pulls no further.
                 clipped: cliprange.is_some_and(|range| match advantage > 0.0 {
                     true => ratio > 1.0 + range,
@@ -49,15 +51,16 @@ impl Online {
                 }),
             }
         };
-        let lens = Lens {
+        let kl_coef = super::price(&self.options, self.kl_coef());
+        Ok(Some(Lens {
             step: self.state.step,
             prompt: self.prompts.text_of(scored.completions.places[ROW]).clone(),
             score: scored.scores[ROW],
             kl: scored.kl_of(ROW),
-            kl_coef: super::price(&self.options, self.kl_coef()),
+            kl_coef,
+            new_kl_coef: kl_coef,
             cliprange,
             tokens: told.tokens.iter().enumerate().map(token).collect(),
-        };
-        Ok(Some(Event::Lens { lens }))
+        }))
     }
 }
