@@ -69,7 +69,7 @@ export const t: Translation<typeof english> = {
     inUse: 'in Gebrauch',
     servedIs: (size) => `${size} von dieser Website, einmal. Danach bleibt es in diesem Browser.`,
     disk: 'Von deiner Festplatte',
-    diskIs: 'Eine .gguf-Datei von llama.cpp, ein Modellordner oder sein Zip: Llama, Mistral, Qwen 2 und 3, SmolLM2 und 3, Gemma 3. Du kannst sie hierher ziehen.',
+    diskIs: 'Eine .gguf-Datei von llama.cpp (von einer geteilten alle Teile zugleich), ein Modellordner oder sein Zip: Llama, Mistral, Qwen 2 und 3, SmolLM2 und 3, Gemma 3. Du kannst sie hierher ziehen.',
     file: 'Datei wählen',
     folder: 'Ordner wählen',
     keptIs: (size) => `${size}, auf diesem Gerät gespeichert.`,

@@ -69,7 +69,7 @@ export const t: Translation<typeof english> = {
     inUse: 'en uso',
     servedIs: (size) => `${size} desde este sitio, una vez. Después queda en este navegador.`,
     disk: 'De tu disco',
-    diskIs: 'Un archivo .gguf de llama.cpp, la carpeta de un modelo o su zip: Llama, Mistral, Qwen 2 y 3, SmolLM2 y 3, Gemma 3. Puedes soltarlo aquí.',
+    diskIs: 'Un archivo .gguf de llama.cpp (si está partido, todas las partes a la vez), la carpeta de un modelo o su zip: Llama, Mistral, Qwen 2 y 3, SmolLM2 y 3, Gemma 3. Puedes soltarlo aquí.',
     file: 'Elegir un archivo',
     folder: 'Elegir una carpeta',
     keptIs: (size) => `${size}, guardado en este dispositivo.`,
