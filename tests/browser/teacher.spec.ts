@@ -90,7 +90,8 @@ test('a presenter’s page is large and has fewer controls', async ({ page }) =>
   await expect(page.getByTestId('lesson')).toBeVisible();
   const size = (selector: string) => page.locator(selector).first().evaluate((element) => Number.parseFloat(getComputedStyle(element).fontSize));
   expect(await size('[data-testid="lesson"] legend')).toBeGreaterThanOrEqual(28);
-  expect(await size('main h2')).toBeGreaterThanOrEqual(40);
+  // The page is drawn anew when the trainer has come.
+  await expect.poll(() => size('main h2')).toBeGreaterThanOrEqual(40);
   await expect(button(page, 'Export rankings (JSONL)')).toBeHidden();
   await expect(page.locator('footer')).toBeHidden();
   expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(1920);
