@@ -89,8 +89,8 @@ test('a presenter’s page is large and has fewer controls', async ({ page }) =>
   await page.goto(`/?lesson=rankings&present${RUNS}`);
   await expect(page.getByTestId('lesson')).toBeVisible();
   const size = (selector: string) => page.locator(selector).first().evaluate((element) => Number.parseFloat(getComputedStyle(element).fontSize));
-  expect(await size('[data-testid="lesson"] legend')).toBeGreaterThanOrEqual(28);
-  // The page is drawn anew when the trainer has come.
+  // The lesson hides steps while the page comes up: what is measured may be gone a moment later.
+  await expect.poll(() => size('[data-testid="lesson"] legend')).toBeGreaterThanOrEqual(28);
   await expect.poll(() => size('main h2')).toBeGreaterThanOrEqual(40);
   await expect(button(page, 'Export rankings (JSONL)')).toBeHidden();
   await expect(page.locator('footer')).toBeHidden();
