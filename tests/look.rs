@@ -146,6 +146,12 @@ fn a_lens_tells_a_step_token_by_token_and_changes_nothing() {
             assert!((kl - lens.kl).abs() < 1e-4, "{method}: {kl} {}", lens.kl);
             for token in &lens.tokens {
                 assert!((token.ratio - token.new_probability / token.probability).abs() < 1e-3, "{method}: {token:?}");
+                assert!(token.choices.is_sorted_by(|one, other| one.new_probability >= other.new_probability));
+                // Where the token itself is among the likeliest, it is as likely as is said of it.
+                for choice in token.choices.iter().filter(|choice| choice.text == token.text) {
+                    let apart = (choice.new_probability - token.new_probability).abs();
+                    assert!(apart < 1e-4 && (choice.ref_probability - token.ref_probability).abs() < 1e-4, "{token:?}");
+                }
             }
         }
         // At first the policy is the reference.

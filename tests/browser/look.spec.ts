@@ -54,6 +54,7 @@ test('verdicts, from rankings to the comparison', async ({ page }) => {
     await expect(lens.locator('math')).toHaveCount(10);
     await lens.getByRole('option').first().focus();
     await page.keyboard.press('End');
+    await expect(lens.getByTestId('lens-choices').locator('tbody tr')).toHaveCount(5);
     await expect(lens.locator('li').nth(3).locator('math').last()).toContainText('s');
   });
 

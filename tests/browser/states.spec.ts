@@ -36,8 +36,11 @@ test('a step of training is walked through phase by phase: by hand, by keys, and
   await expect(phases.nth(1)).toBeHidden();
   await expect(slider).toHaveAttribute('aria-valuetext', '1: Sample');
   await expect(lens.locator('.share').first()).toHaveText('–');
+  const choice = lens.getByTestId('lens-choices').locator('tbody tr').first();
+  await expect(choice).toHaveText(/–\s*–/);
   await page.keyboard.press('ArrowRight');
   await expect(current).toContainText('Read');
+  await expect(choice).toHaveText(/30%\s*–/);
   await expect(lens.locator('.share').first()).toHaveText('30%');
   await button(lens, 'Next phase').click();
   await expect(current).toContainText('Score');

@@ -68,7 +68,8 @@ const lens = (step) => ({
     const ratio = 1 + 0.4 * Math.sin(index);
     return {
       text, probability: 0.4, ref_probability: 0.3, new_probability: 0.4 * ratio, kl: 0.288, reward: -0.058,
-      value: 0.3 * Math.cos(index), advantage: Math.sin(index), ratio, objective: ratio * Math.sin(index), clipped: Math.abs(ratio - 1) > 0.2 && index % 2 === 0,
+      value: 0.3 * Math.cos(index), advantage: Math.sin(index), ratio, objective: ratio * Math.sin(index),
+      choices: [' a', ' the'].map((text, rank) => ({ text, ref_probability: 0.3 / (rank + 1), new_probability: 0.4 / (rank + 1) })), clipped: Math.abs(ratio - 1) > 0.2 && index % 2 === 0,
     };
   }),
 });

@@ -61,6 +61,8 @@ export const look = {
     clipped: 'clipped: it pulls no further',
     noRange: 'This method gives all tokens of an answer the same advantage, and no value of their own.',
     none: 'It appears with the next run of a method that practises.',
+    choices: 'What could have stood there, under the reference and after the step',
+    token: 'token',
     through: 'Through the seven phases of the step',
     previous: 'Previous phase',
     next: 'Next phase',

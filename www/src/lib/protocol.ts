@@ -211,6 +211,8 @@ export type Reviewed = {
   disagreements: Array<Disagreement>;
 };
 
+export type LensChoice = { text: string, ref_probability: number, new_probability: number };
+
 export type LensToken = {
   text: string;
   probability: number;
@@ -223,6 +225,7 @@ export type LensToken = {
   ratio: number;
   objective: number | null;
   clipped: boolean;
+  choices: Array<LensChoice>;
 };
 
 export type Lens = {

@@ -46,6 +46,7 @@ const token = (text: string, index: number, value: boolean): LensToken => {
   return {
     text, probability: 0.4, ref_probability: 0.3, new_probability: 0.4 * ratio, kl: 0.288, reward: value ? -0.058 : null,
     value: value ? 0.3 * Math.cos(index) : null, advantage, ratio, clipped, objective: value ? ratio * advantage : null,
+    choices: [text, ' a', ' the', '', ' garden'].map((text, rank) => ({ text, ref_probability: 0.3 / (rank + 1), new_probability: (0.4 * ratio) / (rank + 1) ** 2 })),
   };
 };
 

@@ -196,4 +196,18 @@ pub struct LensToken {
     pub objective: Option<f32>,
     /// Whether the ratio had left its range on the side that the advantage pulls to.
     pub clipped: bool,
+    /// The likeliest tokens in its place under the policy after the step, the likeliest first.
+    pub choices: Vec<LensChoice>,
+}
+
+/// A token that could have stood in the place of another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct LensChoice {
+    /// As it is written; nothing for the end token.
+    pub text: String,
+    /// Under the reference.
+    pub ref_probability: f32,
+    /// Under the policy after the step.
+    pub new_probability: f32,
 }

@@ -63,6 +63,8 @@ export const look: Translation<typeof english> = {
     clipped: 'begrenzt (clipped): zieht nicht weiter',
     noRange: 'Diese Methode gibt allen Tokens einer Antwort denselben Vorteil und keinem einen eigenen Wert.',
     none: 'Erscheint beim nächsten Lauf einer Methode, die übt.',
+    choices: 'Was dort hätte stehen können, nach der Referenz und nach dem Schritt',
+    token: 'Token',
     through: 'Durch die sieben Phasen des Schritts',
     previous: 'Vorige Phase',
     next: 'Nächste Phase',

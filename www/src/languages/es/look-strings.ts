@@ -64,6 +64,8 @@ export const look: Translation<typeof english> = {
     clipped: 'recortada (clipped): ya no tira más',
     noRange: 'Este método da a todos los tokens de una respuesta la misma ventaja, y a ninguno un valor propio.',
     none: 'Aparece con la próxima ejecución de un método que practique.',
+    choices: 'Lo que podría haber estado ahí, según la referencia y después del paso',
+    token: 'token',
     through: 'Por las siete fases del paso',
     previous: 'Fase anterior',
     next: 'Fase siguiente',
