@@ -146,6 +146,12 @@ fn a_lens_tells_a_step_token_by_token_and_changes_nothing() {
             assert!((kl - lens.kl).abs() < 1e-4, "{method}: {kl} {}", lens.kl);
             for token in &lens.tokens {
                 assert!((token.ratio - token.new_probability / token.probability).abs() < 1e-3, "{method}: {token:?}");
+                assert!(token.choices.is_sorted_by(|one, other| one.new_probability >= other.new_probability));
+                // Where the token itself is among the likeliest, it is as likely as is said of it.
+                for choice in token.choices.iter().filter(|choice| choice.text == token.text) {
+                    let apart = (choice.new_probability - token.new_probability).abs();
+                    assert!(apart < 1e-4 && (choice.ref_probability - token.ref_probability).abs() < 1e-4, "{token:?}");
+                }
             }
         }
         // At first the policy is the reference.
@@ -158,6 +164,13 @@ fn a_lens_tells_a_step_token_by_token_and_changes_nothing() {
             let expected = told[1].score - told[1].kl_coef * told[1].kl;
             assert!((rewards - expected).abs() < 1e-3, "{rewards} {expected}");
             assert!(told[1].tokens.iter().all(|token| token.value.is_some()));
+            // The price after a step is that of the next.
+            assert_eq!(told[0].new_kl_coef, told[1].kl_coef);
+            for token in &told[1].tokens {
+                let objective = token.objective.expect("PPO clips token by token");
+                let pulled = token.ratio * token.advantage;
+                assert!(if token.clipped { objective < pulled } else { objective == pulled }, "{token:?}");
+            }
         }
     }
 }

@@ -14,7 +14,7 @@ use nudge_session::options::{
     BestOfOptions, CompareOptions, EvalOptions, PretrainOptions, RewardOptions, SampleOptions, SftOptions,
 };
 use nudge_session::protocol::{
-    AccuracySlice, Calibration, Disagreement, Evaluation, Lens, LensToken, MarginBin, Reviewed,
+    AccuracySlice, Calibration, Disagreement, Evaluation, Lens, LensChoice, LensToken, MarginBin, Reviewed,
 };
 use nudge_session::{Command, Event, Files, Judge, Method, Metrics, Session, StageName, Verdict, Winner};
 use serde_json::{Map, Value, json};
@@ -190,10 +190,12 @@ fn lens() -> Lens {
         value: None,
         advantage: 1.0,
         ratio: 1.5,
+        objective: Some(1.25),
         clipped: true,
+        choices: vec![LensChoice { text: "A".into(), ref_probability: 0.25, new_probability: 0.75 }],
     };
     let (cliprange, tokens) = (Some(0.25), vec![token]);
-    Lens { step: 0, prompt: "Hi.".into(), score: 0.5, kl: 0.5, kl_coef: 0.25, cliprange, tokens }
+    Lens { step: 0, prompt: "Hi.".into(), score: 0.5, kl: 0.5, kl_coef: 0.25, new_kl_coef: 0.25, cliprange, tokens }
 }
 
 /// Names of all kinds. The matches have no wildcard, so that a new kind does not compile before it has a place here.

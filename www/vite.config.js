@@ -35,7 +35,7 @@ const offline = {
   closeBundle() {
     const dist = resolve(fileURLToPath(new URL('.', import.meta.url)), outDir);
     const all = readdirSync(dist, { recursive: true }).filter((name) => statSync(`${dist}/${name}`).isFile());
-    const kept = all.map((name) => name.replaceAll('\\', '/')).filter((name) => !/\.(br|gz|gguf)$|test-size|served|^sw\.js$|Bench|measure/.test(name)).sort();
+    const kept = all.map((name) => name.replaceAll('\\', '/')).filter((name) => !/\.(br|gz|gguf)$|test-size|served|^sw\.js$|Bench|measure|States/.test(name)).sort();
     const hash = createHash('sha256');
     for (const name of kept) hash.update(name).update(readFileSync(`${dist}/${name}`));
     const files = kept.map((name) => name.replace(/^index\.html$/, './'));
@@ -56,7 +56,7 @@ const SHARED = [
 ];
 const chunks = [
   { name: 'shared', test: (id) => SHARED.some((part) => part.test(id)) },
-  { name: 'page', test: /src\/(App\.svelte|lib\/(?!leash)[\w-]+\.svelte\.ts)/ },
+  { name: 'page', test: /src\/(App\.svelte|lib\/(?!leash|foretold)[\w-]+\.svelte\.ts)/ },
 ];
 
 export default defineConfig({

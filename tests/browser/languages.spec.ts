@@ -155,11 +155,14 @@ for (const code of codes) {
     expect(found.length).toBeGreaterThan(20);
     missing.push(...found.filter((finding) => !trainer.findings[finding]));
     expect(missing).toEqual([]);
-    const numbers = { percent: (name: string) => `<${name}>`, decimal: (name: string) => `<${name}>`, count: (name: string) => `<${name}>` };
-    for (const finding of found) {
-      const mentioned = trainer.findings[finding]!(numbers, 'warning').match(/(?<=<)\w+/g) ?? [];
-      // A number of another name would be shown as a dash.
-      for (const number of mentioned) expect(source, finding).toContain(`"${number}"`);
+    const shown = (name: string) => `<${name}>`;
+    for (const there of [true, false]) {
+      const numbers = { percent: shown, decimal: shown, count: shown, has: () => there };
+      for (const finding of found) {
+        const mentioned = trainer.findings[finding]!(numbers, 'warning').match(/(?<=<)\w+/g) ?? [];
+        // A number of another name would be shown as a dash.
+        for (const number of mentioned) expect(source, finding).toContain(`"${number}"`);
+      }
     }
   });
 }

@@ -51,10 +51,11 @@ test('verdicts, from rankings to the comparison', async ({ page }) => {
   await expect(page.getByTestId('tune-verdict')).toBeVisible({ timeout: 2 * MINUTE });
   await test.step('one answer under the lens', async () => {
     const lens = page.getByTestId('lens');
-    await expect(lens.locator('math')).toHaveCount(5);
+    await expect(lens.locator('math')).toHaveCount(10);
     await lens.getByRole('option').first().focus();
     await page.keyboard.press('End');
-    await expect(lens.locator('math').nth(2)).toContainText('s');
+    await expect(lens.getByTestId('lens-choices').locator('tbody tr')).toHaveCount(5);
+    await expect(lens.locator('li').nth(3).locator('math').last()).toContainText('s');
   });
 
   await button(page, /^Let the simulated labeler judge/).click();

@@ -223,6 +223,12 @@ impl Nudge {
         to_js(&looking.see().await?)
     }
 
+    /// Reads the first of the rankings that were not read yet and says what those before it foretold.
+    pub async fn foretell(&self, asked: JsValue) -> Result<JsValue, Thrown> {
+        let foretelling = self.session.borrow().foretell(from_js(asked)?)?;
+        to_js(&foretelling.told().await?)
+    }
+
     /// Why nothing can be learnt from a ranking, or `undefined`. Throws for one that is not whole.
     pub fn check_ranking(record: JsValue) -> Result<Option<String>, Thrown> {
         let record: RankingRecord = from_js(record)?;

@@ -13,7 +13,7 @@ const beside = has('lessons', 'teacher', 'handout');
 const guided = has('lesson', 'show', 'present', 'v');
 
 // Every module below reads its texts when it is loaded.
-await speak(beside || guided);
+await speak(beside || guided || has('states'));
 
 if (asked.has('bench')) {
   const [{ default: Bench }, { nudgeBench }] = await Promise.all([
@@ -22,6 +22,9 @@ if (asked.has('bench')) {
   ]);
   Object.assign(globalThis, { nudgeBench });
   mount(Bench, { target });
+} else if (has('states')) {
+  const { default: States } = await import('./states/States.svelte');
+  mount(States, { target });
 } else if (beside) {
   const { default: LessonPages } = await import('./lessons/LessonPages.svelte');
   mount(LessonPages, { target });

@@ -159,6 +159,15 @@ mod tests {
     }
 
     #[test]
+    fn what_a_person_says_beside_is_kept_and_not_learnt_from() {
+        let said = r#"{"id":"c","prompt":"p","completions":[{"text":"a"},{"text":"b"}],"ranking":[[1],[0]],"why":"it is kind"}"#;
+        let read: Vec<RankingRecord> = read_jsonl("r", said).expect("reads");
+        assert_eq!(read[0].extra["why"], "it is kind");
+        assert_eq!(write_jsonl(&read).trim(), said);
+        assert_eq!(comparisons_from("r", said).expect("reads")[0].pairs, [(1, 0)]);
+    }
+
+    #[test]
     fn what_was_skipped_can_be_ranked_but_is_no_ranking() {
         let record = skipped(candidates(), "ann", 1.7, &sitting());
         let text = write_jsonl(std::slice::from_ref(&record));

@@ -1,10 +1,11 @@
 //! `cargo xtask`: builds, serves and tests Nudge with nothing but Rust and npm.
 //!
-//! Seven commands, each a module that reads on its own: [`wasm`], [`page`], [`licences`], [`download`] and [`served`]
+//! Eight commands, each a module that reads on its own: [`wasm`], [`page`], [`licences`], [`download`] and [`served`]
 //! build, [`serve`] serves, [`test`] tests, asks for known faults ([`audit`]) and packages the crates ([`packages`]),
 //! [`reference`] recomputes the numbers that tests compare with, [`models`] fetches the model to measure with, [`fuzz`]
-//! tries the readers, [`bench`] measures speed beside other programs. What a step needs and the machine lacks is fetched
-//! where that is possible ([`toolchain`], [`chromium`], [`python`]) and named plainly where it is not.
+//! tries the readers, [`bench`] measures speed beside other programs, [`screenshots`] takes the README's pictures. What a
+//! step needs and the machine lacks is fetched where that is possible ([`toolchain`], [`chromium`], [`python`]) and named
+//! plainly where it is not.
 //!
 //! Deliberately absent: releases, deployment, anything that cargo or npm already does in one command.
 
@@ -22,6 +23,7 @@ mod page;
 mod process;
 mod python;
 mod reference;
+mod screenshots;
 mod serve;
 mod served;
 mod test;
@@ -80,6 +82,8 @@ enum Task {
         /// Only readers whose name contains this.
         filter: Option<String>,
     },
+    /// Build the page and take its pictures anew, into www/screenshots: every step, and a film (needs libwebp's programs).
+    Screenshots,
     /// Measure `nudge bench`, beside PyTorch, transformers and TRL or in the browser, and print the ratios.
     Bench(bench::Options),
 }
@@ -113,6 +117,10 @@ fn run(task: &Task) -> Result<()> {
         Task::Reference { topics } => reference::reference(&workspace, topics),
         Task::Models { derived } => models::models(&workspace, *derived),
         Task::Fuzz { minutes, filter } => fuzz::fuzz(&workspace, *minutes, filter.as_deref()),
+        Task::Screenshots => {
+            build(&workspace, &BuildOptions { debug_page: false })?;
+            screenshots::screenshots(&workspace)
+        }
         Task::Bench(options) => bench::bench(&workspace, options),
     }
 }

@@ -3,6 +3,7 @@
 //! A check that fails does not stop the others, so that one run shows all there is to mend. A check that
 //! builds on a failed one is skipped.
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
@@ -76,7 +77,11 @@ fn documentation_tests(workspace: &Workspace) -> Result<()> {
     run(workspace.cargo().args(["test", "--workspace", "--doc"]))
 }
 
-fn browser_tests(workspace: &Workspace, filter: Option<&str>) -> Result<()> {
+/// Playwright with a browser, to run tests of the built page.
+///
+/// # Errors
+/// If Node, npm or a browser is missing and cannot be fetched.
+pub fn playwright(workspace: &Workspace) -> Result<Command> {
     let folder = workspace.browser_tests();
     page::install(&folder)?;
     let browser = chromium::find_or_install(&folder)?;
@@ -86,6 +91,11 @@ fn browser_tests(workspace: &Workspace, filter: Option<&str>) -> Result<()> {
         println!("The browser is {}.", program.display());
         command.env(chromium::VARIABLE, program);
     }
+    Ok(command)
+}
+
+fn browser_tests(workspace: &Workspace, filter: Option<&str>) -> Result<()> {
+    let mut command = playwright(workspace)?;
     if let Some(filter) = filter {
         command.args(["--pass-with-no-tests", "--grep", filter]);
     }

@@ -63,12 +63,13 @@ const METHODS = [
 ];
 
 const lens = (step) => ({
-  step, prompt: 'Tell me a story about a cat.', score: 0.5, kl: 1.5, kl_coef: 0.2, cliprange: 0.2,
+  step, prompt: 'Tell me a story about a cat.', score: 0.5, kl: 1.5, kl_coef: 0.2, new_kl_coef: 0.21, cliprange: 0.2,
   tokens: text(step, 24).split(/(?= )/).map((text, index) => {
     const ratio = 1 + 0.4 * Math.sin(index);
     return {
       text, probability: 0.4, ref_probability: 0.3, new_probability: 0.4 * ratio, kl: 0.288, reward: -0.058,
-      value: 0.3 * Math.cos(index), advantage: Math.sin(index), ratio, clipped: Math.abs(ratio - 1) > 0.2 && index % 2 === 0,
+      value: 0.3 * Math.cos(index), advantage: Math.sin(index), ratio, objective: ratio * Math.sin(index),
+      choices: [' a', ' the'].map((text, rank) => ({ text, ref_probability: 0.3 / (rank + 1), new_probability: 0.4 / (rank + 1) })), clipped: Math.abs(ratio - 1) > 0.2 && index % 2 === 0,
     };
   }),
 });
@@ -241,6 +242,12 @@ export class Nudge {
     const tokens = `${prompt}${written}`.split(/(?= )/).map((text, index) => ({ text, probability: index === 0 ? null : ((index * 37) % 100) / 100 }));
     const choices = WORDS.slice(0, 12).map((word, index) => ({ text: ` ${word}`, probability: 0.4 / (index + 1), drawn: index < 12 * top_p ? 0.5 / (index + 1) : 0 }));
     return { seen: 'next_token', tokens, place: place ?? tokens.length, choices, kept: Math.round(2048 * top_p), vocabulary: 2048 };
+  }
+  async foretell({ rankings, foretold }) {
+    const counted = Math.max(0, foretold.filter(Boolean).length - 3);
+    const accuracy = counted > 0 ? 0.7 : NaN;
+    const last = counted > 0 && foretold.at(-1) ? { order: rankings.at(-1).completions.map((_, index) => index).reverse(), agreed: 4, pairs: 6 } : null;
+    return { last, agreement: { name: 'foretold pairs', pairs: 6 * counted, accuracy, low: 0.5, high: 0.85 }, unread: 0 };
   }
   start(command, resume) {
     const from = resume ? JSON.parse(new TextDecoder().decode(resume['state.json'])).step : 0;

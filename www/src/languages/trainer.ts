@@ -10,6 +10,8 @@ export type Numbers = {
   percent(name: string): string;
   decimal(name: string, digits?: number): string;
   count(name: string): string;
+  /** Whether it is there; a finding has only the numbers of its case. */
+  has(name: string): boolean;
 };
 
 export type TrainerTexts = {
@@ -63,6 +65,7 @@ export function findingInWords(finding: Finding): Finding {
     percent: (name) => percent(numbers[name] ?? NaN),
     decimal: (name, digits) => decimal(numbers[name], digits),
     count: (name) => count(numbers[name] ?? NaN),
+    has: (name) => name in numbers,
   };
   return { ...finding, sentence: text(inWords, level) };
 }

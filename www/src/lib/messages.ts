@@ -12,6 +12,7 @@ import type {
   Event,
   Evidence,
   Finding,
+  Foretell,
   Frontier,
   JudgedPair,
   Look,
@@ -19,6 +20,7 @@ import type {
   Metrics,
   Preference,
   PreferenceRecord,
+  Prequential,
   Prompt,
   RankingRecord,
   Seen,
@@ -192,6 +194,8 @@ export type Requests = {
   frontier: { ask: { steps: Metrics[] }; reply: Frontier };
   /** What models say of one text. */
   look: { ask: { look: Look }; reply: Seen };
+  /** Reads one ranking more and says how well those before each foretold it. */
+  foretell: { ask: { asked: Foretell }; reply: Prequential };
   /** Why nothing can be learnt from a ranking, if so. Fails for one that is not whole. */
   check_ranking: { ask: { record: RankingRecord }; reply: string | undefined };
   /** The rankings in a file of any format. Fails at a line of our own format that is no ranking. */

@@ -212,6 +212,8 @@ export type Reviewed = {
   disagreements: Array<Disagreement>;
 };
 
+export type LensChoice = { text: string, ref_probability: number, new_probability: number };
+
 export type LensToken = {
   text: string;
   probability: number;
@@ -222,7 +224,9 @@ export type LensToken = {
   value: number | null;
   advantage: number;
   ratio: number;
+  objective: number | null;
   clipped: boolean;
+  choices: Array<LensChoice>;
 };
 
 export type Lens = {
@@ -231,6 +235,7 @@ export type Lens = {
   score: number;
   kl: number;
   kl_coef: number;
+  new_kl_coef: number;
   cliprange: number | null;
   tokens: Array<LensToken>;
 };

@@ -74,7 +74,7 @@ export const t = {
     inUse: 'in use',
     servedIs: (size: string) => `${size} from this site, once. It is kept in this browser then.`,
     disk: 'From your disk',
-    diskIs: 'A .gguf file of llama.cpp, a model folder or its zip: Llama, Mistral, Qwen 2 and 3, SmolLM2 and 3, Gemma 3. You can drop it here.',
+    diskIs: 'A .gguf file of llama.cpp (of a split one all parts at once), a model folder or its zip: Llama, Mistral, Qwen 2 and 3, SmolLM2 and 3, Gemma 3. You can drop it here.',
     file: 'Choose a file',
     folder: 'Choose a folder',
     keptIs: (size: string) => `${size}, stored on this device.`,
@@ -394,6 +394,7 @@ export const t = {
     placesOf: (places: number | null) => (places === null ? 'the whole order' : places === 1 ? 'only the best' : `only the best ${places === 2 ? 'two' : places}`),
     flag: 'Something is wrong with it',
     flags: byName({ nonsense: 'nonsense', harmful: 'harmful', off_topic: 'off topic', other: 'something else' }),
+    why: 'Why? (optional)',
     drag: 'Drag to rank',
     moved: (letter: string, rank: number, total: number, tied: boolean) =>
       `Answer ${letter} is ${tied ? 'tied at' : 'at'} rank ${rank} of ${total}.`,

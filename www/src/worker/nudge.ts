@@ -26,6 +26,7 @@ import type {
   Event,
   Evidence,
   Finding,
+  Foretell,
   Frontier,
   JudgedPair,
   Look,
@@ -33,6 +34,7 @@ import type {
   Metrics,
   Preference,
   PreferenceRecord,
+  Prequential,
   RankingRecord,
   Seen,
   Verdict,
@@ -79,6 +81,7 @@ export interface Nudge {
   ): PromptsFound;
   read_demonstrations(name: string, bytes: Uint8Array, model: string): Understood<DemonstrationRecord>;
   look(look: Look): Promise<Seen>;
+  foretell(asked: Foretell): Promise<Prequential>;
   start(command: Command, resume?: Files): void;
   next(): Promise<Event | undefined>;
   save(): Promise<Files>;

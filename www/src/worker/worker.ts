@@ -147,6 +147,9 @@ const handlers: { [Kind in RequestKind]: (ask: Ask<Kind>) => Promise<Replies[Kin
   async look({ look }) {
     return exclusive((nudge) => nudge.look(look));
   },
+  async foretell({ asked }) {
+    return exclusive((nudge) => nudge.foretell(asked));
+  },
   async check_ranking({ record }) {
     return (await loaded()).Nudge.check_ranking(record);
   },

@@ -57,10 +57,13 @@ fn a_judge_that_was_trained_against_is_no_judge() {
     place.done("dpo --policy sft --comparisons pack.jsonl --epochs 1 --out dpo");
     let ppo = "ppo --policy sft --reward reward --prompts prompts.jsonl --episodes 8 --batch-size 8 --max-new-tokens 8";
     place.done(&format!("{ppo} --out ppo"));
-    for (tuned, part) in [("ppo", "tuned to please"), ("dpo", "learnt from the rankings that this model")] {
+    for (tuned, code, part) in [
+        ("ppo", "partial_judge", "tuned to please"),
+        ("dpo", "kindred_judge", "learnt from the rankings that this model"),
+    ] {
         let words = format!("compare --a {tuned} --b sft --prompts prompts.jsonl --max-new-tokens 8 --reward reward");
         let found = place.done(&words);
-        let finding = |finding: &&Value| finding["code"] == "partial_judge";
+        let finding = |finding: &&Value| finding["code"] == code;
         let finding = found["findings"].as_array().expect("findings").iter().find(finding).expect("it is caught");
         assert!(finding["sentence"].as_str().is_some_and(|sentence| sentence.contains(part)), "{finding}");
         assert!(found["next"].as_str().is_some_and(|next| next.contains("--labeler me")), "{found}");

@@ -200,8 +200,7 @@ impl Stage for Ppo {
         let metrics = self.optimise(&estimated).await?;
         // 7. β ← β (1 + clip(KL / target - 1, ± 0.2) n / horizon)
         let lens = self.online.look_into(&estimated, Some(&rewards), Some(self.options.cliprange)).await?;
-        self.online.report(&estimated, metrics, told);
-        lens.into_iter().for_each(|event| told.event(event));
+        self.online.report(&estimated, metrics, lens, told);
         Ok(())
     }
 

@@ -11,8 +11,8 @@ mod types_test;
 pub use command::{Command, Judge};
 pub use event::Event;
 pub use results::{
-    AccuracySlice, Calibration, CompletionStatistics, Disagreement, Evaluation, Lens, LensToken, MarginBin, Reviewed,
-    Verdict,
+    AccuracySlice, Calibration, CompletionStatistics, Disagreement, Evaluation, Lens, LensChoice, LensToken, MarginBin,
+    Reviewed, Verdict,
 };
 
 use bytes::Bytes;

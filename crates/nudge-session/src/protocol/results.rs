@@ -161,6 +161,8 @@ pub struct Lens {
     pub kl: f32,
     /// What a nat costs in reward.
     pub kl_coef: f32,
+    /// And in the next step.
+    pub new_kl_coef: f32,
     /// Half the width of the range in which the ratio counts, where each token has a ratio of its own.
     pub cliprange: Option<f32>,
     /// Its tokens.
@@ -189,6 +191,23 @@ pub struct LensToken {
     pub advantage: f32,
     /// Its probability after the step over that before.
     pub ratio: f32,
+    /// The smaller of ratio times advantage and clipped ratio times advantage, which the step makes large; where ratios
+    /// are clipped token by token.
+    pub objective: Option<f32>,
     /// Whether the ratio had left its range on the side that the advantage pulls to.
     pub clipped: bool,
+    /// The likeliest tokens in its place under the policy after the step, the likeliest first.
+    pub choices: Vec<LensChoice>,
+}
+
+/// A token that could have stood in the place of another.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct LensChoice {
+    /// As it is written; nothing for the end token.
+    pub text: String,
+    /// Under the reference.
+    pub ref_probability: f32,
+    /// Under the policy after the step.
+    pub new_probability: f32,
 }

@@ -24,8 +24,8 @@ use crate::options::{
 };
 use crate::prequential::{Foretell, Foretold, Prequential};
 use crate::protocol::{
-    AccuracySlice, Calibration, Command, CompletionStatistics, Disagreement, Evaluation, Event, Judge, Lens, LensToken,
-    MarginBin, Metrics, Reviewed, StageName, Verdict, Winner,
+    AccuracySlice, Calibration, Command, CompletionStatistics, Disagreement, Evaluation, Event, Judge, Lens,
+    LensChoice, LensToken, MarginBin, Metrics, Reviewed, StageName, Verdict, Winner,
 };
 use crate::verdict::{
     Changes, Evidence, Finding, JudgeTie, JudgedPair, Level, Next, RankingCount, WordChange, Writing,
@@ -65,6 +65,7 @@ fn rendered() -> String {
         MarginBin::decl(),
         Disagreement::decl(),
         Reviewed::decl(),
+        LensChoice::decl(),
         LensToken::decl(),
         Lens::decl(),
         Event::decl(),

@@ -84,10 +84,10 @@ pub const ALL: &[Rule] = &[
     comparing::won,
 ];
 
-fn finding<const N: usize>(
+fn finding(
     code: &str,
     level: Level,
-    numbers: [(&str, f64); N],
+    numbers: impl IntoIterator<Item = (&'static str, f64)>,
     sentence: String,
     next: Option<Next>,
 ) -> Option<Finding> {

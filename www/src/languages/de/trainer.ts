@@ -214,8 +214,8 @@ export const trainer: TrainerTexts = {
   },
 
   findings: {
-    collapsed: ({ percent }) =>
-      `Das Modell ist kollabiert: ${percent('same_opening')} der Antworten beginnen gleich, und es greift ${percent('prompt_words')} dessen auf, ` +
+    collapsed: ({ percent, has }) =>
+      `Das Modell ist kollabiert: ${has('same_opening') ? `${percent('same_opening')} der Antworten beginnen gleich` : 'Es wiederholt sich'}, und es greift ${percent('prompt_words')} dessen auf, ` +
       `was gefragt war (vorher ${percent('prompt_words_before')}). Einem Bewerter kann das trotzdem gefallen; lies die Antworten.`,
     empty: ({ percent }) => `${percent('empty')} der Antworten sind leer (vorher ${percent('empty_before')}).`,
     worse: ({ percent }) => `Es verliert: In ${percent('win_rate')} [${percent('low')}, ${percent('high')}] der Paare wird es vorgezogen.`,
@@ -223,8 +223,10 @@ export const trainer: TrainerTexts = {
       `Es hat sich ${count('kl')} Nats je Antwort vom Start entfernt; über ${count('limit')} schreibt ein Modell oft nur noch für seinen Bewerter.`,
     same_openings: ({ percent }) =>
       `${percent('same_opening')} der Antworten beginnen mit denselben Wörtern (vorher ${percent('same_opening_before')}).`,
-    variety_lost: ({ percent }) =>
-      `Die Vielfalt ist verloren: ${percent('distinct')} Verschiedenes in den Antworten, vorher ${percent('distinct_before')}.`,
+    variety_lost: ({ percent, has }) =>
+      has('distinct')
+        ? `Die Vielfalt ist verloren: ${percent('distinct')} verschiedene Antworten auf verschiedene Prompts, vorher ${percent('distinct_before')}.`
+        : `Die Vielfalt ist verloren: ${percent('distinct_2')} verschiedene Wortpaare, vorher ${percent('distinct_2_before')}.`,
     prompt_forgotten: ({ percent }) =>
       `Die Antworten gehen weniger auf die Frage ein: ${percent('prompt_words')} der Wörter aus den Prompts kommen vor, vorher ${percent('prompt_words_before')}.`,
     length_alone: ({ count, percent }) =>
@@ -235,8 +237,11 @@ export const trainer: TrainerTexts = {
     partial_judge: (_, level) =>
       level === 'note'
         ? 'Ein Reward-Modell hat geurteilt. Was ihm gefällt, hat es gelernt; es ist nicht, was dir gefällt.'
-        : 'Der Bewerter ist befangen: Er hat dieses Modell trainiert oder aus denselben Rangfolgen gelernt, und beide teilen ihre Fehler. Lass einen ' +
-          'Menschen urteilen, eine Regel oder ein Reward-Modell aus anderen Rangfolgen.',
+        : 'Der Bewerter ist das Reward-Modell, dem zu gefallen dieses Modell getunt wurde: Dass es gewinnt, sagt nichts. Lass einen Menschen ' +
+          'urteilen, eine Regel oder ein Reward-Modell aus anderen Rangfolgen.',
+    kindred_judge: () =>
+      'Der Bewerter hat aus denselben Rangfolgen gelernt wie dieses Modell: Beide teilen ihre Fehler. Lass einen Menschen urteilen oder ein ' +
+      'Reward-Modell aus anderen Rangfolgen.',
     undecided: ({ count, percent }) =>
       `Unentschieden: Es gewinnt ${percent('win_rate')} [${percent('low')}, ${percent('high')}] von ${count('pairs')} Paaren, und die Hälfte liegt darin. ` +
       'Mehr Paare würden es zeigen.',
@@ -264,7 +269,7 @@ export const trainer: TrainerTexts = {
       `Der Loss am Zurückgehaltenen stieg von ${decimal('best', 3)} auf ${decimal('last', 3)}; ` +
       `${level === 'note' ? 'die Gewichte des besten Durchgangs wurden behalten' : 'das Modell lernt das übrige auswendig'}.`,
     over_optimised: ({ decimal }) =>
-      `Überoptimiert: Der Score des Reward-Modells stieg auf ${decimal('score')}, während der des Bewerters selbst von ${decimal('gold_first')} auf ` +
+      `Überoptimiert: Der Score des Reward-Modells stieg von ${decimal('score_first')} auf ${decimal('score')}, während der des Bewerters selbst von ${decimal('gold_first')} auf ` +
       `${decimal('gold')} fiel.`,
     length_bias: ({ percent }) =>
       `Das Reward-Modell urteilt nach der Länge: Es hat in ${percent('shorter')} der Paare recht, deren bessere Antwort die kürzere ist, und in ` +

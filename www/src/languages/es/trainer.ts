@@ -212,8 +212,8 @@ export const trainer: TrainerTexts = {
   },
 
   findings: {
-    collapsed: ({ percent }) =>
-      `El modelo ha colapsado: el ${percent('same_opening')} de las respuestas empieza igual, y recoge el ${percent('prompt_words')} de lo que se pedía ` +
+    collapsed: ({ percent, has }) =>
+      `El modelo ha colapsado: ${has('same_opening') ? `el ${percent('same_opening')} de las respuestas empieza igual` : 'se repite'}, y recoge el ${percent('prompt_words')} de lo que se pedía ` +
       `(antes el ${percent('prompt_words_before')}). A un juez le puede gustar igual; lee las respuestas.`,
     empty: ({ percent }) => `El ${percent('empty')} de las respuestas está vacío (antes el ${percent('empty_before')}).`,
     worse: ({ percent }) => `Pierde: se lo prefiere en el ${percent('win_rate')} [${percent('low')}, ${percent('high')}] de los pares.`,
@@ -221,8 +221,10 @@ export const trainer: TrainerTexts = {
       `Se ha alejado ${count('kl')} nats por respuesta de donde empezó; por encima de ${count('limit')} un modelo a menudo escribe ya solo para su juez.`,
     same_openings: ({ percent }) =>
       `El ${percent('same_opening')} de las respuestas empieza con las mismas palabras (antes el ${percent('same_opening_before')}).`,
-    variety_lost: ({ percent }) =>
-      `Se ha perdido variedad: ${percent('distinct')} de contenido distinto en las respuestas, antes ${percent('distinct_before')}.`,
+    variety_lost: ({ percent, has }) =>
+      has('distinct')
+        ? `Se ha perdido variedad: un ${percent('distinct')} de respuestas distintas a prompts distintos, antes un ${percent('distinct_before')}.`
+        : `Se ha perdido variedad: un ${percent('distinct_2')} de pares de palabras distintos, antes un ${percent('distinct_2_before')}.`,
     prompt_forgotten: ({ percent }) =>
       `Las respuestas hablan menos de lo que se pedía: aparece el ${percent('prompt_words')} de las palabras de los prompts, antes el ${percent('prompt_words_before')}.`,
     length_alone: ({ count, percent }) =>
@@ -233,8 +235,11 @@ export const trainer: TrainerTexts = {
     partial_judge: (_, level) =>
       level === 'note'
         ? 'Ha juzgado un modelo de recompensa. Lo que le gusta es lo que ha aprendido, no lo que te gusta a ti.'
-        : 'El juez es parte: entrenó a este modelo o aprendió de los mismos rankings, y ambos comparten errores. Que juzgue una persona, una regla ' +
-          'o un modelo de recompensa de otros rankings.',
+        : 'El juez es el modelo de recompensa al que este modelo aprendió a gustar: que gane no dice nada. Que juzgue una persona, una regla o un ' +
+          'modelo de recompensa de otros rankings.',
+    kindred_judge: () =>
+      'El juez aprendió de los mismos rankings que este modelo: ambos comparten errores. Que juzgue una persona o un modelo de recompensa de ' +
+      'otros rankings.',
     undecided: ({ count, percent }) =>
       `Sin decidir: gana en el ${percent('win_rate')} [${percent('low')}, ${percent('high')}] de ${count('pairs')} pares, y la mitad cae dentro. Con más ` +
       'pares se sabría.',
@@ -262,7 +267,7 @@ export const trainer: TrainerTexts = {
       `La pérdida en lo reservado subió de ${decimal('best', 3)} a ${decimal('last', 3)}; ` +
       `${level === 'note' ? 'se han conservado los pesos de la mejor pasada' : 'el modelo aprende lo demás de memoria'}.`,
     over_optimised: ({ decimal }) =>
-      `Sobreoptimizado: la puntuación del modelo de recompensa subió a ${decimal('score')} mientras la del propio evaluador bajó de ` +
+      `Sobreoptimizado: la puntuación del modelo de recompensa subió de ${decimal('score_first')} a ${decimal('score')} mientras la del propio evaluador bajó de ` +
       `${decimal('gold_first')} a ${decimal('gold')}.`,
     length_bias: ({ percent }) =>
       `El modelo de recompensa juzga por la longitud: acierta en el ${percent('shorter')} de los pares cuya mejor respuesta es la más corta y en el ` +

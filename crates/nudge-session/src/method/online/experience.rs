@@ -178,14 +178,14 @@ impl Collected {
         self.completions.completions.iter().map(|completion| &completion.ended)
     }
 
-    /// Log-probabilities of one completion's tokens under `policy` as it stands, `[1, time]`.
-    pub(super) fn logprobs_of(
+    /// The hidden states before one completion's tokens under `policy` as it stands, `[1, time, hidden]`, and the
+    /// tokens, `[1, time]`.
+    pub(super) fn hidden_of(
         &self,
         row: usize,
         policy: &Frozen<Decoder>,
-        temperature: f32,
         device: &Device,
-    ) -> Tensor<2> {
+    ) -> (Tensor<3>, Tensor<2, Int>) {
         let (rows, width) = (&self.rows, self.rows.width());
         let row = row * width..(row + 1) * width;
         let one = Rows {
@@ -195,7 +195,7 @@ impl Collected {
             time: rows.time,
         };
         let hidden = policy.hidden(&one.token_batch(&policy.config, device));
-        policy.logprobs(hidden.narrow(1, rows.prompt_width - 1, rows.time), one.targets(device), temperature)
+        (hidden.narrow(1, rows.prompt_width - 1, rows.time), one.targets(device))
     }
 
     /// Mean over completions of the KL to the reference, in nats.

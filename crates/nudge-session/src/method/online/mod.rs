@@ -35,7 +35,7 @@ use crate::SessionError;
 use crate::finetuning::Peak;
 use crate::labeler::Labeler;
 use crate::method::Material;
-use crate::protocol::{Event, Metrics};
+use crate::protocol::{Event, Lens, Metrics};
 use crate::snapshot::{Snapshot, SnapshotWriter};
 use crate::stage::{Standing, Told};
 use crate::trainer::training_device;
@@ -212,7 +212,7 @@ impl Online {
     }
 
     /// Ends a step: steers the price of a nat (Ziegler et al. 2019, 2.2) and tells what the step measured.
-    pub fn report(&mut self, estimated: &Estimated, mut metrics: Metrics, told: &mut Told) {
+    pub fn report(&mut self, estimated: &Estimated, mut metrics: Metrics, lens: Option<Lens>, told: &mut Told) {
         let (scored, kl_coef) = (&estimated.scored, self.kl_coef());
         metrics.extend(scored.metrics(&self.options, kl_coef));
         if !scored.values.is_empty() {
@@ -226,6 +226,9 @@ impl Online {
         let events = self.prompts.tell(&scored.completions, self.gold, &mut metrics, shown);
         told.progress(metrics, "eps", scored.len());
         events.into_iter().for_each(|event| told.event(event));
+        if let Some(lens) = lens {
+            told.event(Event::Lens { lens: Lens { new_kl_coef: price(&self.options, self.kl_coef()), ..lens } });
+        }
     }
 
     /// The finished policy.

@@ -140,8 +140,7 @@ impl<M: GroupMethod> Stage for PolicyGradient<M> {
         let mut metrics = self.optimise(&estimated).await?; // 6.
         metrics.extend(reward_metrics(&rewards, k));
         let lens = self.online.look_into(&estimated, None, None).await?;
-        self.online.report(&estimated, metrics, told); // 7.
-        lens.into_iter().for_each(|event| told.event(event));
+        self.online.report(&estimated, metrics, lens, told); // 7.
         Ok(())
     }
 

@@ -57,13 +57,13 @@ pub fn collapsed(evidence: &Evidence) -> Option<Finding> {
         percent(after.prompt_words),
         percent(before.prompt_words)
     );
-    let numbers = [
-        ("same_opening", after.same_opening),
-        ("same_opening_before", before.same_opening),
+    let opening = [("same_opening", after.same_opening), ("same_opening_before", before.same_opening)];
+    let others = [
         ("distinct", after.distinct),
         ("prompt_words", after.prompt_words),
         ("prompt_words_before", before.prompt_words),
     ];
+    let numbers = opening.into_iter().filter(|_| one).chain(others);
     finding("collapsed", Level::Bad, numbers, sentence, again(evidence, &[("learning_rate", 0.25)]))
 }
 
@@ -122,13 +122,18 @@ pub fn same_openings(evidence: &Evidence) -> Option<Finding> {
 pub fn variety_lost(evidence: &Evidence) -> Option<Finding> {
     let texts = writings(evidence).map(|(after, before)| (after.distinct, before.distinct));
     let fewer = texts.filter(|(after, before)| *after < DISTINCT && *after < FALL / DISTINCT * before);
-    let (what, after, before) = match (fewer, variety(evidence)) {
-        (Some((after, before)), _) => ("different completions of different prompts", after, before),
-        (None, Some((after, before))) if after < FALL * before => ("different pairs of words", after, before),
+    let (what, numbers) = match (fewer, variety(evidence)) {
+        (Some((after, before)), _) => {
+            ("different completions of different prompts", [("distinct", after), ("distinct_before", before)])
+        }
+        (None, Some((after, before))) if after < FALL * before => {
+            ("different pairs of words", [("distinct_2", after), ("distinct_2_before", before)])
+        }
         _ => return None,
     };
-    let sentence = format!("Variety is lost: {} {what}, {} before.", percent(after), percent(before));
-    finding("variety_lost", Level::Warning, [("distinct", after), ("distinct_before", before)], sentence, None)
+    let [after, before] = numbers.map(|(_, share)| percent(share));
+    let sentence = format!("Variety is lost: {after} {what}, {before} before.");
+    finding("variety_lost", Level::Warning, numbers, sentence, None)
 }
 
 pub fn prompt_forgotten(evidence: &Evidence) -> Option<Finding> {
@@ -185,22 +190,23 @@ pub fn never_ends(evidence: &Evidence) -> Option<Finding> {
 }
 
 pub fn partial_judge(evidence: &Evidence) -> Option<Finding> {
-    let (level, sentence) = match evidence.judge? {
-        JudgeTie::TrainedAgainst => (
+    let next = Some(Next::JudgeYourself);
+    let said = |level, sentence: &str| finding("partial_judge", level, [], sentence.into(), next.clone());
+    match evidence.judge? {
+        JudgeTie::TrainedAgainst => said(
             Level::Warning,
             "The judge is the reward model that this model was tuned to please: that it wins says nothing. Let a person \
              judge, or a rule, or a reward model of other rankings.",
         ),
-        JudgeTie::SameRankings => (
-            Level::Warning,
-            "The judge has learnt from the rankings that this model has learnt from: both share their mistakes. Let a \
-             person judge, or a reward model of other rankings.",
-        ),
-        JudgeTie::UnknownRewardModel => {
-            (Level::Note, "A reward model judged. What it likes is what it has learnt, not what you like.")
+        JudgeTie::SameRankings => {
+            let sentence = "The judge has learnt from the rankings that this model has learnt from: both share their \
+                            mistakes. Let a person judge, or a reward model of other rankings.";
+            finding("kindred_judge", Level::Warning, [], sentence.into(), next)
         }
-    };
-    finding("partial_judge", level, [], sentence.into(), Some(Next::JudgeYourself))
+        JudgeTie::UnknownRewardModel => {
+            said(Level::Note, "A reward model judged. What it likes is what it has learnt, not what you like.")
+        }
+    }
 }
 
 pub fn undecided(evidence: &Evidence) -> Option<Finding> {

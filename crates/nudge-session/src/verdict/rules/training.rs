@@ -146,7 +146,7 @@ pub fn over_optimised(evidence: &Evidence) -> Option<Finding> {
         "Over-optimised: the reward model's score rose from {score_first:.2} to {score_end:.2} while the labeler's own \
          fell from {gold_first:.2} to {gold_end:.2}."
     );
-    let numbers = [("score", score_end), ("gold", gold_end), ("gold_first", gold_first)];
+    let numbers = [("score_first", score_first), ("score", score_end), ("gold_first", gold_first), ("gold", gold_end)];
     finding("over_optimised", Level::Warning, numbers, sentence, again(evidence, &[("kl_coef", 2.0)]))
 }
 
