@@ -3,7 +3,7 @@
 //! After a resume it has no gap and no repeat: lines beyond the checkpoint's step, and a line cut off, are removed. Lines
 //! that are not known to be this run's are never cut: their file is moved aside.
 
-use crate::disk::{Appended, set_aside, write_atomic};
+use crate::disk::{Appended, Lock, set_aside, write_atomic};
 use crate::failure::tell;
 use crate::files::io_error;
 use anyhow::{Result, bail};
@@ -18,24 +18,27 @@ pub struct Log {
     /// Whether what is there is this run's own.
     own: bool,
     file: Option<Appended>,
+    /// On a path that somebody gave; a run's own log lies in a folder that is locked.
+    _lock: Option<Lock>,
 }
 
 impl Log {
     /// A log at `path` that is this run's `own`, whatever it holds.
     pub fn own(path: &Path) -> Self {
-        Self { path: path.into(), own: true, file: None }
+        Self { path: path.into(), own: true, file: None, _lock: None }
     }
 
     /// A log at a path that somebody gave. It must not hold lines already, unless the run goes on or replaces. Those that
-    /// were noted in the run's checkpoint are its own; others will be moved aside.
+    /// were noted in the run's checkpoint are its own; others will be moved aside. Of two runs the second is refused.
     pub fn given(path: &Path, noted: &Value, resume: bool, force: bool) -> Result<Self> {
+        let lock = is_or_will_be_a_file(path).then(|| Lock::file(path)).transpose()?;
         if holds_lines(path) && !resume && !force {
             bail!(
                 "the log {} exists; choose another --log, go on with --resume, or move it aside with --force",
                 path.display()
             );
         }
-        Ok(Self { path: path.into(), own: *noted == note(path), file: None })
+        Ok(Self { path: path.into(), own: *noted == note(path), file: None, _lock: lock })
     }
 
     /// What a checkpoint notes, to know the log again.
@@ -84,6 +87,11 @@ fn holds_lines(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() > 0)
 }
 
+/// A pipe or a device may be shared.
+fn is_or_will_be_a_file(path: &Path) -> bool {
+    fs::metadata(path).map_or(true, |file| file.is_file())
+}
+
 fn note(path: &Path) -> Value {
     std::path::absolute(path).unwrap_or(path.into()).display().to_string().into()
 }
@@ -119,14 +127,19 @@ mod tests {
         for step in 1..=3 {
             log.step(step, &Metrics::from([("loss".into(), 0.5)]), 0.0).unwrap();
         }
+        let note = log.note();
+        let second = given(&note, true).map(|_| ()).unwrap_err().to_string();
+        assert!(second.contains("is being written by process"), "{second}");
+        drop(log);
         assert!(given(&Value::Null, false).is_err());
-        let mut log = given(&log.note(), true).unwrap();
+        let mut log = given(&note, true).unwrap();
         log.start(2).unwrap();
         log.step(3, &Metrics::new(), 0.0).unwrap();
         let text = fs::read_to_string(&path).unwrap();
         let steps: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(steps.iter().map(|line| line["step"].as_u64().unwrap()).collect::<Vec<_>>(), [1, 2, 3]);
         assert_eq!(steps[1]["loss"], 0.5);
+        drop(log);
         // Without a checkpoint that notes it, nobody knows whose it is.
         given(&Value::Null, true).unwrap().start(0).unwrap();
         assert_eq!(fs::read_to_string(place.path().join("log.jsonl.1")).unwrap(), text);

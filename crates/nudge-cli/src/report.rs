@@ -78,12 +78,17 @@ pub fn verdict(verdict: &Verdict) -> String {
     )
 }
 
-/// A comparison with what the completions are like, a line a model.
+/// A comparison with what the completions are like.
 pub fn comparison(found: &Verdict) -> String {
+    format!("{}\n{}", verdict(found), answers(found)).trim_end().into()
+}
+
+/// What the completions of a comparison are like, a line a model.
+pub fn answers(found: &Verdict) -> String {
     let line = |name: &str, completions: &Option<CompletionStatistics>| {
         completions.as_ref().map_or(String::new(), |completions| {
             format!(
-                "\n  {name}: {:.1} tokens a completion, {:.0} % ended, distinct-1 {:.3}, distinct-2 {:.3}",
+                "  {name}: {:.1} tokens a completion, {:.0} % ended, distinct-1 {:.3}, distinct-2 {:.3}\n",
                 completions.mean_length,
                 100.0 * completions.eos_rate,
                 completions.distinct_1,
@@ -92,11 +97,11 @@ pub fn comparison(found: &Verdict) -> String {
         })
     };
     let explanation = if found.a.is_some() || found.b.is_some() {
-        "\n  ended: by their end token; distinct: share of the tokens, and of the pairs of them, that are different ones"
+        "  ended: by their end token; distinct: share of the tokens, and of the pairs of them, that are different ones"
     } else {
         ""
     };
-    verdict(found) + &line("a", &found.a) + &line("b", &found.b) + explanation
+    line("a", &found.a) + &line("b", &found.b) + explanation
 }
 
 /// A text in one line of at most `width` columns, cut off with dots.

@@ -6,7 +6,8 @@ use crate::disk::write_atomic;
 use crate::failure::tell;
 use crate::files::read_text;
 use crate::picture::Page;
-use crate::report::{self, one_line};
+use crate::report::{self, Aside, one_line};
+use crate::terminal::stderr_width;
 use crate::usage::given;
 use crate::verdicts::{Verdicts, judge_tie, method_of};
 use anyhow::Result;
@@ -15,11 +16,16 @@ use nudge_session::verdict::{Evidence, Finding, JudgedPair};
 use nudge_session::{Verdict, Winner};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use textwrap::wrap;
 
 /// Pairs that are shown as they are.
 const SHOWN: usize = 3;
 /// Columns of a line, its label left out.
 const WIDTH: usize = 66;
+/// Columns of a label.
+const INDENT: usize = 11;
+/// Lines of a text that are shown.
+const LINES: usize = 6;
 
 /// A comparison that is over.
 pub struct Ending<'a> {
@@ -120,7 +126,11 @@ impl Judged<'_> {
             page.pairs(&pairs);
             page.write(path)?;
         }
-        report::result(as_json, &outcome, || report::comparison(&outcome.verdict))
+        report::result(as_json, &outcome, || match Aside::is_on() {
+            // The larger command says who won, at its end.
+            true => report::answers(&outcome.verdict),
+            false => report::comparison(&outcome.verdict),
+        })
     }
 }
 
@@ -134,11 +144,23 @@ pub fn examples(pairs: &[JudgedPair]) -> String {
         }
         prompts.push(&pair.prompt);
         let won = |side: Winner| if pair.preference == Some(side) { "*" } else { " " };
-        text += &format!("\n  prompt   {}\n", one_line(&pair.prompt, WIDTH));
-        text += &format!("  a {}      {}\n", won(Winner::A), one_line(&pair.a, WIDTH));
-        text += &format!("  b {}      {}", won(Winner::B), one_line(&pair.b, WIDTH));
+        text += &block("prompt", &pair.prompt);
+        text += &block(&format!("a {}", won(Winner::A)), &pair.a);
+        text += &format!("{}\n", block(&format!("b {}", won(Winner::B)), &pair.b));
     }
-    format!("{text}\n  (* was preferred)")
+    format!("{text}  (* was preferred)")
+}
+
+/// A text behind its label, in its own lines, of which a long text shows only the first.
+fn block(label: &str, text: &str) -> String {
+    let width = stderr_width().map_or(WIDTH, |width| width.min(WIDTH + INDENT)).saturating_sub(INDENT).max(20);
+    let text: String = text.chars().filter(|character| *character == '\n' || !character.is_control()).collect();
+    let lines: Vec<_> =
+        text.lines().filter(|line| !line.trim().is_empty()).flat_map(|line| wrap(line, width)).collect();
+    let more = if lines.len() > LINES { " ..." } else { "" };
+    let shown = if lines.is_empty() { "(empty)".into() } else { lines[..lines.len().min(LINES)].join("\n") };
+    let label = format!("\n  {label:<width$}", width = INDENT - 2);
+    label + &shown.replace('\n', &format!("\n{}", " ".repeat(INDENT))) + more
 }
 
 /// Which model stood where on each screen, and what was preferred.
