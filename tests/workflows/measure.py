@@ -7,7 +7,8 @@ For each workflow and seed: 30 of the 60 prompts answered four times, ranked by 
 reward model on the rankings, its accuracy on ranked answers to the held-out prompts, each method on rankings or
 reward model, and each tuned model against the start on the held-out prompts, judged by the labeler. Of each tuned
 model's answers: nats per character under the start, and the share of the prompt's content words that appear, beside
-those of the start's answers. Of each stage: seconds and the most memory its process ever held.
+those of the start's answers (nats on the first words, as many as both have). Of each stage: seconds and the most
+memory its process ever held.
 
 A stage that is done stands in `stages.json` of its run and is not done again; one that was cut short is continued by
 the command line's own --resume, and its seconds (`resumed`) are those of the last part alone. Other flags than last
@@ -196,8 +197,9 @@ class Workflow:
             self.seed,
             out=("--pairs", pairs),
         )
+        both = [json.loads(line) for line in self.path(pairs).read_text(encoding="utf-8").splitlines()]
         for side in ("a", "b"):
-            texts = [json.loads(line)[side] for line in self.path(pairs).read_text(encoding="utf-8").splitlines()]
+            texts = [of_equal_length(pair["a"], pair["b"])[side] for pair in both]
             written = self.path(f"answers-{method}-{side}.txt")
             texts = [text for text in texts if text.strip()]
             written.write_text("<|endoftext|>".join(texts), encoding="utf-8")
@@ -254,6 +256,13 @@ def timed(line, folder):
         "result": results[-1] if results else {},
         "command": shlex.join(line),
     }
+
+
+def of_equal_length(a, b):
+    """Both cut to the words of the shorter: the first words of any text are dear, and what repeats itself is cheap."""
+    words = min(len(a.split()), len(b.split()))
+    cut = lambda text: "".join(re.findall(r"\s*\S+", text)[:words])
+    return {"a": cut(a), "b": cut(b)}
 
 
 def content_words(text):

@@ -9,11 +9,12 @@ use super::offline::{
     CompletionLogprobs, Offline, OfflineMethod, OfflineOptions, PreferenceBatch, mean_over_rankings, pair_metrics,
 };
 use super::{LearnsFrom, Material, Target, TuningMethod};
+use crate::finetuning::is_large;
 use crate::options::declare::{BELOW_HALF, NON_NEGATIVE, POSITIVE};
 use crate::trainer::Measured;
 use crate::{Run, SessionError, options};
 use burn::tensor::{Device, Tensor};
-use nudge_model::Decoder;
+use nudge_model::{Decoder, DecoderConfig};
 use nudge_rlhf::{DpoVariant, dpo_loss};
 
 options! {
@@ -26,8 +27,8 @@ options! {
         /// Assumed share of pairs ranked the wrong way round; sigmoid (Mitchell 2023) and robust only
         label_smoothing: f32 = 0.0, BELOW_HALF;
         /// Weight of imitation beside the loss: of the negative log-probability of a token of the chosen completions
-        /// (RPO, Pang et al. 2024; 1 there)
-        rpo_alpha: f32 = 0.0, NON_NEGATIVE;
+        /// (RPO, Pang et al. 2024; 1 there). Off: 0, 1 for a model above 20 M parameters
+        rpo_alpha: Option<f32> = None, NON_NEGATIVE;
         ..offline: OfflineOptions = OfflineOptions::default();
     }
 }
@@ -63,6 +64,12 @@ impl DpoOptions {
             _ => logprobs.sum,
         }
     }
+
+    /// A real model keeps its sentences by it: without, what it writes of a product is lists of repeated numbers at the
+    /// same share of wins (`tests/README.md`).
+    fn rpo_alpha(&self, config: &DecoderConfig) -> f32 {
+        self.rpo_alpha.unwrap_or(if is_large(config) { 1.0 } else { 0.0 })
+    }
 }
 
 impl OfflineMethod for DpoOptions {
@@ -71,6 +78,7 @@ impl OfflineMethod for DpoOptions {
     }
 
     fn loss(&self, policy: &Decoder, batch: &PreferenceBatch) -> Measured {
+        let rpo_alpha = self.rpo_alpha(&policy.config);
         let (policy, reference) = (batch.policy(policy), batch.reference());
         let rankings = batch.pairs.iter().map(|pairs| {
             let [chosen, rejected] =
@@ -88,8 +96,7 @@ impl OfflineMethod for DpoOptions {
             );
             let [logps_chosen, logps_rejected] = logps;
             // L = L_DPO + rpo_alpha * NLL (Pang et al. 2024, eq. 1).
-            let loss =
-                if self.rpo_alpha > 0.0 { terms.loss + nll.clone().mul_scalar(self.rpo_alpha) } else { terms.loss };
+            let loss = if rpo_alpha > 0.0 { terms.loss + nll.clone().mul_scalar(rpo_alpha) } else { terms.loss };
             [
                 loss,
                 nll.detach(),
@@ -101,7 +108,7 @@ impl OfflineMethod for DpoOptions {
             ]
         });
         let [loss, nll, of_pairs @ ..] = mean_over_rankings(rankings);
-        let imitation = (self.rpo_alpha > 0.0).then_some(("nll_loss", nll));
+        let imitation = (rpo_alpha > 0.0).then_some(("nll_loss", nll));
         Measured::new(loss, imitation.into_iter().chain(pair_metrics(of_pairs)))
     }
 
@@ -110,5 +117,21 @@ impl OfflineMethod for DpoOptions {
         let policy = self.of(policy);
         let reference = reference.map_or_else(|| policy.zeros_like(), |reference| self.of(reference));
         (policy - reference).mul_scalar(self.beta)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_real_model_imitates_beside_dpo_unless_told_otherwise() {
+        let small = DecoderConfig::test(24);
+        let large = DecoderConfig { vocab_size: 1 << 24, ..small.clone() };
+        let alphas = |given| {
+            [&small, &large].map(|config| DpoOptions { rpo_alpha: given, ..Default::default() }.rpo_alpha(config))
+        };
+        assert_eq!(alphas(None), [0.0, 1.0]);
+        assert_eq!(alphas(Some(0.0)), [0.0, 0.0]);
     }
 }

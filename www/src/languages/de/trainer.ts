@@ -164,7 +164,7 @@ export const trainer: TrainerTexts = {
     k: 'Antworten je Prompt eines Rollouts',
     loss: 'Funktion der Differenz impliziter Rewards; sigmoid ist die der Arbeit selbst',
     label_smoothing: 'Angenommener Anteil verkehrt geordneter Paare; nur sigmoid (Mitchell 2023) und robust',
-    rpo_alpha: 'Gewicht der Nachahmung neben dem Loss: der negativen Log-Wahrscheinlichkeit eines Tokens der bevorzugten Antworten (RPO, Pang et al. 2024; dort 1)',
+    rpo_alpha: 'Gewicht der Nachahmung neben dem Loss: der negativen Log-Wahrscheinlichkeit eines Tokens der bevorzugten Antworten (RPO, Pang et al. 2024; dort 1). Off: 0, bei einem Modell über 20 Mio. Parametern 1',
     epochs: 'Durchgänge über die Rangfolgen',
     held_out: 'Anteil der Prompts, die dem Training vorenthalten werden, um die Trefferquote daran zu messen; 0 misst nichts',
     stop_margin: 'Ein Lauf endet nach einem Durchgang, dessen rewards/margins im Mittel darüber liegen: Die Paare sind auswendig gelernt',
@@ -188,6 +188,7 @@ export const trainer: TrainerTexts = {
   forms: {
     value_learning_rate: 'off oder eine Zahl',
     target_kl: 'off oder eine Zahl',
+    rpo_alpha: 'off oder eine Zahl',
     temperature: 'off oder eine Zahl',
     stop_margin: 'off oder eine Zahl',
     learning_rate: 'off oder eine Zahl',
@@ -283,7 +284,7 @@ function ofOffline(...methods: string[]): Record<string, string> {
   const texts = {
     batch_size: 'Rangfolgen eines Schritts; alle Paare einer Rangfolge gehören in denselben (InstructGPT 3.5)',
     learning_rate:
-      'Höchste Lernrate. Off: 1e-4, 1e-6 (wie in den Arbeiten, für Milliarden von Parametern) für alle Gewichte eines Modells über 20 Mio. Parameter',
+      'Höchste Lernrate. Off: 1e-4, 2e-4 für Adapter, 1e-6 (wie in den Arbeiten, für Milliarden von Parametern) für alle Gewichte eines Modells über 20 Mio. Parameter',
     seed: 'Seed für Reihenfolge und Aufteilung',
     lr_decay: 'Verlauf der Lernrate nach dem Warm-up',
     warmup_ratio: 'Anteil aller Schritte, höchstens 20, in dem die Lernrate von einem Zehntel auf ihre Höhe steigt',

@@ -163,7 +163,7 @@ export const trainer: TrainerTexts = {
     k: 'Respuestas por prompt de un rollout',
     loss: 'Función de la diferencia de recompensas implícitas; sigmoid es la del artículo',
     label_smoothing: 'Parte supuesta de pares ordenados al revés; solo sigmoid (Mitchell 2023) y robust',
-    rpo_alpha: 'Peso de la imitación junto a la pérdida: la log-probabilidad negativa de un token de las respuestas preferidas (RPO, Pang et al. 2024; allí 1)',
+    rpo_alpha: 'Peso de la imitación junto a la pérdida: la log-probabilidad negativa de un token de las respuestas preferidas (RPO, Pang et al. 2024; allí 1). Off: 0, con un modelo de más de 20 M de parámetros 1',
     epochs: 'Pasadas sobre los rankings',
     held_out: 'Parte de los prompts que se reserva del entrenamiento para medir los aciertos; 0 no mide nada',
     stop_margin: 'La ejecución termina tras una pasada cuyos rewards/margins lo superan de media: los pares se saben de memoria',
@@ -186,6 +186,7 @@ export const trainer: TrainerTexts = {
   forms: {
     value_learning_rate: 'off, o un número',
     target_kl: 'off, o un número',
+    rpo_alpha: 'off, o un número',
     temperature: 'off, o un número',
     stop_margin: 'off, o un número',
     learning_rate: 'off, o un número',
@@ -281,7 +282,7 @@ function ofOffline(...methods: string[]): Record<string, string> {
   const texts = {
     batch_size: 'Rankings de un paso; todos los pares de un ranking van en el mismo (InstructGPT 3.5)',
     learning_rate:
-      'Tasa de aprendizaje máxima. Off: 1e-4, 1e-6 (la de los artículos, para miles de millones de parámetros) para todos los pesos de un modelo de más de 20 M de parámetros',
+      'Tasa de aprendizaje máxima. Off: 1e-4, 2e-4 con adaptadores, 1e-6 (la de los artículos, para miles de millones de parámetros) para todos los pesos de un modelo de más de 20 M de parámetros',
     seed: 'Semilla del orden y de la división',
     lr_decay: 'Curso de la tasa de aprendizaje tras el calentamiento',
     warmup_ratio: 'Parte de todos los pasos, 20 como mucho, en que la tasa de aprendizaje sube de una décima hasta su máximo',

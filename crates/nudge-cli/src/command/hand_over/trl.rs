@@ -13,7 +13,7 @@ pub const TRAINER: Trainer = Trainer {
     notes: &[
         "On two machines: `NODES=2 RANK=0 MASTER=first GPUS=8 sh launch.sh` on the first, `RANK=1` on the second.",
         "Weights in shards: `sh launch.sh --fsdp \"full_shard auto_wrap\"`. Without a GPU: `sh launch.sh --use_cpu true --bf16 false --ddp_backend gloo`.",
-        "Where Nudge chooses learning_rate or temperature by the model, TRL's own default holds.",
+        "Where Nudge chooses learning_rate, temperature or rpo_alpha by the model, TRL's own default holds.",
     ],
 };
 

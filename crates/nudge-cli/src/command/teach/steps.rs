@@ -115,8 +115,11 @@ impl Steps<'_> {
         } else {
             words.extend(pair("--comparisons", &self.rankings()));
         }
-        if let Some(options) = &self.arguments.options {
-            words.extend(pair("--config", &text(options)));
+        match &self.arguments.options {
+            Some(options) => words.extend(pair("--config", &text(options))),
+            // Rankings are few, and the comparison is on prompts that were held out before: all of them teach.
+            None if !needs_reward(self.method) => words.extend(pair("--held-out", "0")),
+            None => {}
         }
         self.command(self.command_of_method(), words, ("--out", self.tuned()))
     }

@@ -39,8 +39,8 @@ options! {
         epochs: f32 = 3.0, POSITIVE;
         /// Rankings of one step; all pairs of a ranking belong to one (InstructGPT 3.5)
         batch_size: usize = 2, AT_LEAST_ONE;
-        /// Peak learning rate. Off: 1e-4, 1e-6 (the papers', for billions of parameters) for every weight of a model above
-        /// 20 M parameters
+        /// Peak learning rate. Off: 1e-4, 2e-4 for adapters, 1e-6 (the papers', for billions of parameters) for every
+        /// weight of a model above 20 M parameters
         learning_rate: Option<f32> = None, NON_NEGATIVE;
         /// Share of prompts kept out of training to measure accuracy on; 0 measures nothing
         held_out: f32 = 0.2, BELOW_ONE;
@@ -53,7 +53,7 @@ options! {
 }
 
 /// Peak learning rates.
-const PEAK: Peak = Peak { small: 1e-4, adapters: 1e-4, large: 1e-6 };
+const PEAK: Peak = Peak { small: 1e-4, adapters: 2e-4, large: 1e-6 };
 
 /// What one method makes of the completions of a few rankings.
 pub trait OfflineMethod: TuningMethod {
