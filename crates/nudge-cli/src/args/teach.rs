@@ -43,7 +43,7 @@ pub struct Teach {
     /// Most prompts that are compared on
     #[arg(long, value_name = "N", default_value_t = 30)]
     pub compared: usize,
-    /// Longest completion, in tokens [default: as each command has it]
+    /// Longest completion, in tokens; one that is cut off teaches little [default: 160]
     #[arg(long, value_name = "N")]
     pub max_new_tokens: Option<usize>,
     /// Rank and judge line by line, for screen readers

@@ -7,6 +7,10 @@ use crate::command::rank::ME;
 use nudge_session::method::Method;
 use std::path::{Path, PathBuf};
 
+/// Tokens of a completion, at most. A real model's answers of 80, as `sample` has it, are mostly cut off; those of a story
+/// model end long before.
+const MAX_NEW_TOKENS: usize = 160;
+
 /// What the steps follow from.
 pub struct Steps<'a> {
     /// What was asked for.
@@ -157,7 +161,7 @@ impl Steps<'_> {
     }
 
     fn longest(&self) -> Vec<String> {
-        self.arguments.max_new_tokens.map_or(vec![], |tokens| pair("--max-new-tokens", &tokens.to_string()))
+        pair("--max-new-tokens", &self.arguments.max_new_tokens.unwrap_or(MAX_NEW_TOKENS).to_string())
     }
 
     fn command(&self, name: &str, words: Vec<String>, (flag, out): (&str, PathBuf)) -> Vec<String> {
