@@ -107,12 +107,17 @@ pub fn answers(found: &Verdict) -> String {
 /// A text in one line of at most `width` columns, cut off with dots.
 pub fn one_line(text: &str, width: usize) -> String {
     let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let line: String = line.chars().map(|character| if character.is_control() { ' ' } else { character }).collect();
+    let line = printable(&line);
     match line.chars().count() {
         0 => "(empty)".into(),
         length if length <= width => line,
         _ => format!("{} ...", line.chars().take(width.saturating_sub(4)).collect::<String>().trim_end()),
     }
+}
+
+/// A line without characters that would steer a terminal.
+pub fn printable(line: &str) -> String {
+    line.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
 }
 
 /// 1 win, 2 wins.

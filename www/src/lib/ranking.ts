@@ -32,6 +32,12 @@ export function flat(groups: Groups): number[] {
   return groups.flat();
 }
 
+/** How a completion is called: A, B, C. */
+export const letter = (item: number) => String.fromCharCode(65 + item);
+
+/** Whether it is tied with the one that stands above it. */
+export const isTiedAbove = (groups: Groups, item: number) => groups.some((members) => members.indexOf(item) > 0);
+
 /** The rank of a completion as in sports, from 1: two tied at 2 are followed by 4. */
 export function rankOf(groups: Groups, item: number): number {
   const group = groups.findIndex((members) => members.includes(item));

@@ -28,7 +28,7 @@ pub struct Teach {
     /// Method that tunes: dpo, kto, orpo, simpo, ppo, grpo, rloo, reinforce, online-dpo
     #[arg(long, value_name = "NAME", default_value = "dpo")]
     pub method: String,
-    /// TOML file of the method's options
+    /// TOML file of the method's options; without one, every ranking teaches (held_out is 0)
     #[arg(long, value_name = "FILE.toml")]
     pub options: Option<PathBuf>,
     /// Who ranks and judges: me, or a simulated labeler

@@ -51,7 +51,7 @@ export const trainer: TrainerTexts = {
         'die Log-Wahrscheinlichkeit der Reihenfolge, die die Person einem Paar gab. KTO und ORPO: ihr eigener Loss.',
       healthy:
         'Fällt, erst schnell, dann langsam. Pretraining beginnt nahe dem Logarithmus des Vokabulars (7,6 Nats bei 2048 Tokens), ' +
-        'Reward-Modell und DPO bei 0,69 (einer Münze).',
+        'Reward-Modell und DPO bei 0,69 (einer Münze), DPO mit rpo_alpha um so viel mal nll_loss höher.',
       act:
         'Steigt oder springt er: Lernrate senken. Bleibt er von Anfang an flach: sie erhöhen oder die Daten prüfen. Nahe 0 bei wenigen ' +
         'Beispielen: Sie sind auswendig gelernt, früher aufhören.',

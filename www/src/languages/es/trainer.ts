@@ -50,7 +50,7 @@ export const trainer: TrainerTexts = {
         'log-probabilidad del orden que la persona dio a un par. KTO y ORPO: su propia pérdida.',
       healthy:
         'Baja, primero deprisa y luego despacio. El preentrenamiento empieza cerca del logaritmo del vocabulario (7,6 nats con 2048 tokens); el ' +
-        'modelo de recompensa y DPO, en 0,69 (una moneda).',
+        'modelo de recompensa y DPO, en 0,69 (una moneda); DPO con rpo_alpha, más arriba en ese número por nll_loss.',
       act:
         'Si sube o salta: baja la tasa de aprendizaje. Si es plana desde el principio: súbela o revisa los datos. Cerca de 0 con pocos ejemplos: ' +
         'los sabe de memoria, para antes.',

@@ -6,7 +6,7 @@ use crate::disk::write_atomic;
 use crate::failure::tell;
 use crate::files::read_text;
 use crate::picture::Page;
-use crate::report::{self, Aside, one_line};
+use crate::report::{self, Aside, one_line, printable};
 use crate::terminal::stderr_width;
 use crate::usage::given;
 use crate::verdicts::{Verdicts, judge_tie, method_of};
@@ -15,6 +15,7 @@ use nudge_data::{Prompt, read_jsonl};
 use nudge_session::verdict::{Evidence, Finding, JudgedPair};
 use nudge_session::{Verdict, Winner};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use textwrap::wrap;
 
@@ -154,13 +155,14 @@ pub fn examples(pairs: &[JudgedPair]) -> String {
 /// A text behind its label, in its own lines, of which a long text shows only the first.
 fn block(label: &str, text: &str) -> String {
     let width = stderr_width().map_or(WIDTH, |width| width.min(WIDTH + INDENT)).saturating_sub(INDENT).max(20);
-    let text: String = text.chars().filter(|character| *character == '\n' || !character.is_control()).collect();
-    let lines: Vec<_> =
-        text.lines().filter(|line| !line.trim().is_empty()).flat_map(|line| wrap(line, width)).collect();
+    let wrapped = |line| wrap(&printable(line), width).into_iter().map(Cow::into_owned).collect::<Vec<_>>();
+    let lines: Vec<String> = text.lines().filter(|line| !line.trim().is_empty()).flat_map(wrapped).collect();
+    let shown = match lines.len() {
+        0 => "(empty)".into(),
+        count => lines[..count.min(LINES)].join(&format!("\n{:INDENT$}", "")),
+    };
     let more = if lines.len() > LINES { " ..." } else { "" };
-    let shown = if lines.is_empty() { "(empty)".into() } else { lines[..lines.len().min(LINES)].join("\n") };
-    let label = format!("\n  {label:<width$}", width = INDENT - 2);
-    label + &shown.replace('\n', &format!("\n{}", " ".repeat(INDENT))) + more
+    format!("\n{:INDENT$}{shown}{more}", format!("  {label}"))
 }
 
 /// Which model stood where on each screen, and what was preferred.
