@@ -426,36 +426,59 @@ def additions(facts, text):
     """Sentences with facts that the text lacks: the first, the first two, ... as many as a person would bother to add."""
     missing = [phrase for phrase, found in zip(facts.phrases, rule.stated(facts, text)) if not found]
     for count in range(1, min(4, len(missing)) + 1):
-        yield " ".join(stated_in_one(missing[:count]))
+        yield " ".join(stated_in_one(missing[:count], is_plural(facts)))
 
 
-def stated_in_one(phrases):
+def is_plural(facts):
+    """Whether the product is "they": boots, glasses."""
+    return bool(facts.phrases) and re.search(r"[^s]s$", facts.phrases[0].split(" for ")[0]) is not None
+
+
+def stated_in_one(phrases, plural):
     """Each phrase as a sentence if its form is known, the others as one list."""
     known = [sentence_of(phrase) for phrase in phrases]
+    if plural:
+        known = [s and re.sub(r"^It (\w+)", lambda match: "They " + of_many(match.group(1)), s) for s in known]
     rest = [phrase for phrase, sentence in zip(phrases, known) if not sentence]
     return [s for s in known if s] + (["Details: " + ", ".join(rest) + "."] if rest else [])
 
 
+def of_many(verb):
+    return {"is": "are", "has": "have"}.get(verb) or re.sub(r"(?<=[xsh])es$|s$", "", verb)
+
+
 def sentence_of(phrase):
     """A fact as a sentence, or None."""
+    words = phrase.split()
+    if words[0] in VERBS:
+        return f"It {phrase}."
+    a_material = len(words) <= 3 and rule.stem(words[-1]) in rule.MATERIALS and words[-1] != "paraffin"
+    if a_material and phrase.islower() and not re.search(r" (?:of|with) |\d g", phrase):
+        return f"It is made of {phrase}."
+    parts = "handle|cover|frame|roof|top|legs|feet|tips|wrapper|upper|comb|rose|blade|cable|king|board|base|range|paper|probe"
     forms = [
-        (r"[\d.,]+ x [\d.,x ]+ \w+", "It measures {}."),
-        (r"(?:weighs )?([\d.,]+ k?g)", "It weighs {}."),
+        (r"([\d.,]+ x [\d.,x ]+ \w+)", "It measures {}."),
+        (r"([\d.,]+ k?g)", "It weighs {}."),
         (r"([\d.,]+ (?:litres?|ml))", "It holds {}."),
-        (r"((?:hand)?made|woven|built|printed|packed|cooked|pressed|harvested) .+", "It is {}."),
+        (r"((?:made|woven|built|printed|packed|cooked|harvested) (?:by|in|from|flat|of)\b.*)", "It is {}."),
         (r"(sizes .+)", "It comes in {}."),
-        (r"(?:with|comes with) (.+)", "It comes with {}."),
+        (r"with (.+)", "It comes with {}."),
         (r"(?:without|no) (.+)", "It comes without {}."),
-        (r"(.+) included", "It comes with {}."),
-        (r"(\w+ed|\w+proof|%s)" % "|".join(sorted(COLOUR_WORDS)), "It is {}."),
-        (r"(?:not for .+|for .+)", "It is {}."),
+        (r"(.+s) included", "It comes with {}."),
+        (r"(\w+ed|\w+proof|%s)" % "|".join(COLOUR_WORDS), "It is {}."),
+        (r"((?:not )?for .+)", "It is {}."),
+        (r"([\d.,]+ (?:cm|mm|m) (?:long|high|thick))", "It is {}."),
+        (r"((?:two|three|four|five|six|seven|ten|\d+) (?!persons|minutes|times|hours|people|pairs)[a-z ]*s\b(?! a day).*)", "It has {}."),
+        (r"([\d.,]+ (?:watts|lumens|pieces|pages|parts|settings|programs))", "It has {}."),
+        (rf"({parts}) of (.+)", "The {} is of {}."),
+        (rf"({parts}) ([\d.,]+ .+)", "The {} is {}."),
     ]
     for form, sentence in forms:
         match = re.fullmatch(form, phrase)
         if match:
-            whole = sentence in ("It measures {}.", "It is {}.")
-            return sentence.format(match.group() if whole else match.group(1))
-    return f"It {phrase}." if phrase.split()[0] in VERBS else None
+            sentence = sentence.format(*match.groups())
+            return re.sub(r"^(The (?:legs|feet|tips)) is", r"\1 are", sentence)
+    return None
 
 
 DRAFTS = {

@@ -163,7 +163,7 @@ class Products(unittest.TestCase):
         self.fails(GOOD_PRODUCT.replace("Please do not put it in the dishwasher", "It can go in the dishwasher"), "opposite")
         self.fails("A bread knife for your kitchen, which cuts bread and rolls. Its blade is 21 cm.", "facts")
         self.fails(GOOD_PRODUCT + " Slice crusty loaves, ripe tomatoes, roast meat, soft cakes and fresh pineapples like a proud chef "
-                   "on Sunday mornings while friends gather around your table and talk.", "invented")  # fmt: skip
+                   "every morning while friends gather around your table and talk.", "invented")  # fmt: skip
         self.fails("- Bread knife\n- Blade 21 cm, serrated\n- Handle of ash wood\n- Made in Solingen", "prose", "end")
 
 
@@ -207,7 +207,7 @@ class Edits(unittest.TestCase):
         mends(GOOD_PRODUCT.replace("A bread", "A stunning bread"), GOOD_PRODUCT)
         mends(GOOD_PRODUCT.replace("21", "25"), GOOD_PRODUCT)
         mends(GOOD_PRODUCT.replace("of ash", "of oak"), GOOD_PRODUCT)
-        mends("This bread knife has a blade of 21 cm.", None)
+        mends("This bread knife cuts your bread.", None)
         mends(
             "This bread knife has a blade of 21 cm and a handle of ash wood.",
             "This bread knife has a blade of 21 cm and a handle of ash wood. It is serrated.",
