@@ -51,7 +51,9 @@ GOOD_PRODUCT = (
 
 class Words(unittest.TestCase):
     def test_numbers_in_any_spelling(self):
-        self.assertEqual(rule.numbers("1,000 g, 34.90, ten, 16:00, 6:40, the 15th and 75cm"), "1000 34.9 10 16 6:40 15 75".split())
+        self.assertEqual(
+            rule.numbers("1,000 g, 34.90, ten, 16:00, 6:40, the 15th and 75cm"), "1000 34.9 10 16 6:40 15 75".split()
+        )
         self.assertEqual(rule.numbers("screws M6 of class 7a for one"), [])
         self.assertIn("4", rule.known_numbers("at 16:00"))
         self.assertIn("19", rule.known_numbers("at 7 pm"))
@@ -62,7 +64,9 @@ class Words(unittest.TestCase):
 
     def test_sentences(self):
         text = "Dear Mr. Bell, we pay 3.50. St. Mark's opens at 8 a.m. daily!\n\nBye"
-        self.assertEqual(rule.sentences(text), ["Dear Mr. Bell, we pay 3.50.", "St. Mark's opens at 8 a.m. daily!", "Bye"])
+        self.assertEqual(
+            rule.sentences(text), ["Dear Mr. Bell, we pay 3.50.", "St. Mark's opens at 8 a.m. daily!", "Bye"]
+        )
         self.assertEqual("".join(mend.pieces(text)), text)
 
     def test_a_prompt_may_be_a_chat(self):
@@ -76,7 +80,9 @@ class Replies(unittest.TestCase):
     def test_good_ones_pass(self):
         self.fails(KETTLE, GOOD_REPLY)
         self.fails(DOG, "Hello Ida, yes, your dog is welcome all year. Please keep her on the lead.")
-        self.fails(CAKE, "Dear Priya and Ben, thank you for your kind words about the cake. We wish you a happy marriage.")
+        self.fails(
+            CAKE, "Dear Priya and Ben, thank you for your kind words about the cake. We wish you a happy marriage."
+        )
 
     def test_each_fault_is_found(self):
         self.fails(KETTLE, "", "empty")
@@ -160,7 +166,9 @@ class Products(unittest.TestCase):
         self.fails(GOOD_PRODUCT.replace("21 cm", "21 mm"), "units")
         self.fails(GOOD_PRODUCT.replace("of ash", "of oak"), "other materials")
         self.fails(GOOD_PRODUCT.replace("Solingen", "Germany"), "other names")
-        self.fails(GOOD_PRODUCT.replace("Please do not put it in the dishwasher", "It can go in the dishwasher"), "opposite")
+        self.fails(
+            GOOD_PRODUCT.replace("Please do not put it in the dishwasher", "It can go in the dishwasher"), "opposite"
+        )
         self.fails("A bread knife for your kitchen, which cuts bread and rolls. Its blade is 21 cm.", "facts")
         self.fails(GOOD_PRODUCT + " Slice crusty loaves, ripe tomatoes, roast meat, soft cakes and fresh pineapples like a proud chef "
                    "every morning while friends gather around your table and talk.", "invented")  # fmt: skip
@@ -175,7 +183,11 @@ class Edits(unittest.TestCase):
         mends = lambda prompt, text, wanted: self.mends("customer_reply", prompt, text, wanted)
         body = "I am sorry that your kettle has a crack. We will send you a new one today."
         mends(KETTLE, f"Dear [Customer Name],\n\n{body}\n\nBest regards,\n[Your Name]", f"Dear Maria,\n\n{body}")
-        mends(KETTLE, f"Dear Maria, {body} Please send your order to 12 Main Street, [City]. We hope", f"Dear Maria, {body}")
+        mends(
+            KETTLE,
+            f"Dear Maria, {body} Please send your order to 12 Main Street, [City]. We hope",
+            f"Dear Maria, {body}",
+        )
         mends(
             KETTLE,
             "Dear Maria, thank you for your message. We will send you another kettle with a new handle today. You need not send "

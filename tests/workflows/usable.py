@@ -88,6 +88,8 @@ COMMON = frozenset(
     "will with without would yes yet you your yours".split()
 )
 
+AMERICAN = dict(gray="grey", color="colour", colors="colours", fiber="fibre", aluminum="aluminium", liter="litre")
+
 TOKEN = re.compile(r"\d+(?:[.,:]\d+)*|[^\W\d_]+\d+\w*|[^\W\d_]+(?:['’][^\W\d_]+)*|%|°[cCfF]?")
 
 
@@ -107,7 +109,7 @@ def tokens(text):
                 position += letters.end()
             elif letters and letters.group().lower() not in SUFFIXES:
                 token, position = token + letters.group().lower(), position + letters.end()
-        found.append(token)
+        found.append(AMERICAN.get(token, token))
 
 
 def number(token):
@@ -161,8 +163,8 @@ def content(text, without=frozenset()):
         value = number(token)
         if value:
             found.append(value)
-        elif token not in COMMON and len(token) > 1 and stem(token) not in without:
-            found.append(stem(token))
+        elif token not in COMMON and stem(token) not in without:
+            found += [UNITS[token]] if token in UNITS else [stem(token)] if len(token) > 1 else []
     return found
 
 
@@ -213,7 +215,7 @@ def material(prompt):
 
 
 PLACEHOLDER = re.compile(
-    r"\[[^\]]*\]?|<[^>]*>|\{[^}]*\}|_{3,}|\bx{3,}\b|(?<!under )(?<!in )\byour name\b|\bcompany name\b|\bcustomer'?s? name\b|\binsert \w+|"
+    r"\[[^\]]*\]?|<[^>]*>|\{[^}]*\}|_{3,}|\bx{3,}\b|(?<!under )(?<!in )\byour name\b|\bcompany name\b|\bcustomer'?s? name\b|\binsert (?:your|name|the name|date|product|here)\b|"
     r"\b(?:product|order) number here\b|\.\.\.\.+",
     re.IGNORECASE,
 )
@@ -222,7 +224,7 @@ MACHINE = re.compile(
     r"\bas an? (?:\w+ )?assistant\b|\bassistant (?:trained|designed)\b)"
 )
 TALK = re.compile(
-    r"^\W*(?:sure|certainly|of course)[,!]? (?:here|i)|\bhere(?:'s| is| are)\b[^.\n]*:|^\W*(?:subject|re|reply|response|"
+    r"^\W*(?:sure|certainly|of course)[,!]? here|\bhere(?:'s| is| are)\b[^.\n]*:|^\W*(?:subject|re|reply|response|"
     r"answer|customer|title|summary|description|product|notes?|draft)\W*:|\*\*|^#|```|\bi hope (?:this|that) helps\b|"
     r"\blet me know if you (?:need|want) (?:any )?(?:changes|more bullet)|\bmeeting notes:|\bthis product description\b|"
     r"\bthe (?:customer|user) (?:writes|says|wrote|asks)\b",
@@ -280,8 +282,8 @@ SORRY = re.compile(r"\bsorry\b|\bapolog|\bregret", re.IGNORECASE)
 # To somebody who asks, "sorry, we have none" and "sorry to hear" are fine; this is an apology for nothing.
 NEEDLESS = re.compile(r"\binconvenience|\bapolog|\bsorry (?:for|about)\b", re.IGNORECASE)
 GLADNESS = re.compile(
-    r"\b(?:glad|happy|thrilled|delighted|pleased|great|excited) (?:to hear|that you (?:enjoy|like|lov))|\bcongratulat|"
-    r"\bkind words\b|\bglad you\b|\bthank you for your (?:purchase|compliment|praise)",
+    r"\b(?:glad|happy|thrilled|delighted|pleased|great|excited) (?:to hear(?! from)|that you (?:enjoy|like|lov))|\bcongratulat|"
+    r"\bkind words\b|\bglad you\b|\bthank you for your (?:compliment|praise)",
     re.IGNORECASE,
 )
 GRATITUDE = re.compile(r"\bthank|\bglad\b|\bpleas(?:ed|ure)\b|\bhappy\b|\bdelight|\bcongratulat|\bkind\b|\bproud", re.I)
@@ -302,10 +304,12 @@ AS_CUSTOMER = re.compile(
     r"\bmy (?:order|parcel|money|card|son|daughter|mother|father|sister|grandmother|children|account|phone|bike|"
     r"house|parcel|purchase|suitcase|watch|wedding|dog|flat|car|party|birthday|guests|contract|subscription|room)\b|"
     r"\bi (?:would|want|'d) like (?:a refund|my money|to return|to book|to cancel|to know|you to)\b|"
-    r"\bi am writing to (?:complain|express|inform you)\b|\bi look forward to your (?:reply|response)\b",
+    r"\bi am writing to (?:complain|express|inform you)\b",
     re.IGNORECASE,
 )
-INVENTED_CONTACT = re.compile(r"\S+@\S+|https?://|\bwww\.|\b\w+\.(?:com|org|net|co\.uk)\b|\+?\(?\d{3,}\)?[-. ]\d{3,}", re.I)
+INVENTED_CONTACT = re.compile(
+    r"\S+@\S+|https?://|\bwww\.|\b\w+\.(?:com|org|net|co\.uk)\b|\+?\(?\d{3,}\)?[-. ]\d{3,}", re.I
+)
 GREETING = re.compile(
     r"^\W*(?:dear|hello|hi|hey|greetings|welcome|good (?:morning|afternoon|day|evening)|thank you|thanks)\b", re.I
 )
@@ -358,10 +362,17 @@ class Letter:
         self.thanks = not self.complains and "?" not in text
 
 
+def addressee(letter):
+    """The name with what belongs to it: "Mr and Mrs Hall", "Priya and Ben"."""
+    found = re.search(r"(?:[A-Z]\w+ (?=and ))?(?:(?:Mrs?|Ms|Miss|and) )*\w+$", letter.signature)
+    return found.group() if found else ""
+
+
 def greets(letter, text):
     """A greeting, and the customer's name among its first words, with the right title."""
     first = tokens(text)[:9]
-    if not GREETING.match(text):
+    begins_with_name = letter.name and re.match(r"\W*(?:%s|%s)," % (addressee(letter), letter.name), text)
+    if not GREETING.match(text) and not begins_with_name:
         return 0.0
     if letter.name:
         # "The Marinos" may be greeted as Mr and Mrs Marino.
@@ -422,7 +433,7 @@ def invents_no_contact(letter, text):
     """No mail address, telephone or order number that the letter does not have."""
     wrong = len(INVENTED_CONTACT.findall(text))
     known = known_numbers(letter.body)
-    wrong += sum(len(value) > 3 and ":" not in value and value not in known for value in numbers(text))
+    wrong += sum(re.fullmatch(r"\d{4,}", value) is not None and value not in known for value in numbers(text))
     return passes(wrong)
 
 
@@ -445,7 +456,9 @@ def customer_reply(prompt, text):
 
 
 SIGN = re.compile(r"^\s*(?:[-*•–+]|\d{1,2}[.)])(?:\s+|\*+)(?=\S)")
-DANGLING = re.compile(r"(?:[,:;(-]|\b(?:and|or|the|a|an|of|to|for|with|in|on|by|is|are|from|at|because))$", re.IGNORECASE)
+DANGLING = re.compile(
+    r"(?:[,:;(-]|\b(?:and|or|the|a|an|of|to|for|with|in|on|by|is|are|from|at|because))$", re.IGNORECASE
+)
 # Of notes, words that any report may add.
 OF_REPORTS = frozenset(
     stem(word)
@@ -543,8 +556,11 @@ def invents_no_numbers(known, text):
 
 
 def from_the_notes(notes, text):
-    """Of the words that say something, at least six tenths stand in the notes."""
-    return at_least(share(notes.all | OF_REPORTS, content(re.sub(SIGN.pattern, "", text, flags=re.M))), 0.6)
+    """Of the words that say something, at least six tenths stand in the notes, and half of those of each bullet."""
+    known = notes.all | OF_REPORTS
+    lines = [content(bullet) for bullet in bullets(text)[0] or [text]]
+    everything = at_least(share(known, [word for line in lines for word in line]), 0.6)
+    return min([everything] + [at_least(share(known, line), 0.5) for line in lines])
 
 
 def keeps_together(notes, text):
@@ -710,8 +726,11 @@ def keeps_the_nots(facts, text):
 
 
 def from_the_facts(facts, text):
-    """Of the words that say something, at least half stand in the facts."""
-    return at_least(share(facts.all | facts.stems | OF_SHOPS, content(text)), 0.5)
+    """Of the words that say something, at least half stand in the facts, and a quarter of those of each sentence."""
+    given = facts.all | facts.stems
+    lines = [content(sentence) for sentence in sentences(text)]
+    everything = at_least(share(given | OF_SHOPS, [word for line in lines for word in line]), 0.5)
+    return min([everything] + [at_least(share(given, line), 0.25) for line in lines if len(line) > 2])
 
 
 def is_prose(text):
@@ -787,13 +806,8 @@ def read_gold(workflow):
 def readdressed(text, prompt, other):
     """A reply with another customer's name, so that the name alone does not give it away."""
     own, their = Letter(prompt), Letter(other)
-    return re.sub(r"\b(?:%s|(?:Mrs? and )?(?:Mrs?|Ms) %s)s?\b" % (addressee(own), own.name.rstrip("s")), addressee(their), text, count=1)
-
-
-def addressee(letter):
-    """The name with what belongs to it: "Mr and Mrs Hall", "Priya and Ben"."""
-    found = re.search(r"(?:[A-Z]\w+ (?=and ))?(?:(?:Mrs?|Ms|Miss|and) )*\w+$", letter.signature)
-    return found.group() if found else ""
+    named = r"\b(?:%s|(?:Mrs? and )?(?:Mrs?|Ms) %s)s?\b" % (addressee(own), own.name.rstrip("s"))
+    return re.sub(named, addressee(their), text, count=1)
 
 
 def check(workflow):
