@@ -168,11 +168,11 @@ def faulty_in_reply(letter, part):
 def openings_of(letter):
     """Sentences that speak of the matter, or apologise or thank in general."""
     if letter.complains:
-        yield from (f"I am sorry that {what}." for what in told_again(letter))
+        yield from (f"I am sorry that {what}." for what in in_second_person(letter))
         yield IN_GENERAL
     elif letter.thanks:
         yield "Thank you for writing to us."
-        yield from (f"We are glad that {what}." for what in told_again(letter))
+        yield from (f"We are glad that {what}." for what in in_second_person(letter))
     else:
         yield from yes_to(letter)
 
@@ -185,7 +185,7 @@ CLAUSE = re.compile(
 )
 
 
-def told_again(letter):
+def in_second_person(letter):
     """What the customer wrote, to the customer: "my tap leaks" becomes "your tap leaks". Of a complaint, its cause."""
     for sentence in sentences(letter.body):
         if not sentence.endswith("."):
@@ -196,6 +196,8 @@ def told_again(letter):
         parts = [sentence] + [sentence[:end] for end in ends] + [sentence[begin:] for begin in begins]
         for part in parts:
             causes = not letter.complains or set(tokens(part)) & rule.COMPLAINTS and not set(tokens(part)) & rule.PRAISE
+            if not letter.complains and re.match(r"(?:she|he|it)\b", part, re.IGNORECASE):
+                continue
             if SUBJECT.match(part) and causes and not WISH.search(part) and 4 <= len(part.split()) <= 20:
                 yield to_the_customer(part)
 
@@ -274,24 +276,24 @@ def drafts_of_bullets(prompt, text):
     signed, _ = rule.bullets(text)
     sign = next((match.group() for match in map(rule.SIGN.match, text.splitlines()) if match), "- ")
     sign = sign if not re.search(r"\d", sign) else "- "
-    told = signed if len(signed) > 1 else [s for s in sentences(text) if not s.endswith(":")]
-    told = [re.sub(rule.SIGN.pattern, "", bullet).strip() for bullet in without_repeats(told)][:MOST_SENTENCES]
-    stop = "." if told and sum(bullet.endswith(".") for bullet in told) > len(told) / 2 else ""
+    points = signed if len(signed) > 1 else [s for s in sentences(text) if not s.endswith(":")]
+    points = [re.sub(rule.SIGN.pattern, "", bullet).strip() for bullet in without_repeats(points)][:MOST_SENTENCES]
+    stop = "." if points and sum(bullet.endswith(".") for bullet in points) > len(points) / 2 else ""
     # Those that are there, if there are three; then one for each line of the notes.
-    yield "\n".join(sign + bullet for bullet in told[:3])
+    yield "\n".join(sign + bullet for bullet in points[:3])
     if len(notes.lines) == 3:
-        places = assigned(notes, told)
-        ways = [ways_of(notes, place, told, line) for line, place in enumerate(places)]
+        places = assigned(notes, points)
+        ways = [ways_of(notes, place, points, line) for line, place in enumerate(places)]
         for chosen in itertools.product(*ways):
             order = sorted(range(3), key=lambda line: places[line] if places[line] is not None else line)
             stopped = [bullet if bullet.endswith(".") else bullet.rstrip(",;") + stop for bullet in chosen]
             yield "\n".join(sign + stopped[line] for line in order)
 
 
-def assigned(notes, told):
+def assigned(notes, points):
     """For each line of the notes the bullet that says most of it, each bullet once."""
     pairs = [
-        (share(set(content(b)), line), -i, i, k) for k, line in enumerate(notes.of_line) for i, b in enumerate(told)
+        (share(set(content(b)), line), -i, i, k) for k, line in enumerate(notes.of_line) for i, b in enumerate(points)
     ]
     places, taken = [None] * len(notes.lines), set()
     for said, _, bullet, line in sorted(pairs, reverse=True):
@@ -301,13 +303,13 @@ def assigned(notes, told):
     return places
 
 
-def ways_of(notes, place, told, line):
+def ways_of(notes, place, points, line):
     """The bullet as it is, put right, completed; last the note itself."""
     note = notes.lines[line]
     itself = note[0].upper() + note[1:]
     if place is None:
         return [itself]
-    bullet = told[place]
+    bullet = points[place]
     short = " ".join(sentences(bullet)[:1])
     right = put_right(notes, note, bullet)
     ways = [bullet, short, right, completed(note, right), completed(note, put_right(notes, note, short)), itself]

@@ -98,11 +98,17 @@ class Replies(unittest.TestCase):
         self.fails(KETTLE, "Subject: your kettle\n\n" + GOOD_REPLY, "talk", "greeting")
         self.fails(KETTLE, GOOD_REPLY + " We are glad to hear that you like it.", "mood")
         self.fails(KETTLE, GOOD_REPLY + " I ordered it for my mother.", "voice")
+        self.fails(KETTLE, GOOD_REPLY.replace("your kettle came", "you sent me a kettle"), "voice")
+        self.fails(
+            KETTLE, GOOD_REPLY + " We wish you a lovely wedding and a good trip with your brother.", "to the point"
+        )
+        self.fails(KETTLE, GOOD_REPLY + " I don't know what happened.", "answer")
+        self.fails(KETTLE, GOOD_REPLY + " We have sent 14.99 back to you.", "contact")
         self.fails(KETTLE, GOOD_REPLY + " Please" + " call us at any time of day" * 30 + ".", "repeats", "length")
 
     def test_polite_words_alone_say_nothing(self):
         polite = "Dear Maria, we are sorry for the inconvenience. Thank you for your patience. We will help you soon."
-        self.fails(KETTLE, polite, "matter")
+        self.fails(KETTLE, polite, "matter", "answer")
         self.fails(DOG, "Dear Ida, thank you for your interest. We hope to hear from you soon.", "matter", "answer")
 
     def test_an_apology_without_cause_is_wrong(self):
@@ -198,9 +204,9 @@ class Edits(unittest.TestCase):
         )
         mends(
             DOG,
-            "Dear Ida, thank you for your message. We look forward to seeing you here with your family.",
+            "Dear Ida, thank you for your message. We look forward to seeing you here again soon.",
             "Dear Ida, yes, you can bring your dog to the campsite in August. Thank you for your message. We look forward to "
-            "seeing you here with your family.",
+            "seeing you here again soon.",
         )
 
     def test_bullets(self):

@@ -227,7 +227,7 @@ TALK = re.compile(
     r"^\W*(?:sure|certainly|of course)[,!]? here|\bhere(?:'s| is| are)\b[^.\n]*:|^\W*(?:subject|re|reply|response|"
     r"answer|customer|title|summary|description|product|notes?|draft)\W*:|\*\*|^#|```|\bi hope (?:this|that) helps\b|"
     r"\blet me know if you (?:need|want) (?:any )?(?:changes|more bullet)|\bmeeting notes:|\bthis product description\b|"
-    r"\bthe (?:customer|user) (?:writes|says|wrote|asks)\b",
+    r"\b(?:a|this) (?:customer|user) (?:writes|requires|wants|says|wrote|asks)\b",
     re.IGNORECASE | re.MULTILINE,
 )
 
@@ -279,7 +279,7 @@ def length(words, low, high):
 
 
 SORRY = re.compile(r"\bsorry\b|\bapolog|\bregret", re.IGNORECASE)
-# To somebody who asks, "sorry, we have none" and "sorry to hear" are fine; this is an apology for nothing.
+# In answer to a question, "sorry, we have none" and "sorry to hear" are fine; this is an apology for nothing.
 NEEDLESS = re.compile(r"\binconvenience|\bapolog|\bsorry (?:for|about)\b", re.IGNORECASE)
 GLADNESS = re.compile(
     r"\b(?:glad|happy|thrilled|delighted|pleased|great|excited) (?:to hear(?! from)|that you (?:enjoy|like|lov))|\bcongratulat|"
@@ -291,18 +291,30 @@ REMEDY = re.compile(
     r"\b(?:refund|replac|repair|fix|send|sent|sending|collect|bring|pay\b|paid|check|look(?:ed|ing)? into|call|ring|"
     r"contact|come|exchang|return|remov|delet|stopp|correct|spoke|speak|talk|reply|deliver|restor|print|free|invit|"
     r"choose|investigat|find out|found|added|put |post|ship|reserv|visit|arrang|cancel|credit|money|reset|solve|resolv|"
-    r"make sure|new one|technician|attached|help|give|offer|improv|train|inform|track|change)",
+    r"make sure|new one|technician|attached|improv|train|inform|track|chang|pick)",
     re.IGNORECASE,
 )
+# Who does it.
 DOING = re.compile(
-    r"\b(?:we|i|you|he|she|somebody|someone|they|it|technicians?|engineer|plumber|team|order|leaves|please|will|can|"
-    r"let|if|there)\b|'ll\b|\?",
+    r"\b(?:we|i|our|somebody|someone|technicians?|engineer|plumber|tuner|courier|team|order|leaves|please|will)\b|'ll\b",
+    re.IGNORECASE,
+)
+# Sentences that answer nothing, whatever they name.
+EMPTY = re.compile(
+    r"\W*(?:(?:dear|hello|hi) [^,]*, )?(?:thank|(?:i|we) (?:hope|look forward|would love|are (?:happy|glad|here))|"
+    r"please (?:let|feel|do not hesitate|don't hesitate)|feel free|let (?:me|us) know|if you have)",
+    re.IGNORECASE,
+)
+REFUSAL = re.compile(
+    r"\b(?:can't|cannot|can not|not able to|unable to|not possible to) (?:help|tell|assist|say|answer|do anything|provide)|"
+    r"\bi (?:don't|do not) (?:know|have any)|\bi'm not sure|\bi am not sure|\bnot my problem",
     re.IGNORECASE,
 )
 AS_CUSTOMER = re.compile(
     r"\b(?:i|we) (?:(?:have|had|just|only|also) )?(?:ordered|bought|booked|purchased|returned it|paid for)\b|"
+    r"\b(?:charged|sent|gave|sold|told|showed) me\b|\bi(?:'m| am) going to buy\b|\bi was (?:just )?looking for\b|"
     r"\bmy (?:order|parcel|money|card|son|daughter|mother|father|sister|grandmother|children|account|phone|bike|"
-    r"house|parcel|purchase|suitcase|watch|wedding|dog|flat|car|party|birthday|guests|contract|subscription|room)\b|"
+    r"family|friends?|hotel|home|house|parcel|purchase|suitcase|watch|wedding|dog|flat|car|party|birthday|guests|contract|subscription|room)\b|"
     r"\bi (?:would|want|'d) like (?:a refund|my money|to return|to book|to cancel|to know|you to)\b|"
     r"\bi am writing to (?:complain|express|inform you)\b",
     re.IGNORECASE,
@@ -323,6 +335,37 @@ OF_LETTERS = frozenset(
         "bought buy sent send could money pay paid bring brought price cost service help told possible free year happy "
         "sure thing minutes hours hour long work took taken ones every everything never since ago lot something though "
         "although instead left right per"
+    ).split()
+)
+# What replies to customers say in any trade.
+OF_REPLIES = frozenset(
+    stem(word)
+    for word in (
+        "dear hello hi sorry apologise apologies apologize regret today tomorrow tonight free refund send sent pay paid "
+        "day week month year minute hour morning afternoon evening monday tuesday wednesday thursday friday saturday "
+        "sunday cost come came bring brought call called ring charge time within pleased pleasure collect euros pounds "
+        "right keep kept hope look check wrong leave left full word words glad good wait next take took taken letter let "
+        "attached arrive show money account work place instead kind read price label message mail email technician speak "
+        "spoke spoken stop choose date well reach express exchange pass passed wish happy repair seem order away visit "
+        "people first address hand receive receipt tell told reserve write wrote written enjoy find found correct copy "
+        "everything whenever post usual card happen bill set change deliver delivery another part behind answer anything "
+        "prefer reply enter invite remove news open welcome forward see seeing line name parcel add shop person need "
+        "trouble late talk start help problem staff replace replacement driver courier team colleague manager room door "
+        "box issue understand concern inconvenience contact customer service support question inform information assist "
+        "provide offer resolve solve mistake error fault damage broken new quality product item purchase purchased store "
+        "company feedback patience patient appreciate value thank grateful delighted sincerely regards possible soon "
+        "quickly immediately investigate return cancel book booking appointment available confirm request accept ensure "
+        "sure process future experience situation matter delay lost missing long short number details credit full partial "
+        "amount discount voucher gift wonderful great love lovely hear heard happen properly ready safe everyone guest "
+        "guests carefully extra fix fixed fresh home house already however unfortunately additional option options"
+    ).split()
+)
+# What a shop does not bring up.
+PRIVATE = frozenset(
+    stem(word)
+    for word in (
+        "mother father family sister brother wife husband daughter grandmother grandfather aunt uncle cousin birthday "
+        "anniversary holiday vacation trip wedding christmas party lady marriage candy dream romantic heart forgive lord god school"
     ).split()
 )
 COMPLAINTS = frozenset(
@@ -386,7 +429,7 @@ def greets(letter, text):
 
 
 def apologises(letter, text):
-    """Where there is cause; a thank-you gets no apology, and a question none for an inconvenience."""
+    """An apology for a complaint, none for a thank-you, and none for an inconvenience in answer to a question."""
     if letter.complains:
         return float(bool(SORRY.search(text)))
     return float(not (SORRY if letter.thanks else NEEDLESS).search(text))
@@ -399,13 +442,15 @@ def speaks_of(letter, text):
 
 
 def answers(letter, text):
-    """Something beyond politeness: an offer to who complains, thanks to who thanks, a statement to who asks."""
-    said = sentences(text)
+    """Something beyond politeness: a remedy for a complaint, thanks for thanks, a statement for a question."""
+    said = sentences(text.replace("’", "'"))
+    if REFUSAL.search(text.replace("’", "'")):
+        return 0.3
     if letter.thanks:
         return float(bool(GRATITUDE.search(text)))
     if letter.complains:
         return float(any(REMEDY.search(s) and DOING.search(SORRY.sub("", s)) for s in said))
-    stated = [s for s in said if not s.endswith("?") and not re.match(r"\W*(?:thank|i hope|we hope)", s, re.I)]
+    stated = [s for s in said if not s.endswith("?") and not EMPTY.match(s)]
     return 1.0 if any(letter.matter & set(content(s)) for s in stated) else 0.5 * bool(stated)
 
 
@@ -417,6 +462,23 @@ def fits_the_mood(letter, text):
     return passes(len(wrong))
 
 
+SKIPPED = r"(?: (?:have|had|do|did|are|were|was|am|can|could|will|just|only|still|also|never|already|not))*"
+BY_YOU = re.compile(r"\byou%s (\w+)" % SKIPPED, re.IGNORECASE)
+DONE_BY_YOU = re.compile(r"\byou(?:'ve)?%s (\w+ed|sent|sold|took|broke|left|gave|lost)\b" % SKIPPED, re.IGNORECASE)
+BY_ME = re.compile(r"\b(?:i|we)%s (\w+)" % SKIPPED, re.IGNORECASE)
+YOURS = re.compile(
+    r"\byour (\w*(?:driver|app|website|taxi|shop|staff|waiter|team|guide|usher|assistant|newsletter|counter|software|"
+    r"receptionist|update|company|campsite|candles|tents))s?\b",
+    re.IGNORECASE,
+)
+MINE = re.compile(r"\b(?:my|our) (\w+)", re.IGNORECASE)
+
+
+def ours(text, pattern):
+    """Stems of what `pattern` finds, without the commonest words."""
+    return {stem(word.lower()) for word in pattern.findall(text) if word.lower() not in COMMON}
+
+
 def speaks_as_us(letter, text):
     """Not as the customer, not to ourselves, and not in the customer's own sentences."""
     wrong = len(AS_CUSTOMER.findall(text)) + len(re.findall(r"\bdear (?:customer service|sir|support)", text, re.I))
@@ -426,15 +488,30 @@ def speaks_as_us(letter, text):
     theirs, run = tokens(letter.body), 12
     runs = {tuple(theirs[place : place + run]) for place in range(len(theirs) - run + 1)}
     wrong += any(tuple(words[place : place + run]) in runs for place in range(len(words) - run + 1))
+    wrong += len((ours(text, DONE_BY_YOU) & ours(letter.body, BY_YOU)) - ours(letter.body, BY_ME))
+    wrong += len((ours(text, YOURS) & ours(letter.body, YOURS)) - ours(letter.body, MINE))
     return passes(wrong)
 
 
 def invents_no_contact(letter, text):
-    """No mail address, telephone or order number that the letter does not have."""
+    """No mail address, telephone, order number or amount that the letter does not have."""
     wrong = len(INVENTED_CONTACT.findall(text))
     known = known_numbers(letter.body)
-    wrong += sum(re.fullmatch(r"\d{4,}", value) is not None and value not in known for value in numbers(text))
+    # An answer to a question may name a price; a reply to a complaint has no amount of its own.
+    invented = r"\d{4,}|\d+\.\d+" if letter.complains else r"\d{4,}"
+    wrong += sum(re.fullmatch(invented, value) is not None and value not in known for value in numbers(text))
     return passes(wrong)
+
+
+def to_the_point(letter, text):
+    """No private matters that the letter does not have, and few words that neither the letter has nor replies use."""
+    words = set(content(f"{letter.body} {letter.signature}"))
+    words |= {stem("marriage")} if stem("wedding") in words else set()
+    known = OF_REPLIES | words | set(UNITS.values()) | {stem(name.lower()) for name in names(text)}
+    lines = [[word for word in content(sentence) if not word[0].isdigit()] for sentence in sentences(text)]
+    everything = at_least(share(known, [word for line in lines for word in line]), 0.45)
+    strays = min([everything] + [at_least(share(known, line), 0.2) for line in lines if len(line) > 3])
+    return min(strays, passes(len((set(content(text)) & PRIVATE) - words)))
 
 
 def customer_reply(prompt, text):
@@ -447,6 +524,7 @@ def customer_reply(prompt, text):
         ("answer", 2, answers(letter, text)),
         ("mood", 1, fits_the_mood(letter, text)),
         ("voice", 2, speaks_as_us(letter, text)),
+        ("to the point", 2, to_the_point(letter, text)),
         ("contact", 1, invents_no_contact(letter, text)),
         ("end", 1, ends(text)),
     ]
@@ -847,7 +925,7 @@ def judge(workflow, edit):
             "usable": [usable(workflow, prompt, text) for text in texts],
         }
         if edit:
-            # Only an edit needs it.
+            # Only an edit needs it, and it needs this file.
             import mend
 
             mended = mend.edit(workflow, prompt, texts)
