@@ -586,11 +586,11 @@ def bullets_end(text):
 
 
 def holds_the_notes(notes, text):
-    """Three fifths of the words that say something, and a third of those of each line."""
+    """Two thirds of the words that say something, and half of those of each line."""
     said = set(content(text))
-    lines = [at_least(share(said, line), 0.34) for line in notes.of_line]
+    lines = [at_least(share(said, line), 0.5) for line in notes.of_line]
     everything = set().union(*notes.of_line) if notes.of_line else set()
-    return 0.5 * at_least(share(said, everything), 0.6) + 0.5 * sum(lines) / max(1, len(lines))
+    return 0.5 * at_least(share(said, everything), 0.65) + 0.5 * sum(lines) / max(1, len(lines))
 
 
 def holds_the_numbers(notes, text):
@@ -634,11 +634,11 @@ def invents_no_numbers(known, text):
 
 
 def from_the_notes(notes, text):
-    """Of the words that say something, at least six tenths stand in the notes, and half of those of each bullet."""
+    """Of the words that say something, seven tenths stand in the notes, and six tenths of those of each bullet."""
     known = notes.all | OF_REPORTS
     lines = [content(bullet) for bullet in bullets(text)[0] or [text]]
-    everything = at_least(share(known, [word for line in lines for word in line]), 0.6)
-    return min([everything] + [at_least(share(known, line), 0.5) for line in lines])
+    everything = at_least(share(known, [word for line in lines for word in line]), 0.7)
+    return min([everything] + [at_least(share(known, line), 0.6) for line in lines])
 
 
 def keeps_together(notes, text):
@@ -655,6 +655,16 @@ def keeps_together(notes, text):
     return passes(torn)
 
 
+def no_word_twice(notes, text):
+    """No bullet says a word twice that the notes do not."""
+    again = 0
+    for bullet in bullets(text)[0]:
+        said = [word for word in content(bullet) if word not in OF_REPORTS and word not in UNITS.values()]
+        allowed = content(notes.text)
+        again += sum(said.count(word) > max(1, allowed.count(word)) for word in set(said))
+    return passes(again)
+
+
 def three_bullets(prompt, text):
     notes = Notes(prompt)
     return [
@@ -667,6 +677,7 @@ def three_bullets(prompt, text):
         ("other names", 2, invents_no_names(notes.words, text)),
         ("invented", 2, from_the_notes(notes, text)),
         ("mixed up", 1, keeps_together(notes, text)),
+        ("word twice", 1, no_word_twice(notes, text)),
     ]
 
 
