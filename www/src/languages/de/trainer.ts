@@ -219,6 +219,9 @@ export const trainer: TrainerTexts = {
       `Das Modell ist kollabiert: ${has('same_opening') ? `${percent('same_opening')} der Antworten beginnen gleich` : 'Es wiederholt sich'}, und es greift ${percent('prompt_words')} dessen auf, ` +
       `was gefragt war (vorher ${percent('prompt_words_before')}). Einem Bewerter kann das trotzdem gefallen; lies die Antworten.`,
     empty: ({ percent }) => `${percent('empty')} der Antworten sind leer (vorher ${percent('empty_before')}).`,
+    refuses: ({ percent }) =>
+      `${percent('refusing')} der Antworten lehnen ab, entschuldigen sich oder reden davon, eine KI zu sein, statt zu antworten (vorher ${percent('refusing_before')}).`,
+    repeats: ({ percent }) => `${percent('repeating')} der Antworten wiederholen einen Satz (vorher ${percent('repeating_before')}).`,
     worse: ({ percent }) => `Es verliert: In ${percent('win_rate')} [${percent('low')}, ${percent('high')}] der Paare wird es vorgezogen.`,
     kl_too_large: ({ count }) =>
       `Es hat sich ${count('kl')} Nats je Antwort vom Start entfernt; über ${count('limit')} schreibt ein Modell oft nur noch für seinen Bewerter.`,

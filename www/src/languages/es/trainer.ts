@@ -217,6 +217,9 @@ export const trainer: TrainerTexts = {
       `El modelo ha colapsado: ${has('same_opening') ? `el ${percent('same_opening')} de las respuestas empieza igual` : 'se repite'}, y recoge el ${percent('prompt_words')} de lo que se pedía ` +
       `(antes el ${percent('prompt_words_before')}). A un juez le puede gustar igual; lee las respuestas.`,
     empty: ({ percent }) => `El ${percent('empty')} de las respuestas está vacío (antes el ${percent('empty_before')}).`,
+    refuses: ({ percent }) =>
+      `El ${percent('refusing')} de las respuestas se niega, se disculpa o habla de ser una IA en vez de responder (antes el ${percent('refusing_before')}).`,
+    repeats: ({ percent }) => `El ${percent('repeating')} de las respuestas repite una frase (antes el ${percent('repeating_before')}).`,
     worse: ({ percent }) => `Pierde: se lo prefiere en el ${percent('win_rate')} [${percent('low')}, ${percent('high')}] de los pares.`,
     kl_too_large: ({ count }) =>
       `Se ha alejado ${count('kl')} nats por respuesta de donde empezó; por encima de ${count('limit')} un modelo a menudo escribe ya solo para su juez.`,
