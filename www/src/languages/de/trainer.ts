@@ -254,9 +254,9 @@ export const trainer: TrainerTexts = {
       `Das Training ist divergiert: Der Loss begann bei ${decimal('first', 3)} und endete bei ${decimal('end', 3)}. Die Gewichte sind unbrauchbar; nimm ` +
       'eine kleinere Lernrate.',
     wrong_way_round: ({ count, percent }) =>
-      `Bei ungesehenen Prompts zieht es die schlechtere Antwort vor: ${percent('accuracy')} [${percent('low')}, ${percent('high')}] von ${count('pairs')} Paaren sind in deiner Reihenfolge.`,
+      `Bei ungesehenen Prompts zieht es die schlechtere Antwort vor: ${percent('accuracy')} [${percent('low')}, ${percent('high')}] von ${count('pairs')} Paaren sind in der Reihenfolge der Rangfolgen.`,
     carries_over: ({ count, percent }) =>
-      `Antworten auf ungesehene Prompts ordnet es wie du: ${percent('accuracy')} [${percent('low')}, ${percent('high')}] von ${count('pairs')} Paaren.`,
+      `Antworten auf ungesehene Prompts ordnet es wie die Rangfolgen: ${percent('accuracy')} [${percent('low')}, ${percent('high')}] von ${count('pairs')} Paaren.`,
     coin: ({ count, percent }) =>
       `Bei ungesehenen Prompts ist es von einer Münze nicht zu unterscheiden: ${percent('accuracy')} [${percent('low')}, ${percent('high')}] von ` +
       `${count('pairs')} Paaren. Ordne mehr Prompts, nach einer einzigen Regel.`,

@@ -252,9 +252,9 @@ export const trainer: TrainerTexts = {
       `El entrenamiento ha divergido: la pérdida empezó en ${decimal('first', 3)} y acabó en ${decimal('end', 3)}. Los pesos no sirven; usa una tasa de ` +
       'aprendizaje menor.',
     wrong_way_round: ({ count, percent }) =>
-      `Con prompts que no ha visto prefiere la peor respuesta: el ${percent('accuracy')} [${percent('low')}, ${percent('high')}] de ${count('pairs')} pares en tu orden.`,
+      `Con prompts que no ha visto prefiere la peor respuesta: el ${percent('accuracy')} [${percent('low')}, ${percent('high')}] de ${count('pairs')} pares en el orden de los rankings.`,
     carries_over: ({ count, percent }) =>
-      `Ordena como tú las respuestas a prompts que no ha visto: el ${percent('accuracy')} [${percent('low')}, ${percent('high')}] de ${count('pairs')} pares.`,
+      `Ordena como los rankings las respuestas a prompts que no ha visto: el ${percent('accuracy')} [${percent('low')}, ${percent('high')}] de ${count('pairs')} pares.`,
     coin: ({ count, percent }) =>
       `Con prompts que no ha visto no se distingue de una moneda: el ${percent('accuracy')} [${percent('low')}, ${percent('high')}] de ${count('pairs')} ` +
       'pares. Ordena más prompts, con una sola regla.',

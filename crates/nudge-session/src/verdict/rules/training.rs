@@ -36,11 +36,11 @@ pub fn held_out(evidence: &Evidence) -> Option<Finding> {
     let numbers = [("accuracy", accuracy), ("low", low), ("high", high), ("pairs", pairs)];
     let share = format!("{} [{}, {}] of {pairs:.0} pairs", percent(accuracy), percent(low), percent(high));
     if high < 0.5 {
-        let sentence = format!("On prompts it has not seen it prefers the worse completion: {share} in your order.");
+        let sentence = format!("On prompts it has not seen it prefers the worse completion: {share} in the order of the rankings.");
         return finding("wrong_way_round", Level::Bad, numbers, sentence, Some(Next::Agreement));
     }
     if low > 0.5 {
-        let sentence = format!("It orders completions of prompts it has not seen as you did: {share}.");
+        let sentence = format!("It orders completions of prompts it has not seen as the rankings do: {share}.");
         let next = if evidence.task == "reward" { Some(Next::Tune) } else { None };
         return finding("carries_over", Level::Good, numbers, sentence, next);
     }
