@@ -11,7 +11,7 @@ use crate::disk::write_atomic;
 use crate::failure::tell;
 use crate::files::read_text;
 use crate::input::{self, Reading};
-use crate::report;
+use crate::report::{self, times};
 use crate::table::Table;
 use anyhow::{Context, Result, bail};
 use nudge_data::mixture::{self, MixtureReport, TaskShare};
@@ -22,8 +22,9 @@ use std::path::{Path, PathBuf};
 
 /// Mixes into `--out`.
 pub fn run(arguments: &Mix) -> Result<()> {
+    let read = || arguments.data.iter().chain(&arguments.stories).chain(&arguments.records).chain(&arguments.tasks);
     for path in std::iter::once(&arguments.out).chain(&arguments.held_out) {
-        check_free(path, arguments.force)?;
+        check_free(path, arguments.force, read())?;
     }
     let records = material(arguments)?;
     let options = MixtureOptions {
@@ -44,8 +45,8 @@ pub fn run(arguments: &Mix) -> Result<()> {
         write_atomic(path, write_jsonl(&mixture.held_out).as_bytes())?;
     }
     report::result(arguments.json, &mixture.report, || {
-        let records = mixture.report.records;
-        format!("{}\nmix: {records} records -> {}", table(&mixture.report).text(), arguments.out.display())
+        let records = times(mixture.report.records, "record", "records");
+        format!("{}\nmix: {records} -> {}", table(&mixture.report).text(), arguments.out.display())
     })
 }
 
