@@ -97,7 +97,7 @@ test('a broken file of rankings is refused with the number of its line', async (
 test('a bad file ends nothing, whatever it is called', async ({ page }) => {
   test.setTimeout(240_000);
   await open(page, '?device=cpu&test=1');
-  await button(page, 'Train it here on the examples').click();
+  await button(page, 'Train it here on the built-in examples').click();
   const run = page.getByTestId('sft-run');
   const step = async () => Number(/Step (\d+) of/.exec((await run.textContent())!)![1]);
   await expect(run).toContainText(/Step [1-9]/, { timeout: 60_000 });

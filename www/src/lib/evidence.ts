@@ -12,7 +12,7 @@ import type { Training } from './training.svelte';
 /** Nothing where the step has not been taken, or was taken elsewhere. */
 export function judgeable(step: StepName): Judgeable | null {
   switch (step) {
-    case 'instruct':
+    case 'show':
       return trained(app.sft, { task: 'sft' });
     case 'rank':
       return rankings.count > 0 ? judged({ task: 'rank' }, true) : null;

@@ -2,6 +2,7 @@
 
 import { engine } from './engine.svelte';
 import type { PromptsFound } from './messages';
+import { promptText } from './prompts';
 import type { Prompt } from './protocol';
 import * as store from './store';
 
@@ -23,12 +24,15 @@ export function findPrompts(
   return engine.request('read_prompts', { ...file, by, task, model, answer });
 }
 
-export async function keepOwn(name: string, prompts: Prompt[]): Promise<OwnPrompts> {
-  const isHeldOut = (index: number) => index % HELD_OUT === HELD_OUT - 1;
+/** Splits prompts and keeps them. Those that have an example (`shown`, as text) are learnt from: nothing is judged on them. */
+export async function keepOwn(name: string, prompts: Prompt[], shown: Set<string>): Promise<OwnPrompts> {
+  const free = prompts.filter((prompt) => !shown.has(promptText(prompt).trim()));
+  const every = Math.max(1, Math.floor((HELD_OUT * free.length) / prompts.length));
+  const heldOut = new Set(free.filter((_, index) => index % every === every - 1).slice(0, Math.floor(prompts.length / HELD_OUT)));
   return keepSplit(
     name,
-    prompts.filter((_, index) => !isHeldOut(index)),
-    prompts.filter((_, index) => isHeldOut(index)),
+    prompts.filter((prompt) => !heldOut.has(prompt)),
+    prompts.filter((prompt) => heldOut.has(prompt)),
   );
 }
 

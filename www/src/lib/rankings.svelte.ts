@@ -3,7 +3,7 @@
 import { engine } from './engine.svelte';
 import { fetchBytes } from './files';
 import { promptText } from './prompts';
-import type { RankingRecord as Ranking, UnpairedRecord } from './protocol';
+import type { DemonstrationRecord, RankingRecord as Ranking, UnpairedRecord } from './protocol';
 import * as store from './store';
 import type { RankingSource, StoredRanking } from './store';
 import { t } from './strings';
@@ -14,9 +14,9 @@ export type RankingRecord = Ranking & { flags?: string[]; why?: string };
 /** What became of a file of rankings, with the reason why the first one was left out. */
 export type Imported = { added: number; leftOut: number; reason: string };
 
-/** Whether some completion is ranked above another; the reward model can learn nothing from the rest. */
-export function hasPreference({ ranking }: RankingRecord): boolean {
-  return ranking.length > 1;
+/** Whether some answer is better than another, an edit included; the reward model can learn nothing from the rest. */
+export function hasPreference({ ranking, edit }: RankingRecord): boolean {
+  return ranking.length > 1 || edit !== undefined;
 }
 
 /** What `flags` say of a screen whose answers are all as good as each other. */
@@ -46,6 +46,11 @@ class Rankings {
       const label = labelOf(record);
       return label === null ? [] : record.completions.map(({ text }) => ({ prompt: record.prompt, completion: text, label }));
     });
+  }
+
+  /** What the reader made of an answer, or wrote where none was good: each is an example too. */
+  get edits(): DemonstrationRecord[] {
+    return this.list.flatMap(({ record: { prompt, edit } }) => (edit ? [{ prompt, completion: edit.text }] : []));
   }
 
   get bySource(): Record<RankingSource, number> {

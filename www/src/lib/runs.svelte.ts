@@ -5,7 +5,7 @@ import { contender } from './comparison.svelte';
 import type { Values } from './commands';
 import { megabytes } from './format';
 import type { Files, ModelInfo } from './messages';
-import { models, type CurvePoint, type ModelName } from './models.svelte';
+import { BUILT_IN_START, models, type CurvePoint, type ModelName } from './models.svelte';
 import type { Command, Verdict } from './protocol';
 import * as store from './store';
 import { t } from './strings';
@@ -68,6 +68,7 @@ class Runs {
   title(name: AnyModel): string {
     const run = this.find(idOfRun(name));
     if (run) return t.runs.title(run.id, contender(run.method));
+    if (name === BUILT_IN_START) return t.models.builtInStart;
     if (name.startsWith('sft@')) return t.runs.earlierStart;
     return models.title(name as ModelName);
   }

@@ -9,6 +9,7 @@ import { files, opening } from './opening-strings';
 import type { StageName } from './protocol';
 import { sizes } from './settings';
 import type { RankingSource } from './store';
+import { ofShow } from './show-strings';
 import { ofWorkflows } from './workflow-strings';
 
 const plural = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
@@ -153,6 +154,8 @@ export const t = {
   models: {
     base: 'Base',
     sft: 'Instruct',
+    shown: 'After your examples',
+    builtInStart: 'Built-in instruct model',
     reward: 'Reward',
     policy: 'Tuned',
     asItCame: 'As it came',
@@ -327,38 +330,6 @@ export const t = {
       heading: 'A model that only continues text',
       text: (name: string) =>
         `${name} has no chat template: it goes on writing where your text ends. Step 2 makes an assistant of it, from examples of yours.`,
-    },
-  },
-
-  instruct: {
-    title: 'Instruct',
-    heading: 'The same model learns to answer',
-    text:
-      'Now it is shown examples of a request and a good reply. Training on them (supervised fine-tuning, SFT) turns the model from ' +
-      'one that continues into one that answers. It copies the style of the examples. It does not know yet what you prefer.',
-    take: 'Take the built-in instruct model',
-    train: 'Train it here on the examples',
-    again: 'Train again here',
-    own: 'Train it here on my own examples',
-    ownHint: 'A file of requests with answers: JSON, JSONL or CSV in the formats of Alpaca, Dolly, ShareGPT or TRL.',
-    emptyFile: (name: string) => `${name} holds no examples.`,
-    read: (count: number) => `${plural(count, 'example was', 'examples were')} read.`,
-    leftOut: (count: number, reason: string) => ` ${count} left out (${reason}).`,
-    metric: 'loss: how surprised it still is by a good reply',
-    chart: 'Loss on the examples',
-    noChart: 'The curve appears while it trains.',
-    promptLabel: 'Ask both models the same',
-    prompt: 'Tell me a story about a dog who is afraid of the dark.',
-    ask: 'Ask both',
-    empty: 'Not asked yet.',
-    waits: 'Waits for this step’s model.',
-    /** For a model that is an assistant as it came. */
-    assistant: {
-      heading: 'It answers already',
-      text:
-        'This step is optional: the model was instruction-tuned before it came. If you have examples of requests with good ' +
-        'replies, train an adapter on them first; the rest of the loop then starts from there.',
-      none: 'Nothing to do here, unless you have examples.',
     },
   },
 
@@ -620,6 +591,7 @@ export const t = {
       'Rankings are JSONL, one ranking a line.',
   },
 
+  ...ofShow,
   ...ofWorkflows,
   ...ofAddresses,
 

@@ -4,7 +4,7 @@
 
 import { awake } from './awake.svelte';
 import { engine } from './engine.svelte';
-import { models, type CurvePoint, type ModelName } from './models.svelte';
+import { BUILT_IN_START, BY_EXAMPLES, models, type CurvePoint, type ModelName } from './models.svelte';
 import { notices } from './notices.svelte';
 import { promptText } from './prompts';
 import { runs } from './runs.svelte';
@@ -175,7 +175,7 @@ export class Training {
     void awake.need(true);
     let kept = Promise.resolve();
     try {
-      const end = await engine.run(command, {
+      const run = () => engine.run(command, {
         resume: from?.files ?? null,
         saveEvery: sizes.saveEvery,
         event: (event) => this.#hear(event),
@@ -183,11 +183,12 @@ export class Training {
           kept = this.#keep(files).catch((error) => notices.problem(error));
         },
       });
+      const end = await models.borrow(command.command === 'sft' ? [command.model] : [], run);
       // A run is shown as paused when its checkpoint is stored, not before: the tab may be closed then.
       await kept;
       if (end === 'paused') this.status = 'paused';
       if (end !== 'finished') return false;
-      await models.adoptTrained(this.output, this.method ?? this.name);
+      await models.adoptTrained(this.output, this.method ?? stageOf(command));
       if (this.output === 'policy') await runs.keepTrained(this, command);
       await store.checkpoints.remove(this.name);
       this.status = 'finished';
@@ -287,6 +288,11 @@ function withoutData(command: Command): Command {
   if (command.command === 'reward') return { ...command, demonstrations: [], preferences: [] };
   if (command.command === 'tune') return { ...command, prompts: [], preferences: [], pretraining_texts: [] };
   return command;
+}
+
+/** What a command without a method trains by. */
+function stageOf(command: Command): string {
+  return command.command === 'sft' && command.model === BUILT_IN_START ? BY_EXAMPLES : command.command;
 }
 
 /** The method of a command that tunes. */

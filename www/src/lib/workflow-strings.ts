@@ -28,6 +28,7 @@ export const ofWorkflows = {
       this: 'This page was renewed in another tab. Reload it to go on.',
     },
     reload: 'Reload',
+    badRow: (name: string) => `Something stored in this workflow is damaged and was left out: ${name}.`,
     used: (used: string, quota: string) => `${used} of the ${quota} that the browser gives this page are in use.`,
     persisted: {
       yes: 'The browser keeps them until you delete them.',

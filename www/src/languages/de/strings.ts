@@ -5,6 +5,7 @@ import { form, plural } from '../plural';
 import type { Translation } from '../texts';
 import { ofAddresses } from './address-strings';
 import { files, opening } from './opening-strings';
+import { ofShow } from './show-strings';
 import { ofWorkflows } from './workflow-strings';
 
 const rankings = { one: 'Rangfolge', other: 'Rangfolgen' };
@@ -147,6 +148,8 @@ export const t: Translation<typeof english> = {
   models: {
     base: 'Basis',
     sft: 'Instruct',
+    shown: 'Nach deinen Beispielen',
+    builtInStart: 'Eingebautes Instruct-Modell',
     reward: 'Reward',
     policy: 'Getunt',
     asItCame: 'Wie es kam',
@@ -315,37 +318,6 @@ export const t: Translation<typeof english> = {
       heading: 'Ein Modell, das nur weiterschreibt',
       text: (name) =>
         `${name} hat keine Chat-Vorlage: Es schreibt weiter, wo dein Text endet. Schritt 2 macht daraus einen Assistenten, mit Beispielen von dir.`,
-    },
-  },
-
-  instruct: {
-    title: 'Instruct',
-    heading: 'Dasselbe Modell lernt zu antworten',
-    text:
-      'Jetzt sieht es Beispiele: eine Anfrage und eine gute Antwort. Das Training daran (Supervised Fine-Tuning, SFT) macht aus einem Modell, ' +
-      'das weiterschreibt, eines, das antwortet. Es ahmt den Stil der Beispiele nach. Was dir gefällt, weiß es noch nicht.',
-    take: 'Eingebautes Instruct-Modell nehmen',
-    train: 'Hier an den Beispielen trainieren',
-    again: 'Hier neu trainieren',
-    own: 'Hier an eigenen Beispielen trainieren',
-    ownHint: 'Eine Datei mit Anfragen und Antworten: JSON, JSONL oder CSV im Format von Alpaca, Dolly, ShareGPT oder TRL.',
-    emptyFile: (name) => `${name} enthält keine Beispiele.`,
-    read: (examples) => `${plural(examples, { one: 'Beispiel', other: 'Beispiele' })} gelesen.`,
-    leftOut: (left, reason) => ` ${count(left)} ausgelassen (${reason}).`,
-    metric: 'Loss: wie sehr eine gute Antwort es noch überrascht',
-    chart: 'Loss an den Beispielen',
-    noChart: 'Die Kurve erscheint während des Trainings.',
-    promptLabel: 'Frag beide dasselbe, auf Englisch',
-    prompt: 'Tell me a story about a dog who is afraid of the dark.',
-    ask: 'Beide fragen',
-    empty: 'Noch nicht gefragt.',
-    waits: 'Wartet auf das Modell dieses Schritts.',
-    assistant: {
-      heading: 'Es antwortet schon',
-      text:
-        'Dieser Schritt ist freiwillig: Das Modell hat schon vorher gelernt zu antworten. Wenn du Beispiele für Anfragen mit guten Antworten ' +
-        'hast, trainiere zuerst daran einen Adapter; alles Weitere geht dann davon aus.',
-      none: 'Hier ist nichts zu tun, außer du hast Beispiele.',
     },
   },
 
@@ -605,6 +577,7 @@ export const t: Translation<typeof english> = {
       'Rangfolgen sind JSONL, eine je Zeile.',
   },
 
+  ...ofShow,
   ...ofWorkflows,
   ...ofAddresses,
 

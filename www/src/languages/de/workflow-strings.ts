@@ -28,6 +28,7 @@ export const ofWorkflows: Translation<typeof english> = {
       this: 'Diese Seite wurde in einem anderen Tab erneuert. Lade sie neu, um weiterzumachen.',
     },
     reload: 'Neu laden',
+    badRow: (name) => `Etwas, das in diesem Workflow gespeichert ist, ist beschädigt und wurde ausgelassen: ${name}.`,
     used: (used, quota) => `${used} von den ${quota}, die der Browser dieser Seite gibt, sind belegt.`,
     persisted: {
       yes: 'Der Browser behält sie, bis du sie löschst.',

@@ -5,6 +5,7 @@ import { plural } from '../plural';
 import type { Translation } from '../texts';
 import { ofAddresses } from './address-strings';
 import { files, opening } from './opening-strings';
+import { ofShow } from './show-strings';
 import { ofWorkflows } from './workflow-strings';
 
 const rankings = { one: 'ranking', other: 'rankings' };
@@ -147,6 +148,8 @@ export const t: Translation<typeof english> = {
   models: {
     base: 'Base',
     sft: 'Instruct',
+    shown: 'Con tus ejemplos',
+    builtInStart: 'Modelo Instruct incluido',
     reward: 'Recompensa',
     policy: 'Ajustado',
     asItCame: 'Como vino',
@@ -315,37 +318,6 @@ export const t: Translation<typeof english> = {
       heading: 'Un modelo que solo continúa textos',
       text: (name) =>
         `${name} no tiene plantilla de chat: sigue escribiendo donde acaba tu texto. El paso 2 lo convierte en asistente, con ejemplos tuyos.`,
-    },
-  },
-
-  instruct: {
-    title: 'Instruct',
-    heading: 'El mismo modelo aprende a responder',
-    text:
-      'Ahora se le muestran ejemplos: una petición y una buena respuesta. Entrenar con ellos (supervised fine-tuning, SFT) convierte un ' +
-      'modelo que continúa en uno que responde. Copia el estilo de los ejemplos. Aún no sabe qué prefieres tú.',
-    take: 'Tomar el modelo Instruct incluido',
-    train: 'Entrenarlo aquí con los ejemplos',
-    again: 'Entrenarlo otra vez aquí',
-    own: 'Entrenarlo aquí con mis ejemplos',
-    ownHint: 'Un archivo de peticiones con respuestas: JSON, JSONL o CSV en los formatos de Alpaca, Dolly, ShareGPT o TRL.',
-    emptyFile: (name) => `${name} no contiene ejemplos.`,
-    read: (examples) => `${plural(examples, { one: 'ejemplo leído', other: 'ejemplos leídos' })}.`,
-    leftOut: (left, reason) => ` ${plural(left, { one: 'omitido', other: 'omitidos' })} (${reason}).`,
-    metric: 'pérdida: cuánto le sorprende aún una buena respuesta',
-    chart: 'Pérdida en los ejemplos',
-    noChart: 'La curva aparece mientras entrena.',
-    promptLabel: 'Pregunta lo mismo a los dos, en inglés',
-    prompt: 'Tell me a story about a dog who is afraid of the dark.',
-    ask: 'Preguntar a los dos',
-    empty: 'Aún sin preguntar.',
-    waits: 'Espera al modelo de este paso.',
-    assistant: {
-      heading: 'Ya responde',
-      text:
-        'Este paso es opcional: al modelo ya le enseñaron a responder antes de llegar. Si tienes ejemplos de peticiones con buenas respuestas, ' +
-        'entrena primero un adaptador con ellos; lo demás parte entonces de ahí.',
-      none: 'Aquí no hay nada que hacer, salvo que tengas ejemplos.',
     },
   },
 
@@ -603,6 +575,7 @@ export const t: Translation<typeof english> = {
       'Los rankings son JSONL, uno por línea.',
   },
 
+  ...ofShow,
   ...ofWorkflows,
   ...ofAddresses,
 

@@ -28,6 +28,7 @@ export const ofWorkflows: Translation<typeof english> = {
       this: 'Esta página se ha renovado en otra pestaña. Recárgala para seguir.',
     },
     reload: 'Recargar',
+    badRow: (name) => `Algo guardado en este flujo está dañado y se ha omitido: ${name}.`,
     used: (used, quota) => `Ocupados ${used} de los ${quota} que el navegador da a esta página.`,
     persisted: {
       yes: 'El navegador los conserva hasta que los borres.',
