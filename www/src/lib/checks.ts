@@ -5,6 +5,7 @@
 import type { Chosen } from './choices.svelte';
 import type { Contest, Pair } from './comparison.svelte';
 import type { Drafts } from './examples.svelte';
+import type { Fix } from './fixing.svelte';
 import type { CurvePoint } from './models.svelte';
 import type { DemonstrationRecord, JudgedPair, Metrics, Preference, Prompt, RankingRecord, UnpairedRecord, Verdict } from './protocol';
 import type { RunJudged, StoredRun } from './runs.svelte';
@@ -55,6 +56,14 @@ export function isRanking(row: unknown): row is RankingRecord & { flags?: string
   const said = orNothing(flags, listOf(isText)) && orNothing(why, isText);
   return said && isOrder(ranking, completions.length) && orNothing(edit, (edit) => isEdit(edit, completions.length));
 }
+
+/** An edit in the making, with its screen. */
+export const isFix = (value: unknown): value is Fix =>
+  isTable(value) &&
+  isText(value.text) &&
+  isTable(value.screen) &&
+  isRanking({ ...value.screen, ranking: [Array.isArray(value.screen.completions) ? value.screen.completions.map((_, index) => index) : []] }) &&
+  (value.of === null || (isCount(value.of) && value.of < (value.screen.completions as unknown[]).length));
 
 export const isStoredRanking = (row: unknown): row is StoredRanking => isTable(row) && isNumber(row.key) && isText(row.source) && isRanking(row.record);
 

@@ -14,6 +14,8 @@ export type Press = { label: string; act: () => Promise<unknown> | void };
 /** Brings a step into view, its main button ready to be pressed. */
 export function goTo(step: StepName): void {
   const section = document.getElementById(step);
+  // What one writes oneself is folded up where there is a ready-made model.
+  for (const folded of section?.querySelectorAll<HTMLDetailsElement>('details.mine') ?? []) folded.open = true;
   section?.scrollIntoView();
   section?.querySelector<HTMLElement>('.actions button:not(:disabled)')?.focus({ preventScroll: true });
 }

@@ -56,6 +56,8 @@ export function addressWith(asked: Record<string, string>): string {
 const OF_STORIES = {
   /** Of each prompt, to rank. */
   completions: 4,
+  /** Of each prompt, where nobody reads along: those that are ranked are chosen among them. */
+  drawn: 8,
   completionTokens: small ? 16 : 64,
   /** Prompts answered at once while the reader ranks. */
   promptsAhead: 4,
@@ -104,6 +106,7 @@ const OF_REAL_MODELS: Partial<typeof OF_STORIES> = {
   completionTokens: small ? 16 : 96,
   learning: { most: 0, options: {} },
   promptsAhead: 1,
+  drawn: 6,
   sampleBatch: 16,
   rankingTarget: small ? 8 : 30,
   comparedPrompts: small ? 6 : 20,

@@ -11,6 +11,7 @@ import { engine } from './engine.svelte';
 import { examples } from './examples.svelte';
 import { fetchText, parseJsonl } from './files';
 import { findings } from './findings.svelte';
+import { fixing } from './fixing.svelte';
 import { percent, signed } from './format';
 import type { LabelerInfo } from './messages';
 import { BEST_OF, methods } from './methods.svelte';
@@ -238,6 +239,7 @@ class State {
     if (tabs.following) await models.look(workflow.base?.info ?? null);
     else await models.restore();
     await examples.restore();
+    await this.#recallFix();
     await runs.restore(!tabs.following);
     if (tabs.following) models.lookAtRun(runs.current && { ...runs.current, origin: 'trained', by: runs.current.method ?? undefined });
     for (const training of this.trainings) if (!training.running) await training.restore();
@@ -259,6 +261,12 @@ class State {
       await engine.start();
       await this.#fill();
     });
+  }
+
+  /** What the reader was writing while ranking, with its screen. */
+  async #recallFix(): Promise<void> {
+    await fixing.restore();
+    if (fixing.draft && !screens.current?.id) screens.putBack(fixing.draft.screen);
   }
 
   async #recallReward(): Promise<void> {

@@ -8,6 +8,7 @@ import { byName } from './by-name';
 import { files, opening } from './opening-strings';
 import type { StageName } from './protocol';
 import { sizes } from './settings';
+import { letter } from './ranking';
 import type { RankingSource } from './store';
 import { ofShow } from './show-strings';
 import { ofWorkflows } from './workflow-strings';
@@ -337,8 +338,8 @@ export const t = {
     title: 'Rank',
     heading: 'You say what is better',
     text:
-      'The model answers the same request four times. Put the answers in your order, best on top. There is no right order: ' +
-      'whatever you prefer is what it will learn. About thirty rankings are enough to see an effect.',
+      'The model answers the same request four times. Put the answers in your order, best on top, and fix the best one (✎) where it is ' +
+      'nearly right. There is no right order: whatever you prefer is what it will learn. About thirty rankings are enough to see an effect.',
     metric: (target: number, have: number) =>
       have > target ? `rankings; ${target} are enough to begin with` : `of ${target} rankings`,
     begin: 'Show me four answers',
@@ -355,6 +356,20 @@ export const t = {
     tie: (letter: string) => `Answer ${letter}: as good as the one above`,
     untie: (letter: string) => `Answer ${letter}: not as good as the one above`,
     stop: (letter: string) => `Stop answer ${letter} here`,
+    edit: (letter: string) => `Fix answer ${letter}`,
+    editLabel: (letter: string) => `Answer ${letter}, as it should be`,
+    editCancel: 'Cancel the change',
+    editEmpty: 'Your version is empty. Write the better answer, or cancel the change.',
+    editUnchanged: 'Your version is the same as the answer. Change it, or cancel the change.',
+    editSame: (item: number) => `Your version is the same as answer ${letter(item)}. Rank that one best instead.`,
+    noneGood: 'None is good: write it',
+    write: 'The answer you would send',
+    storedEdit: (count: number) => `Stored with your version, which counts as better than all of them. ${plural(count, 'ranking', 'rankings')}.`,
+    allTied: 'Everything is tied, so there is nothing to learn from the order. Say that all are good or all are bad, fix one, or skip.',
+    onlyOne: 'There is only one answer, so there is no order. Fix it, or skip.',
+    fewer: 'The model wrote the same answer more than once. Only those that differ are shown.',
+    showInstead: 'The model cannot do this yet. Writing two examples in step 2 teaches it more than further rankings.',
+    toShow: 'Write two examples',
     allGood: 'All are good',
     allBad: 'All are bad',
     storedAll: {

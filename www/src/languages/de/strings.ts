@@ -1,5 +1,6 @@
 import type { t as english } from '../../lib/strings';
 import { count } from '../../lib/format';
+import { letter } from '../../lib/ranking';
 import { sizes } from '../../lib/settings';
 import { form, plural } from '../plural';
 import type { Translation } from '../texts';
@@ -325,8 +326,8 @@ export const t: Translation<typeof english> = {
     title: 'Ordnen',
     heading: 'Du sagst, was besser ist',
     text:
-      'Das Modell beantwortet dieselbe Anfrage viermal. Bring die Antworten in deine Reihenfolge, die beste nach oben. Eine richtige gibt es ' +
-      'nicht: Was du vorziehst, das lernt es. Etwa dreißig Rangfolgen genügen, um etwas zu merken.',
+      'Das Modell beantwortet dieselbe Anfrage viermal. Bring die Antworten in deine Reihenfolge, die beste nach oben, und verbessere die beste (✎), wo ' +
+      'sie fast stimmt. Eine richtige Reihenfolge gibt es nicht: Was du vorziehst, das lernt es. Etwa dreißig Rangfolgen genügen, um etwas zu merken.',
     metric: (target, have) => (have > target ? `Rangfolgen; ${target} genügen für den Anfang` : `von ${target} Rangfolgen`),
     begin: 'Zeig mir vier Antworten',
     submit: 'Rangfolge speichern',
@@ -342,6 +343,20 @@ export const t: Translation<typeof english> = {
     tie: (letter) => `Antwort ${letter}: so gut wie die darüber`,
     untie: (letter) => `Antwort ${letter}: nicht so gut wie die darüber`,
     stop: (letter) => `Antwort ${letter} hier abbrechen`,
+    edit: (letter) => `Antwort ${letter} verbessern`,
+    editLabel: (letter) => `Antwort ${letter}, wie sie sein sollte`,
+    editCancel: 'Änderung verwerfen',
+    editEmpty: 'Deine Fassung ist leer. Schreib die bessere Antwort oder verwirf die Änderung.',
+    editUnchanged: 'Deine Fassung ist dieselbe wie die Antwort. Ändere sie oder verwirf die Änderung.',
+    editSame: (item) => `Deine Fassung ist dieselbe wie Antwort ${letter(item)}. Setz lieber diese an die erste Stelle.`,
+    noneGood: 'Keine ist gut: selbst schreiben',
+    write: 'Die Antwort, die du abschicken würdest',
+    storedEdit: (count) => `Gespeichert mit deiner Fassung, die als besser gilt als alle anderen. ${plural(count, rankings)}.`,
+    allTied: 'Alles ist gleichauf; aus der Reihenfolge lässt sich nichts lernen. Sag, dass alle gut oder alle schlecht sind, verbessere eine oder lass aus.',
+    onlyOne: 'Es gibt nur eine Antwort, also keine Reihenfolge. Verbessere sie oder lass aus.',
+    fewer: 'Das Modell hat dieselbe Antwort mehrmals geschrieben. Nur verschiedene werden gezeigt.',
+    showInstead: 'Das Modell kann das noch nicht. Zwei Beispiele in Schritt 2 lehren es mehr als weitere Rangfolgen.',
+    toShow: 'Zwei Beispiele schreiben',
     allGood: 'Alle sind gut',
     allBad: 'Alle sind schlecht',
     storedAll: {

@@ -1,5 +1,6 @@
 import type { t as english } from '../../lib/strings';
 import { count } from '../../lib/format';
+import { letter } from '../../lib/ranking';
 import { sizes } from '../../lib/settings';
 import { plural } from '../plural';
 import type { Translation } from '../texts';
@@ -325,8 +326,8 @@ export const t: Translation<typeof english> = {
     title: 'Ordenar',
     heading: 'Tú dices qué es mejor',
     text:
-      'El modelo responde cuatro veces a la misma petición. Pon las respuestas en tu orden, la mejor arriba. No hay un orden correcto: lo que ' +
-      'prefieras es lo que aprenderá. Unos treinta rankings bastan para notar un efecto.',
+      'El modelo responde cuatro veces a la misma petición. Pon las respuestas en tu orden, la mejor arriba, y corrige la mejor (✎) cuando ' +
+      'casi acierte. No hay un orden correcto: lo que prefieras es lo que aprenderá. Unos treinta rankings bastan para notar un efecto.',
     metric: (target, have) => (have > target ? `rankings; con ${target} basta para empezar` : `de ${target} rankings`),
     begin: 'Enséñame cuatro respuestas',
     submit: 'Guardar este ranking',
@@ -342,6 +343,20 @@ export const t: Translation<typeof english> = {
     tie: (letter) => `Respuesta ${letter}: tan buena como la de arriba`,
     untie: (letter) => `Respuesta ${letter}: no tan buena como la de arriba`,
     stop: (letter) => `Parar aquí la respuesta ${letter}`,
+    edit: (letter) => `Corregir la respuesta ${letter}`,
+    editLabel: (letter) => `Respuesta ${letter}, como debería ser`,
+    editCancel: 'Descartar el cambio',
+    editEmpty: 'Tu versión está vacía. Escribe la mejor respuesta o descarta el cambio.',
+    editUnchanged: 'Tu versión es igual que la respuesta. Cámbiala o descarta el cambio.',
+    editSame: (item) => `Tu versión es igual que la respuesta ${letter(item)}. Pon esa la primera.`,
+    noneGood: 'Ninguna es buena: escribirla',
+    write: 'La respuesta que enviarías',
+    storedEdit: (count) => `Guardada con tu versión, que cuenta como mejor que todas. ${plural(count, rankings)}.`,
+    allTied: 'Todo está empatado y del orden no se aprende nada. Di que todas son buenas o todas malas, corrige una o salta.',
+    onlyOne: 'Solo hay una respuesta, así que no hay orden. Corrígela o salta.',
+    fewer: 'El modelo escribió la misma respuesta más de una vez. Solo se muestran las distintas.',
+    showInstead: 'El modelo aún no sabe hacerlo. Dos ejemplos en el paso 2 le enseñan más que otros rankings.',
+    toShow: 'Escribir dos ejemplos',
     allGood: 'Todas son buenas',
     allBad: 'Todas son malas',
     storedAll: {
