@@ -1,6 +1,6 @@
 // What each step leaves to be judged by the trainer's rules: numbers that were logged, rankings, a comparison.
 
-import { comparison } from './comparison.svelte';
+import { comparison, SHOWN } from './comparison.svelte';
 import type { Judgeable } from './findings.svelte';
 import { models } from './models.svelte';
 import type { Evidence } from './protocol';
@@ -44,5 +44,6 @@ function compared(): Judgeable | null {
   const { counting } = comparison;
   if (!counting) return null;
   const { contest, verdict, pairs } = counting;
-  return judged({ task: 'compare', method: contest.method, comparison: verdict, pairs }, false);
+  const method = contest.method === SHOWN ? null : contest.method;
+  return judged({ task: 'compare', method, comparison: verdict, pairs }, false);
 }

@@ -43,7 +43,7 @@ const HOT = 1.1;
 const BROKEN = '\uFFFD';
 
 /** Without what is left of a character that the limit cut in two. */
-const cleaned = (text: string) => text.replace(/\uFFFD+$/, '');
+export const cleaned = (text: string) => text.replace(/\uFFFD+$/, '');
 
 /**
  * At most `count` answers of one prompt, no two of them equal, in the order of their draws. Of more than are wanted those

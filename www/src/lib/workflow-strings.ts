@@ -42,7 +42,7 @@ export const ofWorkflows = {
     gone: 'This model is not stored any more.',
     heading: 'Runs',
     about: 'Every tuned model is kept until you delete it. One of them is the tuned model that the page uses.',
-    columns: { run: 'Run', from: 'From', rankings: 'Rankings', rate: 'Win rate', kl: 'KL', time: 'Time', size: 'Size' },
+    columns: { run: 'Run', from: 'From', rankings: 'Rankings', usable: 'Usable', rate: 'Win rate', kl: 'KL', time: 'Time', size: 'Size' },
     options: 'Options',
     use: 'Use',
     inUse: 'in use',

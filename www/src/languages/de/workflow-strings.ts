@@ -42,7 +42,7 @@ export const ofWorkflows: Translation<typeof english> = {
     gone: 'Dieses Modell ist nicht mehr gespeichert.',
     heading: 'Läufe',
     about: 'Jedes getunte Modell bleibt, bis du es löschst. Eines davon ist das, das die Seite benutzt.',
-    columns: { run: 'Lauf', from: 'Aus', rankings: 'Rangfolgen', rate: 'Siegquote', kl: 'KL', time: 'Dauer', size: 'Größe' },
+    columns: { run: 'Lauf', from: 'Aus', rankings: 'Rangfolgen', usable: 'Brauchbar', rate: 'Siegquote', kl: 'KL', time: 'Dauer', size: 'Größe' },
     options: 'Optionen',
     use: 'Benutzen',
     inUse: 'in Gebrauch',

@@ -42,7 +42,7 @@ export const ofWorkflows: Translation<typeof english> = {
     gone: 'Este modelo ya no está guardado.',
     heading: 'Ejecuciones',
     about: 'Cada modelo ajustado se conserva hasta que lo borres. Uno de ellos es el que usa la página.',
-    columns: { run: 'Ejecución', from: 'Desde', rankings: 'Rankings', rate: 'Tasa de victorias', kl: 'KL', time: 'Duración', size: 'Tamaño' },
+    columns: { run: 'Ejecución', from: 'Desde', rankings: 'Rankings', usable: 'Usables', rate: 'Tasa de victorias', kl: 'KL', time: 'Duración', size: 'Tamaño' },
     options: 'Opciones',
     use: 'Usar',
     inUse: 'en uso',
