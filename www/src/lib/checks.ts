@@ -3,12 +3,15 @@
 // Deliberately absent: what a record means. The trainer checks that.
 
 import type { Chosen } from './choices.svelte';
-import type { Contest, Pair } from './comparison.svelte';
+import type { Contest, Pair, StoredComparison, StoredSimulated } from './comparison.svelte';
 import type { Drafts } from './examples.svelte';
 import type { Fix } from './fixing.svelte';
 import type { CurvePoint } from './models.svelte';
-import type { DemonstrationRecord, JudgedPair, Metrics, Preference, Prompt, RankingRecord, UnpairedRecord, Verdict } from './protocol';
+import type { Command, DemonstrationRecord, JudgedPair, Lens, Metrics, Preference, Prompt, RankingRecord, UnpairedRecord, Verdict } from './protocol';
+import type { OwnPrompts } from './own-prompts';
+import type { Effort, Leash } from './settings';
 import type { RunJudged, StoredRun } from './runs.svelte';
+import type { ScoredRanking } from './state.svelte';
 import type { StoredRanking } from './store';
 
 export const isTable = (value: unknown): value is Record<string, unknown> =>
@@ -65,6 +68,9 @@ export const isFix = (value: unknown): value is Fix =>
   isRanking({ ...value.screen, ranking: [Array.isArray(value.screen.completions) ? value.screen.completions.map((_, index) => index) : []] }) &&
   (value.of === null || (isCount(value.of) && value.of < (value.screen.completions as unknown[]).length));
 
+export const isScored = (value: unknown): value is ScoredRanking =>
+  isTable(value) && isRanking(value.record) && listOf(isNumber)(value.scores) && isText(value.source);
+
 export const isStoredRanking = (row: unknown): row is StoredRanking => isTable(row) && isNumber(row.key) && isText(row.source) && isRanking(row.record);
 
 export const isLabel = (row: unknown): row is UnpairedRecord =>
@@ -84,6 +90,7 @@ export const isPair = (row: unknown): row is Omit<Pair, 'left' | 'prompt'> & { p
   orNothing(row.left, (left) => left === 'a' || left === 'b') &&
   orNothing(row.usable, isUsable);
 
+const arePairsJudged = listOf((row: unknown): row is JudgedPair => isPair(row) && isText(row.prompt));
 export const arePairs = listOf((row: unknown): row is Pair & JudgedPair => isPair(row) && isText(row.prompt));
 
 const isShare = (value: unknown) => isTable(value) && [value.yes, value.of, value.low, value.high].every(isNumber);
@@ -95,10 +102,28 @@ export function isVerdict(value: unknown): value is Verdict {
   return [wins, ties, losses, win_rate, low, high].every(isNumber) && shares;
 }
 
+export const isOwnPrompts = (value: unknown): value is OwnPrompts =>
+  isTable(value) && isText(value.name) && listOf(isPrompt)(value.train) && listOf(isPrompt)(value.heldout);
+
+export const isPace = (value: unknown): value is { effort: Effort; leash: Leash } =>
+  isTable(value) && ['quick', 'normal', 'long'].includes(value.effort as string) && ['loose', 'normal', 'tight'].includes(value.leash as string);
+
+/** A command without its data. */
+export const isAsked = (value: unknown): value is Command => isTable(value) && isText(value.command) && isTable(value.options);
+
+export const isLens = (value: unknown): value is Lens => isTable(value) && isNumber(value.step) && isPrompt(value.prompt) && listOf(isTable)(value.tokens);
+
 const MODEL = /^(base|sft|reward|policy|run-\d+|sft@\d+)$/;
 
 export const isContest = (value: unknown): value is Contest =>
   isTable(value) && orNothing(value.method, isText) && isText(value.versus) && MODEL.test(value.versus) && orNothing(value.run, isCount);
+
+/** A stored blind test; earlier pages named the models alone, when there was one method. */
+export const isStoredComparison = (value: unknown): value is StoredComparison =>
+  isTable(value) && arePairs(value.pairs) && orNothing(value.verdict, isVerdict) && (isContest(value.contest) || isTable(value.models));
+
+export const isStoredSimulated = (value: unknown): value is StoredSimulated =>
+  isTable(value) && isVerdict(value.verdict) && isText(value.labeler) && (isContest(value.contest) || isText(value.versus)) && orNothing(value.pairs, arePairsJudged);
 
 /** A chosen option is a number, a text, a flag, nothing, or a small table of those, such as `{target, horizon}`. */
 const isValue = (value: unknown): boolean =>

@@ -3,6 +3,7 @@
 // Which side a completion stands on is drawn anew for every pair.
 
 import { answers } from './answers.svelte';
+import { isCount, isStoredComparison, isStoredSimulated } from './checks';
 import * as commands from './commands';
 import { engine } from './engine.svelte';
 import { BEST_OF, methods } from './methods.svelte';
@@ -38,14 +39,14 @@ export function contender(method: string | null, run?: number | null): string {
 }
 
 /** What is stored; earlier pages named the models alone, when there was one method. */
-type StoredComparison = {
+export type StoredComparison = {
   pairs: Pair[];
   /** Nothing while somebody judges. */
   verdict: Verdict | null;
   contest?: Contest;
   models?: { b: Versus };
 };
-type StoredSimulated = {
+export type StoredSimulated = {
   verdict: Verdict;
   labeler: string;
   contest?: Contest;
@@ -183,7 +184,7 @@ class Comparison {
     this.shown = 0;
     this.revealed = false;
     this.verdict = this.simulated = null;
-    const last = await store.notes.get<StoredComparison>('comparison');
+    const last = await store.notes.read('comparison', isStoredComparison);
     if (last) {
       this.pairs = last.pairs;
       this.verdict = last.verdict;
@@ -191,8 +192,8 @@ class Comparison {
       this.revealed = last.verdict !== null;
       this.shown = this.revealed ? 0 : this.judged.length;
     }
-    this.#round = (await store.notes.get<number>('comparison/round')) ?? 0;
-    const simulated = await store.notes.get<StoredSimulated>('comparison/simulated');
+    this.#round = (await store.notes.read('comparison/round', isCount)) ?? 0;
+    const simulated = await store.notes.read('comparison/simulated', isStoredSimulated);
     if (simulated) {
       const { verdict, labeler, versus, pairs = [] } = simulated;
       const contest = simulated.contest ?? { method: null, versus: versus! };

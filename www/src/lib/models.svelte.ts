@@ -154,14 +154,14 @@ class Models {
     return engine.request('export_model', { name, form, base: workflow.baseFile || t.models.base });
   }
 
-  /** Brings back what an earlier visit left. */
-  async restore(): Promise<void> {
+  /** Brings back what an earlier visit left; `failed` hears of a model that cannot be. */
+  async restore(failed: (error: unknown) => void): Promise<void> {
     for (const name of ['sft', 'reward'] as const) {
       const stored = await store.models.get(name);
       if (!stored || this.#known[name]) continue;
       const { files, origin, by, made } = stored;
-      if (origin === 'built-in') await this.takeBuiltIn('sft');
-      else await this.#put(name, files, origin as ModelOrigin, by, made);
+      const back = origin === 'built-in' ? this.takeBuiltIn('sft') : this.#put(name, files, origin as ModelOrigin, by, made);
+      await back.catch(failed);
     }
   }
 

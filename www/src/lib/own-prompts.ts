@@ -1,5 +1,6 @@
 // The prompts of the reader: out of a file or a pasted text, a part held out for the comparison.
 
+import { isOwnPrompts } from './checks';
 import { engine } from './engine.svelte';
 import type { PromptsFound } from './messages';
 import { promptText } from './prompts';
@@ -42,6 +43,6 @@ export async function keepSplit(name: string, train: Prompt[], heldout: Prompt[]
   return own;
 }
 
-export const ownPrompts = async (): Promise<OwnPrompts | null> => (await store.notes.get<OwnPrompts | null>(NOTE)) ?? null;
+export const ownPrompts = async (): Promise<OwnPrompts | null> => (await store.notes.read(NOTE, isOwnPrompts)) ?? null;
 
 export const forgetOwn = (): Promise<unknown> => store.notes.put(NOTE, null);

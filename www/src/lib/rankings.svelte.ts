@@ -1,7 +1,9 @@
 // The reader's rankings: checked by the trainer, stored, then shown as stored.
 
+import { isStoredRanking } from './checks';
 import { engine } from './engine.svelte';
 import { fetchBytes } from './files';
+import { notices } from './notices.svelte';
 import { promptText } from './prompts';
 import type { DemonstrationRecord, RankingRecord as Ranking, UnpairedRecord } from './protocol';
 import * as store from './store';
@@ -74,7 +76,10 @@ class Rankings {
   }
 
   async restore(): Promise<void> {
-    this.list = await store.rankings.all();
+    const all = await store.rankings.all();
+    this.list = all.filter(isStoredRanking);
+    const damaged = all.length - this.list.length;
+    if (damaged > 0) notices.say(t.storage.badRow(t.rank.damaged(damaged)), 'problem');
   }
 
   async add(record: RankingRecord, source: RankingSource, labeler = ''): Promise<void> {
@@ -108,11 +113,24 @@ class Rankings {
    * Adds the rankings of a file of any format; leaves out those without anything to learn. A file of our own is taken
    * whole or, where a line is wrong, not at all.
    */
-  async importFile(name: string, bytes: Uint8Array, source: RankingSource): Promise<Imported> {
+  async importFile(
+    name: string,
+    bytes: Uint8Array,
+    source: RankingSource,
+    told?: (stored: number, total: number) => void,
+  ): Promise<Imported> {
     const { records, dropped, reason } = await engine.request('read_rankings', { name, bytes });
     if (records.length === 0) throw new Error(reason || t.rank.emptyFile(name));
-    for (const record of records) await this.#store(record, source);
+    await this.addAll(records, source, told);
     return { added: records.length, leftOut: dropped, reason };
+  }
+
+  /** Adds rankings that were checked: all of them at once, so that a tab closed meanwhile has kept none or all. */
+  async addAll(records: RankingRecord[], source: RankingSource, told: (stored: number, total: number) => void = () => {}): Promise<void> {
+    const rows = records.map((record) => ({ record, source, prompt: promptText(record.prompt), labeler: '' }));
+    const stored = await store.rankings.addAll(rows, (count) => told(count, rows.length));
+    this.list = [...this.list, ...stored];
+    store.keepStorage();
   }
 
   /** Adds ready-made rankings of this site. */
@@ -128,12 +146,13 @@ class Rankings {
       const id = JSON.stringify([row.prompt, row.label]);
       screens.set(id, [...(screens.get(id) ?? []), row]);
     }
-    for (const [id, answers] of screens) {
+    const records = [...screens].map(([id, answers]): RankingRecord => {
       const completions = answers.map(({ completion }) => ({ text: completion }));
       const { prompt, label } = answers[0]!;
       const ranking = [completions.map((_, index) => index)];
-      await this.#store({ id, prompt, completions, ranking, flags: [label ? ALL_GOOD : ALL_BAD] }, 'import');
-    }
+      return { id, prompt, completions, ranking, flags: [label ? ALL_GOOD : ALL_BAD] };
+    });
+    if (records.length > 0) await this.addAll(records, 'import');
   }
 
   get records(): RankingRecord[] {

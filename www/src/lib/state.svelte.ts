@@ -4,6 +4,7 @@ import { labelerInWords } from '../languages/trainer';
 import { accuracyOf } from './accuracy';
 import { answers } from './answers.svelte';
 import { besideOthers } from './beside-others';
+import { isCount, isScored } from './checks';
 import { choices } from './choices.svelte';
 import * as commands from './commands';
 import { comparison } from './comparison.svelte';
@@ -210,13 +211,9 @@ class State {
   }
 
   async #restore(): Promise<void> {
-    const saying = (error: unknown) => {
-      if (error instanceof WorkerCrash) throw error;
-      notices.problem(error);
-    };
     await methods.load();
-    await answers.restore();
-    await choices.restore();
+    await answers.restore().catch(saying);
+    await choices.restore().catch(saying);
     await metricDocs.load().catch(saying);
     const labelers = await engine.request('labelers', { all: workflow.base !== null });
     this.labelers = labelers.map(labelerInWords);
@@ -228,24 +225,24 @@ class State {
     await this.recall();
   }
 
-  /** Choices that came with a workflow of somebody's. */
+  /** Choices, examples and drafts that came with a workflow of somebody's. */
   async restoreChoices(): Promise<void> {
     await answers.restore();
     await choices.restore();
+    await this.recallDrafts();
   }
 
   /** What is stored of the workflow's models, runs and judgements. One who looks on gives none of it to the trainer. */
   async recall(): Promise<void> {
     if (tabs.following) await models.look(workflow.base?.info ?? null);
-    else await models.restore();
-    await examples.restore();
-    await this.#recallFix();
-    await runs.restore(!tabs.following);
+    else await models.restore(saying);
+    await this.recallDrafts();
+    await runs.restore(!tabs.following).catch(saying);
     if (tabs.following) models.lookAtRun(runs.current && { ...runs.current, origin: 'trained', by: runs.current.method ?? undefined });
-    for (const training of this.trainings) if (!training.running) await training.restore();
-    await comparison.restore();
+    for (const training of this.trainings) if (!training.running) await training.restore().catch(saying);
+    await comparison.restore().catch(saying);
     await this.#recallReward();
-    this.scored = (await store.notes.get<ScoredRanking>('reward/scored')) ?? null;
+    this.scored = (await store.notes.read('reward/scored', isScored)) ?? null;
   }
 
   /** The workflow is this tab's from now on, or another's: everything is brought back as it is stored. */
@@ -263,14 +260,15 @@ class State {
     });
   }
 
-  /** What the reader was writing while ranking, with its screen. */
-  async #recallFix(): Promise<void> {
+  /** Examples, and what the reader was writing: examples too, or a better answer, with its screen. */
+  async recallDrafts(): Promise<void> {
+    await examples.restore();
     await fixing.restore();
     if (fixing.draft && !screens.current?.id) screens.putBack(fixing.draft.screen);
   }
 
   async #recallReward(): Promise<void> {
-    this.rewardRankings = (await store.notes.get<number>('reward/rankings')) ?? 0;
+    this.rewardRankings = (await store.notes.read('reward/rankings', isCount)) ?? 0;
   }
 
   /** Opens a model folder and takes down what the page said of the model before it. */
@@ -344,6 +342,12 @@ class State {
     if (kind === 'best_of') return false;
     return this.tuning.begin(await tuningCommand(method, kind, options));
   }
+}
+
+/** One thing that cannot be brought back must not keep the rest away; a worker that dies is another matter. */
+function saying(error: unknown): void {
+  if (error instanceof WorkerCrash) throw error;
+  notices.problem(error);
 }
 
 export const app = new State();

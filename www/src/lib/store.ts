@@ -111,6 +111,11 @@ export const rankings = {
     const key = await database.put('rankings', ranking);
     return { ...ranking, key: key as number };
   },
+  /** All in one transaction; `told` hears how many are written. */
+  addAll: async (rows: Omit<StoredRanking, 'key'>[], told: (written: number) => void): Promise<StoredRanking[]> => {
+    const keys = await database.putAll('rankings', rows, told);
+    return rows.map((row, index) => ({ ...row, key: keys[index] as number }));
+  },
   put: (ranking: StoredRanking) => database.put('rankings', ranking),
   remove: (key: number) => database.remove('rankings', key),
   clear: () => database.clear('rankings'),

@@ -5,6 +5,7 @@ import type { Kind } from './methods.svelte';
 import type { Lack } from './outlook';
 import { ofAddresses } from './address-strings';
 import { byName } from './by-name';
+import { count } from './format';
 import { files, opening } from './opening-strings';
 import type { StageName } from './protocol';
 import { sizes } from './settings';
@@ -420,6 +421,9 @@ export const t = {
       `The rule tied all answers to most prompts; it found a preference for ${found} of the ${count} wanted.`,
     badFile: (reason: string) => `${reason}. Nothing was imported.`,
     exportButton: 'Export rankings (JSONL)',
+    readingFile: 'Reading the file…',
+    storing: (done: number, total: number) => `Storing ${count(done)} of ${count(total)} rankings…`,
+    damaged: (rankings: number) => plural(rankings, 'ranking', 'rankings'),
     importButton: 'Import rankings',
     clear: 'Remove all rankings',
     clearSure: 'Really remove all rankings',

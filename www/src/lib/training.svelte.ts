@@ -3,6 +3,7 @@
 // A pause and a reload are one thing: the run ends, its checkpoint is stored, and "continue" starts from it.
 
 import { awake } from './awake.svelte';
+import { isAsked, isCurve, isLens, isText } from './checks';
 import { engine } from './engine.svelte';
 import { BUILT_IN_START, BY_EXAMPLES, models, type CurvePoint, type ModelName } from './models.svelte';
 import { notices } from './notices.svelte';
@@ -150,10 +151,10 @@ export class Training {
     this.status = 'idle';
     this.completions = [];
     this.step = this.totalSteps = this.savedStep = 0;
-    this.curve = (await store.notes.get<CurvePoint[]>(this.#curveName)) ?? [];
-    this.lens = (await store.notes.get<Lens | null>(this.#lensName)) ?? null;
-    this.asked = (await store.notes.get<Command | null>(this.#askedName)) ?? null;
-    this.method = (await store.notes.get<string | null>(this.#methodName)) ?? null;
+    this.curve = (await store.notes.read(this.#curveName, isCurve)) ?? [];
+    this.lens = (await store.notes.read(this.#lensName, isLens)) ?? null;
+    this.asked = (await store.notes.read(this.#askedName, isAsked)) ?? null;
+    this.method = (await store.notes.read(this.#methodName, isText)) ?? null;
     const checkpoint = await this.#usable();
     if (checkpoint) {
       this.step = this.savedStep = checkpoint.step;

@@ -76,6 +76,13 @@ export const ofWorkflows = {
     noModel: (name: string) => `The model of “${name}” is not on this device any more. Open the model first.`,
     notOne: (name: string) => `${name} is no workflow: it holds no workflow.json. Nothing has changed.`,
     otherModel: (name: string, model: string) => `${name} is a workflow on ${model}. Open that model first, then the workflow. Nothing has changed.`,
+    isNotJson: 'it is not JSON',
+    otherShape: 'it does not have the fields that belong there, or one of them is of a wrong type',
+    badLine: (file: string, line: number, reason: string) => `${file}, line ${line}: ${reason}. Nothing was opened, and nothing has changed.`,
+    badPart: (file: string, what: string) => `${file}: ${what}. Nothing was opened, and nothing has changed.`,
+    badField: (field: string) => `“${field}” is of a wrong type`,
+    otherVersion: (version: string, known: number) =>
+      `workflow.json: it is of version ${version}, and this page reads version ${known}. Reload the page for its newest version. Nothing was opened.`,
     badRun: (run: string, reason: string) => `The run ${run} was left out: ${reason}`,
   },
 };

@@ -76,6 +76,13 @@ export const ofWorkflows: Translation<typeof english> = {
     noModel: (name) => `El modelo de «${name}» ya no está en este dispositivo. Abre antes el modelo.`,
     notOne: (name) => `${name} no es un flujo de trabajo: no contiene workflow.json. No ha cambiado nada.`,
     otherModel: (name, model) => `${name} es un flujo de trabajo sobre ${model}. Abre antes ese modelo y luego el flujo. No ha cambiado nada.`,
+    isNotJson: 'no es JSON',
+    otherShape: 'faltan los campos que deben estar ahí, o alguno es de un tipo equivocado',
+    badLine: (file, line, reason) => `${file}, línea ${line}: ${reason}. No se ha abierto nada y nada ha cambiado.`,
+    badPart: (file, what) => `${file}: ${what}. No se ha abierto nada y nada ha cambiado.`,
+    badField: (field) => `«${field}» es de un tipo equivocado`,
+    otherVersion: (version, known) =>
+      `workflow.json: es de la versión ${version} y esta página lee la versión ${known}. Vuelve a cargar la página para tener la más nueva. No se ha abierto nada.`,
     badRun: (run, reason) => `Se ha omitido la ejecución ${run}: ${reason}`,
   },
 };
