@@ -32,8 +32,8 @@ export async function streamCompletion(
   return completion;
 }
 
-/** One prompt with its completions; `id` is null while they still grow. */
-export type Screen = { id: string | null; prompt: Prompt; completions: Completion[] };
+/** One prompt with its completions; `id` is null while they still grow. Of one that was `redrawn` some are not those that grew. */
+export type Screen = { id: string | null; prompt: Prompt; completions: Completion[]; redrawn?: boolean };
 
 /** Screens kept ready behind the one on show. */
 const AHEAD = 3;
@@ -155,7 +155,7 @@ class Screens {
         if (event.event === 'candidates') all = [...all, ...event.completions.map((one) => ({ ...one, text: cleaned(one.text) }))];
       },
     });
-    this.#show({ ...screen, completions: differing(all, sizes.completions, true) }, watched);
+    this.#show({ ...screen, completions: differing(all, sizes.completions, true), redrawn: true }, watched);
   }
 
   #growing(): Screen {
