@@ -5,6 +5,7 @@ import type { Lesson } from './lesson';
 export const demonstrations = {
   title: 'Demonstrations',
   about: 'Some examples of a request and a good reply turn a model that goes on into one that answers.',
+  minutes: 20,
   parts: ['base', 'show'],
   ready: [],
   question: {

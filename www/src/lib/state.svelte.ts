@@ -337,10 +337,11 @@ class State {
     await store.notes.put('reward/scored', this.scored);
   }
 
-  async tune(): Promise<boolean> {
+  /** The first `since` rankings are left out of what is learnt from. */
+  async tune(since = 0): Promise<boolean> {
     const { method, kind, options } = choices;
     if (kind === 'best_of') return false;
-    return this.tuning.begin(await tuningCommand(method, kind, options));
+    return this.tuning.begin(await tuningCommand(method, kind, options, since));
   }
 }
 
