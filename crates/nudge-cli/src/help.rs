@@ -14,7 +14,7 @@ const NARROW: usize = 60;
 /// What commands are for. Where no names stand, those belong that stand nowhere else: the methods.
 const SECTIONS: [(&str, &[&str]); 6] = [
     ("The whole loop", &["teach", "demo"]),
-    ("Records", &["sample", "rank", "data", "agreement"]),
+    ("Records", &["show", "sample", "rank", "data", "agreement"]),
     ("Training", &["pretrain", "sft", "reward"]),
     ("Tuning", &[]),
     ("Judging and using a model", &["compare", "calibrate", "score", "eval", "inspect", "chat", "export", "hand-over"]),

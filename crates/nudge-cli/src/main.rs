@@ -37,6 +37,7 @@ mod training_folder;
 mod usage;
 mod verdicts;
 mod version;
+mod written;
 
 use std::process::ExitCode;
 

@@ -56,8 +56,8 @@ pub use rankings::{
     rankings_from,
 };
 pub use records::{
-    CandidatesRecord, Completion, ConversationRecord, DemonstrationRecord, Entry, Finish, PairRecord, PromptRecord,
-    RankingRecord, TextRecord, UnpairedRecord, demonstrations_from, prompts_from,
+    CandidatesRecord, Completion, ConversationRecord, DemonstrationRecord, EDITED, Edit, Entry, Finish, PairRecord,
+    PromptRecord, RankingRecord, TextRecord, UnpairedRecord, demonstrations_from, is_edited, prompts_from,
 };
 pub use rng::Rng;
 pub use sitting::{Choice, ChoiceRule, Sitting};

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use crate::error::DataError;
 use crate::jsonl::{line_error, lines, parse, read_jsonl_checked};
 use crate::prompt::Prompt;
-use crate::records::{PairRecord, RankingRecord, UnpairedRecord, check_ranking, require_text};
+use crate::records::{EDITED, PairRecord, RankingRecord, UnpairedRecord, is_edited, require_text};
 use crate::sitting::is_repeat;
 
 /// What one ranking says: which of a prompt's completions are better than which.
@@ -68,7 +68,7 @@ impl PreferenceRecord {
     pub fn comparison(&self) -> Result<Option<Comparison>, String> {
         let comparison = match self {
             Self::Ranking(record) if is_repeat(&record.extra) => {
-                check_ranking(record.completions.len(), &record.ranking)?;
+                record.check()?;
                 return Ok(None);
             }
             Self::Ranking(record) => from_ranking(record)?,
@@ -176,13 +176,12 @@ fn each_line<T>(
 ///
 /// [`DataError::Line`] for a line that is no ranking record or whose ranking is not valid.
 pub fn rankings_from(source_name: &str, text: &str) -> Result<Vec<RankingRecord>, DataError> {
-    read_jsonl_checked(source_name, text, |record: &RankingRecord| {
-        check_ranking(record.completions.len(), &record.ranking)
-    })
+    read_jsonl_checked(source_name, text, RankingRecord::check)
 }
 
 fn from_ranking(record: &RankingRecord) -> Result<Comparison, String> {
-    check_ranking(record.completions.len(), &record.ranking)?;
+    record.check()?;
+    let record = record.with_edit();
     let pairs = winners_and_losers(&record.ranking);
     if pairs.is_empty() {
         return Err("it ties all completions, so it carries no preference; remove the line".to_owned());
@@ -249,29 +248,29 @@ pub(crate) fn winners_and_losers(ranking: &[Vec<usize>]) -> Vec<(usize, usize)> 
 /// The ranking as preference pairs that other tools read, best winners first.
 ///
 /// Each pair has an extra field `ranking_id`, so that the pairs of one ranking can be put together
-/// again.
+/// again; those of an edit have `edited`.
 ///
 /// # Panics
 ///
 /// If the ranking names a completion that does not exist; [`RankingRecord::validate`] tells.
 pub fn ranking_to_pairs(record: &RankingRecord) -> Vec<PairRecord> {
-    let extra = Map::from_iter([("ranking_id".to_owned(), Value::from(record.id.as_str()))]);
-    winners_and_losers(&record.ranking)
-        .into_iter()
-        .map(|(winner, loser)| PairRecord {
-            prompt: record.prompt.clone(),
-            chosen: record.completions[winner].text.clone(),
-            rejected: record.completions[loser].text.clone(),
-            extra: extra.clone(),
-        })
-        .collect()
+    let record = record.with_edit();
+    let pair = |(winner, loser): (usize, usize)| {
+        let mut extra = Map::from_iter([("ranking_id".to_owned(), Value::from(record.id.as_str()))]);
+        if is_edited(&record.completions[winner].extra) {
+            extra.insert(EDITED.to_owned(), Value::Bool(true));
+        }
+        let text = |index: usize| record.completions[index].text.clone();
+        PairRecord { prompt: record.prompt.clone(), chosen: text(winner), rejected: text(loser), extra }
+    };
+    winners_and_losers(&record.ranking).into_iter().map(pair).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::jsonl::write_jsonl;
-    use crate::records::Completion;
+    use crate::records::{Completion, Edit};
     use proptest::prelude::*;
 
     const PAIR: &str = r#"{"prompt":"p","chosen":"good","rejected":"bad"}"#;
@@ -284,6 +283,7 @@ mod tests {
             ranking,
             labeler: None,
             seconds: None,
+            edit: None,
             extra: Map::new(),
         }
     }
@@ -301,6 +301,19 @@ mod tests {
         assert_eq!(read[0].completions, ["good", "bad"]);
         assert_eq!(read[0].pairs, [(0, 1)]);
         assert_eq!(read[2].pairs, [(2, 0), (2, 1)]);
+    }
+
+    #[test]
+    fn an_edit_beats_every_completion_of_its_screen() {
+        let edit = Some(Edit { of: Some(1), text: "b, mended".to_owned() });
+        let tied = RankingRecord { edit: edit.clone(), ..ranking(&["a", "b", "c", "d"], vec![vec![0, 1, 2, 3]]) };
+        let ordered = RankingRecord { edit, ..ranking(&["a", "b"], vec![vec![1], vec![0]]) };
+        let read = comparisons_from("r.jsonl", &write_jsonl(&[tied, ordered.clone()])).expect("reads");
+        assert_eq!(read[0].completions[4], "b, mended");
+        assert_eq!(read[0].pairs, [(4, 0), (4, 1), (4, 2), (4, 3)]);
+        assert_eq!(read[1].pairs, [(2, 1), (2, 0), (1, 0)]);
+        let edited: Vec<bool> = ranking_to_pairs(&ordered).iter().map(|pair| is_edited(&pair.extra)).collect();
+        assert_eq!(edited, [true, true, false]);
     }
 
     #[test]

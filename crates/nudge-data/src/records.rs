@@ -6,6 +6,8 @@
 //!
 //! It lacks tools and images in conversations.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -144,9 +146,22 @@ pub struct RankingRecord {
     /// How long it took, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f32>,
+    /// The answer that the labeler would give instead; it is better than every completion.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edit: Option<Edit>,
     /// Fields that Nudge does not know.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
+}
+
+/// What a labeler made of a completion, or wrote where none was good: a demonstration and a preference at once.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Edit {
+    /// The completion that was edited, as an index into `completions`; nothing where the text was written anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<usize>,
+    /// The text.
+    pub text: String,
 }
 
 /// Two completions to one prompt, one preferred: TRL's explicit preference format.
@@ -212,18 +227,71 @@ impl RankingRecord {
     ///
     /// [`DataError::Ranking`] with the first thing that is wrong.
     pub fn validate(&self) -> Result<(), DataError> {
-        check_ranking(self.completions.len(), &self.ranking)
-            .map_err(|reason| DataError::Ranking { id: self.id.clone(), reason })
+        self.check().map_err(|reason| DataError::Ranking { id: self.id.clone(), reason })
     }
 
-    /// True if no completion is better than another.
+    /// The same, with the bare reason.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        check_ranking(self.completions.len(), self.edit.is_some(), &self.ranking)?;
+        self.edit.as_ref().map_or(Ok(()), |edit| edit.check(&self.completions))
+    }
+
+    /// True if no completion is better than another, and none was edited.
     pub fn ties_everything(&self) -> bool {
-        self.ranking.iter().filter(|group| !group.is_empty()).count() < 2
+        self.edit.is_none() && self.ranking.iter().filter(|group| !group.is_empty()).count() < 2
+    }
+
+    /// The ranking with its edit as the last of its completions, above all others, as everything that learns from
+    /// rankings reads it. The completion bears [`EDITED`].
+    pub fn with_edit(&self) -> Cow<'_, Self> {
+        let Some(edit) = &self.edit else { return Cow::Borrowed(self) };
+        let mut record = self.clone();
+        record.edit = None;
+        record.ranking.insert(0, vec![record.completions.len()]);
+        let mut completion = Completion::from_text(edit.text.as_str());
+        completion.extra.insert(EDITED.to_owned(), Value::Bool(true));
+        record.completions.push(completion);
+        Cow::Owned(record)
     }
 }
 
-pub(crate) fn check_ranking(completions: usize, ranking: &[Vec<usize>]) -> Result<(), String> {
-    if completions < 2 {
+/// The field that says of a completion, or of a pair's chosen one, that a labeler wrote it.
+pub const EDITED: &str = "edited";
+
+/// True for a record whose completion a labeler wrote.
+pub fn is_edited(extra: &Map<String, Value>) -> bool {
+    extra.get(EDITED) == Some(&Value::Bool(true))
+}
+
+impl Edit {
+    /// Checks that it says something new about these completions.
+    ///
+    /// # Errors
+    ///
+    /// That it is empty, equal to a completion, or made of one that does not exist.
+    pub fn check(&self, completions: &[Completion]) -> Result<(), String> {
+        if self.text.trim().is_empty() {
+            return Err("its edit is empty; write the better answer or remove `edit`".to_owned());
+        }
+        let same = |completion: &Completion| completion.text.trim() == self.text.trim();
+        if let Some(index) = completions.iter().position(same) {
+            return Err(format!(
+                "its edit is the same text as completion {index}; change it, or rank that completion best"
+            ));
+        }
+        match self.of {
+            Some(index) if index >= completions.len() => {
+                Err(format!("its edit is `of` completion {index}, but there are {}, counted from 0", completions.len()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// An edit compares a single completion with itself, so that one is enough then.
+fn check_ranking(completions: usize, edited: bool, ranking: &[Vec<usize>]) -> Result<(), String> {
+    let fewest = if edited { 1 } else { 2 };
+    if completions < fewest {
         return Err(format!("it has {completions} completion(s), and a ranking needs two or more to compare"));
     }
     let mut ranked = vec![false; completions];
@@ -283,6 +351,7 @@ mod tests {
             ranking: ranking.iter().map(|group| group.to_vec()).collect(),
             labeler: None,
             seconds: None,
+            edit: None,
             extra: Map::new(),
         }
     }
@@ -302,6 +371,24 @@ mod tests {
         assert_eq!(write_jsonl(&records), line);
     }
 
+    fn edited(completions: usize, groups: &[&[usize]], of: Option<usize>, text: &str) -> RankingRecord {
+        RankingRecord { edit: Some(Edit { of, text: text.to_owned() }), ..ranking(completions, groups) }
+    }
+
+    #[test]
+    fn an_edit_stands_above_all_completions() {
+        let tied = edited(4, &[&[0, 1, 2, 3]], Some(2), "better");
+        assert!(!tied.ties_everything());
+        let read = tied.with_edit();
+        assert_eq!(read.ranking, [vec![4], vec![0, 1, 2, 3]]);
+        assert!(is_edited(&read.completions[4].extra) && read.edit.is_none());
+        assert_eq!(edited(1, &[&[0]], None, "better").validate(), Ok(()), "an edit compares one completion");
+        let line = r#"{"id":"a","prompt":"p","completions":[{"text":"t"}],"ranking":[[0]],"edit":{"of":0,"text":"u"}}"#;
+        let records: Vec<RankingRecord> = read_jsonl("r.jsonl", line).expect("reads");
+        assert_eq!(records[0].edit, Some(Edit { of: Some(0), text: "u".to_owned() }));
+        assert_eq!(write_jsonl(&records).trim(), line);
+    }
+
     #[test]
     fn a_ranking_names_every_completion_once() {
         assert_eq!(ranking(3, &[&[2], &[0, 1]]).validate(), Ok(()));
@@ -311,6 +398,9 @@ mod tests {
             (ranking(3, &[&[0, 1], &[0]]), "completion 0 twice"),
             (ranking(3, &[&[0], &[2]]), "leaves out completion 1"),
             (ranking(2, &[]), "leaves out completion 0"),
+            (edited(2, &[&[0, 1]], None, " "), "its edit is empty"),
+            (edited(2, &[&[0, 1]], Some(0), "answer 1\n"), "the same text as completion 1"),
+            (edited(2, &[&[0, 1]], Some(2), "better"), "`of` completion 2, but there are 2"),
         ];
         for (record, part) in refused {
             let message = record.validate().expect_err("is refused").to_string();

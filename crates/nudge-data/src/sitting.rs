@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::records::{CandidatesRecord, RankingRecord};
+use crate::records::{CandidatesRecord, Edit, RankingRecord};
 
 /// What a screen can be flagged for, as it stands in `flags`. Other words are read, too.
 pub const FLAGS: [&str; 4] = ["nonsense", "harmful", "off_topic", "other"];
@@ -34,6 +34,9 @@ pub struct Sitting {
     /// Why this prompt was shown before others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub choice: Option<Choice>,
+    /// Whether each completion is good enough to use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usable: Option<Vec<bool>>,
 }
 
 /// Why a prompt was shown before others.
@@ -64,7 +67,7 @@ impl Sitting {
     /// What is wrong with one of them.
     pub fn of(extra: &Map<String, Value>) -> Result<Self, String> {
         serde_json::from_value(Value::Object(extra.clone())).map_err(|error| {
-            format!("{error}; check `shown`, `order_seed`, `started_at`, `flags`, `repeat_of`, `choice`")
+            format!("{error}; check `shown`, `order_seed`, `started_at`, `flags`, `repeat_of`, `choice`, `usable`")
         })
     }
 
@@ -94,23 +97,26 @@ pub fn skipped(candidates: CandidatesRecord, labeler: &str, seconds: f32, sittin
 
 /// Candidates as they were before somebody passed them over.
 pub fn unskipped(mut candidates: CandidatesRecord) -> CandidatesRecord {
-    for field in ["skipped", "labeler", "seconds", "order_seed", "shown", "started_at", "flags", "repeat_of"] {
+    for field in ["skipped", "labeler", "seconds", "order_seed", "shown", "started_at", "flags", "repeat_of", "usable"]
+    {
         candidates.extra.remove(field);
     }
     candidates
 }
 
-/// The ranking of candidates.
+/// The ranking of candidates, and what the labeler would answer instead.
 pub fn ranked(
     candidates: CandidatesRecord,
     ranking: Vec<Vec<usize>>,
+    edit: Option<Edit>,
     labeler: &str,
     seconds: f32,
     sitting: &Sitting,
 ) -> RankingRecord {
     let CandidatesRecord { id, prompt, completions, mut extra } = candidates;
     sitting.write(&mut extra);
-    RankingRecord { id, prompt, completions, ranking, labeler: Some(labeler.to_owned()), seconds: Some(seconds), extra }
+    let labeler = Some(labeler.to_owned());
+    RankingRecord { id, prompt, completions, ranking, labeler, seconds: Some(seconds), edit, extra }
 }
 
 #[cfg(test)]
@@ -137,12 +143,13 @@ mod tests {
             flags: vec!["harmful".to_owned()],
             repeat_of: None,
             choice: Some(Choice { by: ChoiceRule::Disagreement, disagreement: Some(0.25) }),
+            usable: Some(vec![false, true]),
         }
     }
 
     #[test]
     fn the_fields_stand_beside_the_others() {
-        let record = ranked(candidates(), vec![vec![1], vec![0]], "ann", 2.5, &sitting());
+        let record = ranked(candidates(), vec![vec![1], vec![0]], None, "ann", 2.5, &sitting());
         let text = write_jsonl(&[record]);
         for field in [
             r#""order_seed":7"#,
@@ -179,9 +186,9 @@ mod tests {
 
     #[test]
     fn a_screen_counts_once() {
-        let first = ranked(candidates(), vec![vec![1], vec![0]], "ann", 1.0, &Sitting::default());
+        let first = ranked(candidates(), vec![vec![1], vec![0]], None, "ann", 1.0, &Sitting::default());
         let repeat = Sitting { repeat_of: Some("c".to_owned()), ..Sitting::default() };
-        let second = ranked(candidates(), vec![vec![0], vec![1]], "ann", 1.0, &repeat);
+        let second = ranked(candidates(), vec![vec![0], vec![1]], None, "ann", 1.0, &repeat);
         assert!(!is_repeat(&first.extra) && is_repeat(&second.extra));
         let read = comparisons_from("r", &write_jsonl(&[first, second])).expect("reads");
         assert_eq!(read.len(), 1);

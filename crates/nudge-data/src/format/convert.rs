@@ -10,7 +10,8 @@ use super::regroup::RANKING_ID;
 use crate::prompt::Prompt;
 use crate::rankings::ranking_to_pairs;
 use crate::records::{
-    ConversationRecord, DemonstrationRecord, Entry, PairRecord, PromptRecord, RankingRecord, TextRecord, UnpairedRecord,
+    Completion, ConversationRecord, DemonstrationRecord, EDITED, Edit, Entry, PairRecord, PromptRecord, RankingRecord,
+    TextRecord, UnpairedRecord, is_edited,
 };
 use crate::template::Message;
 
@@ -77,7 +78,7 @@ pub(super) fn prompts(entry: &Entry, notes: &mut Notes) -> Result<PromptRecord, 
     notes.once("completions are left out: only the prompts are taken");
     prompt.check()?;
     let mut extra = extra.clone();
-    [RANKING_ID, "margin"].iter().for_each(|key| drop(extra.shift_remove(*key)));
+    [RANKING_ID, "margin", EDITED].iter().for_each(|key| drop(extra.shift_remove(*key)));
     Ok(PromptRecord { prompt, extra })
 }
 
@@ -103,10 +104,17 @@ pub(super) fn demonstration(entry: &Entry, notes: &mut Notes) -> Result<Demonstr
         Entry::Unpaired(_) => Err("it is labelled as a bad completion, which nobody should imitate".to_owned().into()),
         Entry::Ranking(record) => {
             require_order(record)?;
-            notes.once("only the best completion of each ranking is taken (the first of several best)");
+            if record.edit.is_none() {
+                notes.once("only the best completion of each ranking is taken (the first of several best)");
+            }
+            let record = record.with_edit();
             let best = &record.completions[record.ranking[0][0]];
             crate::records::require_text("its best completion", &best.text)?;
-            Ok(from_parts(record.prompt.clone(), &best.text, &record.extra))
+            let mut demonstration = from_parts(record.prompt.clone(), &best.text, &record.extra);
+            if is_edited(&best.extra) {
+                demonstration.extra.insert(EDITED.to_owned(), true.into());
+            }
+            Ok(demonstration)
         }
         _ => refuse(entry, "a demonstration: it has no completion to imitate"),
     }
@@ -160,6 +168,9 @@ pub(super) fn pairs(entry: &Entry, notes: &mut Notes) -> Result<Vec<PairRecord>,
     if known {
         notes.once("what is known of single completions (seed, logprob and the like) is left out: pairs hold texts");
     }
+    if record.edit.as_ref().is_some_and(|edit| edit.of.is_some()) {
+        notes.once("which completion an edit was made of is left out");
+    }
     let mut extra = record.extra.clone();
     if extra.shift_remove("margin").is_some() {
         notes.once("the margin of rankings is left out: it can not be told which pair it belongs to");
@@ -181,17 +192,18 @@ pub(super) fn pairs(entry: &Entry, notes: &mut Notes) -> Result<Vec<PairRecord>,
 /// Completions by themselves: of a pair the chosen one is good and the rejected one bad; of a ranking the best are
 /// good, the worst are bad, and those between are left out.
 pub(super) fn unpaired(entry: &Entry, notes: &mut Notes) -> Result<Vec<UnpairedRecord>, Reason> {
-    let judged: Vec<(&str, bool)> = match entry {
+    let judged: Vec<(String, bool)> = match entry {
         Entry::Unpaired(record) => return Ok(vec![record.clone()]),
-        Entry::Pair(record) => vec![(&record.chosen, true), (&record.rejected, false)],
+        Entry::Pair(record) => vec![(record.chosen.clone(), true), (record.rejected.clone(), false)],
         Entry::Ranking(record) => {
             require_order(record)?;
+            let record = record.with_edit();
             if record.ranking.len() > 2 {
                 notes.once("completions between the best and the worst of a ranking are left out");
             }
             let (best, worst) = (&record.ranking[0], &record.ranking[record.ranking.len() - 1]);
-            let with = |group: &[usize], label: bool| -> Vec<(&str, bool)> {
-                group.iter().map(|&index| (record.completions[index].text.as_str(), label)).collect()
+            let with = |group: &[usize], label: bool| -> Vec<(String, bool)> {
+                group.iter().map(|&index| (record.completions[index].text.clone(), label)).collect()
             };
             [with(best, true), with(worst, false)].concat()
         }
@@ -199,20 +211,21 @@ pub(super) fn unpaired(entry: &Entry, notes: &mut Notes) -> Result<Vec<UnpairedR
     };
     notes.once("which completions were compared with each other is left out");
     let PromptRecord { prompt, extra } = prompts(entry, &mut Notes::default())?;
-    let one = |(completion, label): (&str, bool)| UnpairedRecord {
+    let one = |(completion, label): (String, bool)| UnpairedRecord {
         prompt: prompt.clone(),
-        completion: completion.to_owned(),
+        completion,
         label,
         extra: extra.clone(),
     };
     Ok(judged.into_iter().filter(|(completion, _)| !completion.trim().is_empty()).map(one).collect())
 }
 
-/// The ranking of an entry; a pair is a ranking of two, named by `ranking_id`, its `id`, or its `number`.
+/// The ranking of an entry; a pair is a ranking of two, or the edit of one completion, named by `ranking_id`, its `id`,
+/// or its `number`.
 pub(super) fn ranking(entry: &Entry, number: u64) -> Result<RankingRecord, Reason> {
     let untyped = |extra: &Map<String, Value>| {
         let mut extra = extra.clone();
-        ["labeler", "seconds"].iter().for_each(|key| drop(extra.shift_remove(*key)));
+        ["labeler", "seconds", "edit", EDITED].iter().for_each(|key| drop(extra.shift_remove(*key)));
         extra
     };
     let pair = match entry {
@@ -226,11 +239,16 @@ pub(super) fn ranking(entry: &Entry, number: u64) -> Result<RankingRecord, Reaso
         Some(other) => other.to_string(),
         None => format!("pair-{number}"),
     };
+    let (edit, completions, ranking) = match is_edited(&pair.extra) {
+        true => (Some(Edit { of: None, text: pair.chosen.clone() }), vec![&pair.rejected], vec![vec![0]]),
+        false => (None, vec![&pair.chosen, &pair.rejected], vec![vec![0], vec![1]]),
+    };
     Ok(RankingRecord {
         id,
         prompt: pair.prompt.clone(),
-        completions: [&pair.chosen, &pair.rejected].map(crate::records::Completion::from_text).to_vec(),
-        ranking: vec![vec![0], vec![1]],
+        completions: completions.into_iter().map(Completion::from_text).collect(),
+        ranking,
+        edit,
         labeler: pair.extra.get("labeler").and_then(Value::as_str).map(str::to_owned),
         seconds: pair.extra.get("seconds").and_then(Value::as_f64).map(|seconds| seconds as f32),
         extra: untyped(&pair.extra),

@@ -162,7 +162,7 @@ impl Inspection {
                 self.add_completions(&record.prompt, &[&record.chosen, &record.rejected], &0);
             }
             Entry::Ranking(record) => {
-                report.comparisons += winners_and_losers(&record.ranking).len() as u64;
+                report.comparisons += winners_and_losers(&record.with_edit().ranking).len() as u64;
                 *report.answers_per_ranking.entry(record.completions.len()).or_default() += 1;
                 self.add_completions(&record.prompt, &texts(&record.completions), &record.ranking);
             }

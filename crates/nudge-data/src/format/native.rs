@@ -11,7 +11,7 @@ use super::read::Read;
 use super::reason::Reason;
 use crate::prompt::Prompt;
 use crate::rankings::PreferenceRecord;
-use crate::records::{DemonstrationRecord, Entry, PromptRecord};
+use crate::records::{DemonstrationRecord, Entry, PromptRecord, is_edited};
 
 /// What a stage reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,9 +98,17 @@ impl Format {
 /// The entries that a stage wants, each with the line that it came from, or why there is none.
 ///
 /// Conversations stay conversations where demonstrations are wanted; rankings stay rankings where comparisons are.
+/// Of rankings the edits are demonstrations; where there is none, the best completions are.
 /// Where prompts are wanted, one that several completions in a row were given to is taken once.
 pub fn entries_for<I: Iterator<Item = Read>>(wanted: Wanted, reads: I) -> EntriesFor<I> {
-    EntriesFor { wanted, reads, ready: VecDeque::new(), asked: None, notes: Notes::default() }
+    EntriesFor {
+        wanted,
+        reads,
+        ready: VecDeque::new(),
+        asked: None,
+        preferred: Preferred::default(),
+        notes: Notes::default(),
+    }
 }
 
 /// The entries that a stage wants.
@@ -110,7 +118,53 @@ pub struct EntriesFor<I> {
     ready: VecDeque<(u64, Entry)>,
     /// The prompt taken last.
     asked: Option<Prompt>,
+    preferred: Preferred,
     notes: Notes,
+}
+
+/// Demonstrations that are the best completion of a comparison, held back until it is known whether somebody wrote
+/// better ones: the best of four may be the least bad.
+#[derive(Default)]
+struct Preferred {
+    edits: usize,
+    /// The edit taken last: as pairs, one edit is several.
+    last: Option<(Prompt, String)>,
+    best: VecDeque<(u64, Entry)>,
+}
+
+impl Preferred {
+    /// Gives back what can be used at once.
+    fn pass(&mut self, line: u64, compared: bool, entry: Entry) -> Option<(u64, Entry)> {
+        match &entry {
+            Entry::Demonstration(record) if compared && is_edited(&record.extra) => {
+                let edit = Some((record.prompt.clone(), record.completion.clone()));
+                if self.last == edit {
+                    return None;
+                }
+                self.last = edit;
+                self.edits += 1;
+            }
+            Entry::Demonstration(_) if compared => {
+                self.best.push_back((line, entry));
+                return None;
+            }
+            _ => {}
+        }
+        Some((line, entry))
+    }
+
+    /// What is left at the end of the file.
+    fn end(&mut self, notes: &mut Notes) -> VecDeque<(u64, Entry)> {
+        let best = std::mem::take(&mut self.best);
+        match self.edits {
+            0 => best,
+            edits => {
+                notes
+                    .once(&format!("edited answers taken: {edits}; rankings without an edit left out: {}", best.len()));
+                VecDeque::new()
+            }
+        }
+    }
 }
 
 impl<I> EntriesFor<I> {
@@ -150,12 +204,19 @@ impl<I: Iterator<Item = Read>> Iterator for EntriesFor<I> {
             if let Some((line, entry)) = self.ready.pop_front() {
                 return Some((line, Ok(entry)));
             }
-            let Read { line, result, .. } = self.reads.next()?;
+            let Some(Read { line, result, .. }) = self.reads.next() else {
+                self.ready = self.preferred.end(&mut self.notes);
+                return self.ready.pop_front().map(|(line, entry)| (line, Ok(entry)));
+            };
             if self.was_asked(&result) {
                 continue;
             }
+            let compared = matches!(result, Ok(Entry::Ranking(_) | Entry::Pair(_)));
             match result.map_err(Reason::from).and_then(|entry| wanted_from(self.wanted, entry, &mut self.notes)) {
-                Ok(entries) => self.ready.extend(entries.into_iter().map(|entry| (line, entry))),
+                Ok(entries) => {
+                    self.ready
+                        .extend(entries.into_iter().filter_map(|entry| self.preferred.pass(line, compared, entry)));
+                }
                 Err(reason) => return Some((line, Err(reason))),
             }
         }
@@ -238,7 +299,7 @@ fn drop_fields_said_twice(record: &mut Entry) {
         Entry::Demonstration(record) => (&mut record.extra, &["prompt", "completion"]),
         Entry::Pair(record) => (&mut record.extra, &["prompt", "chosen", "rejected", "ranking"]),
         Entry::Unpaired(record) => (&mut record.extra, &["prompt", "completion", "label"]),
-        Entry::Ranking(record) => (&mut record.extra, &["prompt", "completions", "ranking"]),
+        Entry::Ranking(record) => (&mut record.extra, &["prompt", "completions", "ranking", "edit"]),
         Entry::Conversation(_) | Entry::Candidates(_) => return,
     };
     extra.retain(|name, _| !own.contains(&name.as_str()));

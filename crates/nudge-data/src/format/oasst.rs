@@ -214,7 +214,16 @@ impl Forest {
         let checked = prompt.check().and_then(|()| {
             let (completions, ranking) = ranking::by_place(ranked);
             let (id, extra) = (node.id.clone(), node.extra.clone());
-            ranking::checked(RankingRecord { id, prompt, completions, ranking, labeler: None, seconds: None, extra })
+            ranking::checked(RankingRecord {
+                id,
+                prompt,
+                completions,
+                ranking,
+                labeler: None,
+                seconds: None,
+                edit: None,
+                extra,
+            })
         });
         Some(checked.map_err(|reason| format!("the ranked replies to message {:?}: {reason}", node.id)))
     }

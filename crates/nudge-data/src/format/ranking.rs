@@ -8,7 +8,10 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 use super::fields::{Fields, kind};
-use crate::records::{Completion, Entry, RankingRecord, check_ranking};
+use crate::records::{Completion, Entry, RankingRecord};
+
+/// What an edit looks like.
+const EDIT: &str = r#"`edit` is no object such as {"of":0,"text":"..."}, or {"text":"..."} for an answer written anew"#;
 
 pub(super) fn read(mut fields: Fields) -> Result<Entry, String> {
     let prompt = fields.prompt()?;
@@ -16,10 +19,14 @@ pub(super) fn read(mut fields: Fields) -> Result<Entry, String> {
     let ranking = serde_json::from_value(fields.value("ranking")?)
         .map_err(|_| "`ranking` is no list of lists of indices, best first, such as [[2],[0,1]]".to_owned())?;
     let id = fields.label("id").ok_or_else(|| "`id` is missing; name the ranking".to_owned())?;
+    let edit = match fields.value("edit") {
+        Err(_) | Ok(Value::Null) => None,
+        Ok(edit) => Some(serde_json::from_value(edit).map_err(|_| EDIT.to_owned())?),
+    };
     let labeler = fields.label("labeler");
     let seconds =
         fields.optional_number("seconds")?.map(|seconds| seconds as f32).filter(|seconds| seconds.is_finite());
-    checked(RankingRecord { id, prompt, completions, ranking, labeler, seconds, extra: fields.rest() })
+    checked(RankingRecord { id, prompt, completions, ranking, labeler, seconds, edit, extra: fields.rest() })
 }
 
 /// The completions: objects with `text`, or texts.
@@ -40,7 +47,7 @@ pub(super) fn completions(fields: &mut Fields) -> Result<Vec<Completion>, String
 ///
 /// If it does not name every completion once, or ranks two completions of the same text apart.
 pub(super) fn checked(record: RankingRecord) -> Result<Entry, String> {
-    check_ranking(record.completions.len(), &record.ranking)?;
+    record.check()?;
     let mut tier_of: HashMap<&str, usize> = HashMap::new();
     for (tier, group) in record.ranking.iter().enumerate() {
         for &index in group {

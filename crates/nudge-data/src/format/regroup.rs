@@ -3,7 +3,7 @@
 //! TRL knows pairs only, so a ranking is written as all of its pairs, each with `ranking_id`. Pairs of one `ranking_id`
 //! and one prompt that stand together are put together again if they are all the pairs of one order, ties included.
 //! Groups that are no such order (a circle, a pair missing or twice) stay pairs, and so do pairs with a margin, for
-//! which a ranking has no place. It lacks groups that are scattered over a file: finding them would mean holding it.
+//! which a ranking has no place. The winner of pairs with `edited` becomes the edit of the ranking. It lacks groups that are scattered over a file: finding them would mean holding it.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::read::Read;
 use crate::rankings::winners_and_losers;
-use crate::records::{Completion, Entry, PairRecord, RankingRecord};
+use crate::records::{Completion, EDITED, Edit, Entry, PairRecord, RankingRecord, is_edited};
 
 /// The field that names the ranking that a pair was written from.
 pub(super) const RANKING_ID: &str = "ranking_id";
@@ -20,7 +20,7 @@ pub(super) const RANKING_ID: &str = "ranking_id";
 const MOST_PAIRS: usize = 100 * 99 / 2;
 
 /// Fields of a ranking that a pair's own field of the same name would overwrite.
-const RESERVED: [&str; 4] = ["id", "completions", "ranking", "margin"];
+const RESERVED: [&str; 5] = ["id", "completions", "ranking", "edit", "margin"];
 
 /// The same entries, with the pairs of one ranking put together.
 pub fn regroup<I: Iterator<Item = Read>>(reads: I) -> Regroup<I> {
@@ -82,7 +82,14 @@ impl<I> Regroup<I> {
 }
 
 fn belong_together(a: &PairRecord, b: &PairRecord) -> bool {
-    a.extra == b.extra && a.prompt == b.prompt
+    a.prompt == b.prompt && of_ranking(a) == of_ranking(b)
+}
+
+/// What a pair says of its ranking.
+fn of_ranking(pair: &PairRecord) -> Map<String, Value> {
+    let mut extra = pair.extra.clone();
+    extra.shift_remove(EDITED);
+    extra
 }
 
 /// The ranking whose pairs these are, completions from best to worst.
@@ -104,7 +111,15 @@ fn together(pairs: &[&PairRecord]) -> Option<RankingRecord> {
     let mut meant = winners_and_losers(&ranking);
     said.sort_unstable();
     meant.sort_unstable();
-    (said == meant).then(|| record(first, &texts, ranking)).flatten()
+    if said != meant {
+        return None;
+    }
+    // Only the one that beats all others can be an edit of theirs.
+    let best = texts[ranking[0][0]];
+    let edited = pairs.iter().any(|pair| is_edited(&pair.extra));
+    let of_best = |pair: &&&PairRecord| is_edited(&pair.extra) == (edited && pair.chosen == best);
+    let whole = pairs.iter().filter(of_best).count() == pairs.len() && (!edited || ranking[0].len() == 1);
+    whole.then(|| record(first, &texts, ranking, edited)).flatten()
 }
 
 /// Groups of equally many losses, fewest first: the only order that can have these pairs, as everybody in it loses to
@@ -117,8 +132,9 @@ fn by_losses(pairs: &[(usize, usize)], count: usize) -> Vec<Vec<usize>> {
     order.chunk_by(|&a, &b| losses[a] == losses[b]).map(<[usize]>::to_vec).collect()
 }
 
-fn record(pair: &PairRecord, texts: &[&str], ranking: Vec<Vec<usize>>) -> Option<RankingRecord> {
-    let mut extra: Map<String, Value> = pair.extra.clone();
+/// The best of the ranking is its edit where it is `edited`.
+fn record(pair: &PairRecord, texts: &[&str], mut ranking: Vec<Vec<usize>>, edited: bool) -> Option<RankingRecord> {
+    let mut extra = of_ranking(pair);
     let id = match extra.shift_remove(RANKING_ID)? {
         Value::String(id) => id,
         other => other.to_string(),
@@ -131,6 +147,11 @@ fn record(pair: &PairRecord, texts: &[&str], ranking: Vec<Vec<usize>>) -> Option
         None => None,
         Some(seconds) => Some(seconds.as_f64()? as f32),
     };
-    let completions = texts.iter().map(|&text| Completion::from_text(text)).collect();
-    Some(RankingRecord { id, prompt: pair.prompt.clone(), completions, ranking, labeler, seconds, extra })
+    let mut completions: Vec<Completion> = texts.iter().map(|&text| Completion::from_text(text)).collect();
+    let edit = edited.then(|| {
+        let best = ranking.remove(0)[0];
+        ranking.iter_mut().flatten().filter(|index| **index > best).for_each(|index| *index -= 1);
+        Edit { of: None, text: completions.remove(best).text }
+    });
+    Some(RankingRecord { id, prompt: pair.prompt.clone(), completions, ranking, labeler, seconds, edit, extra })
 }

@@ -47,7 +47,7 @@ pub(super) fn read(mut fields: Fields, line: u64) -> Result<(Entry, Vec<String>)
     let mut extra = fields.rest();
     extra.shift_remove("models");
     let prompt = prompt.into();
-    let record = RankingRecord { id, prompt, completions, ranking, labeler: None, seconds: None, extra };
+    let record = RankingRecord { id, prompt, completions, ranking, labeler: None, seconds: None, edit: None, extra };
     Ok((ranking::checked(record)?, left_out))
 }
 

@@ -211,7 +211,7 @@ fn close(desk: &Desk, end: &End, arguments: &Rank) -> Result<()> {
 }
 
 /// A text that cannot move the cursor or hide what follows, and is seen even if it is empty.
-fn for_terminal(text: &str) -> String {
+pub fn for_terminal(text: &str) -> String {
     // Marks that turn the direction of writing round would show completions in another order than they have.
     let turns = |character: char| matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     match text.trim().is_empty() {

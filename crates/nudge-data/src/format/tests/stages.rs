@@ -102,6 +102,41 @@ fn rankings_stay_whole_for_comparisons_and_tied_ones_are_named() {
 }
 
 #[test]
+fn of_rankings_the_edits_are_imitated_and_the_best_where_there_is_none() {
+    let ranked = |prompt: &str, edit: Value| json!({ "id": "r", "prompt": prompt, "completions": ["a", "b"], "ranking": [[1], [0]], "edit": edit });
+    let completions = |values: Vec<Value>| {
+        let mut native = native_records(Wanted::Demonstrations, read(Format::Ranking, found(values)));
+        let record = |(_, entry): (u64, Result<Entry, Reason>)| DemonstrationRecord::try_from(entry.expect("is whole"));
+        let completions: Vec<String> = native.by_ref().map(|found| record(found).expect("is one").completion).collect();
+        (completions, native.notes().join(" "))
+    };
+    let (best, _) = completions(vec![ranked("p", Value::Null), ranked("q", Value::Null)]);
+    assert_eq!(best, ["b", "b"]);
+    let (edits, notes) =
+        completions(vec![ranked("p", Value::Null), ranked("q", json!({ "of": 1, "text": "b, mended" }))]);
+    assert_eq!(edits, ["b, mended"]);
+    assert!(notes.contains("edited answers taken: 1; rankings without an edit left out: 1"), "{notes}");
+    let pair = |rejected: &str| json!({ "prompt": "p", "chosen": "c", "rejected": rejected, "edited": true });
+    let pairs = native_records(Wanted::Demonstrations, read(Format::Preference, found(vec![pair("a"), pair("b")])));
+    assert_eq!(pairs.count(), 1, "one edit that was written as pairs");
+}
+
+#[test]
+fn an_edit_that_is_none_is_named() {
+    for (edit, part) in [
+        (json!("better"), "`edit` is no object such as"),
+        (json!({ "text": "" }), "its edit is empty"),
+        (json!({ "text": "a" }), "the same text as completion 0"),
+        (json!({ "of": 2, "text": "c" }), "there are 2, counted from 0"),
+    ] {
+        let value = json!({ "id": "r", "prompt": "p", "completions": ["a", "b"], "ranking": [[1], [0]], "edit": edit });
+        let mut records = native_records(Wanted::Comparisons, read(Format::Ranking, found(vec![value])));
+        let reason = records.next().expect("is one").1.expect_err("is refused").to_string();
+        assert!(reason.contains(part), "{reason}");
+    }
+}
+
+#[test]
 fn fields_of_the_user_never_change_what_a_line_is() {
     let pair = json!({
         "prompt": "p", "chosen": "a", "rejected": "b", "ranking": 3, "margin": "0.5", "task": 7, "split": [1],

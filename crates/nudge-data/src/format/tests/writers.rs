@@ -7,7 +7,7 @@ use super::super::Writer;
 use super::*;
 use crate::prompt::Prompt;
 use crate::rankings::ranking_to_pairs;
-use crate::records::{Completion, PairRecord, RankingRecord};
+use crate::records::{Completion, Edit, PairRecord, RankingRecord};
 use crate::template::Message;
 
 fn written(format: Format, entries: &[Entry]) -> (Vec<Value>, Vec<String>) {
@@ -167,8 +167,8 @@ fn pairs_that_are_no_order_stay_pairs() {
 /// A ranking of up to 7 different completions with ties, of which not all are tied.
 fn any_ranking(id: usize) -> impl Strategy<Value = RankingRecord> {
     let several = |places: &Vec<usize>| places.iter().any(|place| *place != places[0]);
-    (prop::collection::vec(0usize..4, 2..8).prop_filter("ties everything", several), any::<bool>()).prop_map(
-        move |(places, talk)| {
+    (prop::collection::vec(0usize..4, 2..8).prop_filter("ties everything", several), any::<bool>(), any::<bool>())
+        .prop_map(move |(places, talk, edited)| {
             let group =
                 |place| places.iter().enumerate().filter(move |(_, p)| **p == place).map(|(index, _)| index).collect();
             let ranking: Vec<Vec<usize>> = (0..4).map(group).filter(|group: &Vec<usize>| !group.is_empty()).collect();
@@ -184,10 +184,10 @@ fn any_ranking(id: usize) -> impl Strategy<Value = RankingRecord> {
                 ranking,
                 labeler: talk.then(|| "Ann".to_owned()),
                 seconds: talk.then_some(2.5),
+                edit: edited.then(|| Edit { of: None, text: "mended".to_owned() }),
                 extra: Map::from_iter([("screen".to_owned(), Value::from(id))]),
             }
-        },
-    )
+        })
 }
 
 fn any_rankings() -> impl Strategy<Value = Vec<RankingRecord>> {
@@ -212,6 +212,7 @@ proptest! {
             let Entry::Ranking(after) = after else { panic!("{after:?}") };
             let facts = |record: &RankingRecord| (record.id.clone(), record.labeler.clone(), record.seconds, record.extra.clone());
             prop_assert_eq!(facts(before), facts(&after));
+            prop_assert_eq!(&before.edit, &after.edit);
             prop_assert_eq!(after.validate(), Ok(()));
             let sizes = |record: &RankingRecord| record.ranking.iter().map(Vec::len).collect::<Vec<_>>();
             prop_assert_eq!(sizes(before), sizes(&after), "ties stay ties");
