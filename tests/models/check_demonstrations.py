@@ -3,10 +3,10 @@
 
     tests/models/check_demonstrations.py --stories ../shared/data/stories/tinystories.*.txt
 
-An answer may use only words that the stories use (five times or more), ends like a sentence, and has the length of its
-kind. No two answers may share half of their runs of four words, no opening of three words may start more than 3 % of the
-answers, no prompt may come twice, and the held-out file may not overlap with the training file. Prints what is wrong and
-exits with 1, or prints the counts by task. Standard library only.
+An answer may use only words that the stories use (five times or more), ends like a sentence, and has the length of
+its kind. No two answers may share half of their runs of four words, no opening of three words may start more than 3 % of
+the answers, no prompt may come twice, and the held-out file may not overlap with the training file. Prints what is wrong
+and exits with 1, or prints the counts by task. Standard library only.
 """
 
 import argparse
@@ -104,7 +104,10 @@ def main():
         lines = (EXAMPLES / f"demonstrations.{split}.jsonl").read_text(encoding="utf-8").splitlines()
         own = [json.loads(line) for line in lines]
         tasks = collections.Counter(record["task"] for record in own)
-        print(f"{split}: {len(own)} demonstrations;", ", ".join(f"{task} {count}" for task, count in sorted(tasks.items())))
+        print(
+            f"{split}: {len(own)} demonstrations;",
+            ", ".join(f"{task} {count}" for task, count in sorted(tasks.items())),
+        )
         records += own
     found = list(faults(records, uses))
     print("\n".join(found) or "no fault found")
