@@ -3,10 +3,10 @@
 
     tests/models/check_demonstrations.py --stories ../shared/data/stories/tinystories.*.txt
 
-An answer may use only words that the stories use (five times or more), ends like a sentence, and has the length of
-its kind. No two answers may share half of their runs of four words, no opening of three words may start more than 3 % of
-the answers, no prompt may come twice, and the held-out file may not overlap with the training file. Prints what is wrong
-and exits with 1, or prints the counts by task. Standard library only.
+An answer may use only words that the stories use (five times or more), ends like a sentence, and has the length
+of its kind. No two answers may share half of their runs of four words, no opening of three words may start more than
+3 % of the answers, no prompt may come twice, and the held-out file may not overlap with the training file. Prints what
+is wrong and exits with 1, or prints the counts by task. Standard library only.
 """
 
 import argparse
