@@ -183,10 +183,13 @@ impl Nudge {
         to_js(&metrics::all())
     }
 
-    /// Win rate and interval of a person's preferences, `["a", "b", "tie", ...]`.
-    pub fn verdict(preferences: JsValue) -> Result<JsValue, Thrown> {
+    /// Win rate and interval of a person's preferences, `["a", "b", "tie", ...]`, and of what they would use of each
+    /// pair, `[[true, false], null, ...]`.
+    pub fn verdict(preferences: JsValue, usable: JsValue) -> Result<JsValue, Thrown> {
         let preferences: Vec<Winner> = from_js(preferences)?;
-        to_js(&Session::verdict(&preferences, "person", false))
+        let usable: Vec<Option<(bool, bool)>> = from_js(usable)?;
+        let usable: Vec<(bool, bool)> = usable.into_iter().flatten().collect();
+        to_js(&Session::verdict(&preferences, "person", false).with_usable(&usable))
     }
 
     /// What the rules say of evidence: findings, the gravest first. `asked` is the command that trained, for its options

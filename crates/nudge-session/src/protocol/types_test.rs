@@ -26,6 +26,7 @@ use crate::prequential::{Foretell, Foretold, Prequential};
 use crate::protocol::{
     AccuracySlice, Calibration, Command, CompletionStatistics, Disagreement, Evaluation, Event, Judge, Lens,
     LensChoice, LensToken, MarginBin, Metrics, Reviewed, StageName, Verdict, Winner,
+    Usable, UsableShare,
 };
 use crate::verdict::{
     Changes, Evidence, Finding, JudgeTie, JudgedPair, Level, Next, RankingCount, WordChange, Writing,
@@ -58,6 +59,8 @@ fn rendered() -> String {
         Winner::decl(),
         StageName::decl(),
         CompletionStatistics::decl(),
+        Usable::decl(),
+        UsableShare::decl(),
         Verdict::decl(),
         Evaluation::decl(),
         AccuracySlice::decl(),
