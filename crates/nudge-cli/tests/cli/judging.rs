@@ -22,11 +22,11 @@ fn judged(place: &Place, words: &str, program: &str) -> Ended {
 fn a_person_judges_blind_stops_and_goes_on() {
     let place = Place::new();
     let words = format!("{COMPARE} --labeler me");
-    let ended = typed(&place, &words, "1 2\nu\n2 1\n1 = 2\nq\n");
+    let ended = typed(&place, &words, "1 2\n1\nu\n2 1\n0\n1 = 2\nboth\nq\n");
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     assert!(ended.err.contains("Saved: 2 of 10 pairs") && !place.path("judged.jsonl").exists(), "{}", ended.err);
     place.refused(&words, &["judged.jsonl is an unfinished comparison", "--resume"]);
-    let ended = typed(&place, &format!("{words} --resume --json"), &"1 2\n".repeat(8));
+    let ended = typed(&place, &format!("{words} --resume --json"), &"1 2\n1\n".repeat(8));
     let verdict: Value = serde_json::from_str(&ended.out).expect("a verdict");
     assert_eq!((&verdict["ties"], &verdict["simulated"]), (&json!(1), &json!(false)), "{verdict}");
     assert!(verdict["kl"].is_f64(), "how far it has moved stands beside a person's judgement: {verdict}");
@@ -35,6 +35,11 @@ fn a_person_judges_blind_stops_and_goes_on() {
     assert_eq!(record["models"].as_array().map(Vec::len), Some(2));
     let pairs = place.records("judged.jsonl");
     assert_eq!(pairs.len(), 10);
+    // What they would send is asked of each, and counted by model.
+    assert_eq!((&pairs[0]["usable"], &pairs[1]["usable"]), (&json!([false, false]), &json!([true, true])));
+    let usable = &verdict["usable"];
+    assert_eq!(usable["a"]["of"], 10, "{usable}");
+    assert_eq!(usable["a"]["yes"].as_u64().zip(usable["b"]["yes"].as_u64()).map(|(a, b)| a + b), Some(10), "{usable}");
     // The first of the two was chosen from the third pair on: which model that was follows from the order shown.
     let orders: Vec<&Value> = pairs.iter().map(|pair| &pair["shown"]).collect();
     assert!(orders.contains(&&json!([0, 1])) && orders.contains(&&json!([1, 0])), "the order is shuffled: {orders:?}");
@@ -65,6 +70,31 @@ fn a_program_judges_without_knowing_whose_is_whose() {
         let shown = record["shown"].as_array().expect("an order");
         assert_eq!(record["ranking"][0][0], shown[2], "{record}");
     }
+}
+
+#[test]
+fn a_program_says_what_is_usable_and_edits() {
+    let place = Place::new();
+    let reply = r#"while read line; do echo '{"scores": [1, 0], "usable": [true, false]}'; done"#;
+    let ended = judged(&place, &format!("{COMPARE} --json"), reply);
+    let verdict: Value = serde_json::from_str(&ended.out).expect("a verdict");
+    assert_eq!(verdict["usable"]["a"]["of"], 10, "{verdict}");
+    let ended = judged(&place, &format!("{COMPARE} --force"), reply);
+    assert!(ended.out.starts_with("usable: ") && ended.out.contains("win rate"), "{}", ended.out);
+    place.write("candidates.jsonl", &candidates(3));
+    let reply = r#"while read line; do echo '{"ranking": [[0, 1, 2, 3]], "edit": {"of": 2, "text": "Better."}}'; done"#;
+    let ended = judged(&place, "rank --candidates candidates.jsonl --out ranked.jsonl", reply);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    for record in place.records("ranked.jsonl") {
+        assert_eq!(record["edit"], json!({ "of": record["shown"][2], "text": "Better." }));
+    }
+    // One file serves every command: a tied screen with an edit is four comparisons, and a demonstration.
+    place.done("reward --model sft --comparisons ranked.jsonl --epochs 1 --out reward");
+    let ended = place.run("sft --model sft --data ranked.jsonl --epochs 1 --out again");
+    assert!(ended.err.contains("edited answers taken: 3"), "{}", ended.err);
+    place.done("data convert --to preference ranked.jsonl pairs.jsonl");
+    let pairs = place.records("pairs.jsonl");
+    assert_eq!((pairs.len(), &pairs[0]["chosen"], &pairs[0]["edited"]), (12, &json!("Better."), &json!(true)));
 }
 
 #[test]

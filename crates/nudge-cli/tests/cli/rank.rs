@@ -53,6 +53,40 @@ fn how_a_ranking_came_about_stands_beside_it() {
 }
 
 #[test]
+fn the_best_answer_is_made_better_or_a_new_one_written() {
+    let place = Place::new();
+    place.write("candidates.jsonl", &candidates(3));
+    let rank = "rank --candidates candidates.jsonl --out out.jsonl";
+    // An edit that is empty or no other text is not kept, and the screen stays.
+    let first = place.records("candidates.jsonl")[0]["completions"][0]["text"].as_str().expect("a text").to_string();
+    let keys = format!("e 2\n.\ne 9\nw\n{first}\n.\ne 2\nMuch\nbetter.\n.\nw\nMine.\n.\nw\nMine too.\n.\n");
+    let ended = typed(&place, rank, &keys);
+    for part in ["Nothing was written", "`9` is no completion", "the same text as completion 0", "examples teach more"]
+    {
+        assert!(ended.err.contains(part), "{part} is not in {}", ended.err);
+    }
+    let records = place.records("out.jsonl");
+    assert_eq!(records[0]["edit"], json!({ "of": records[0]["shown"][1], "text": "Much\nbetter." }));
+    assert_eq!(records[1]["edit"], json!({ "text": "Mine." }));
+    assert_eq!(records[1]["ranking"].as_array().map(Vec::len), Some(1), "the others share the last place");
+}
+
+#[test]
+fn examples_rank_above_the_models_own_completions() {
+    let place = Place::new();
+    let line = |prompt: &str| format!("{}\n", json!({ "prompt": prompt, "completion": "A dog ran home." }));
+    place.write("examples.jsonl", &["Tell me a story.", "What did the dog do?"].map(line).concat());
+    for out in ["dpo", "again"] {
+        place.done(&format!("dpo --policy sft --examples examples.jsonl --epochs 1 --held-out 0 --out {out}"));
+    }
+    let weights = |name: &str| std::fs::read(place.path(name)).expect("weights");
+    assert!(weights("dpo/model.safetensors") == weights("again/model.safetensors"), "always the same completions");
+    place.done("reward --model sft --examples examples.jsonl --epochs 1 --held-out 0 --out reward");
+    let ended = place.run("dpo --policy sft --out none");
+    assert!(ended.code == Some(2) && ended.err.contains("--comparisons"), "{}", ended.err);
+}
+
+#[test]
 fn what_was_decided_is_moved_aside() {
     let place = Place::new();
     place.write("candidates.jsonl", &candidates(3));

@@ -37,6 +37,10 @@ fn prompts_become_a_model_with_a_report_and_a_card() {
     let count = |name: &str| comparison[name].as_u64().expect("a count");
     assert_eq!(count("wins") + count("ties") + count("losses"), 10, "{summary}");
     assert_eq!(place.records("taught/rankings.jsonl").len(), 12);
+    // Before is the untouched start; what tuning added to the examples stands beside it.
+    let record: Value = serde_json::from_str(&place.read("taught/judgements.run.json")).expect("what made it");
+    assert_eq!(record["arguments"]["b"], serde_json::json!(["sft"]), "{record}");
+    assert!(summary["over_examples_alone"]["win_rate"].is_number(), "{summary}");
     assert_eq!((place.records("taught/prompts.jsonl").len(), place.records("taught/held_out.jsonl").len()), (30, 10));
     let held_out: Vec<Value> = place.records("taught/held_out.jsonl");
     assert!(place.records("taught/prompts.jsonl").iter().all(|prompt| !held_out.contains(prompt)), "nothing leaks");
@@ -187,7 +191,7 @@ fn impersonal(place: &Place) -> BTreeMap<PathBuf, Vec<u8>> {
     for name in ["rankings.jsonl", "judgements.jsonl"] {
         let mut records = place.records(&format!("taught/{name}"));
         for record in records.iter_mut().map(|record| record.as_object_mut().expect("a record")) {
-            record.retain(|key, _| !["labeler", "seconds", "started_at"].contains(&key.as_str()));
+            record.retain(|key, _| !["labeler", "seconds", "started_at", "usable"].contains(&key.as_str()));
         }
         found.insert(name.into(), serde_json::to_vec(&records).expect("JSON"));
     }
@@ -256,10 +260,49 @@ fn a_person_stops_and_goes_on_by_the_same_command() {
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     let (_, advice) = ended.err.split_once("Go on with:\n  ").unwrap_or_else(|| panic!("no advice: {}", ended.err));
     assert!(!advice.contains("--resume"), "{advice}");
-    let ended = typed(&place, words, "1 2\n2 1\n1 2\n1 = 2\n");
+    let ended = typed(&place, words, "1 2\n2 1\n1 2\n1\n1 = 2\n0\n");
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     assert!(ended.err.contains("Which was which") && ended.out.contains("runs/dpo"), "{}{}", ended.err, ended.out);
     assert_eq!(place.records("taught/judgements.jsonl").len(), 2);
+}
+
+/// A person who shows two answers, ranks nothing, and judges.
+const SHOWN: &str = "teach --model sft --prompts prompts.jsonl --examples 3 --rankings 0 --compared 2 \
+    --max-new-tokens 8 --out taught";
+
+#[test]
+fn a_person_shows_what_they_want_and_that_may_be_enough() {
+    let place = place();
+    // The first answer, then the terminal closes.
+    let ended = typed(&place, SHOWN, "\nA dog ran.\nIt was happy.\n.\n\nHalf an");
+    assert_eq!(place.records("taught/demonstrations.jsonl").len(), 2, "the end of input ends an answer: {}", ended.err);
+    std::fs::remove_dir_all(place.path("taught")).expect("removes");
+    let ended = typed(&place, SHOWN, "\nA dog ran.\nIt was happy.\n.\ns\n\nA cat sat.\n.\n1 2\n1\n2 1\nboth\n");
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    let examples = place.records("taught/demonstrations.jsonl");
+    assert_eq!(examples.len(), 2);
+    assert_eq!(examples[0]["completion"], "A dog ran.\nIt was happy.");
+    let prompts = place.records("taught/prompts.jsonl");
+    assert_eq!((&examples[0]["prompt"], &examples[1]["prompt"]), (&prompts[0]["prompt"], &prompts[2]["prompt"]));
+    assert!(ended.err.contains("few examples: 2") && ended.err.contains("2 demonstrations: "), "{}", ended.err);
+    assert!(ended.out.contains("usable: ") && ended.out.contains("taught/runs/sft"), "{}", ended.out);
+    assert!(!place.path("taught/rankings.jsonl").exists());
+}
+
+#[test]
+fn prompts_with_an_example_are_not_judged_on() {
+    let place = place();
+    let prompts: Vec<Value> = place.records("prompts.jsonl");
+    let line =
+        |prompt: &Value| format!("{}\n", serde_json::json!({ "prompt": prompt["prompt"], "completion": "A dog ran." }));
+    place.write("examples.jsonl", &prompts[..38].iter().map(line).collect::<String>());
+    place.done(
+        "teach --model sft --prompts prompts.jsonl --demonstrations examples.jsonl --rankings 0 --labeler shorter \
+         --max-new-tokens 8 --out taught",
+    );
+    let held_out = place.records("taught/held_out.jsonl");
+    assert_eq!(held_out.len(), 2);
+    assert!(held_out.iter().all(|prompt| !prompts[..38].contains(prompt)), "{held_out:?}");
 }
 
 #[test]
@@ -272,6 +315,7 @@ fn what_cannot_be_taught_is_named() {
         |words: &str, parts: &[&str]| place.refused(&format!("teach --model sft --labeler shorter {words}"), parts);
     refused("--prompts prompts.jsonl --out out --method dop", &["--method dop is none", "dpo"]);
     refused("--prompts prompts.jsonl --out out --completions 1", &["--completions 1"]);
+    refused("--prompts prompts.jsonl --out out --rankings 0", &["--rankings 0", "--demonstrations", "--examples"]);
     refused("--prompts prompts.jsonl --out used", &["used is not empty and no workflow"]);
     refused("--prompts nothing.jsonl --out out", &["nothing.jsonl"]);
     let ended = place.run("teach --model sft --labeler shorter --prompts few.jsonl --out out");
