@@ -17,6 +17,20 @@ const PROMPT_STEP: usize = 16;
 /// Tokens sampled between two calls of [`Rollout::advance`], for those who read along.
 const LOOK_EVERY: usize = 8;
 
+/// The most completions of one prompt: all of them are sampled together.
+const MOST_COMPLETIONS: usize = 1 << 16;
+
+/// Checks how many completions of one prompt are asked for; `option` is what asks.
+///
+/// # Errors
+/// [`SessionError::Option`] if they are more than anybody can hold.
+pub fn check_completions(option: &str, count: usize) -> Result<(), SessionError> {
+    match count <= MOST_COMPLETIONS {
+        true => Ok(()),
+        false => Err(SessionError::option(option, count, format!("at most {MOST_COMPLETIONS}"))),
+    }
+}
+
 /// The temperature given, or that at which a model of this shape writes English. At 1 the story model leaves it; at 0.7
 /// SmolLM2-135M does, whose answers win 6.3 instead of 5.7 points of ten at 0.4 (`tests/README.md`).
 pub fn temperature_of(given: Option<f32>, config: &DecoderConfig) -> f32 {
@@ -148,6 +162,9 @@ impl Rollout {
     }
 
     /// Samples `steps` tokens, or as many as are left. A device draws them while those before are read.
+    ///
+    /// # Errors
+    /// If a device fails, or the model gives no probabilities: it draws tokens all the same, always the same ones.
     async fn sample(&mut self, steps: usize) -> Result<bool, SessionError> {
         match &mut self.sampler {
             Sampler::Host(_) => {
@@ -172,6 +189,9 @@ impl Rollout {
                 let (before, ()) = zip(read, async { self.draw(steps) }).await;
                 self.take(before?);
             }
+        }
+        if self.rows.iter().flat_map(|row| &row.logprobs).any(|logprob| logprob.is_nan()) {
+            return Err(SessionError::NotFinite { what: "a logit" });
         }
         Ok(self.rows.iter().all(|row| row.ended || row.tokens.len() == self.max_new_tokens))
     }
@@ -275,7 +295,7 @@ mod tests {
     use super::*;
     use burn::tensor::Device;
     use futures_lite::future::block_on;
-    use nudge_model::DecoderConfig;
+    use nudge_model::{DecoderConfig, Parameters};
 
     const NEW_TOKENS: usize = 21;
 
@@ -329,6 +349,17 @@ mod tests {
                 assert_eq!((&row.tokens, row.stopped), (&expected.tokens, false), "{index}");
             }
         }
+    }
+
+    #[test]
+    fn a_model_without_probabilities_samples_nothing() {
+        let model = Decoder::init(&DecoderConfig::test(24), 3, &Device::flex()).map_parameters(|p| p.mul_scalar(1e30));
+        let prompts = [vec![1, 2, 3]];
+        let sampler = HostGeneration::new(&model.frozen(), &prompts, NEW_TOKENS, SamplingOptions::default());
+        let (rows, ends) = (vec![SampledCompletion::new(0)], vec![]);
+        let sampler = Sampler::Host(Box::new(sampler));
+        let rollout = Rollout { sampler, rows, max_new_tokens: NEW_TOKENS, left: NEW_TOKENS, ends };
+        assert!(matches!(block_on(rollout.finish()), Err(SessionError::NotFinite { .. })));
     }
 
     #[test]
