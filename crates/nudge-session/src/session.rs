@@ -6,9 +6,11 @@ use crate::SessionError;
 use crate::folder::{Bases, Folder, Kind, adapter, faithful::Origin};
 use crate::labeler::{self, LabelerInfo};
 use crate::memory::{self, Needs};
+use crate::method::dpo::DpoOptions;
 use crate::method::{LearnsFrom, Loaded, Method, MethodInfo};
 use crate::prequential::Readings;
 use crate::protocol::{Command, Files, Verdict, Winner};
+use crate::rollout::temperature_of;
 use crate::room::Room;
 use crate::run::Run;
 use crate::snapshot::{Snapshot, fingerprint};
@@ -134,6 +136,19 @@ impl Session {
     /// What the model called `name` has room for.
     pub fn room(&self, name: &str) -> Result<Room, SessionError> {
         Room::of(self.open(name)?)
+    }
+
+    /// What an option becomes that nobody gives, where the model called `name` decides that before a run begins.
+    ///
+    /// # Errors
+    /// If the session does not hold the model.
+    pub fn decided_by_model(&self, name: &str, option: &str) -> Result<Option<f32>, SessionError> {
+        let config = self.open(name)?.config;
+        Ok(match option {
+            "temperature" => Some(temperature_of(None, &config)),
+            "rpo_alpha" => Some(DpoOptions::default().rpo_alpha(&config)),
+            _ => None,
+        })
     }
 
     /// Refuses from now on to start what takes more than `bytes`.

@@ -101,6 +101,7 @@ impl Job<'_> {
         let usual = (self.name != "pretrain").then_some(usual);
         let verdicts = Verdicts::new(&evidence, &given(), usual);
         let findings = verdicts.findings.clone();
+        folder.record.settle_rate(&evidence.steps);
         // What cannot be stored is not judged.
         folder.conclude(Results { steps: evidence.steps.len(), metrics, findings })?;
         verdicts.tell();

@@ -36,7 +36,9 @@ pub fn held_out(evidence: &Evidence) -> Option<Finding> {
     let numbers = [("accuracy", accuracy), ("low", low), ("high", high), ("pairs", pairs)];
     let share = format!("{} [{}, {}] of {pairs:.0} pairs", percent(accuracy), percent(low), percent(high));
     if high < 0.5 {
-        let sentence = format!("On prompts it has not seen it prefers the worse completion: {share} in the order of the rankings.");
+        let sentence = format!(
+            "On prompts it has not seen it prefers the worse completion: {share} in the order of the rankings."
+        );
         return finding("wrong_way_round", Level::Bad, numbers, sentence, Some(Next::Agreement));
     }
     if low > 0.5 {
