@@ -46,7 +46,7 @@ fn candidates() -> CandidatesRecord {
 fn ranking() -> RankingRecord {
     let CandidatesRecord { id, prompt, completions, extra } = candidates();
     let (labeler, seconds) = (Some("simulated:shorter".into()), Some(0.0));
-    RankingRecord { id, prompt, completions, ranking: vec![vec![1], vec![0]], labeler, seconds, extra }
+    RankingRecord { id, prompt, completions, ranking: vec![vec![1], vec![0]], labeler, seconds, edit: None, extra }
 }
 
 /// One of every kind.

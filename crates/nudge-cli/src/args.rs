@@ -9,6 +9,7 @@ mod lab;
 mod manual;
 mod measuring;
 mod rank;
+mod show;
 mod side_by_side;
 mod teach;
 mod training;
@@ -25,6 +26,7 @@ pub use lab::{
 pub use manual::{Completions, Man};
 pub use measuring::{Agreement, Bench, Calibrate, Eval, SelfCheck};
 pub use rank::{Choose, Rank};
+pub use show::Show;
 pub use side_by_side::{ReportFormat, SideBySide};
 pub use teach::Teach;
 pub use training::{Pretrain, Reward, Sft, Training};
@@ -70,6 +72,9 @@ pub enum Command {
         after_help = "Example:\n  nudge sample --model builtin:sft --prompts prompts.jsonl --k 4 --temperature 1.0 --out candidates.jsonl"
     )]
     Sample(Sample),
+    /// Show what you want: write the answers that you would send to some of your prompts
+    #[command(after_help = "Example:\n  nudge show --prompts prompts.jsonl --count 8 --out demonstrations.jsonl")]
+    Show(Show),
     /// Rank sampled completions: a person at the terminal, or a simulated labeler
     #[command(
         after_help = "Examples:\n  nudge rank --candidates candidates.jsonl --out rankings.jsonl --repeat 0.1\n  nudge rank --candidates candidates.jsonl --out rankings.jsonl --reward one two three --limit 50\n  nudge rank --candidates candidates.jsonl --out rankings.jsonl --labeler happier"

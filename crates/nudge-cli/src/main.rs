@@ -39,6 +39,7 @@ mod training_folder;
 mod usage;
 mod verdicts;
 mod version;
+mod written;
 
 use std::process::ExitCode;
 

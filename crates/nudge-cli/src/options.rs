@@ -168,7 +168,7 @@ mod tests {
         let config = file("epochs = 5\nlearning-rate = 0.25\n");
         let flags: Flags<SftOptions> = Flags::new(given(json!({"epochs": 2.0})));
         let options = resolve(&flags, Some(config.path())).unwrap();
-        assert_eq!(options, SftOptions { epochs: 2.0, learning_rate: Some(0.25), ..Default::default() });
+        assert_eq!(options, SftOptions { epochs: Some(2.0), learning_rate: Some(0.25), ..Default::default() });
     }
 
     #[test]

@@ -82,7 +82,8 @@ impl Page {
     /// Who won, and what the rules say.
     pub fn verdict(&mut self, verdict: &Verdict, verdicts: &Verdicts) {
         self.heading("Who won");
-        self.text(&report::verdict(verdict));
+        report::usable(verdict).iter().for_each(|usable| self.text(usable));
+        self.text(&report::win_rate(verdict));
         self.interval(verdict.win_rate, verdict.low, verdict.high);
         self.verdicts(verdicts);
     }

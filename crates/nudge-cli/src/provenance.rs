@@ -24,8 +24,17 @@ use time::format_description::well_known::Rfc3339;
 pub const RUN: &str = "run.json";
 
 /// Flags whose values are files of records or text.
-const DATA: [&str; 8] =
-    ["data", "comparisons", "prompts", "text", "stories", "demonstrations", "pretraining-text", "candidates"];
+const DATA: [&str; 9] = [
+    "data",
+    "comparisons",
+    "examples",
+    "prompts",
+    "text",
+    "stories",
+    "demonstrations",
+    "pretraining-text",
+    "candidates",
+];
 /// Flags whose values are models.
 const MODELS: [&str; 6] = ["model", "policy", "reward", "a", "b", "base"];
 

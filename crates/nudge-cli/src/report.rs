@@ -5,7 +5,7 @@ use crate::printable::{printable, printable_json, printable_line};
 use crate::terminal;
 use anyhow::{Context, Result};
 use nudge_session::Verdict;
-use nudge_session::protocol::CompletionStatistics;
+use nudge_session::protocol::{CompletionStatistics, Usable, UsableShare};
 use serde::Serialize;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -71,8 +71,22 @@ pub fn percent(share: f64, low: f64, high: f64) -> String {
     format!("{:.1} % (95 % interval {:.1} to {:.1} %)", 100.0 * share, 100.0 * low, 100.0 * high)
 }
 
-/// A comparison in one line.
+/// A comparison: how many answers are usable, where the judge said so, and who won.
 pub fn verdict(verdict: &Verdict) -> String {
+    usable(verdict).into_iter().chain([win_rate(verdict)]).collect::<Vec<_>>().join("\n")
+}
+
+/// How many answers of the two models the judge would use.
+pub fn usable(verdict: &Verdict) -> Option<String> {
+    let Usable { a, b } = verdict.usable.as_ref()?;
+    let share = |UsableShare { yes, of, low, high }: &UsableShare| {
+        format!("{yes} of {of}, {}", percent(*yes as f64 / (*of).max(1) as f64, *low, *high))
+    };
+    Some(format!("usable: {}; before: {}", share(a), share(b)))
+}
+
+/// Who won, in one line.
+pub fn win_rate(verdict: &Verdict) -> String {
     format!(
         "{}, {}, {}: win rate {}{}; judge: {}{}",
         times(verdict.wins, "win", "wins"),

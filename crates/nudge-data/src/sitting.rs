@@ -34,6 +34,9 @@ pub struct Sitting {
     /// Why this prompt was shown before others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub choice: Option<Choice>,
+    /// Whether each completion is good enough to use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub usable: Option<Vec<bool>>,
 }
 
 /// Why a prompt was shown before others.
@@ -64,7 +67,7 @@ impl Sitting {
     /// What is wrong with one of them.
     pub fn of(extra: &Map<String, Value>) -> Result<Self, String> {
         serde_json::from_value(Value::Object(extra.clone())).map_err(|error| {
-            format!("{error}; check `shown`, `order_seed`, `started_at`, `flags`, `repeat_of`, `choice`")
+            format!("{error}; check `shown`, `order_seed`, `started_at`, `flags`, `repeat_of`, `choice`, `usable`")
         })
     }
 
@@ -94,7 +97,8 @@ pub fn skipped(candidates: CandidatesRecord, labeler: &str, seconds: f32, sittin
 
 /// Candidates as they were before somebody passed them over.
 pub fn unskipped(mut candidates: CandidatesRecord) -> CandidatesRecord {
-    for field in ["skipped", "labeler", "seconds", "order_seed", "shown", "started_at", "flags", "repeat_of"] {
+    for field in ["skipped", "labeler", "seconds", "order_seed", "shown", "started_at", "flags", "repeat_of", "usable"]
+    {
         candidates.extra.remove(field);
     }
     candidates
@@ -139,6 +143,7 @@ mod tests {
             flags: vec!["harmful".to_owned()],
             repeat_of: None,
             choice: Some(Choice { by: ChoiceRule::Disagreement, disagreement: Some(0.25) }),
+            usable: Some(vec![false, true]),
         }
     }
 

@@ -112,6 +112,7 @@ mod tests {
             ranking,
             labeler,
             seconds: None,
+            edit: None,
             extra: Default::default(),
         }
     }

@@ -19,6 +19,7 @@
 //!   records; shared by stages and methods;
 //! - [`room`]: what fits a model's context; [`memory`]: how much memory a command takes; [`outlook`]: what a model
 //!   will take of a tab, and of its reader's time; [`completion_statistics`]: what the completions of a model are like;
+//! - [`workflow`]: what the loop asks for and makes of it; [`imitation`]: how long demonstrations are imitated;
 //! - [`bench`]: how fast a device makes the stages' steps;
 //! - [`self_check`]: whether a device computes what it should;
 //! - [`oracle`]: whether training arrives where its mathematics says;
@@ -38,6 +39,7 @@ pub mod export;
 pub mod finetuning;
 pub mod folder;
 pub mod frontier;
+pub mod imitation;
 pub mod labeler;
 pub mod look;
 pub mod memory;
@@ -60,6 +62,7 @@ pub mod snapshot;
 pub mod stage;
 pub mod trainer;
 pub mod verdict;
+pub mod workflow;
 
 pub use error::SessionError;
 pub use labeler::{Labeler, LabelerInfo};

@@ -3,6 +3,7 @@
 
 use crate::finetuning::{FinetuningOptions, is_large};
 use crate::folder::Folder;
+use crate::imitation::batch_size;
 use crate::options::Options;
 use crate::platform::ACTIVATIONS_HELD;
 use crate::protocol::Command;
@@ -116,7 +117,7 @@ pub fn usage(command: &Command, config: &DecoderConfig) -> Option<Use> {
     Some(match command {
         Command::Sft { demonstrations, options, .. } => {
             let rows = &mut demonstrations.iter().map(|one| tokens(&one.prompt, &one.completion, config));
-            let pass = options.batch_size * cut(longest(rows), options.passes.max_length);
+            let pass = batch_size(options, config) * cut(longest(rows), options.passes.max_length);
             Use { finetuning: Some(options.passes.finetuning.clone()), trained: 1, pass, rollout: 0 }
         }
         Command::Reward { preferences, options, .. } => {

@@ -88,9 +88,9 @@ pub fn merge(records: Vec<RankingRecord>) -> Result<(Vec<RankingRecord>, MergeRe
             report.screens.push(screen.disagreement());
         }
         let record = screen.merged();
-        match record.ranking.len() {
-            1 => report.without_preference.push(record.id),
-            _ => merged.push(record),
+        match record.ties_everything() {
+            true => report.without_preference.push(record.id),
+            false => merged.push(record),
         }
     }
     report.records = merged.len();
@@ -118,6 +118,10 @@ fn collect(records: Vec<RankingRecord>, report: &mut MergeReport) -> Vec<Votes> 
             continue;
         };
         screens[place].flags.extend(flags);
+        // Of several labelers' edits the first stands.
+        if screens[place].first.edit.is_none() {
+            screens[place].first.edit = record.edit.clone();
+        }
         let votes = &mut screens[place].votes;
         match votes.iter().find(|(other, _)| *other == labeler) {
             Some((_, before)) if *before == tiers => report.duplicates += 1,

@@ -55,6 +55,13 @@ pub struct Pass {
     pub batch: usize,
 }
 
+impl Pass {
+    /// Steps of `epochs` passes.
+    pub fn steps(self, epochs: f32, options: &PassesOptions) -> usize {
+        steps_of_epochs(epochs, self.items, self.batch.saturating_mul(options.gradient_accumulation_steps))
+    }
+}
+
 /// A model on its passes.
 pub struct Passes<M> {
     /// The model with its moments.
@@ -88,17 +95,15 @@ pub struct PassesState {
 }
 
 impl<M: Parameters> Passes<M> {
-    /// `epochs` passes of `model`; `stage` names it in errors.
+    /// `total_steps` of `model`; `stage` names it in errors.
     pub fn new(
         model: M,
         optimizer: OptimizerOptions,
-        (epochs, pass): (f32, Pass),
+        (total_steps, pass): (usize, Pass),
         learning_rate: f32,
         options: &PassesOptions,
         stage: &'static str,
     ) -> Self {
-        let total_steps =
-            steps_of_epochs(epochs, pass.items, pass.batch.saturating_mul(options.gradient_accumulation_steps));
         let warmup = (f64::from(options.warmup_ratio) * total_steps as f64) as usize;
         let schedule = LearningRate::new(learning_rate.into(), total_steps)
             .warmup(warmup.min(LONGEST_WARMUP))

@@ -288,6 +288,7 @@ impl Session {
             kl: None,
             a: None,
             b: None,
+            usable: None,
             judge: judge.into(),
             simulated,
         }

@@ -16,10 +16,13 @@ pub struct Teach {
     /// Workflow: the folder for everything; the same command goes on where it was stopped
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Demonstrations that it imitates first
-    #[arg(long, value_name = "FILE")]
+    /// Examples that it imitates first: prompts with the answers that you would send
+    #[arg(long, value_name = "FILE", conflicts_with = "examples")]
     pub demonstrations: Option<PathBuf>,
-    /// Prompts whose completions are ranked
+    /// Prompts that you answer yourself first [default: 8 at a terminal, else 0]
+    #[arg(long, value_name = "N")]
+    pub examples: Option<usize>,
+    /// Prompts whose completions are ranked; with examples 0 is allowed
     #[arg(long, value_name = "N", default_value_t = 30)]
     pub rankings: usize,
     /// Completions of each prompt that is ranked
@@ -34,7 +37,8 @@ pub struct Teach {
     /// Who ranks and judges: me, or a simulated labeler
     #[arg(long, value_name = "NAME", default_value = "me")]
     pub labeler: String,
-    /// Program that ranks and judges: a line {"prompt","completions"} in, a line {"scores"} or {"ranking"} out
+    /// Program that ranks and judges: a line {"prompt","completions"} in, a line {"scores"} or {"ranking"} out, and
+    /// optionally {"usable"} and {"edit"}
     #[arg(long, value_name = "CMD", conflicts_with = "labeler")]
     pub judge_command: Option<String>,
     /// Share of the prompts that nothing is learnt from

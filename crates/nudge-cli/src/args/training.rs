@@ -63,8 +63,11 @@ pub struct Reward {
     #[arg(long, value_name = "M")]
     pub model: String,
     /// Rankings or comparisons
-    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    #[arg(long, required_unless_present = "examples", num_args = 1.., value_name = "FILE")]
     pub comparisons: Vec<PathBuf>,
+    /// Prompts with the answers that you would give; each is ranked above the model's own completions (DITTO)
+    #[arg(long, num_args = 1.., value_name = "FILE")]
+    pub examples: Vec<PathBuf>,
     /// Demonstrations whose mean score shall be 0; without them the zero is arbitrary
     #[arg(long, num_args = 1.., value_name = "FILE")]
     pub demonstrations: Vec<PathBuf>,

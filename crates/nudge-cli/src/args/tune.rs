@@ -58,8 +58,11 @@ pub struct Objective {
 #[derive(Args)]
 pub struct Preferences {
     /// Rankings or comparisons
-    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    #[arg(long, required_unless_present = "examples", num_args = 1.., value_name = "FILE")]
     pub comparisons: Vec<PathBuf>,
+    /// Prompts with the answers that you would give; each is ranked above the model's own completions (DITTO)
+    #[arg(long, num_args = 1.., value_name = "FILE")]
+    pub examples: Vec<PathBuf>,
 }
 
 /// What must not be forgotten.

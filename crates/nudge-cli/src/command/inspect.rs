@@ -9,6 +9,7 @@ use crate::table::Table;
 use anyhow::Result;
 use nudge_session::finetuning::FinetuningOptions;
 use nudge_session::folder::Folder;
+use nudge_session::imitation::Imitation;
 use nudge_session::memory::{Needs, Use};
 use nudge_session::method::ppo::PpoOptions;
 use nudge_session::options::{RewardOptions, SftOptions};
@@ -90,14 +91,18 @@ fn found(folder: &Folder, arguments: &InspectModel, tokens_read_per_second: f64)
     }
 }
 
+/// Demonstrations that a person writes, about.
+const FEW: usize = 12;
+
 /// What the stages that train do at their defaults.
 fn stages(folder: &Folder, arguments: &InspectModel) -> Vec<Stage> {
     let length = arguments.tokens.min(folder.config.max_position_embeddings);
-    let (sft, rankings) = (SftOptions::default().batch_size, RewardOptions::default().batch_size);
+    let few = Imitation::of(FEW, &SftOptions::default(), &folder.config);
+    let (sft, rankings) = (few.batch_size, RewardOptions::default().batch_size);
     let online = PpoOptions::default().online;
     let minibatch = online.batch_size / online.num_mini_batches;
     let rows = [
-        ("sft", format!("{sft} demonstrations"), sft, 0),
+        ("sft", format!("{sft} demonstrations; {} steps over {FEW}", few.steps), sft, 0),
         ("reward", format!("{rankings} rankings of {RANKED}"), rankings * RANKED, 0),
         ("dpo", format!("{rankings} rankings of {RANKED}"), rankings * RANKED, 0),
         (

@@ -18,10 +18,12 @@ pub mod lab;
 mod manual;
 mod mined;
 mod outputs;
+mod own_completions;
 mod rank;
 mod sample;
 mod score;
 mod self_check;
+mod show;
 mod side_by_side;
 mod teach;
 mod train;
@@ -57,6 +59,7 @@ pub fn run(arguments: Arguments) -> Result<()> {
         Command::Tune(arguments) => tune::run(&arguments),
         Command::BestOf(arguments) => best_of::run(&arguments),
         Command::Sample(arguments) => sample::run(&arguments),
+        Command::Show(arguments) => show::run(&arguments),
         Command::Rank(arguments) => rank::run(&arguments),
         Command::Score(arguments) => score::run(&arguments),
         Command::Compare(arguments) => compare::run(&arguments),

@@ -87,7 +87,7 @@ fn written(command: &Command) -> Vec<Written<'_>> {
         Command::Data(Data { command, .. }) => by_data(command),
         Command::Lab(Lab { command, .. }) => by_lab(command),
         Command::Pretrain(_) | Command::Sft(_) | Command::Reward(_) | Command::Tune(_) => vec![],
-        Command::Sample(_) | Command::Rank(_) | Command::BestOf(_) | Command::Score(_) => vec![],
+        Command::Sample(_) | Command::Show(_) | Command::Rank(_) | Command::BestOf(_) | Command::Score(_) => vec![],
         Command::Agreement(_) | Command::Eval(_) | Command::Inspect(_) | Command::Chat(_) => vec![],
         Command::SelfCheck(_) | Command::Completions(_) | Command::Licences => vec![],
     }

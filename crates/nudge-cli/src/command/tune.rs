@@ -2,6 +2,7 @@
 
 use super::Workplace;
 use super::job::Job;
+use super::own_completions::add_examples;
 use crate::args::{Material, Tune};
 use crate::files::read_texts;
 use crate::input::{self, Places, Records};
@@ -23,6 +24,10 @@ pub fn run(arguments: &Tune) -> Result<()> {
     let mut workplace = Workplace::open(training.common.device)?;
     workplace.load(&arguments.policy)?;
     rewards.iter().try_for_each(|name| workplace.load(name))?;
+    let seed = options_of(&method)?.get("seed").and_then(Value::as_u64).unwrap_or(1);
+    if let Material::Preferences(given) = &arguments.material {
+        add_examples(&mut preferences, &given.examples, &training.reading, &workplace, (&arguments.policy, seed))?;
+    }
     let cut = cuts(&options_of(&method)?);
     preferences.keep_fitting(&training.reading, cut, || Ok(workplace.session.room(&arguments.policy)?))?;
     let (preferences, places) = (preferences.all, places.before(preferences.places));

@@ -29,14 +29,19 @@ pub(crate) struct Steps {
 }
 
 impl Steps {
-    /// The steps over `train`.
-    pub fn new(train: &[EncodedDemonstration], options: &SftOptions) -> Self {
+    /// The steps over `train`, of so many demonstrations each.
+    pub fn new(train: &[EncodedDemonstration], batch_size: usize, options: &SftOptions) -> Self {
         Self {
             lengths: train.iter().map(|demonstration| demonstration.tokens.len()).collect(),
-            batch_size: options.batch_size,
+            batch_size,
             seed: options.seed,
             grouped: options.batching == Batching::LengthGrouped,
         }
+    }
+
+    /// Demonstrations of a step.
+    pub fn batch_size(&self) -> usize {
+        self.batch_size
     }
 
     /// What a pass counts: demonstrations, or batches of similar length, which never reach over its end.

@@ -67,21 +67,23 @@ crate::options! {
 
     /// Options of instruction tuning.
     SftOptions {
-        /// Passes over the demonstrations
-        epochs: f32 = 2.5, POSITIVE;
-        /// Demonstrations of one step
-        batch_size: usize = 16, AT_LEAST_ONE;
+        /// Passes over the demonstrations. Off: 2.5; for a model above 20 M parameters at least 60 steps and 16 passes
+        /// (InstructGPT 3.5) as long as these are at most 200 steps
+        epochs: Option<f32> = None, POSITIVE;
+        /// Demonstrations of one step. Off: 16, 4 for a model above 20 M parameters
+        batch_size: Option<usize> = None, AT_LEAST_ONE;
         /// How demonstrations become rows of tokens: several in one, one a row, or one a row among those of similar length
         batching: Batching = Batching::Packed;
         /// Peak learning rate. Off: 6e-4, 2e-4 for adapters, 2e-5 for every weight of a model above 20 M parameters
         learning_rate: Option<f32> = None, NON_NEGATIVE;
         /// Decoupled weight decay
         weight_decay: f32 = 0.01, NON_NEGATIVE;
-        /// Share of prompts kept out of training to measure on; 0 measures nothing
-        held_out: f32 = 0.1, BELOW_ONE;
+        /// Share of prompts kept out of training to measure on; 0 measures nothing. Off: 0.1, 0 for fewer than 50 prompts of
+        /// a model above 20 M parameters
+        held_out: Option<f32> = None, BELOW_ONE;
         /// Seed of the order and the split
         seed: u64 = 1;
-        ..passes: PassesOptions = PassesOptions { warmup_ratio: 0.05, ..Default::default() };
+        ..passes: PassesOptions = PassesOptions { warmup_ratio: 0.05, load_best_model_at_end: false, ..Default::default() };
     }
 
     /// Options of sampling.

@@ -145,6 +145,7 @@ choices! {
 }
 
 const OPTIONAL_NUMBER: &str = "off, or a number";
+const OPTIONAL_WHOLE: &str = "off, or a whole number";
 const ADAPTIVE_KL: &str = "off, or TARGET:HORIZON";
 const MISSING_EOS: &str = "off, replace:SCORE or subtract:PENALTY";
 const DECAY: &str = "constant, linear or cosine:FLOOR";
@@ -155,8 +156,9 @@ fn rule(form: &'static str, words: &str) -> Result<Value, String> {
     let (name, numbers) = words.split_once(':').map_or((words, None), |(name, numbers)| (name, Some(numbers)));
     let wrong = || format!("`{words}` is not {form}");
     match (form, name, numbers) {
-        (OPTIONAL_NUMBER | ADAPTIVE_KL, "off", None) => Ok(Value::Null),
+        (OPTIONAL_NUMBER | OPTIONAL_WHOLE | ADAPTIVE_KL, "off", None) => Ok(Value::Null),
         (OPTIONAL_NUMBER, words, None) => number(words).map_err(|_| wrong()),
+        (OPTIONAL_WHOLE, words, None) => words.parse::<u64>().map(Value::from).map_err(|_| wrong()),
         (ADAPTIVE_KL, target, Some(horizon)) => Ok(json!({ "target": number(target)?, "horizon": number(horizon)? })),
         (MISSING_EOS, "off", None) | (DECAY, "constant" | "linear", None) | (ENSEMBLE, "mean" | "min", None) => {
             Ok(name.into())
@@ -191,6 +193,7 @@ macro_rules! rules {
 
 rules! {
     Option<f32>: OPTIONAL_NUMBER, |self, range| self.map_or(Ok(()), |value| check("", value, range));
+    Option<usize>: OPTIONAL_WHOLE, |self, range| self.map_or(Ok(()), |value| value.check(range));
     Option<AdaptiveKl>: ADAPTIVE_KL, |self, _range| self.map_or(Ok(()), |AdaptiveKl { target, horizon }| {
         check(".target", target, &POSITIVE)?;
         check(".horizon", horizon, &POSITIVE)
@@ -219,6 +222,7 @@ mod tests {
         assert_eq!(MissingEos::from_words("replace:-1"), Ok(json!(MissingEos::Replace(-1.0))));
         assert_eq!(<Option<f32>>::from_words("off"), Ok(Value::Null));
         assert_eq!(<Option<f32>>::from_words("0.5"), Ok(json!(0.5)));
+        assert_eq!(<Option<usize>>::from_words("4"), Ok(json!(4)));
         let steered = AdaptiveKl { target: 6.0, horizon: 10_000.0 };
         assert_eq!(<Option<AdaptiveKl>>::from_words("6:10000"), Ok(json!(steered)));
         assert_eq!(Decay::from_words("cosine:0.5"), Ok(json!(Decay::Cosine(0.5))));
@@ -227,6 +231,7 @@ mod tests {
         for (wrong, found) in [
             ("replace", MissingEos::from_words("replace")),
             ("subtract:x", MissingEos::from_words("subtract:x")),
+            ("4.5", <Option<usize>>::from_words("4.5")),
             ("6", <Option<AdaptiveKl>>::from_words("6")),
             ("cosine", Decay::from_words("cosine")),
             ("nan", <Option<f32>>::from_words("nan")),

@@ -12,7 +12,7 @@ pub use command::{Command, Judge};
 pub use event::Event;
 pub use results::{
     AccuracySlice, Calibration, CompletionStatistics, Disagreement, Evaluation, Lens, LensChoice, LensToken, MarginBin,
-    Reviewed, Verdict,
+    Reviewed, Usable, UsableShare, Verdict,
 };
 
 use bytes::Bytes;

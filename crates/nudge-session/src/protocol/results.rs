@@ -1,5 +1,6 @@
 //! What a comparison, an evaluation, a calibration and a review find, and what a step of training was token by token.
 
+use crate::workflow::usable_share;
 use nudge_data::Prompt;
 use nudge_rlhf::CalibrationBin;
 use serde::{Deserialize, Serialize};
@@ -27,10 +28,49 @@ pub struct Verdict {
     pub a: Option<CompletionStatistics>,
     /// What the second model's completions are like.
     pub b: Option<CompletionStatistics>,
+    /// How many completions of each model the judge would use; nothing where the judge did not say.
+    pub usable: Option<Usable>,
     /// Who judged.
     pub judge: String,
     /// Whether the judge is a rule or a model, not a person.
     pub simulated: bool,
+}
+
+impl Verdict {
+    /// With what the judge would use of each pair: the first model's completion, the second model's. Unchanged where
+    /// nothing was said.
+    pub fn with_usable(self, pairs: &[(bool, bool)]) -> Self {
+        if pairs.is_empty() {
+            return self;
+        }
+        let a = usable_share(pairs.iter().map(|(a, _)| *a));
+        let b = usable_share(pairs.iter().map(|(_, b)| *b));
+        Self { usable: Some(Usable { a, b }), ..self }
+    }
+}
+
+/// How many completions of the two models the judge would use.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct Usable {
+    /// Of the first model.
+    pub a: UsableShare,
+    /// Of the second model.
+    pub b: UsableShare,
+}
+
+/// How many of some completions a judge would use.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct UsableShare {
+    /// Those that it would use.
+    pub yes: usize,
+    /// All that it said it of.
+    pub of: usize,
+    /// Lower end of the 95 % interval of the share.
+    pub low: f64,
+    /// Upper end of the 95 % interval of the share.
+    pub high: f64,
 }
 
 /// What the completions of a model are like, whoever prefers them.

@@ -7,7 +7,7 @@
 use std::path::Path;
 
 use nudge_data::{
-    CandidatesRecord, Completion, DemonstrationRecord, Finish, PairRecord, PreferenceRecord, RankingRecord,
+    CandidatesRecord, Completion, DemonstrationRecord, Edit, Finish, PairRecord, PreferenceRecord, RankingRecord,
     UnpairedRecord,
 };
 use serde::Serialize;
@@ -164,9 +164,13 @@ fn records() -> Vec<String> {
         ranking: vec![vec![0]],
         labeler: None,
         seconds: None,
+        edit: None,
         extra: extra(),
     };
-    let timed = RankingRecord { labeler: Some(text()), seconds: Some(0.0), ..ranking.clone() };
+    let anew = Edit { of: None, text: text() };
+    let edit = Edit { of: Some(0), ..anew.clone() };
+    let whole =
+        RankingRecord { labeler: Some(text()), seconds: Some(0.0), edit: Some(edit.clone()), ..ranking.clone() };
     let pair = PairRecord { prompt: prompt(), chosen: text(), rejected: text(), extra: extra() };
     let unpaired = UnpairedRecord { prompt: prompt(), completion: text(), label: true, extra: extra() };
     // A kind of preference that has no type below does not compile.
@@ -184,7 +188,8 @@ fn records() -> Vec<String> {
         record("Completion", &completion, &Completion::from_text("")),
         record("DemonstrationRecord", &told, &demonstration),
         record("CandidatesRecord", &candidates, &candidates),
-        record("RankingRecord", &timed, &ranking),
+        record("Edit", &edit, &anew),
+        record("RankingRecord", &whole, &ranking),
         record("PairRecord", &pair, &pair),
         record("UnpairedRecord", &unpaired, &unpaired),
         format!("type PreferenceRecord = {};", preferences.map(name_of).join(" | ")),
@@ -206,6 +211,7 @@ fn type_of(field: &str, value: &Value) -> String {
     match (field, value) {
         ("prompt", _) => "Prompt".into(),
         ("completions", _) => "Completion[]".into(),
+        ("edit", _) => "Edit".into(),
         ("finish", _) => {
             [Finish::Eos, Finish::Length, Finish::Stopped].map(|finish| json!(finish).to_string()).join(" | ")
         }

@@ -83,6 +83,7 @@ pub struct Standing {
 pub struct Told(pub(crate) Vec<Telling>);
 
 /// One thing told.
+#[allow(clippy::large_enum_variant)] // One at a time.
 pub(crate) enum Telling {
     /// As it is.
     Event(Event),

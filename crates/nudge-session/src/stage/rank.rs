@@ -58,6 +58,7 @@ impl Stage for Rank {
             labeler: None,
             // A rule takes no time.
             seconds: Some(0.0),
+            edit: None,
             extra: candidates.extra,
         });
         told.event(Event::Ranked { record });

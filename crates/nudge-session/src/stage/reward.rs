@@ -81,8 +81,9 @@ impl Reward {
         let learning_rate = PEAK.of(options.learning_rate, &trunk);
         let model = ScalarModel::on(&trunk, member_seed(&options));
         let optimizer = OptimizerOptions { weight_decay: options.weight_decay, ..Default::default() };
-        let pass = (options.epochs, Pass { items: train.len(), batch: options.batch_size });
-        let passes = Passes::new(model, optimizer, pass, learning_rate, &options.passes, "reward modelling");
+        let pass = Pass { items: train.len(), batch: options.batch_size };
+        let steps = pass.steps(options.epochs, &options.passes);
+        let passes = Passes::new(model, optimizer, (steps, pass), learning_rate, &options.passes, "reward modelling");
         let (tokenizer, device) = (folder.tokenizer, device.clone());
         Ok(Self { options, tokenizer, train, held_out, demonstrations, passes, device })
     }

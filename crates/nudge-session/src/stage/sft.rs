@@ -10,6 +10,7 @@ use crate::SessionError;
 use crate::batch::demonstrations::{DemonstrationBatch, Steps};
 use crate::finetuning::Peak;
 use crate::folder::{self, Folder, Kind};
+use crate::imitation;
 use crate::options::{Batching, Options, SftOptions};
 use crate::passes::{Passes, PassesState};
 use crate::protocol::{Event, StageName};
@@ -54,12 +55,21 @@ impl Sft {
         // 1. and 2.
         let room = Length { context: model.config.max_position_embeddings, longest: options.passes.max_length };
         let all = encode(demonstrations, &tokenizer, room)?;
-        let (train, held_out) = split(all, options.held_out, options.seed);
-        let steps = Steps::new(&train, &options);
+        let (train, held_out) =
+            split(all, |prompts| imitation::held_out(&options, &model.config, prompts), options.seed);
+        let batch_size = imitation::batch_size(&options, &model.config);
+        let steps = Steps::new(&train, batch_size, &options);
         let learning_rate = PEAK.of(options.learning_rate, &model);
         let optimizer = OptimizerOptions { weight_decay: options.weight_decay, ..Default::default() };
-        let pass = (options.epochs, steps.pass());
-        let passes = Passes::new(model, optimizer, pass, learning_rate, &options.passes, "instruction tuning");
+        let total_steps = imitation::steps(&options, &model.config, steps.pass());
+        let passes = Passes::new(
+            model,
+            optimizer,
+            (total_steps, steps.pass()),
+            learning_rate,
+            &options.passes,
+            "instruction tuning",
+        );
         Ok(Self { options, tokenizer, train, held_out, passes, steps, device: device.clone() })
     }
 
@@ -78,7 +88,7 @@ impl Sft {
     /// Nats per token of the completions set aside.
     async fn held_out_loss(&self) -> Result<f64, SessionError> {
         let (mut nats, mut tokens) = (0.0, 0);
-        for rows in self.held_out.chunks(self.options.batch_size) {
+        for rows in self.held_out.chunks(self.steps.batch_size()) {
             let batch = self.batch(&rows.iter().collect::<Vec<_>>(), &self.device);
             let loss = read(batch.loss(self.model())).await?;
             nats += f64::from(loss[0]) * batch.targets as f64;
@@ -160,16 +170,16 @@ fn encode<'a>(
 }
 
 /// A random order, of whose different prompts the first are set aside with all their demonstrations: to train on, to
-/// measure on.
+/// measure on. The share that is set aside may depend on the number of prompts.
 fn split(
     mut all: Vec<Demonstration<'_>>,
-    held_out: f32,
+    held_out: impl FnOnce(usize) -> f32,
     seed: u64,
 ) -> (Vec<EncodedDemonstration>, Vec<EncodedDemonstration>) {
     Rng::new(seed).shuffle(&mut all);
     let mut seen = HashSet::new();
     let prompts: Vec<&Prompt> = all.iter().map(|(prompt, _)| *prompt).filter(|prompt| seen.insert(*prompt)).collect();
-    let count = ((prompts.len() as f32 * held_out) as usize).min(prompts.len() - 1);
+    let count = ((prompts.len() as f32 * held_out(prompts.len())) as usize).min(prompts.len() - 1);
     let aside: HashSet<&Prompt> = prompts[..count].iter().copied().collect();
     let (held_out, train): (Vec<_>, Vec<_>) = all.into_iter().partition(|(prompt, _)| aside.contains(prompt));
     let encoded = |side: Vec<Demonstration<'_>>| side.into_iter().map(|(_, encoded)| encoded).collect();
@@ -185,7 +195,7 @@ mod tests {
         let numbered = (0..)
             .zip(prompts)
             .map(|(number, prompt)| (prompt, EncodedDemonstration { tokens: vec![number], loss_mask: vec![true] }));
-        let (train, held_out) = split(numbered.collect(), held_out, 1);
+        let (train, held_out) = split(numbered.collect(), |_| held_out, 1);
         let numbers = |side: Vec<EncodedDemonstration>| side.iter().map(|one| one.tokens[0]).collect();
         (numbers(train), numbers(held_out))
     }

@@ -180,6 +180,7 @@ impl RankingCount {
             // Whoever said it: one model learns from all of them.
             labeler: None,
             seconds: None,
+            edit: None,
             extra: Default::default(),
         };
         let rankings: Vec<RankingRecord> = compared.iter().enumerate().map(as_ranking).collect();

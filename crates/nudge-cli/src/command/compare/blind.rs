@@ -43,6 +43,9 @@ struct Pair {
     labeler: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     seconds: Option<f32>,
+    /// Whether `a` and `b` are good enough to use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    usable: Option<(bool, bool)>,
     /// 0 is `a`, 1 is `b`, in the order in which they were shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     shown: Option<Vec<usize>>,
@@ -135,6 +138,7 @@ fn judge(arguments: &Compare, pairs: &[Pair], seed: u64, out: &Path) -> Result<O
         None => (user_name(), Sitter::Person { plain: arguments.plain }),
     };
     let mut desk = Desk::new(schedule(&differ, seed, 0.0), stored, labeler, seed, store)?;
+    desk.compares = true;
     desk.write()?;
     match sit(&mut desk, &sitter)? {
         End::Complete => desk.store.finish()?,
@@ -168,6 +172,7 @@ fn decided(mut pair: Pair, index: usize, rankings: &[RankingRecord]) -> Pair {
     let sitting = Sitting::of(&record.extra).unwrap_or_default();
     (pair.labeler, pair.seconds) = (record.labeler.clone(), record.seconds.filter(|seconds| *seconds > 0.0));
     (pair.shown, pair.order_seed) = (sitting.shown, sitting.order_seed);
+    pair.usable = sitting.usable.and_then(|usable| Some((*usable.first()?, *usable.get(1)?)));
     pair
 }
 
@@ -180,7 +185,8 @@ fn ending<'a>(arguments: &'a Compare, pairs: &[Pair], kl: Option<f64>) -> Result
     }
     let judge = judged.iter().find_map(|pair| pair.labeler.clone()).unwrap_or_else(user_name);
     let verdict = Session::verdict(&preferences, &judge, arguments.judge_command.is_some());
-    let verdict = Verdict { kl, ..verdict };
+    let usable: Vec<(bool, bool)> = judged.iter().filter_map(|pair| pair.usable).collect();
+    let verdict = Verdict { kl, ..verdict }.with_usable(&usable);
     let shown = judged.iter().map(|pair| pair.shown.clone().unwrap_or_default()).collect();
     let pairs = judged.iter().map(|pair| JudgedPair {
         prompt: pair.prompt.to_string(),

@@ -128,7 +128,7 @@ fn measure(
         let seconds = clock.elapsed().as_secs_f64();
         let compared = this.compare(&format!("{label}, compared"), contender, &held_out)?;
         let verdict = verdict(&compared)?;
-        tell(&format!("{label}: {}", report::verdict(verdict)));
+        tell(&format!("{label}: {}", report::win_rate(verdict)));
         found(contender, Measurement::new(&this, contender, verdict, reward_accuracy, seconds))?;
     }
     Ok(())

@@ -211,6 +211,7 @@ pub(super) fn records(comparisons: &[Comparison]) -> Vec<PreferenceRecord> {
         ranking: one.tiers.clone(),
         labeler: None,
         seconds: None,
+        edit: None,
         extra: Map::new(),
     };
     comparisons.iter().enumerate().map(record).map(PreferenceRecord::Ranking).collect()

@@ -9,10 +9,15 @@ use super::can_be_ranked;
 use super::schedule::{Screen, distinct, first_screen};
 use super::store::{Store, Stored};
 use crate::live_records::{Arrival, Arrivals};
+use crate::written::{Pen, draft_of};
 use anyhow::{Result, bail};
 use nudge_data::sitting::{is_repeat, ranked, skipped, unskipped};
-use nudge_data::{CandidatesRecord, RankingRecord, Sitting, read_jsonl_checked};
+use nudge_data::{CandidatesRecord, Edit, RankingRecord, Sitting, read_jsonl_checked};
+use nudge_session::workflow::wants_examples;
 use std::time::Duration;
+
+/// What is advised after screens without a good answer.
+pub const WANTS_EXAMPLES: &str = "No good answer twice: examples teach more than rankings; w writes one here.";
 
 /// Why nobody is asked where each record has but one completion, several times.
 pub const NOTHING_DIFFERS: &str =
@@ -35,6 +40,8 @@ pub struct Desk {
     pub left_out: usize,
     /// Where it is kept.
     pub store: Store,
+    /// Whether two models are compared: then it is asked which answers are good enough to use, and none is edited.
+    pub compares: bool,
 }
 
 struct Coming {
@@ -65,13 +72,40 @@ enum Decision {
     },
 }
 
-/// What a person says of a screen.
+/// What somebody says of a screen.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verdict {
-    /// Groups of places on the screen, best group first.
-    Ranked(Vec<Vec<usize>>),
+    /// Which completions are better.
+    Ranked(Opinion),
     /// Passed over.
     Skipped,
+}
+
+/// What somebody thinks of the completions of a screen, each named by its place on it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Opinion {
+    /// Best group first.
+    pub groups: Vec<Vec<usize>>,
+    /// What they would answer instead.
+    pub edit: Option<Edit>,
+    /// Whether each is good enough to use.
+    pub usable: Option<Vec<bool>>,
+}
+
+impl Opinion {
+    /// An order and nothing else.
+    pub fn order(groups: Vec<Vec<usize>>) -> Self {
+        Self { groups, ..Self::default() }
+    }
+
+    /// An answer written in the place of `completions` completions, of which `groups` orders some: the others share the
+    /// last place.
+    pub fn edited(mut groups: Vec<Vec<usize>>, edit: Edit, completions: usize) -> Self {
+        let rest: Vec<usize> =
+            (0..completions).filter(|place| !groups.iter().flatten().any(|one| one == place)).collect();
+        groups.extend((!rest.is_empty()).then_some(rest));
+        Self { groups, edit: Some(edit), usable: None }
+    }
 }
 
 /// How far a sitting has come.
@@ -111,7 +145,18 @@ impl Desk {
     }
 
     fn empty(coming: Option<Coming>, stored: Stored, labeler: String, seed: u64, store: Store) -> Self {
-        Self { screens: vec![], decisions: vec![], history: vec![], labeler, seed, stored, coming, left_out: 0, store }
+        Self {
+            screens: vec![],
+            decisions: vec![],
+            history: vec![],
+            labeler,
+            seed,
+            stored,
+            coming,
+            left_out: 0,
+            store,
+            compares: false,
+        }
     }
 
     /// Puts a screen behind the others, with what was decided about it before.
@@ -201,6 +246,15 @@ impl Desk {
         &self.screens[place]
     }
 
+    /// Whether the screens decided last had no good answer, so that examples would teach more than further rankings.
+    pub fn wants_examples(&self) -> bool {
+        let ranked = self.history.iter().filter_map(|place| match &self.decisions[*place] {
+            Decision::Ranked(record) => Some(record.as_ref().clone()),
+            _ => None,
+        });
+        !self.compares && wants_examples(&ranked.collect::<Vec<_>>())
+    }
+
     /// Takes a decision and keeps it.
     pub fn decide(&mut self, place: usize, verdict: &Verdict, flags: Vec<String>, attention: &Attention) -> Result<()> {
         let screen = &self.screens[place];
@@ -211,13 +265,19 @@ impl Desk {
             flags,
             repeat_of: screen.repeat_of.map(|original| self.screens[original].id()),
             choice: None,
+            usable: match verdict {
+                Verdict::Ranked(opinion) => opinion.usable.as_ref().map(|usable| screen.of_completions(usable)),
+                Verdict::Skipped => None,
+            },
         };
         let mut candidates = screen.candidates.clone();
         self.decisions[place] = match verdict {
-            Verdict::Ranked(groups) => {
+            Verdict::Ranked(Opinion { groups, edit, .. }) => {
                 candidates.id = screen.id();
                 let ranking = screen.ranking(groups);
-                Decision::Ranked(Box::new(ranked(candidates, ranking, &self.labeler, attention.seconds(), &sitting)))
+                let edit = edit.clone().map(|edit| Edit { of: edit.of.map(|place| screen.shown[place]), ..edit });
+                let (labeler, seconds) = (&self.labeler, attention.seconds());
+                Decision::Ranked(Box::new(ranked(candidates, ranking, edit, labeler, seconds, &sitting)))
             }
             Verdict::Skipped => Decision::Skipped {
                 record: Box::new(skipped(candidates, &self.labeler, attention.seconds(), &sitting)),
@@ -226,6 +286,27 @@ impl Desk {
         };
         self.history.push(place);
         self.write()
+    }
+
+    /// Lets the person make the completion at a place of the screen better, or write an answer where none is named. What
+    /// they think then.
+    ///
+    /// # Errors
+    /// Why nothing came of it, for the person who wrote.
+    pub fn write_better(
+        &self,
+        place: usize,
+        groups: Vec<Vec<usize>>,
+        of: Option<usize>,
+    ) -> std::result::Result<Opinion, String> {
+        let screen = &self.screens[place];
+        let text = |shown: usize| screen.candidates.completions[screen.shown[shown]].text.as_str();
+        let prompt = screen.candidates.prompt.to_string();
+        let written = Pen::find().write(&prompt, of.map_or("", text), &draft_of(&self.store.rankings));
+        let text = written.map_err(|error| format!("{error:#}"))?.ok_or("Nothing was written.")?;
+        let edit = Edit { of, text };
+        edit.check(&screen.candidates.completions).map_err(|reason| format!("Not kept: {reason}."))?;
+        Ok(Opinion::edited(groups, edit, screen.shown.len()))
     }
 
     /// Opens the screen that was decided last in this sitting; false where there is none.

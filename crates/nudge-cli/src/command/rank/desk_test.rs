@@ -18,7 +18,7 @@ fn desk(folder: &Path, count: usize, repeat: f32) -> Desk {
 fn rank(desk: &mut Desk, groups: &[&[usize]]) -> String {
     let place = desk.current().unwrap();
     let groups = groups.iter().map(|group| group.to_vec()).collect();
-    desk.decide(place, &Verdict::Ranked(groups), vec![], &Attention::start()).unwrap();
+    desk.decide(place, &Verdict::Ranked(Opinion::order(groups)), vec![], &Attention::start()).unwrap();
     desk.screen(place).id()
 }
 
@@ -49,6 +49,28 @@ fn every_decision_is_on_the_disk_and_undone_there() {
     assert_eq!((stored.rankings.len(), stored.skipped.len()), (1, 0));
     assert!(desk.undo().unwrap() && !desk.undo().unwrap());
     assert_eq!(desk.current(), Some(0));
+}
+
+#[test]
+fn an_edit_and_what_is_usable_are_kept_by_completion() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut desk = desk(folder.path(), 3, 0.0);
+    let shown = desk.screen(0).shown.clone();
+    let edit = |of| Edit { of, text: "better".into() };
+    let opinion = Opinion::edited(vec![vec![1]], edit(Some(1)), 3);
+    assert_eq!(opinion.groups, [vec![1], vec![0, 2]], "the others share the last place");
+    let opinion = Opinion { usable: Some(vec![false, true, false]), ..opinion };
+    desk.decide(0, &Verdict::Ranked(opinion), vec![], &Attention::start()).unwrap();
+    assert!(!desk.wants_examples());
+    let record = store(folder.path()).read().unwrap().rankings.remove(0);
+    assert_eq!(record.edit, Some(edit(Some(shown[1]))));
+    let usable = Sitting::of(&record.extra).unwrap().usable.unwrap();
+    assert_eq!(usable.iter().position(|usable| *usable), Some(shown[1]));
+    for place in [1, 2] {
+        desk.decide(place, &Verdict::Ranked(Opinion::edited(vec![], edit(None), 3)), vec![], &Attention::start())
+            .unwrap();
+    }
+    assert!(desk.wants_examples(), "two answers written anew");
 }
 
 #[test]

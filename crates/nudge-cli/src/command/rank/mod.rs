@@ -212,7 +212,7 @@ fn close(desk: &Desk, end: &End, arguments: &Rank) -> Result<()> {
 }
 
 /// A text that cannot move the cursor or hide what follows, and is seen even if it is empty.
-fn for_terminal(text: &str) -> String {
+pub fn for_terminal(text: &str) -> String {
     match text.trim().is_empty() {
         true => "(an empty completion)".into(),
         false => printable(text).replace('\t', " "),

@@ -2,14 +2,16 @@
 //!
 //! In: `{"id", "prompt", "completions": [text, ...]}`, the completions in an order that the seed has shuffled, so that
 //! their place says nothing. Out: `{"scores": [number, ...]}`, higher is better, or `{"ranking": [[best, ...], ...]}`
-//! of indices. The program is started once and sees its input closed when nothing is left to judge.
+//! of indices; with either of them `"usable": [true, false, ...]`, whether each is good enough to use, and
+//! `"edit": {"of": index, "text": "..."}`, a better answer. The program is started once and sees its input closed when nothing is left to judge.
 
 use super::End;
 use super::attention::Attention;
-use super::desk::{Desk, Next, Verdict};
+use super::desk::{Desk, Next, Opinion, Verdict};
 use super::schedule::Screen;
 use crate::interrupt;
 use anyhow::{Context, Result, anyhow, bail};
+use nudge_data::{Completion, Edit};
 use serde::Deserialize;
 use serde_json::json;
 use std::io::{BufRead, BufReader, Write};
@@ -25,10 +27,12 @@ const QUOTED: usize = 80;
 
 /// A judge's reply.
 #[derive(Deserialize)]
-#[serde(untagged, deny_unknown_fields)]
-enum Reply {
-    Scores { scores: Vec<f64> },
-    Ranking { ranking: Vec<Vec<usize>> },
+#[serde(deny_unknown_fields)]
+struct Reply {
+    scores: Option<Vec<f64>>,
+    ranking: Option<Vec<Vec<usize>>>,
+    usable: Option<Vec<bool>>,
+    edit: Option<Edit>,
 }
 
 /// A running judge.
@@ -55,8 +59,9 @@ pub fn run(desk: &mut Desk, command: &str, patience: Duration) -> Result<End> {
             }
             Next::Nothing => return Ok(End::Complete),
         };
-        let Some(groups) = program.judge(desk.screen(place))? else { return Ok(End::Interrupted) };
-        desk.decide(place, &Verdict::Ranked(groups), vec![], &Attention::none())?;
+        let Some(mut opinion) = program.judge(desk.screen(place))? else { return Ok(End::Interrupted) };
+        opinion.edit = opinion.edit.filter(|_| !desk.compares);
+        desk.decide(place, &Verdict::Ranked(opinion), vec![], &Attention::none())?;
     }
 }
 
@@ -80,16 +85,17 @@ impl<'a> Program<'a> {
         Ok(Self { name, child, asks, replies, patience })
     }
 
-    /// Groups of places on the screen, best first; nothing where a signal asks to stop.
-    fn judge(&mut self, screen: &Screen) -> Result<Option<Vec<Vec<usize>>>> {
+    /// What it says of a screen; nothing where a signal asks to stop.
+    fn judge(&mut self, screen: &Screen) -> Result<Option<Opinion>> {
         let candidates = &screen.candidates;
         let texts: Vec<&str> = screen.shown.iter().map(|index| candidates.completions[*index].text.as_str()).collect();
         let ask = json!({ "id": screen.id(), "prompt": candidates.prompt, "completions": texts });
         // Where it has died, reading says so.
         let _ = self.asks.send(format!("{ask}\n"));
         let Some(line) = self.reply(&screen.id())? else { return Ok(None) };
-        let groups = groups_of(&line, texts.len());
-        groups.map(Some).map_err(|reason| anyhow!("the judge `{}` on `{}`: {reason}", self.name, screen.id()))
+        opinion_of(&line, &texts)
+            .map(Some)
+            .map_err(|reason| anyhow!("the judge `{}` on `{}`: {reason}", self.name, screen.id()))
     }
 
     fn reply(&mut self, id: &str) -> Result<Option<String>> {
@@ -122,21 +128,35 @@ impl Drop for Program<'_> {
     }
 }
 
-/// The groups of a reply about `count` completions.
-fn groups_of(line: &str, count: usize) -> Result<Vec<Vec<usize>>, String> {
+/// What a reply says of `texts`.
+fn opinion_of(line: &str, texts: &[&str]) -> Result<Opinion, String> {
+    let count = texts.len();
     let quoted: String = line.chars().take(QUOTED).collect();
     let wrong = |what: String| format!("{what}; it replied: {quoted}");
-    let form = format!("a reply is {{\"scores\": [{count} numbers]}} or {{\"ranking\": [[best], ..., [worst]]}}");
-    let groups = match serde_json::from_str(line) {
-        Ok(Reply::Ranking { ranking }) => ranking,
-        Ok(Reply::Scores { scores }) if scores.len() == count => by_score(&scores),
-        Ok(Reply::Scores { scores }) => return Err(wrong(format!("{} scores for {count} completions", scores.len()))),
-        Err(_) => return Err(wrong(form)),
+    let form = format!(
+        "a reply is {{\"scores\": [{count} numbers]}} or {{\"ranking\": [[best], ..., [worst]]}}, and optionally \
+         \"usable\": [{count} times true or false] and \"edit\": {{\"of\": index, \"text\": \"...\"}}"
+    );
+    let reply: Reply = serde_json::from_str(line).map_err(|_| wrong(form.clone()))?;
+    let groups = match (reply.ranking, reply.scores) {
+        (Some(ranking), None) => ranking,
+        (None, Some(scores)) if scores.len() == count => by_score(&scores),
+        (None, Some(scores)) => return Err(wrong(format!("{} scores for {count} completions", scores.len()))),
+        _ => return Err(wrong(form)),
     };
     let mut places: Vec<usize> = groups.iter().flatten().copied().collect();
     places.sort_unstable();
-    let whole = places.iter().copied().eq(0..count) && groups.iter().all(|group| !group.is_empty());
-    if whole { Ok(groups) } else { Err(wrong(format!("a ranking names each of 0 to {} once", count - 1))) }
+    if !(places.iter().copied().eq(0..count) && groups.iter().all(|group| !group.is_empty())) {
+        return Err(wrong(format!("a ranking names each of 0 to {} once", count - 1)));
+    }
+    if let Some(usable) = reply.usable.as_ref().filter(|usable| usable.len() != count) {
+        return Err(wrong(format!("`usable` says {} times true or false of {count} completions", usable.len())));
+    }
+    if let Some(edit) = &reply.edit {
+        let completions: Vec<Completion> = texts.iter().map(|text| Completion::from_text(*text)).collect();
+        edit.check(&completions).map_err(wrong)?;
+    }
+    Ok(Opinion { groups, edit: reply.edit, usable: reply.usable })
 }
 
 /// Best first, equal scores tied.
@@ -151,10 +171,20 @@ fn by_score(scores: &[f64]) -> Vec<Vec<usize>> {
 mod tests {
     use super::*;
 
+    const TEXTS: [&str; 3] = ["a", "b", "c"];
+
     #[test]
     fn replies_are_scores_or_rankings() {
-        assert_eq!(groups_of(r#"{"scores": [1, 3.5, 1]}"#, 3), Ok(vec![vec![1], vec![0, 2]]));
-        assert_eq!(groups_of(r#"{"ranking": [[2], [0, 1]]}"#, 3), Ok(vec![vec![2], vec![0, 1]]));
+        assert_eq!(opinion_of(r#"{"scores": [1, 3.5, 1]}"#, &TEXTS), Ok(Opinion::order(vec![vec![1], vec![0, 2]])));
+        assert_eq!(opinion_of(r#"{"ranking": [[2], [0, 1]]}"#, &TEXTS), Ok(Opinion::order(vec![vec![2], vec![0, 1]])));
+    }
+
+    #[test]
+    fn a_reply_may_say_what_is_usable_and_edit() {
+        let line = r#"{"scores": [1, 3, 1], "usable": [false, true, false], "edit": {"of": 1, "text": "better"}}"#;
+        let opinion = opinion_of(line, &TEXTS).unwrap();
+        assert_eq!(opinion.usable, Some(vec![false, true, false]));
+        assert_eq!(opinion.edit, Some(Edit { of: Some(1), text: "better".into() }));
     }
 
     #[test]
@@ -166,8 +196,10 @@ mod tests {
             (r#"{"ranking": [[0, 1, 2], []]}"#, "each of 0 to 2 once"),
             (r#"{"winner": "a"}"#, "it replied: {\"winner\""),
             ("I prefer the first.", "a reply is {\"scores\": [3 numbers]}"),
+            (r#"{"scores": [1, 2, 3], "usable": [true]}"#, "`usable` says 1 times"),
+            (r#"{"scores": [1, 2, 3], "edit": {"text": "b"}}"#, "the same text as completion 1"),
         ] {
-            let error = groups_of(line, 3).unwrap_err();
+            let error = opinion_of(line, &TEXTS).unwrap_err();
             assert!(error.contains(part), "{line}: {error}");
         }
     }

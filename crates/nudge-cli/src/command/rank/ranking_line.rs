@@ -15,6 +15,10 @@ pub enum Typed {
     Quit,
     /// Flag what is on the screen, or take the flag back.
     Flag(String),
+    /// Make the completion at this position better.
+    Edit(usize),
+    /// Write an answer, since none is good.
+    Write,
     /// Show the help.
     Help,
 }
@@ -25,8 +29,12 @@ pub fn parse(line: &str, completions: usize) -> Result<Typed, String> {
         "s" | "skip" => return Ok(Typed::Skip),
         "u" | "undo" => return Ok(Typed::Undo),
         "q" | "quit" => return Ok(Typed::Quit),
+        "w" | "write" => return Ok(Typed::Write),
         "" | "?" | "h" | "help" => return Ok(Typed::Help),
         _ => {}
+    }
+    if let Some(number) = line.trim().strip_prefix("e ").or_else(|| line.trim().strip_prefix("edit ")) {
+        return position(number.trim(), completions).map(Typed::Edit);
     }
     if let Some(flag) = line.trim().strip_prefix("f ").or_else(|| line.trim().strip_prefix("flag ")) {
         let flag = flag.trim().to_lowercase().replace([' ', '-'], "_");
@@ -48,6 +56,27 @@ pub fn parse(line: &str, completions: usize) -> Result<Typed, String> {
     }
 }
 
+/// The position of the completion that a number names.
+fn position(word: &str, completions: usize) -> Result<usize, String> {
+    let number = word.parse::<usize>().ok().filter(|number| (1..=completions).contains(number));
+    number.map(|number| number - 1).ok_or_else(|| format!("`{word}` is no completion; there are 1 to {completions}"))
+}
+
+/// Which of `completions` a line names as good enough to use: their numbers, or nothing of them as `0` or `none`.
+pub fn parse_usable(line: &str, completions: usize) -> Result<Vec<bool>, String> {
+    let mut usable = vec![false; completions];
+    match line.trim().to_lowercase().as_str() {
+        "" => return Err("type the numbers of those that you would send, or 0 for none".into()),
+        "0" | "none" => return Ok(usable),
+        "all" | "both" => return Ok(vec![true; completions]),
+        _ => {}
+    }
+    for word in line.split([' ', ',', '>', '=']).map(str::trim).filter(|word| !word.is_empty()) {
+        usable[position(word, completions)?] = true;
+    }
+    Ok(usable)
+}
+
 fn groups(line: &str, completions: usize) -> Result<Vec<Vec<usize>>, String> {
     let spaced = line.replace('=', " = ").replace(['>', ','], " > ");
     let mut groups: Vec<Vec<usize>> = Vec::new();
@@ -60,8 +89,7 @@ fn groups(line: &str, completions: usize) -> Result<Vec<Vec<usize>>, String> {
             (tie, expects_number) = (word == "=", true);
             continue;
         }
-        let number = word.parse::<usize>().ok().filter(|number| (1..=completions).contains(number));
-        let position = number.ok_or_else(|| format!("`{word}` is no completion; there are 1 to {completions}"))? - 1;
+        let position = position(word, completions)?;
         match groups.last_mut() {
             Some(group) if tie => group.push(position),
             _ => groups.push(vec![position]),
@@ -103,11 +131,21 @@ mod tests {
     }
 
     #[test]
+    fn those_that_one_would_send_are_numbers() {
+        assert_eq!(parse_usable("2", 2), Ok(vec![false, true]));
+        assert_eq!(parse_usable("1, 2\n", 2), Ok(vec![true, true]));
+        assert_eq!(parse_usable("none", 2), Ok(vec![false, false]));
+        assert!(parse_usable("", 2).is_err() && parse_usable("3", 2).unwrap_err().contains("`3`"));
+    }
+
+    #[test]
     fn letters_are_commands() {
         assert_eq!(parse("q", 2), Ok(Typed::Quit));
         assert_eq!(parse(" U ", 2), Ok(Typed::Undo));
         assert_eq!(parse("skip", 2), Ok(Typed::Skip));
         assert_eq!(parse("", 2), Ok(Typed::Help));
+        assert_eq!((parse("e 2", 2), parse("w", 2)), (Ok(Typed::Edit(1)), Ok(Typed::Write)));
+        assert!(parse("e 3", 2).unwrap_err().contains("`3` is no completion"));
         assert_eq!(parse("f Off topic", 2), Ok(Typed::Flag("off_topic".into())));
     }
 }

@@ -30,6 +30,14 @@ impl Screen {
         }
     }
 
+    /// What is said of each place on the screen as what is said of each completion; equal completions share it.
+    pub fn of_completions(&self, places: &[bool]) -> Vec<bool> {
+        let completions = &self.candidates.completions;
+        let shown = |text: &str| self.shown.iter().position(|index| completions[*index].text == text);
+        let said = |completion: &Completion| shown(&completion.text).and_then(|place| places.get(place).copied());
+        completions.iter().map(|completion| said(completion).unwrap_or_default()).collect()
+    }
+
     /// Groups of places on the screen as groups of indices into the completions: equal completions are tied.
     pub fn ranking(&self, groups: &[Vec<usize>]) -> Vec<Vec<usize>> {
         let completions = &self.candidates.completions;

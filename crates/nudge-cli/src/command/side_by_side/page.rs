@@ -43,7 +43,7 @@ fn verdicts(page: &mut Page, run: &Run) {
     }
     for compared in &run.compared {
         let found = &compared.outcome.verdict;
-        page.text(&format!("Compared with {}: {}", compared.with, report::verdict(found)));
+        page.text(&format!("Compared with {}: {}", compared.with, report::win_rate(found)));
         page.interval(found.win_rate, found.low, found.high);
         page.findings(&compared.outcome.verdicts.findings);
         if !compared.pairs.is_empty() {

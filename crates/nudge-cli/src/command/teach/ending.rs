@@ -11,6 +11,7 @@ use crate::report::{self, percent};
 use crate::runner::quoted;
 use crate::terminal::stdout_width;
 use anyhow::{Context, Result};
+use nudge_session::Verdict;
 use nudge_session::verdict::{Level, worst};
 use serde_json::json;
 use std::path::Path;
@@ -22,6 +23,7 @@ pub fn tell(steps: &Steps) -> Result<()> {
     let judged = workflow.file("judgements.jsonl");
     let text = read_text(&Outcome::path(&judged))?;
     let outcome: Outcome = serde_json::from_str(&text).with_context(|| Outcome::path(&judged).display().to_string())?;
+    let added = added(steps)?;
     write_card(&tuned, &outcome)?;
     let html = arguments.report.clone().unwrap_or_else(|| workflow.file("report.html"));
     write_atomic(&html, page(steps, &outcome)?.html().as_bytes())?;
@@ -32,14 +34,18 @@ pub fn tell(steps: &Steps) -> Result<()> {
         "model": model,
         "report": html.display().to_string(),
         "comparison": outcome.verdict,
+        "over_examples_alone": added,
         "findings": outcome.verdicts.findings,
         "next": outcome.verdicts.next,
     });
     write_atomic(&workflow.file("report.json"), format!("{}\n", serde_json::to_string_pretty(&summary)?).as_bytes())?;
     report::result(arguments.common.json, &summary, || {
         format!(
-            "\n{}\n{}\n\nmodel   {model}\ncard    {}\nreport  {}{}",
+            "\n{}{}\n{}\n\nmodel   {model}\ncard    {}\nreport  {}{}",
             report::verdict(&outcome.verdict),
+            added
+                .as_ref()
+                .map_or(String::new(), |added| format!("\nover the examples alone: {}", report::verdict(added))),
             outcome.verdicts.text(stdout_width()),
             tuned.join(CARD).display(),
             html.display(),
@@ -60,6 +66,16 @@ fn what_now(outcome: &Outcome, model: &str) -> String {
         Level::Bad => mend,
         _ => format!("{mend}\n\nTalk to it:\n  nudge chat --model {}", quoted(model)),
     }
+}
+
+/// What tuning added to what the examples alone taught, where that was judged.
+fn added(steps: &Steps) -> Result<Option<Verdict>> {
+    let path = Outcome::path(&steps.added());
+    if !path.exists() {
+        return Ok(None);
+    }
+    let outcome: Outcome = serde_json::from_str(&read_text(&path)?).with_context(|| path.display().to_string())?;
+    Ok(Some(outcome.verdict))
 }
 
 /// The card of the tuned model, with what the comparison found.

@@ -1,12 +1,12 @@
 //! `nudge teach`: from prompts to a tuned model in one guided run.
 //!
 //! 1. Prompts are split: some to learn from, some to compare on.
-//! 2. Demonstrations are imitated, where there are any.
+//! 2. Somebody shows what they want: examples, which are imitated.
 //! 3. The model completes some prompts several times.
 //! 4. Somebody ranks the completions.
 //! 5. A reward model learns the rankings, where the method needs one.
 //! 6. The method tunes the model.
-//! 7. Before and after complete the prompts that were held out; the same one judges, blind.
+//! 7. Before all of it and after complete the prompts that were held out; the same one judges, blind.
 //! 8. A report and a model card.
 //!
 //! Every step is a command of its own, with its files in the workflow's folder; [`steps`] writes their command lines.
@@ -20,7 +20,7 @@ mod workflow;
 
 use crate::args::{Arguments, Teach};
 use crate::failure::tell;
-use crate::report::{Aside, times};
+use crate::report::Aside;
 use crate::usage;
 use anyhow::{Result, anyhow, bail};
 use nudge_session::method::{LearnsFrom, Method};
@@ -32,9 +32,11 @@ pub fn run(arguments: &Teach) -> Result<()> {
     let method = method(arguments)?;
     let workflow = Workflow::open(arguments)?;
     let steps = Steps { arguments, workflow: &workflow, method: &method };
-    let all = steps.all();
-    for (index, step) in all.iter().enumerate() {
-        tell(&format!("\n[{} of {}] {}", index + 1, all.len(), step.title));
+    let mut index = 0;
+    // What follows depends on whether examples were given.
+    while let Some(step) = steps.all().get(index) {
+        index += 1;
+        tell(&format!("\n[{index} of {}] {}", steps.all().len(), step.title));
         let _aside = Aside::begin();
         match &step.beside {
             Some(sample) => beside::run(sample, &step.words, workflow.count_to_rank()?)?,
@@ -61,8 +63,11 @@ fn method(arguments: &Teach) -> Result<Method> {
     if arguments.completions < 2 {
         bail!("--completions {} leaves nothing to rank; give 2 or more", arguments.completions);
     }
-    if arguments.rankings == 0 {
-        bail!("--rankings 0 leaves nothing to learn from; give {} or so", times(30, "ranking", "rankings"));
+    if arguments.rankings == 0 && arguments.demonstrations.is_none() && arguments.examples.unwrap_or_default() == 0 {
+        bail!(
+            "--rankings 0 leaves nothing to learn from; give examples (--demonstrations FILE, or --examples 8 to write \
+             them), or 30 rankings or so"
+        );
     }
     if !(arguments.held_out > 0.0 && arguments.held_out < 1.0) {
         bail!("--held-out {} is no share of the prompts; give a number between 0 and 1", arguments.held_out);

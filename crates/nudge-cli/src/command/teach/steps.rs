@@ -36,8 +36,15 @@ impl Steps<'_> {
     pub fn all(&self) -> Vec<Step> {
         let step = |(title, words)| Step { title, words, beside: None };
         let mut all = Vec::new();
-        if self.arguments.demonstrations.is_some() {
-            all.push(step(("imitate demonstrations", self.sft())));
+        if self.workflow.examples > 0 {
+            all.push(step(("show what you want: answers that you would send", self.show())));
+        }
+        if self.workflow.has_examples() {
+            all.push(step(("imitate the examples", self.sft())));
+        }
+        if !self.ranks() {
+            all.push(step(("compare before and after", self.compare())));
+            return all;
         }
         if self.is_person() {
             let beside = Some(self.sample());
@@ -51,7 +58,16 @@ impl Steps<'_> {
         }
         all.push(step(("tune", self.tune())));
         all.push(step(("compare before and after", self.compare())));
+        // A person has judged enough.
+        if self.workflow.has_examples() && !self.is_person() {
+            all.push(step(("compare with what the examples alone taught", self.compare_with_examples())));
+        }
         all
+    }
+
+    /// Whether anything is ranked.
+    fn ranks(&self) -> bool {
+        self.arguments.rankings > 0
     }
 
     /// Whether the step of these words has left what it writes: a person may stop in the middle.
@@ -60,17 +76,25 @@ impl Steps<'_> {
         written.is_none_or(|(_, path)| Path::new(path).exists())
     }
 
-    /// The model before it is tuned.
-    pub fn before(&self) -> String {
-        match self.arguments.demonstrations {
-            Some(_) => text(&self.workflow.run("sft")),
-            None => self.arguments.model.clone(),
+    /// The model whose completions are ranked, and which is tuned.
+    fn before(&self) -> String {
+        match self.workflow.has_examples() {
+            true => text(&self.workflow.run("sft")),
+            false => self.arguments.model.clone(),
         }
     }
 
-    /// The folder of the tuned model.
+    /// The folder of the model that the workflow ends with.
     pub fn tuned(&self) -> PathBuf {
-        self.workflow.run(self.command_of_method())
+        match self.ranks() {
+            true => self.workflow.run(self.command_of_method()),
+            false => self.workflow.run("sft"),
+        }
+    }
+
+    /// Where the comparison with what the examples alone taught is kept, if there is one.
+    pub fn added(&self) -> PathBuf {
+        self.workflow.file("judgements.of_tuning.jsonl")
     }
 
     fn command_of_method(&self) -> &'static str {
@@ -78,6 +102,13 @@ impl Steps<'_> {
             "online_dpo" => "online-dpo",
             name => name,
         }
+    }
+
+    fn show(&self) -> Vec<String> {
+        let prompts = self.workflow.file("prompts.jsonl");
+        let words = [pair("--prompts", &text(&prompts)), pair("--count", &self.workflow.examples.to_string())].concat();
+        let out = self.workflow.file("demonstrations.jsonl");
+        [vec!["nudge".into(), "show".into()], words, pair("--out", &text(&out)), vec!["--resume".into()]].concat()
     }
 
     fn sft(&self) -> Vec<String> {
@@ -118,6 +149,9 @@ impl Steps<'_> {
             words.extend(self.longest());
         } else {
             words.extend(pair("--comparisons", &self.rankings()));
+            if self.workflow.has_examples() {
+                words.extend(pair("--examples", &text(&self.workflow.file("demonstrations.jsonl"))));
+            }
         }
         match &self.arguments.options {
             Some(options) => words.extend(pair("--config", &text(options))),
@@ -128,15 +162,24 @@ impl Steps<'_> {
         self.command(self.command_of_method(), words, ("--out", self.tuned()))
     }
 
+    /// Against the untouched start: what the examples and the tuning did together.
     fn compare(&self) -> Vec<String> {
+        self.compared(&self.arguments.model, self.workflow.file("judgements.jsonl"))
+    }
+
+    fn compare_with_examples(&self) -> Vec<String> {
+        self.compared(&self.before(), self.added())
+    }
+
+    fn compared(&self, before: &str, pairs: PathBuf) -> Vec<String> {
         let words = [
             pair("--a", &text(&self.tuned())),
-            pair("--b", &self.before()),
+            pair("--b", before),
             pair("--prompts", &text(&self.workflow.file("held_out.jsonl"))),
             self.longest(),
             self.judge(),
         ];
-        self.command("compare", words.concat(), ("--pairs", self.workflow.file("judgements.jsonl")))
+        self.command("compare", words.concat(), ("--pairs", pairs))
     }
 
     fn rankings(&self) -> String {

@@ -4,7 +4,7 @@
 //! workflow.json            what was asked for
 //! prompts.jsonl            prompts to learn from; prompts.to_rank.jsonl: those whose completions are ranked
 //! held_out.jsonl           prompts to compare on; nothing is learnt from them
-//! demonstrations.jsonl     what is imitated, where there is something
+//! demonstrations.jsonl     examples to imitate; empty where the person gave none
 //! candidates.jsonl         sampled completions
 //! rankings.jsonl           who preferred what
 //! runs/sft, reward, METHOD models and adapters, each with its run.json, its log and its model card
@@ -13,27 +13,30 @@
 //! ```
 
 use crate::args::Teach;
+use crate::command::rank::ME;
 use crate::disk::{LOCK, Lock, create_folder, write_atomic};
 use crate::failure::tell;
 use crate::files::read_text;
 use crate::input;
 use crate::provenance::sha256_of;
 use anyhow::{Context, Result, bail};
-use nudge_data::{Prompt, Rng, write_jsonl};
+use nudge_data::{Prompt, write_jsonl};
+use nudge_session::workflow::{Division, EXAMPLES, Prompts, check_examples, divide};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::{IsTerminal, stdin};
 use std::path::PathBuf;
 
 /// What `workflow.json` and the files beside it are like.
 const VERSION: u32 = 1;
-/// Fewer leave nothing to hold out.
-const FEWEST: usize = 4;
 
 /// An open workflow.
 pub struct Workflow {
     folder: PathBuf,
+    /// Prompts that the person answers first.
+    pub examples: usize,
     _lock: Lock,
 }
 
@@ -57,14 +60,15 @@ impl Workflow {
     /// Makes the folder and splits the prompts, or checks that the same is asked for as before.
     pub fn open(arguments: &Teach) -> Result<Self> {
         let folder = arguments.out.clone();
-        let asked = Asked { version: VERSION, asked: asked(arguments)?, page: None };
+        let examples = examples(arguments)?;
+        let asked = Asked { version: VERSION, asked: asked(arguments, examples)?, page: None };
         // A run that was cut off before it had split the prompts left its lock.
         let ours = ["workflow.json", LOCK].iter().any(|file| folder.join(file).exists());
         if !ours && fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some()) {
             bail!("{} is not empty and no workflow; choose another --out", folder.display());
         }
         create_folder(&folder)?;
-        let workflow = Self { _lock: Lock::folder(&folder)?, folder };
+        let workflow = Self { _lock: Lock::folder(&folder)?, folder, examples };
         if !workflow.file("workflow.json").exists() {
             workflow.fill(arguments)?;
             workflow.write(&asked)?;
@@ -125,29 +129,31 @@ impl Workflow {
         Ok(before.page.filter(|_| first))
     }
 
+    /// Whether there are examples to imitate.
+    pub fn has_examples(&self) -> bool {
+        fs::metadata(self.file("demonstrations.jsonl")).is_ok_and(|file| file.len() > 0)
+    }
+
     /// 1. Prompts to learn from and prompts to compare on, each once.
     fn fill(&self, arguments: &Teach) -> Result<()> {
         let read = input::prompts(&arguments.prompts, &Default::default())?;
-        let mut seen = BTreeSet::new();
-        let mut prompts: Vec<Prompt> = read.all.into_iter().filter(|prompt| seen.insert(prompt.trim_end())).collect();
-        if prompts.len() < FEWEST {
-            let found = prompts.len();
-            bail!("{} holds {found} different prompts; give {FEWEST} or more, better 40", arguments.prompts.display());
+        let examples = arguments.demonstrations.iter().cloned().collect::<Vec<_>>();
+        let examples = input::demonstrations(&examples, &Default::default())?;
+        let Teach { held_out, compared, rankings, seed, .. } = *arguments;
+        let division = Division { held_out, compared, shown: self.examples, ranked: rankings, seed };
+        let Prompts { learn, ranked, held_out } =
+            divide(read.all, &examples.all, division).with_context(|| arguments.prompts.display().to_string())?;
+        if ranked.len() < rankings {
+            tell(&format!("{} prompts are left to rank, not {rankings}", ranked.len()));
         }
-        Rng::with_stream(arguments.seed, 0).shuffle(&mut prompts);
-        let share = (arguments.held_out * prompts.len() as f32).round() as usize;
-        let held_out = prompts.split_off(prompts.len() - share.clamp(1, prompts.len() - 2));
-        let held_out = &held_out[..held_out.len().min(arguments.compared.max(1))];
-        let ranked = &prompts[..prompts.len().min(arguments.rankings)];
-        if ranked.len() < arguments.rankings {
-            tell(&format!("{} prompts are left to rank, not {}", ranked.len(), arguments.rankings));
-        }
-        if let Some(path) = &arguments.demonstrations {
-            let records = input::demonstrations(std::slice::from_ref(path), &Default::default())?;
-            write_atomic(&self.file("demonstrations.jsonl"), write_jsonl(&records.all).as_bytes())?;
+        if !examples.all.is_empty() {
+            let notes =
+                check_examples(&examples.all, &held_out).map_err(|error| examples.places.locate(error.into()))?;
+            notes.iter().for_each(|note| tell(note));
+            write_atomic(&self.file("demonstrations.jsonl"), write_jsonl(&examples.all).as_bytes())?;
         }
         for (name, prompts) in
-            [("prompts.jsonl", prompts.as_slice()), ("prompts.to_rank.jsonl", ranked), ("held_out.jsonl", held_out)]
+            [("prompts.jsonl", learn), ("prompts.to_rank.jsonl", ranked), ("held_out.jsonl", held_out)]
         {
             let lines: Vec<PromptLine> = prompts.iter().map(|prompt| PromptLine { prompt }).collect();
             write_atomic(&self.file(name), write_jsonl(&lines).as_bytes())?;
@@ -156,8 +162,24 @@ impl Workflow {
     }
 }
 
+/// How many prompts the person answers first: as asked for, as the workflow was begun, or what is usual here.
+fn examples(arguments: &Teach) -> Result<usize> {
+    let path = arguments.out.join("workflow.json");
+    let is_person = arguments.judge_command.is_none() && arguments.labeler == ME;
+    Ok(match arguments.examples {
+        Some(examples) => examples,
+        None if path.exists() => {
+            let begun: Value = serde_json::from_str(&read_text(&path)?)
+                .with_context(|| format!("{} is no workflow that this Nudge reads", path.display()))?;
+            begun["asked"]["examples"].as_u64().unwrap_or_default() as usize
+        }
+        None if is_person && arguments.demonstrations.is_none() && stdin().is_terminal() => EXAMPLES,
+        None => 0,
+    })
+}
+
 /// What decides about the outcome.
-fn asked(arguments: &Teach) -> Result<Map<String, Value>> {
+fn asked(arguments: &Teach, examples: usize) -> Result<Map<String, Value>> {
     let hash = |path: &Option<PathBuf>| -> Result<Value> {
         let Some(path) = path else { return Ok(Value::Null) };
         let (_, sha256) = sha256_of(path).map_err(|error| crate::files::io_error("read", path, error))?;
@@ -178,5 +200,10 @@ fn asked(arguments: &Teach) -> Result<Map<String, Value>> {
         "max-new-tokens": arguments.max_new_tokens,
         "seed": arguments.seed,
     });
-    Ok(asked.as_object().cloned().unwrap_or_default())
+    let mut asked = asked.as_object().cloned().unwrap_or_default();
+    // Workflows that were begun before examples could be asked for do not name them.
+    if examples > 0 {
+        asked.insert("examples".into(), examples.into());
+    }
+    Ok(asked)
 }

@@ -119,7 +119,7 @@ fn rows_are_as_wide_as_leaves_the_least_padding() {
 }
 
 fn steps(lengths: &[usize], batching: Batching) -> Steps {
-    Steps::new(&demonstrations(lengths, true), &SftOptions { batch_size: 4, batching, ..Default::default() })
+    Steps::new(&demonstrations(lengths, true), 4, &SftOptions { batching, ..Default::default() })
 }
 
 #[test]

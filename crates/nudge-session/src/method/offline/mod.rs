@@ -126,7 +126,8 @@ impl<M: OfflineMethod> Offline<M> {
         let start = material.policy(&passes.finetuning, seed, device)?;
         let reference = method.has_reference().then(|| start.reference());
         let (pass, peak) = (Pass { items: train.len(), batch: batch_size }, PEAK.of(learning_rate, &start));
-        let policy = Passes::new(start, OptimizerOptions::default(), (epochs, pass), peak, passes, M::TITLE);
+        let policy =
+            Passes::new(start, OptimizerOptions::default(), (pass.steps(epochs, passes), pass), peak, passes, M::TITLE);
         let [train, held_out] = [train, held_out].map(|side| side.into_iter().map(Referenced::from).collect());
         let (tokenizer, device, margins) = (material.tokenizer().clone(), device.clone(), Margins::default());
         Ok(Self { method, tokenizer, train, held_out, policy, reference, margins, device })

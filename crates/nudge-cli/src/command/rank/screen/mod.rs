@@ -8,7 +8,7 @@ mod view;
 
 use super::End;
 use super::attention::Attention;
-use super::desk::{Desk, Next, Verdict};
+use super::desk::{Desk, Next, Verdict, WANTS_EXAMPLES};
 use crate::interrupt;
 use anyhow::{Context, Result};
 use ratatui::crossterm::event::{self, Event, KeyEventKind};
@@ -30,7 +30,7 @@ pub fn run(desk: &mut Desk) -> Result<End> {
     interrupt::stop_on_hangup();
     let mut full_screen = FullScreen::open()?;
     let theme = Theme::from_environment();
-    let mut message = None;
+    let (mut message, mut ranked_before) = (None, Vec::new());
     loop {
         let place = match desk.next()? {
             Next::Screen(place) => place,
@@ -40,16 +40,32 @@ pub fn run(desk: &mut Desk) -> Result<End> {
                 None => continue,
             },
         };
-        let mut sheet = Sheet::new(desk.screen(place).shown.len(), message.take());
+        let shown = desk.screen(place).shown.len();
+        let mut sheet = Sheet::new(shown, message.take());
+        (sheet.compares, sheet.groups) = (desk.compares, std::mem::take(&mut ranked_before));
         let mut attention = Attention::start();
         let outcome = ask(&mut full_screen, desk, place, &mut sheet, &mut attention, &theme)?;
         match outcome {
             Outcome::Interrupt => return Ok(End::Interrupted),
             Outcome::Quit => return Ok(End::Stopped),
             Outcome::Skip => desk.decide(place, &Verdict::Skipped, sheet.flags(), &attention)?,
-            Outcome::Ranked(groups) => desk.decide(place, &Verdict::Ranked(groups), sheet.flags(), &attention)?,
+            Outcome::Ranked(opinion) => desk.decide(place, &Verdict::Ranked(opinion), sheet.flags(), &attention)?,
+            Outcome::Write(of) => {
+                // The editor has the terminal.
+                drop(full_screen);
+                let written = desk.write_better(place, sheet.groups.clone(), of);
+                full_screen = FullScreen::open()?;
+                attention.key();
+                match written {
+                    Ok(opinion) => desk.decide(place, &Verdict::Ranked(opinion), sheet.flags(), &attention)?,
+                    Err(why) => (message, ranked_before) = (Some(why), sheet.groups.clone()),
+                }
+            }
             Outcome::Undo if !desk.undo()? => message = Some("there is nothing to undo in this sitting".to_string()),
             Outcome::Undo | Outcome::Stay => {}
+        }
+        if message.is_none() && desk.wants_examples() {
+            message = Some(WANTS_EXAMPLES.into());
         }
     }
 }

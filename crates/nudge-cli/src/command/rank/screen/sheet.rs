@@ -1,5 +1,6 @@
 //! One screen as a state machine: a key in, what it means for the sitting out. No terminal, no clock.
 
+use crate::command::rank::desk::Opinion;
 use nudge_data::sitting::FLAGS;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -8,8 +9,10 @@ use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 pub enum Outcome {
     /// The screen stays.
     Stay,
-    /// Ranked: groups of places on the screen, best group first.
-    Ranked(Vec<Vec<usize>>),
+    /// What the person thinks, by places on the screen.
+    Ranked(Opinion),
+    /// Make the completion at this place better; without one, write an answer.
+    Write(Option<usize>),
     /// Passed over.
     Skip,
     /// The screen before, again.
@@ -27,6 +30,8 @@ pub enum Overlay {
     Help,
     /// Flags to choose from; the cursor's place.
     Flags(usize),
+    /// Which completions one would send.
+    Usable,
 }
 
 /// A screen being ranked.
@@ -49,6 +54,10 @@ pub struct Sheet {
     pub overlay: Option<Overlay>,
     /// Something to say, until the next key.
     pub message: Option<String>,
+    /// Whether each completion is good enough to use.
+    pub usable: Vec<bool>,
+    /// Whether two models are compared.
+    pub compares: bool,
     flagged: [bool; FLAGS.len()],
 }
 
@@ -65,6 +74,8 @@ impl Sheet {
             follow: true,
             overlay: None,
             message,
+            usable: vec![false; completions],
+            compares: false,
             flagged: [false; FLAGS.len()],
         }
     }
@@ -98,6 +109,7 @@ impl Sheet {
         match self.overlay {
             Some(Overlay::Help) => self.overlay = None,
             Some(Overlay::Flags(cursor)) => self.flag_key(key.code, cursor),
+            Some(Overlay::Usable) => return self.usable_key(key.code),
             None => return self.ranking_key(key.code),
         }
         Outcome::Stay
@@ -114,13 +126,39 @@ impl Sheet {
             KeyCode::Up => self.scroll_by(-1),
             KeyCode::PageDown => self.scroll_by(10),
             KeyCode::PageUp => self.scroll_by(-10),
-            KeyCode::Enter if self.is_complete() => return Outcome::Ranked(self.groups.clone()),
+            KeyCode::Enter if self.is_complete() && self.compares => self.overlay = Some(Overlay::Usable),
+            KeyCode::Enter if self.is_complete() => return Outcome::Ranked(Opinion::order(self.groups.clone())),
             KeyCode::Enter | KeyCode::Char(' ') => self.place(self.focus),
             KeyCode::Char('s' | 'S') => return Outcome::Skip,
             KeyCode::Char('u' | 'U') => return Outcome::Undo,
             KeyCode::Char('q' | 'Q') => return Outcome::Quit,
+            KeyCode::Char('e' | 'E') if !self.compares => return Outcome::Write(Some(self.best())),
+            KeyCode::Char('w' | 'W') if !self.compares => return Outcome::Write(None),
             KeyCode::Char('f' | 'F') => self.overlay = Some(Overlay::Flags(0)),
             KeyCode::Char('?' | 'h' | 'H') => self.overlay = Some(Overlay::Help),
+            _ => {}
+        }
+        Outcome::Stay
+    }
+
+    /// The completion to make better: the best so far, else the one that the cursor is on.
+    fn best(&self) -> usize {
+        self.groups.first().map_or(self.focus, |group| group[0])
+    }
+
+    /// Digits say which completions one would send.
+    fn usable_key(&mut self, code: KeyCode) -> Outcome {
+        match code {
+            KeyCode::Char(digit @ '1'..='9') => {
+                if let Some(usable) = self.usable.get_mut(digit as usize - '1' as usize) {
+                    *usable = !*usable;
+                }
+            }
+            KeyCode::Enter => {
+                let usable = Some(self.usable.clone());
+                return Outcome::Ranked(Opinion { usable, ..Opinion::order(self.groups.clone()) });
+            }
+            KeyCode::Esc | KeyCode::Backspace => self.overlay = None,
             _ => {}
         }
         Outcome::Stay

@@ -22,7 +22,7 @@ fn press(sheet: &mut Sheet, keys: &str) -> Outcome {
 
 fn ranked(completions: usize, keys: &str) -> Option<Vec<Vec<usize>>> {
     match press(&mut Sheet::new(completions, None), keys) {
-        Outcome::Ranked(groups) => Some(groups),
+        Outcome::Ranked(opinion) => Some(opinion.groups),
         _ => None,
     }
 }
@@ -87,6 +87,23 @@ fn flags_are_chosen_in_a_menu() {
     press(&mut sheet, "fx");
     assert_eq!((sheet.flags(), sheet.overlay), (vec!["other".to_string()], None));
     assert_eq!(press(&mut sheet, "fs"), Outcome::Stay, "a letter in the menu only closes it");
+}
+
+#[test]
+fn the_best_completion_is_made_better_or_an_answer_written() {
+    assert_eq!(press(&mut Sheet::new(3, None), "2e"), Outcome::Write(Some(1)));
+    assert_eq!(press(&mut Sheet::new(3, None), "\te"), Outcome::Write(Some(1)), "the one under the cursor");
+    assert_eq!(press(&mut Sheet::new(3, None), "w"), Outcome::Write(None));
+}
+
+#[test]
+fn who_compares_says_what_they_would_send() {
+    let mut sheet = Sheet::new(2, None);
+    sheet.compares = true;
+    assert_eq!(press(&mut sheet, "ew21\n"), Outcome::Stay, "nothing is edited");
+    assert_eq!(sheet.overlay, Some(Overlay::Usable));
+    let Outcome::Ranked(opinion) = press(&mut sheet, "122\n") else { panic!("it is decided") };
+    assert_eq!((opinion.groups, opinion.usable), (vec![vec![1], vec![0]], Some(vec![true, false])));
 }
 
 #[test]

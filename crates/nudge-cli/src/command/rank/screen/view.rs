@@ -19,13 +19,15 @@ const COLUMN: u16 = 28;
 /// ... and at least so many rows.
 const COLUMN_HEIGHT: u16 = 6;
 
-const KEYS: [(&str, &str); 11] = [
+const KEYS: [(&str, &str); 13] = [
     ("1 to 9", "put the completion into the next place, best first"),
     ("=", "tie the next completion with the one before"),
     ("backspace", "take back the last key"),
     ("tab, arrows", "go to the next completion"),
     ("enter", "put it into the next place; when all have one: keep"),
     ("up, down", "scroll a long completion, page up and down by ten"),
+    ("e", "make the best completion better, in your editor"),
+    ("w", "write an answer where none is good"),
     ("s", "skip"),
     ("f", "flag what you see, then rank or skip it"),
     ("u", "undo the screen before"),
@@ -34,7 +36,7 @@ const KEYS: [(&str, &str); 11] = [
 ];
 
 /// The keys, where there is room.
-const HINT: &str = "1-9 rank  = tie  s skip  f flag  u undo  q stop  ? help";
+const HINT: &str = "1-9 rank  = tie  e edit  w write  s skip  f flag  u undo  q stop  ? help";
 
 /// Columns for the name of a key.
 const KEY: u16 = 13;
@@ -65,6 +67,7 @@ pub fn draw(frame: &mut Frame, place: usize, progress: &Progress, screen: &Scree
     match sheet.overlay {
         Some(Overlay::Help) => help(frame, theme),
         Some(Overlay::Flags(cursor)) => flag_menu(frame, sheet, cursor, theme),
+        Some(Overlay::Usable) => usable_menu(frame, sheet, theme),
         None => {}
     }
 }
@@ -218,6 +221,20 @@ fn flag_menu(frame: &mut Frame, sheet: &Sheet, cursor: usize, theme: &Theme) {
         Line::styled(format!("{} [{mark}] {}", flag + 1, name.replace('_', " ")), style)
     });
     popup(frame, " Flag as ", lines.collect(), 24);
+}
+
+fn usable_menu(frame: &mut Frame, sheet: &Sheet, theme: &Theme) {
+    let mut lines: Vec<Line> = sheet
+        .usable
+        .iter()
+        .enumerate()
+        .map(|(completion, usable)| {
+            let mark = if *usable { 'x' } else { ' ' };
+            Line::styled(format!("{} [{mark}] good enough to send", completion + 1), theme.title)
+        })
+        .collect();
+    lines.push(Line::styled("enter keeps it, escape goes back", theme.quiet));
+    popup(frame, " Would you send it? ", lines, 36);
 }
 
 fn popup(frame: &mut Frame, title: &str, lines: Vec<Line>, width: u16) {
