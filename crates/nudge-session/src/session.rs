@@ -21,9 +21,10 @@ use crate::stage::{
     score::Score, sft::Sft,
 };
 use burn::tensor::Device;
-use nudge_rlhf::WinRate;
+use nudge_rlhf::Comparison;
 use serde::Serialize;
 use std::cell::RefCell;
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -274,10 +275,22 @@ impl Session {
         labeler::of_work().chain(labeler::of_stories()).map(labeler::Labeler::info).collect()
     }
 
-    /// Win rate of the first model over `preferences`, ties counting half, with its 95 % interval.
+    /// Who won where each of `preferences` is of another prompt.
     pub fn verdict(preferences: &[Winner], judge: &str, simulated: bool) -> Verdict {
-        let count = |wanted| preferences.iter().filter(|preference| **preference == wanted).count();
-        let rate = WinRate::new(count(Winner::A), count(Winner::Tie), count(Winner::B));
+        let judged: Vec<(usize, Winner)> = preferences.iter().copied().enumerate().collect();
+        Self::verdict_over_prompts(&judged, judge, simulated)
+    }
+
+    /// Who won: preferences, each with the number of its prompt. Ties count half; the interval and the sign test are over
+    /// prompts.
+    pub fn verdict_over_prompts(judged: &[(usize, Winner)], judge: &str, simulated: bool) -> Verdict {
+        let outcome = |winner| match winner {
+            Winner::A => Ordering::Greater,
+            Winner::Tie => Ordering::Equal,
+            Winner::B => Ordering::Less,
+        };
+        let outcomes: Vec<_> = judged.iter().map(|(prompt, winner)| (*prompt, outcome(*winner))).collect();
+        let Comparison { rate, p } = Comparison::new(&outcomes);
         Verdict {
             wins: rate.wins,
             ties: rate.ties,
@@ -285,6 +298,7 @@ impl Session {
             win_rate: rate.win_rate,
             low: rate.low,
             high: rate.high,
+            p: Some(p),
             kl: None,
             a: None,
             b: None,

@@ -193,7 +193,10 @@ mod tests {
         let incomplete = Outcome::Incomplete(vec!["advisories on crates"]);
         assert_eq!(outcomes, [Outcome::Failed, Outcome::Passed, Outcome::Skipped, incomplete]);
         let table = report.table();
-        assert!(table.lines().nth(3).is_some_and(|line| line.ends_with("not looked up: advisories on crates")), "{table}");
+        assert!(
+            table.lines().nth(3).is_some_and(|line| line.ends_with("not looked up: advisories on crates")),
+            "{table}"
+        );
         assert!(report.table().starts_with("first   FAILED "), "{}", report.table());
         assert_eq!(report.finish().expect_err("first failed").to_string(), "failed: first");
     }

@@ -252,7 +252,9 @@ impl Stage for Compare {
             return Ok(vec![]);
         }
         let kl = self.kl();
-        let verdict = Session::verdict(&self.state.preferences, &self.judge.name(), true);
+        let prompts = (0..).map(|pair| pair / self.options.pairs_per_prompt);
+        let judged: Vec<(usize, Winner)> = prompts.zip(self.state.preferences.iter().copied()).collect();
+        let verdict = Session::verdict_over_prompts(&judged, &self.judge.name(), true);
         let [a, b] = self.state.written.each_ref().map(|written| Some(written.statistics()));
         Ok(vec![Event::Verdict { verdict: Verdict { kl, a, b, ..verdict } }])
     }

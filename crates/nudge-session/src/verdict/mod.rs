@@ -12,6 +12,7 @@ mod rules;
 mod writing;
 
 pub use changes::{Changes, WordChange};
+pub use rules::FEW_RANKINGS;
 pub use writing::Writing;
 
 use crate::contradiction::contradictions;

@@ -28,6 +28,7 @@ use nudge_session::verdict::JudgedPair;
 use nudge_session::{Command, Judge, Session, Verdict, Winner};
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -179,12 +180,15 @@ fn decided(mut pair: Pair, index: usize, rankings: &[RankingRecord]) -> Pair {
 /// Who won.
 fn ending<'a>(arguments: &'a Compare, pairs: &[Pair], kl: Option<f64>) -> Result<Ending<'a>> {
     let judged: Vec<&Pair> = pairs.iter().filter(|pair| pair.preference.is_some()).collect();
-    let preferences: Vec<Winner> = judged.iter().filter_map(|pair| pair.preference).collect();
+    let prompts: BTreeSet<&Prompt> = pairs.iter().map(|pair| &pair.prompt).collect();
+    let number = |prompt: &Prompt| prompts.range(..prompt).count();
+    let preferences: Vec<(usize, Winner)> =
+        judged.iter().filter_map(|pair| Some((number(&pair.prompt), pair.preference?))).collect();
     if preferences.is_empty() {
         bail!("every pair was skipped, so there is nothing to count");
     }
     let judge = judged.iter().find_map(|pair| pair.labeler.clone()).unwrap_or_else(user_name);
-    let verdict = Session::verdict(&preferences, &judge, arguments.judge_command.is_some());
+    let verdict = Session::verdict_over_prompts(&preferences, &judge, arguments.judge_command.is_some());
     let usable: Vec<(bool, bool)> = judged.iter().filter_map(|pair| pair.usable).collect();
     let verdict = Verdict { kl, ..verdict }.with_usable(&usable);
     let shown = judged.iter().map(|pair| pair.shown.clone().unwrap_or_default()).collect();
