@@ -140,3 +140,20 @@ fn shells_and_manuals_know_every_command() {
     let version = place.run("--version").out;
     assert!(version.contains("commit") && version.contains("features: cpu"), "{version}");
 }
+
+#[test]
+fn a_reward_model_that_is_no_better_than_a_coin_is_held_against_what_learns_from_it() {
+    let place = place();
+    place.done("reward --model sft --comparisons pack.jsonl --epochs 1 --out reward");
+    let mut record = run_json(&place, "reward");
+    record["results"]["findings"] = json!([{ "code": "coin", "level": "warning", "sentence": "It cannot be told from a coin.",
+        "numbers": { "accuracy": 0.42, "low": 0.3, "high": 0.55, "pairs": 60.0 } }]);
+    place.write("reward/run.json", &record.to_string());
+    let ppo = "ppo --policy sft --reward reward --prompts prompts.jsonl --episodes 8 --batch-size 8 --max-new-tokens 8 --out ppo";
+    let ended = place.run(&format!("{ppo} --json"));
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert!(ended.err.contains("warning: The reward model reward that it learns from: It cannot be told from a coin."));
+    let summary: Value = serde_json::from_str(&ended.out).expect("JSON");
+    let findings = summary["findings"].as_array().expect("findings");
+    assert!(findings.iter().any(|finding| finding["code"] == "coin"), "{summary}");
+}

@@ -163,6 +163,12 @@ pub fn verdict(evidence: &Evidence) -> Vec<Finding> {
     findings
 }
 
+/// Whether the reward model's score rises while the judge's own falls, over the steps so far: what a verdict says at the
+/// end, for whoever can still stop.
+pub fn over_optimised(steps: &[Metrics]) -> Option<Finding> {
+    rules::over_optimised(&Evidence { steps: steps.to_vec(), ..Evidence::default() })
+}
+
 /// The gravest level of a verdict.
 pub fn worst(findings: &[Finding]) -> Level {
     findings.iter().map(|finding| finding.level).max().unwrap_or(Level::Good)

@@ -66,6 +66,8 @@ const LENGTH_BIAS: f64 = 0.3;
 /// The share of completions that end by themselves may fall by so much (measured: a taste for long ones costs 0.4).
 const ENDS: f64 = 0.5;
 
+pub(super) use training::over_optimised;
+
 type Rule = fn(&Evidence) -> Option<Finding>;
 
 /// All rules.
