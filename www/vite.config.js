@@ -48,7 +48,7 @@ const offline = {
 
 /** Few files, since each small one more costs every visitor: what all pages of the site share, and the page itself. */
 const SHARED = [
-  /src\/lib\/((about|address|look|opening|quick|verdict|workflow)-)?strings\.ts/,
+  /src\/lib\/((about|address|look|opening|quick|show|verdict|workflow)-)?strings\.ts/,
   /src\/lib\/(by-name|format|parts|settings)\.ts/,
   /src\/languages\/(languages|lay-over|trainer)\.ts/,
   /src\/components\/(TopBar|ThemeToggle|LanguageChooser)\.svelte/,

@@ -32,7 +32,7 @@ test('a closed tab loses no training', async ({ page, context }) => {
   await open(page, ADDRESS);
 
   await test.step('instruction tuning', async () => {
-    await button(page, 'Train it here on the examples').click();
+    await button(page, 'Train it here on the built-in examples').click();
     [page] = await closeInMidTraining(page, context, 'sft');
     await button(page, 'Continue training').click();
     await expect(page.getByTestId('sft-run')).toHaveCount(0, { timeout: MINUTE });

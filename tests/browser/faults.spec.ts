@@ -136,7 +136,7 @@ test('a blind test that is cut short keeps every judgement', async ({ page }) =>
   await expect(button(page, 'Start the blind test')).toBeEnabled({ timeout: MINUTE });
   for (const pair of [1, 2]) {
     await expect(page.getByTestId('blind')).toContainText(`Pair ${pair} of`);
-    await button(page, /Left is better/).click();
+    await button(page, /The first is better/).click();
   }
   await expect(page.getByTestId('blind')).toContainText('Pair 3 of');
   await page.reload();

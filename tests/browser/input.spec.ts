@@ -97,7 +97,7 @@ test('a broken file of rankings is refused with the number of its line', async (
 test('a bad file ends nothing, whatever it is called', async ({ page }) => {
   test.setTimeout(240_000);
   await open(page, '?device=cpu&test=1');
-  await button(page, 'Train it here on the examples').click();
+  await button(page, 'Train it here on the built-in examples').click();
   const run = page.getByTestId('sft-run');
   const step = async () => Number(/Step (\d+) of/.exec((await run.textContent())!)![1]);
   await expect(run).toContainText(/Step [1-9]/, { timeout: 60_000 });
@@ -134,12 +134,13 @@ test('files of other tools are understood: preferences to import, examples to tr
   await expect(notices(page)).toContainText('pairs.json, line');
   await expect(number(page, 'rank')).toHaveText('1');
 
-  const own = page.getByLabel('Train it here on my own examples');
+  const own = page.getByLabel('Open a file of examples');
   await own.setInputFiles(file('mine.json', { nothing: 'of use' }));
   await expect(notices(page)).toContainText('mine.json');
   const rows = Array.from({ length: 24 }, (_, index) => `"Tell me about cat ${index}.","The cat has ${index} hats."`);
   await own.setInputFiles(file('mine.csv', ['prompt,completion', ...rows, '"Too long","'.concat('word '.repeat(900), '"')].join('\n')));
-  await expect(notices(page)).toContainText('24 examples were read. 1 left out (mine.csv, line 26');
+  await expect(notices(page)).toContainText('24 examples were added. 1 left out (mine.csv, line 26');
+  await button(page, 'Learn my 24 examples').click();
   await expect(page.getByTestId('instruct-sft')).not.toHaveText(/Waits|Not asked/, { timeout: 120_000 });
 });
 

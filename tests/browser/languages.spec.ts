@@ -41,8 +41,8 @@ async function opened(page: Page, code: string): Promise<void> {
 async function texts(page: Page): Promise<string[]> {
   await expect(page.getByTestId('next-tokens').getByRole('listbox')).toBeVisible({ timeout: MINUTE });
   // Step 2 opens the steps behind it.
-  await page.locator('#instruct .actions button').first().click();
-  await expect(page.locator('#instruct .ask button')).toBeEnabled({ timeout: MINUTE });
+  await page.locator('#show .actions button').first().click();
+  await expect(page.locator('#show .ask button')).toBeEnabled({ timeout: MINUTE });
   for (let depth = 0; depth < 2; depth++) {
     await page.evaluate(() => document.querySelectorAll('details').forEach((details) => (details.open = true)));
     await page.evaluate(() => new Promise(requestAnimationFrame));

@@ -31,15 +31,15 @@ test('the CPU passes all checks, and goes on', async ({ page }) => {
 test('instruction tuning in the tab', async ({ page }) => {
   test.setTimeout(3 * MINUTE);
   await open(page, '?device=cpu&model=test&test=1&seed=1');
-  await button(page, 'Train it here on the examples').click();
+  await button(page, 'Train it here on the built-in examples').click();
   await expect(page.getByTestId('sft-run')).toBeVisible();
   await expect(page.getByTestId('instruct-sft')).not.toHaveText(/Waits|Not asked/, { timeout: 2 * MINUTE });
-  const loss = Number(await number(page, 'instruct').textContent());
+  const loss = Number(await number(page, 'show').textContent());
   expect(loss).toBeGreaterThan(0);
-  await expectFiniteCurve(page, 'instruct', 'Loss on the examples');
+  await expectFiniteCurve(page, 'show', 'Loss on the examples');
   await page.reload();
   await ready(page);
-  await expect(number(page, 'instruct')).toHaveText(loss.toFixed(2));
+  await expect(number(page, 'show')).toHaveText(loss.toFixed(2));
   await expect(button(page, 'Ask both')).toBeEnabled();
 });
 

@@ -113,11 +113,11 @@ export async function choose(page: Page, method: string): Promise<void> {
 }
 
 /** What the page has stored under a name. A reload may come before something that is still on its way. */
-export async function stored(page: Page, name: string): Promise<unknown> {
+export async function stored(page: Page, name: string, database = 'nudge'): Promise<unknown> {
   return page.evaluate(
-    (name) =>
+    ({ name, database }) =>
       new Promise((resolve, reject) => {
-        const opening = indexedDB.open('nudge');
+        const opening = indexedDB.open(database);
         opening.onerror = () => reject(opening.error);
         opening.onsuccess = () => {
           const asked = opening.result.transaction('notes').objectStore('notes').get(name);
@@ -128,7 +128,7 @@ export async function stored(page: Page, name: string): Promise<unknown> {
           };
         };
       }),
-    name,
+    { name, database },
   );
 }
 

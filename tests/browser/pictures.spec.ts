@@ -9,7 +9,7 @@ import { button, expect, number, open, test } from './nudge';
 
 const MINUTE = 60_000;
 const FOLDER = process.env.NUDGE_PICTURES ?? 'pictures';
-const STEPS = ['base', 'instruct', 'rank', 'reward', 'tune', 'compare'];
+const STEPS = ['base', 'show', 'rank', 'reward', 'tune', 'compare'];
 /** What is looked into in a step, further down. */
 const LOOKS = { lens: '[data-testid=lens]' };
 const SIZES = { wide: { width: 1280, height: 860 }, phone: { width: 390, height: 844 } };

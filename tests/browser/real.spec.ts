@@ -80,7 +80,7 @@ test('an assistant from the disk, the reader’s prompts, and an adapter to take
   await test.step('the page is about this model', async () => {
     await expect(page.getByTestId('outlook')).toContainText(/About \d+\.\d MB of memory to answer.*An answer takes about \d+ s here/);
     await expect(page.locator('#base')).toContainText('An assistant, as it came');
-    await expect(page.locator('#instruct')).toContainText('It answers already');
+    await expect(page.locator('#show')).toContainText('Show it answers you would send');
     await expect(button(page, 'Take the built-in instruct model')).toHaveCount(0);
     await expect(page.getByTestId('method')).toHaveValue('dpo');
     await expect(page.locator('#rank').getByTestId('labeler')).toHaveValue('customer_reply');
@@ -245,7 +245,7 @@ test('what is no model is refused in place, and nothing changes', async ({ page 
   for (const name of FILES) writeFileSync(`${folder}/${name}`, readFileSync(FOLDER + name));
   await page.getByLabel('Choose a folder').setInputFiles(folder);
   await expect(modelName(page)).toHaveText('a model', { timeout: MINUTE });
-  await expect(page.locator('#instruct')).toContainText('It answers already');
+  await expect(page.locator('#show')).toContainText('Show it answers you would send');
 });
 
 test('a model that the device seems too small for is asked about, and left or taken', async ({ page }) => {

@@ -74,7 +74,7 @@ test('a GPU that is lost is said to be lost, and the CPU goes on', async ({ page
   await open(page, '?device=webgpu&model=test&test=1&seed=1');
   const device = page.getByTestId('device');
   await expect(device).toHaveAttribute('data-kind', 'webgpu');
-  await button(page, 'Train it here on the examples').click();
+  await button(page, 'Train it here on the built-in examples').click();
   await expect(page.getByTestId('sft-run')).toContainText(/checkpoint at step \d+/, { timeout: 3 * MINUTE });
   const destroyed = await page.workers()[0]!.evaluate(() => {
     const { opened } = globalThis as unknown as { opened: { destroy(): void }[] };

@@ -41,7 +41,7 @@ test('workflows stand side by side, and one goes out and comes in as a zip', asy
   await button(page, 'Start the blind test').click();
   for (let judged = 0; judged < 3; judged += 1) {
     await expect(page.getByTestId('blind')).toContainText(`Pair ${judged + 1} of`, { timeout: MINUTE });
-    await button(page, /Left is better/).click();
+    await button(page, /The first is better/).click();
   }
   await button(page, 'Reveal now').click();
   await verdict(page, 'person', MINUTE);

@@ -5,6 +5,9 @@ import { speak } from './languages/languages';
 
 const target = document.getElementById('page')!;
 
+// Step 2 was called so on earlier pages.
+if (location.hash === '#instruct') location.replace('#show');
+
 const asked = new URLSearchParams(location.search);
 const has = (...names: string[]) => names.some((name) => asked.has(name));
 

@@ -252,7 +252,10 @@ pub fn prompts(path: &Path, reading: &Reading) -> Result<Records<Prompt>> {
 /// wanted or not by themselves. What is left out is counted: a ranking that ties everything teaches nothing, and one
 /// that repeats a screen measures how sure a labeler is (`nudge agreement`).
 pub fn preferences(paths: &[PathBuf], labels: bool, reading: &Reading) -> Result<Records<PreferenceRecord>> {
-    let wanted = |format| if labels && format == Format::Unpaired { Wanted::Unpaired } else { Wanted::Comparisons };
+    let wanted = |format| match format {
+        Format::Unpaired | Format::OpenWebUi if labels => Wanted::Unpaired,
+        _ => Wanted::Comparisons,
+    };
     let read = Records::<PreferenceRecord>::read_by_format(paths, wanted, reading)?;
     let (tied, count) = (read.tied, read.all.len());
     if count == 0 && tied > 0 {

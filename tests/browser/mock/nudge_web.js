@@ -149,8 +149,8 @@ export class Nudge {
       metric('completions/mean_length', 'Mean length of the answers in tokens, the end token counted.'),
     ];
   }
-  static check_ranking({ ranking }) {
-    return ranking.length > 1 ? undefined : 'it is all ties';
+  static check_ranking({ ranking, edit }) {
+    return ranking.length > 1 || edit ? undefined : 'it is all ties';
   }
   static read_rankings(name, bytes) {
     const lines = new TextDecoder().decode(bytes).trim().split('\n').filter(Boolean);
@@ -191,11 +191,17 @@ export class Nudge {
     const fit = { fit: { alpha: 1, beta: 0.5, peak_distance: 1.5, peak_reward: 0.7, r_squared: 0.5 }, curve: points.map(({ distance }) => [distance, distance * (1 - 0.5 * Math.log(distance || 1))]) };
     return { points, proxy: fit, gold: fit };
   }
-  static verdict(all) {
+  static verdict(all, said = []) {
     const of = (kind) => all.filter((one) => one === kind).length;
+    const judged = said.filter(Boolean);
+    const share = (model) => {
+      const yes = judged.filter((both) => both[model]).length;
+      return { yes, of: judged.length, low: Math.max(0, yes / judged.length - 0.2), high: Math.min(1, yes / judged.length + 0.2) };
+    };
     return {
       wins: of('a'), ties: of('tie'), losses: of('b'),
       win_rate: (of('a') + of('tie') / 2) / all.length, low: 0.2, high: 0.9, judge: 'person', simulated: false,
+      usable: judged.length > 0 ? { a: share(0), b: share(1) } : null,
     };
   }
   device_name() {
@@ -226,8 +232,26 @@ export class Nudge {
   sha256(name) {
     return [...name].map((letter) => letter.charCodeAt(0).toString(16)).join('').padEnd(64, '0');
   }
+  async outlook() {
+    return { answering: 4e8, training: 9e8, answer: 2, step: 20, whole: 900 };
+  }
   export_model() {
     return { 'adapter.gguf': new Uint8Array([71, 71, 85, 70]) };
+  }
+  /** JSON, JSONL, or two columns; what is longer than a thousand words has no room. */
+  read_demonstrations(name, bytes) {
+    const text = new TextDecoder().decode(bytes).trim();
+    const rows = /^\[/.test(text) ? JSON.parse(text)
+      : /^\{/.test(text) ? text.split('\n').map((line) => JSON.parse(line))
+      : text.split('\n').slice(1).map((line) => { const [prompt, completion] = line.split('\t'); return { prompt, completion }; });
+    const records = [];
+    let reason = '';
+    rows.forEach(({ prompt, completion }, index) => {
+      const why = !completion ? 'it has no completion' : completion.split(/\s+/).length > 1000 ? 'it is longer than the 512 tokens that the model reads' : '';
+      if (why) reason ||= `${name}, line ${index + 1}: ${why}`;
+      else records.push({ prompt, completion });
+    });
+    return { records, dropped: rows.length - records.length, reason };
   }
   read_prompts(name, bytes, by, task) {
     const lines = new TextDecoder().decode(bytes).split('\n').filter(Boolean);

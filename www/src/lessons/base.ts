@@ -5,6 +5,7 @@ import type { Lesson } from './lesson';
 export const base = {
   title: 'What a base model is',
   about: 'A model that has read a lot and answers nothing: it guesses what comes next, over and over.',
+  minutes: 20,
   parts: ['base'],
   ready: [],
   question: {

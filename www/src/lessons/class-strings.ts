@@ -16,7 +16,7 @@ export const teacher = {
   parts: 'Show only these parts',
   partsHow: 'None ticked: what the lesson speaks of, or all.',
   partNames: {
-    quick: 'Ninety seconds', base: '1 Base', instruct: '2 Instruct', rank: '3 Rank', reward: '4 Reward', tune: '5 Tune', compare: '6 Compare',
+    quick: 'Ninety seconds', base: '1 Base', show: '2 Show', rank: '3 Rank', reward: '4 Reward', tune: '5 Tune', compare: '6 Compare',
     data: 'Models and data',
   },
   present: 'For a projector: large type, fewer controls',

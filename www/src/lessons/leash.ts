@@ -5,6 +5,7 @@ import type { Lesson } from './lesson';
 export const leash = {
   title: 'The leash',
   about: 'A model that only chases a score runs away from what was meant. The KL divergence holds it back.',
+  minutes: 30,
   parts: ['tune'],
   ready: ['instruct'],
   question: {

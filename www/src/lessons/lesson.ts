@@ -32,6 +32,8 @@ export type Lesson = {
   title: string;
   /** One sentence for the list. */
   about: string;
+  /** Minutes to plan for it, the question and talking about it included: a guess, since devices differ. */
+  minutes: number;
   /** What the page shows meanwhile. */
   parts: Part[];
   /** What has to be there before the first step; the player sees to it. */

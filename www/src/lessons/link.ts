@@ -1,7 +1,7 @@
 // The links that a teacher hands out: made, and read back with what is wrong with them.
 
 import { language } from '../languages/languages';
-import { PARTS, type Part } from '../lib/parts';
+import { PARTS, renamed, type Part } from '../lib/parts';
 import { quick } from '../lib/quick-strings';
 import { LESSONS } from '../lib/settings';
 import { t } from '../lib/strings';
@@ -59,7 +59,7 @@ export function readLink(search: string): { choice: Choice; problems: string[] }
   };
   const seed = said.get('seed') ?? '';
   if (!/^\d*$/.test(seed)) problems.push(words.unknown.seed(seed));
-  const asked = said.get('show')?.split('.') ?? null;
+  const asked = said.get('show')?.split('.').map(renamed) ?? null;
   const parts = asked && PARTS.filter((part) => asked.includes(part));
   for (const part of asked ?? []) if (!PARTS.some((one) => one === part)) problems.push(words.unknown.show(part));
 

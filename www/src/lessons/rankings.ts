@@ -4,7 +4,8 @@ import type { Lesson } from './lesson';
 
 export const rankings = {
   title: 'Why rankings',
-  about: 'It is hard to write the perfect answer, and easy to say which of two is better. That is enough to learn from.',
+  about: 'Many makers of models ask people to rank answers. Do it yourself, let a model learn from it, and test whether it worked.',
+  minutes: 30,
   parts: ['quick', 'rank', 'compare'],
   ready: ['instruct'],
   question: {

@@ -5,6 +5,7 @@ import type { Lesson } from './lesson';
 export const reward = {
   title: 'Reward models and their faults',
   about: 'A second model learns to score answers as you would. It is a stand-in for you, and it can be fooled.',
+  minutes: 30,
   parts: ['reward'],
   ready: ['instruct', 'rankings'],
   question: {

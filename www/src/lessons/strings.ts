@@ -8,6 +8,8 @@ export const words = {
     handout: 'Handout to print',
     teacher: 'For teachers: links, QR codes, and a class’s results',
     page: 'Back to the page',
+    minutes: (minutes: number) => `plan about ${minutes} minutes`,
+    key: 'Answer key',
     steps: (count: number) => `${count} steps and a question`,
   },
   player: {
@@ -45,6 +47,7 @@ export const words = {
   },
   handout: {
     title: (number: number, title: string) => `Lesson ${number}: ${title}`,
+    keyTitle: (number: number, title: string) => `Answer key, lesson ${number}: ${title}`,
     name: 'Name or initials (if you like)',
     print: 'Print it',
     before: 'Before: what do you think?',

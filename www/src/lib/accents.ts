@@ -4,7 +4,7 @@ import type { StepName } from './state.svelte';
 
 export const accents: Record<StepName, string> = {
   base: 'var(--base)',
-  instruct: 'var(--sft)',
+  show: 'var(--sft)',
   rank: 'var(--ink)',
   reward: 'var(--reward)',
   tune: 'var(--policy)',

@@ -1,5 +1,6 @@
 // How long answers may get: the page's size, or what the reader chose for this workflow.
 
+import { isCount } from './checks';
 import { sizes } from './settings';
 import * as store from './store';
 
@@ -23,7 +24,7 @@ class Answers {
 
   async restore(): Promise<void> {
     this.#usual = sizes.completionTokens;
-    this.#chosen = (await store.notes.get<number>(NOTE)) ?? null;
+    this.#chosen = (await store.notes.read(NOTE, isCount)) ?? null;
   }
 }
 

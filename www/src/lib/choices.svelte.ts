@@ -1,6 +1,7 @@
 // What the reader chooses in step 5: the method, how long, the leash, and options of each method. A reload brings back
 // method and options.
 
+import { isChosen, isPace, isText } from './checks';
 import type { Values } from './commands';
 import { BEST_OF, methods, type Kind } from './methods.svelte';
 import { declaredOf, same } from './options';
@@ -18,7 +19,7 @@ export type Given = { value: unknown; by: 'trainer' | 'preset' | 'effort' | 'lea
 
 const NOTHING: Chosen = { preset: null, changed: {} };
 /** Where answers are slow to come by, what learns from the rankings themselves goes first. */
-const first = () => (workflow.base ? 'dpo' : 'ppo');
+const usual = () => (workflow.base ? 'dpo' : 'ppo');
 
 class Choices {
   method = $state(settings.method ?? 'ppo');
@@ -117,14 +118,14 @@ class Choices {
 
   /** Brings back what an earlier visit chose, as far as the trainer still knows it. */
   async restore(): Promise<void> {
-    const last = await store.notes.get('method').catch(() => null);
-    this.method = methods.named(settings.method) ?? methods.named(last) ?? first();
-    const pace = await store.notes.get<{ effort: Effort; leash: Leash }>('pace').catch(() => null);
+    const last = await store.notes.read('method', isText);
+    this.method = methods.named(settings.method) ?? methods.named(last) ?? usual();
+    const pace = await store.notes.read('pace', isPace);
     if (pace && !settings.effortGiven) this.effort = pace.effort;
     if (pace) this.leash = pace.leash;
     this.#chosen = {};
     for (const method of methods.names.filter((name) => name !== BEST_OF)) {
-      const chosen = await store.notes.get<Chosen>(`options/${method}`).catch(() => undefined);
+      const chosen = await store.notes.read(`options/${method}`, isChosen);
       if (!chosen) continue;
       const { options, presets } = methods.find(method)!;
       const preset = presets.find(({ name }) => name === chosen.preset)?.name ?? null;

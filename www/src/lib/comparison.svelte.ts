@@ -3,6 +3,7 @@
 // Which side a completion stands on is drawn anew for every pair.
 
 import { answers } from './answers.svelte';
+import { isCount, isStoredComparison, isStoredSimulated } from './checks';
 import * as commands from './commands';
 import { engine } from './engine.svelte';
 import { BEST_OF, methods } from './methods.svelte';
@@ -11,11 +12,13 @@ import { notices } from './notices.svelte';
 import { promptText, promptsOf, shuffled } from './prompts';
 import type { Judge, JudgedPair, Preference, Prompt, Verdict } from './protocol';
 import { nameOfRun, runs, type AnyModel } from './runs.svelte';
+import { cleaned } from './sampling.svelte';
 import { settings, sizes } from './settings';
 import * as store from './store';
 import { t } from './strings';
 
-export type Pair = { prompt: string; a: string; b: string; left: 'a' | 'b'; preference: Preference | null };
+/** `usable` says of `a` and `b` whether they are good enough to use. */
+export type Pair = { prompt: string; a: string; b: string; left: 'a' | 'b'; preference: Preference | null; usable?: [boolean, boolean] | null };
 /** What a run is compared with: what it started from, the base, or another run. */
 export type Versus = AnyModel;
 /**
@@ -24,22 +27,26 @@ export type Versus = AnyModel;
  */
 export type Contest = { method: string | null; versus: Versus; run?: number | null };
 
+/** The contest of the model that has learnt from the reader's examples and nothing else. */
+export const SHOWN = 'sft';
+
 /** The first model in words, by the method behind it; the tuned model may come from a zip. */
 export function contender(method: string | null, run?: number | null): string {
   if (run && runs.list.length > 1 && runs.find(run)) return runs.title(nameOfRun(run));
   if (method === BEST_OF) return t.compare.bestOf;
+  if (method === SHOWN) return t.models.shown;
   return method === null ? t.models.policy : t.compare.tunedWith(methods.words(method).name);
 }
 
 /** What is stored; earlier pages named the models alone, when there was one method. */
-type StoredComparison = {
+export type StoredComparison = {
   pairs: Pair[];
   /** Nothing while somebody judges. */
   verdict: Verdict | null;
   contest?: Contest;
   models?: { b: Versus };
 };
-type StoredSimulated = {
+export type StoredSimulated = {
   verdict: Verdict;
   labeler: string;
   contest?: Contest;
@@ -118,12 +125,14 @@ class Comparison {
     else await this.#keep();
   }
 
-  async prefer(side: 'left' | 'right' | 'tie'): Promise<void> {
+  /** `good` says which of the two can be used as they are. */
+  async prefer(side: 'left' | 'right' | 'tie', good: { left: boolean; right: boolean }): Promise<void> {
     const pair = this.current;
     if (!pair || this.revealed) return;
     const other = pair.left === 'a' ? 'b' : 'a';
     const preference: Preference = side === 'tie' ? 'tie' : side === 'left' ? pair.left : other;
-    this.pairs = this.pairs.with(this.shown, { ...pair, preference });
+    const usable: [boolean, boolean] = pair.left === 'a' ? [good.left, good.right] : [good.right, good.left];
+    this.pairs = this.pairs.with(this.shown, { ...pair, preference, usable });
     this.shown += 1;
     await this.#keep();
     if (this.shown >= this.pairs.length && !this.sampling) await this.reveal();
@@ -134,7 +143,8 @@ class Comparison {
     if (this.judged.length === 0) return;
     if (this.sampling) await engine.halt('cancel');
     const preferences = this.judged.map(({ preference }) => preference!);
-    this.verdict = await engine.request('verdict', { preferences });
+    const usable = this.judged.map((pair) => $state.snapshot(pair.usable) ?? null);
+    this.verdict = await engine.request('verdict', { preferences, usable });
     this.revealed = true;
     await this.#keep();
     await this.#tellRun(this.contest, this.verdict, 'person', '');
@@ -174,7 +184,7 @@ class Comparison {
     this.shown = 0;
     this.revealed = false;
     this.verdict = this.simulated = null;
-    const last = await store.notes.get<StoredComparison>('comparison');
+    const last = await store.notes.read('comparison', isStoredComparison);
     if (last) {
       this.pairs = last.pairs;
       this.verdict = last.verdict;
@@ -182,8 +192,8 @@ class Comparison {
       this.revealed = last.verdict !== null;
       this.shown = this.revealed ? 0 : this.judged.length;
     }
-    this.#round = (await store.notes.get<number>('comparison/round')) ?? 0;
-    const simulated = await store.notes.get<StoredSimulated>('comparison/simulated');
+    this.#round = (await store.notes.read('comparison/round', isCount)) ?? 0;
+    const simulated = await store.notes.read('comparison/simulated', isStoredSimulated);
     if (simulated) {
       const { verdict, labeler, versus, pairs = [] } = simulated;
       const contest = simulated.contest ?? { method: null, versus: versus! };
@@ -201,8 +211,8 @@ class Comparison {
   ): Promise<Verdict | null> {
     let verdict: Verdict | null = null;
     const tuned = !run || run === runs.currentId ? 'policy' : nameOfRun(run);
-    // Nothing is tuned for best-of-n.
-    const first = method === BEST_OF ? models.start : tuned;
+    // Nothing is tuned for best-of-n, nor where examples were all.
+    const first = method === BEST_OF || method === SHOWN ? models.start : tuned;
     const common = { seed, max_new_tokens: answers.tokens, pairs_per_prompt: pairsPerPrompt };
     const command =
       method === BEST_OF
@@ -212,7 +222,8 @@ class Comparison {
       event(event) {
         if (event.event === 'pair') {
           const left = coin() ? 'a' : 'b';
-          onPair({ prompt: promptText(event.prompt), a: event.a, b: event.b, left, preference: event.preference });
+          const { a, b, preference, usable } = event;
+          onPair({ prompt: promptText(event.prompt), a: cleaned(a), b: cleaned(b), left, preference, usable: usable ?? null });
         }
         if (event.event === 'verdict') verdict = event.verdict;
       },

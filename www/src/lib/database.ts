@@ -62,6 +62,40 @@ export class Database {
     return key;
   }
 
+  /**
+   * Writes new rows of a store that counts, all in one transaction: a tab that is closed meanwhile has stored none of them.
+   * What the browser refuses is in memory as a whole. Gives their keys; `told` hears how many were written.
+   */
+  async putAll(store: string, rows: object[], told: (written: number) => void): Promise<Key[]> {
+    this.#mayWrite();
+    const { keyPath } = this.stores[store]!;
+    let keys: Key[] | undefined;
+    let given = rows as Row[];
+    if (this.#memory.get(store)?.size) given = await this.#numbered(store, given);
+    try {
+      const database = await this.#opened();
+      if (database) keys = await writtenAll(database.transaction(store, 'readwrite', { durability: 'strict' }), store, given, told);
+    } catch (error) {
+      this.#reason = reasonOf(error);
+    }
+    if (!keys) {
+      given = await this.#numbered(store, given);
+      keys = given.map((row) => row[keyPath] as Key);
+      const held = this.#memory.get(store) ?? new Map<Key, Row>();
+      for (const row of given) held.set(row[keyPath] as Key, structuredClone(row));
+      this.#memory.set(store, held);
+      this.#told();
+    }
+    this.hooks.changed(store);
+    return keys;
+  }
+
+  async #numbered(store: string, rows: Row[]): Promise<Row[]> {
+    const { keyPath } = this.stores[store]!;
+    const first = await this.#nextKey(store);
+    return rows.map((row, index) => ({ ...row, [keyPath]: first + index }));
+  }
+
   async remove(store: string, key: Key): Promise<void> {
     this.#memory.get(store)?.delete(key);
     await this.#change(store, (rows) => rows.delete(key));
@@ -117,7 +151,7 @@ export class Database {
   }
 
   async #nextKey(store: string): Promise<number> {
-    return 1 + Math.max(0, ...(await this.keys(store)).map(Number));
+    return 1 + (await this.keys(store)).reduce<number>((largest, key) => Math.max(largest, Number(key)), 0);
   }
 
   #mayWrite(): void {
@@ -184,6 +218,32 @@ function finished<T>(transaction: IDBTransaction, store: string, work: (rows: ID
     transaction.onabort = () => reject(transaction.error ?? new Error(t.files.refused));
     const request = work(transaction.objectStore(store));
     transaction.oncomplete = () => resolve(request.result);
+  });
+}
+
+/** Rows that are on their way to the browser at once. */
+const AT_ONCE = 1000;
+
+function writtenAll(transaction: IDBTransaction, store: string, rows: Row[], told: (written: number) => void): Promise<Key[]> {
+  return new Promise((resolve, reject) => {
+    const keys: Key[] = [];
+    const to = transaction.objectStore(store);
+    transaction.onabort = () => reject(transaction.error ?? new Error(t.files.refused));
+    transaction.oncomplete = () => resolve(keys);
+    function next(from: number): void {
+      if (from >= rows.length) return;
+      const end = Math.min(from + AT_ONCE, rows.length);
+      for (let index = from; index < end; index++) {
+        const request = to.put(rows[index]!);
+        request.onsuccess = () => {
+          keys[index] = request.result as Key;
+          if (index !== end - 1) return;
+          told(end);
+          next(end);
+        };
+      }
+    }
+    next(0);
   });
 }
 

@@ -1,6 +1,6 @@
 // What each step leaves to be judged by the trainer's rules: numbers that were logged, rankings, a comparison.
 
-import { comparison } from './comparison.svelte';
+import { comparison, SHOWN } from './comparison.svelte';
 import type { Judgeable } from './findings.svelte';
 import { models } from './models.svelte';
 import type { Evidence } from './protocol';
@@ -12,7 +12,7 @@ import type { Training } from './training.svelte';
 /** Nothing where the step has not been taken, or was taken elsewhere. */
 export function judgeable(step: StepName): Judgeable | null {
   switch (step) {
-    case 'instruct':
+    case 'show':
       return trained(app.sft, { task: 'sft' });
     case 'rank':
       return rankings.count > 0 ? judged({ task: 'rank' }, true) : null;
@@ -44,5 +44,6 @@ function compared(): Judgeable | null {
   const { counting } = comparison;
   if (!counting) return null;
   const { contest, verdict, pairs } = counting;
-  return judged({ task: 'compare', method: contest.method, comparison: verdict, pairs }, false);
+  const method = contest.method === SHOWN ? null : contest.method;
+  return judged({ task: 'compare', method, comparison: verdict, pairs }, false);
 }

@@ -2,6 +2,7 @@
 //
 // One request reads one ranking. It gives way: while the screen on show still grows, or something trains, nothing is asked.
 
+import { isNumber, isTable, isText, listOf } from './checks';
 import { engine } from './engine.svelte';
 import { models } from './models.svelte';
 import { notices } from './notices.svelte';
@@ -16,11 +17,17 @@ import { workflow } from './workflow.svelte';
 /** What was told, of which rankings, as which model read them. */
 type Kept = { told: Prequential; of: number[]; made: number; workflow: string };
 
+/** All rankings go to the trainer for each that is read: with an imported file of thousands nothing is foretold. */
+const MOST = 500;
 const NOTE = 'foretold';
 /** The ranking of each screen that was foretold first: who takes it back and ranks anew has seen what was foretold. */
 const SEEN = 'foretold/seen';
 /** Two screens may have come by the same id. */
 const screenOf = ({ id, completions: [first] }: RankingRecord) => `${id} ${first?.text}`;
+
+const isKept = (value: unknown): value is Kept =>
+  isTable(value) && isTable(value.told) && isTable(value.told.agreement) && listOf(isNumber)(value.of) && isNumber(value.made) && isText(value.workflow);
+const isSeen = (value: unknown): value is Record<string, number> => isTable(value) && Object.values(value).every(isNumber);
 
 class Foretelling {
   #kept = $state.raw<Kept | null>(null);
@@ -46,7 +53,7 @@ class Foretelling {
 
   /** Whether asking now would keep nobody waiting. */
   get free(): boolean {
-    return engine.idle && Boolean(screens.current?.id) && !this.#failed;
+    return engine.idle && Boolean(screens.current?.id) && !this.#failed && this.#rankings.length <= MOST;
   }
 
   get #rankings(): StoredRanking[] {
@@ -59,8 +66,8 @@ class Foretelling {
 
   /** What the last visit was told. */
   async restore(): Promise<void> {
-    this.#kept = (await store.notes.get<Kept>(NOTE)) ?? null;
-    this.#seen = (await store.notes.get<Record<string, number>>(SEEN)) ?? {};
+    this.#kept = (await store.notes.read(NOTE, isKept)) ?? null;
+    this.#seen = (await store.notes.read(SEEN, isSeen)) ?? {};
   }
 
   /** Asks until every ranking is read. */

@@ -182,7 +182,8 @@ export type Requests = {
   halt: { ask: { how: 'pause' | 'cancel' }; reply: null };
   /** Ends a completion that grows in the run: that of a prompt, both counted from 0. */
   stop_completion: { ask: { prompt: number; completion: number }; reply: null };
-  verdict: { ask: { preferences: Preference[] }; reply: Verdict };
+  /** `usable` says of each pair, where it was asked, whether the answers are good enough to use. */
+  verdict: { ask: { preferences: Preference[]; usable: ([boolean, boolean] | null)[] }; reply: Verdict };
   /** What the rules of the trainer say; `asked` is the command that trained, its data left out. */
   findings: {
     ask: { evidence: Partial<Evidence>; asked: Command | null; preferences: PreferenceRecord[] };

@@ -26,7 +26,9 @@ type Known = { files: Files | null; origin: ModelOrigin; by?: string; made: numb
 /** The name of a model that is looked at before it takes a place. */
 const IMPORTED = 'imported';
 /** The built-in instruct model, where another one has taken its place since. */
-const BUILT_IN_START = 'sft@0';
+export const BUILT_IN_START = 'sft@0';
+/** What trained an instruct model that was made of the built-in one by the reader's examples. */
+export const BY_EXAMPLES = 'examples';
 
 class Models {
   held = $state.raw<Partial<Record<ModelName, Held>>>({});
@@ -40,8 +42,20 @@ class Models {
     return !this.held.sft && this.held.base?.info.chat ? 'base' : 'sft';
   }
 
+  /** The model as it was before the reader's examples: what a comparison is against. */
+  get untouched(): 'sft' | 'base' | typeof BUILT_IN_START {
+    if (workflow.base) return 'base';
+    return this.held.sft?.by === BY_EXAMPLES ? BUILT_IN_START : this.start;
+  }
+
+  /** Whether the model in step 3 has learnt from the reader's examples. */
+  get shown(): boolean {
+    return this.held[this.start] !== undefined && this.untouched !== this.start;
+  }
+
   /** A model's name on the page. */
   title(name: ModelName): string {
+    if (name === 'sft' && this.shown) return t.models.shown;
     return name === 'base' && workflow.base ? t.models.asItCame : t.models[name];
   }
 
@@ -91,7 +105,7 @@ class Models {
     delete this.#known[name];
   }
 
-  /** Lets the trainer have models for the time of some work, such as two runs that are compared. */
+  /** Lets the trainer have models that have no place on the page for the time of some work, such as two runs that are compared. */
   async borrow<T>(names: string[], work: () => Promise<T>): Promise<T> {
     const borrowed: string[] = [];
     try {
@@ -108,13 +122,13 @@ class Models {
   }
 
   /** Opens a model folder, zipped or not. A reward model takes that place, a language model the one asked for. */
-  async importFiles(picked: Picked[], place: 'sft' | 'policy'): Promise<ModelName> {
+  async importFiles(picked: Picked[], place: 'sft' | 'policy', by?: string): Promise<ModelName> {
     // Looked at under another name first: a model that does not fit must not push out the one that is there.
     const { info } = await engine.request('open_model', { name: IMPORTED, picked });
     const files = await engine.request('model_files', { name: IMPORTED });
     await engine.request('forget', { name: IMPORTED });
     const name = info.kind === 'reward' ? 'reward' : place;
-    await this.#put(name, files, 'imported', undefined, Date.now());
+    await this.#put(name, files, 'imported', by, Date.now());
     if (name !== 'policy') await this.#store(name, files);
     return name;
   }
@@ -140,14 +154,14 @@ class Models {
     return engine.request('export_model', { name, form, base: workflow.baseFile || t.models.base });
   }
 
-  /** Brings back what an earlier visit left. */
-  async restore(): Promise<void> {
+  /** Brings back what an earlier visit left; `failed` hears of a model that cannot be. */
+  async restore(failed: (error: unknown) => void): Promise<void> {
     for (const name of ['sft', 'reward'] as const) {
       const stored = await store.models.get(name);
       if (!stored || this.#known[name]) continue;
       const { files, origin, by, made } = stored;
-      if (origin === 'built-in') await this.takeBuiltIn('sft');
-      else await this.#put(name, files, origin as ModelOrigin, by, made);
+      const back = origin === 'built-in' ? this.takeBuiltIn('sft') : this.#put(name, files, origin as ModelOrigin, by, made);
+      await back.catch(failed);
     }
   }
 

@@ -2,16 +2,20 @@
 
 import { choices } from './choices.svelte';
 import { comparison } from './comparison.svelte';
+import { BUILT_IN_START } from './models.svelte';
 import type { Next } from './protocol';
 import { reviews } from './reviews.svelte';
 import { app, type StepName } from './state.svelte';
 import { verdictWords as words } from './verdict-strings';
+import { workflow } from './workflow.svelte';
 
 export type Press = { label: string; act: () => Promise<unknown> | void };
 
 /** Brings a step into view, its main button ready to be pressed. */
 export function goTo(step: StepName): void {
   const section = document.getElementById(step);
+  // What one writes oneself is folded up where there is a ready-made model.
+  for (const folded of section?.querySelectorAll<HTMLDetailsElement>('details.mine') ?? []) folded.open = true;
   section?.scrollIntoView();
   section?.querySelector<HTMLElement>('.actions button:not(:disabled)')?.focus({ preventScroll: true });
 }
@@ -39,9 +43,15 @@ export function press(next: Next, step: StepName): Press {
 }
 
 function again(step: StepName, options: Record<string, unknown>): Promise<unknown> {
-  if (step === 'instruct') return app.trainSft(options);
+  if (step === 'show') return learntFromReader() ? app.learn(options) : app.trainSft(options);
   if (step === 'reward') return app.trainReward(options);
   return tuneAgain(options);
+}
+
+/** Whether the last training of step 2 was on the reader's examples. */
+function learntFromReader(): boolean {
+  const { asked } = app.sft;
+  return workflow.base !== null || (asked?.command === 'sft' && asked.model === BUILT_IN_START);
 }
 
 async function tuneAgain(options: Record<string, unknown>): Promise<void> {

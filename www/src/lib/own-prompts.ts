@@ -1,7 +1,9 @@
 // The prompts of the reader: out of a file or a pasted text, a part held out for the comparison.
 
+import { isOwnPrompts } from './checks';
 import { engine } from './engine.svelte';
 import type { PromptsFound } from './messages';
+import { promptText } from './prompts';
 import type { Prompt } from './protocol';
 import * as store from './store';
 
@@ -23,12 +25,15 @@ export function findPrompts(
   return engine.request('read_prompts', { ...file, by, task, model, answer });
 }
 
-export async function keepOwn(name: string, prompts: Prompt[]): Promise<OwnPrompts> {
-  const isHeldOut = (index: number) => index % HELD_OUT === HELD_OUT - 1;
+/** Splits prompts and keeps them. Those that have an example (`shown`, as text) are learnt from: nothing is judged on them. */
+export async function keepOwn(name: string, prompts: Prompt[], shown: Set<string>): Promise<OwnPrompts> {
+  const free = prompts.filter((prompt) => !shown.has(promptText(prompt).trim()));
+  const every = Math.max(1, Math.floor((HELD_OUT * free.length) / prompts.length));
+  const heldOut = new Set(free.filter((_, index) => index % every === every - 1).slice(0, Math.floor(prompts.length / HELD_OUT)));
   return keepSplit(
     name,
-    prompts.filter((_, index) => !isHeldOut(index)),
-    prompts.filter((_, index) => isHeldOut(index)),
+    prompts.filter((prompt) => !heldOut.has(prompt)),
+    prompts.filter((prompt) => heldOut.has(prompt)),
   );
 }
 
@@ -38,6 +43,6 @@ export async function keepSplit(name: string, train: Prompt[], heldout: Prompt[]
   return own;
 }
 
-export const ownPrompts = async (): Promise<OwnPrompts | null> => (await store.notes.get<OwnPrompts | null>(NOTE)) ?? null;
+export const ownPrompts = async (): Promise<OwnPrompts | null> => (await store.notes.read(NOTE, isOwnPrompts)) ?? null;
 
 export const forgetOwn = (): Promise<unknown> => store.notes.put(NOTE, null);

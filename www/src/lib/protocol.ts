@@ -25,6 +25,7 @@ export type RankingRecord = {
   ranking: number[][];
   labeler?: string;
   seconds?: number;
+  edit?: { of?: number, text: string };
 };
 
 export type PairRecord = { prompt: Prompt, chosen: string, rejected: string };
@@ -176,7 +177,10 @@ export type Verdict = {
   b: CompletionStatistics | null;
   judge: string;
   simulated: boolean;
+  usable?: { a: UsableShare, b: UsableShare } | null;
 };
+
+export type UsableShare = { yes: number, of: number, low: number, high: number };
 
 export type Evaluation = { nats_per_token: number, nats_per_char: number, tokens: number, chars: number };
 
@@ -250,7 +254,7 @@ export type Event =
   | { event: 'scored', record: Record<string, unknown> }
   | { event: 'completion', prompt: Prompt, completion: string, score: number, kl: number }
   | { event: 'lens', lens: Lens }
-  | { event: 'pair', index: number, prompt: Prompt, a: string, b: string, preference: Preference | null, scores: [number, number] | null }
+  | { event: 'pair', index: number, prompt: Prompt, a: string, b: string, preference: Preference | null, scores: [number, number] | null, usable?: [boolean, boolean] | null }
   | { event: 'verdict', verdict: Verdict }
   | { event: 'evaluated', evaluation: Evaluation }
   | { event: 'calibrated', calibration: Calibration }

@@ -29,7 +29,7 @@ class Quick {
   stage = $state<QuickStage>('taste');
   /** The simulated labeler whose rule is the taste. */
   taste = $state('');
-  /** Rankings that were there before. */
+  /** Rankings that were there before: of another taste, or of none. Nothing is learnt from them. */
   #before = $state(0);
   done = $state({ count: 0, total: 0 });
   seen = $state.raw<Seen | null>(null);
@@ -58,7 +58,7 @@ class Quick {
       await this.#rankTheRest();
       this.stage = 'learning';
       await choices.choose(METHOD);
-      if (!(await app.tune())) return this.#back();
+      if (!(await app.tune(this.#before))) return this.#back();
       this.stage = 'judging';
       return await this.#see();
     } catch (error) {

@@ -1,9 +1,11 @@
 // The reader's rankings: checked by the trainer, stored, then shown as stored.
 
+import { isStoredRanking } from './checks';
 import { engine } from './engine.svelte';
 import { fetchBytes } from './files';
+import { notices } from './notices.svelte';
 import { promptText } from './prompts';
-import type { RankingRecord as Ranking, UnpairedRecord } from './protocol';
+import type { DemonstrationRecord, RankingRecord as Ranking, UnpairedRecord } from './protocol';
 import * as store from './store';
 import type { RankingSource, StoredRanking } from './store';
 import { t } from './strings';
@@ -14,14 +16,16 @@ export type RankingRecord = Ranking & { flags?: string[]; why?: string };
 /** What became of a file of rankings, with the reason why the first one was left out. */
 export type Imported = { added: number; leftOut: number; reason: string };
 
-/** Whether some completion is ranked above another; the reward model can learn nothing from the rest. */
-export function hasPreference({ ranking }: RankingRecord): boolean {
-  return ranking.length > 1;
+/** Whether some answer is better than another, an edit included; the reward model can learn nothing from the rest. */
+export function hasPreference({ ranking, edit }: RankingRecord): boolean {
+  return ranking.length > 1 || edit !== undefined;
 }
 
 /** What `flags` say of a screen whose answers are all as good as each other. */
 export const ALL_BAD = 'all_bad';
 export const ALL_GOOD = 'all_good';
+/** Whether the reader said that nothing on the screen is good. */
+export const isAllBad = (record: RankingRecord) => record.flags?.includes(ALL_BAD) ?? false;
 /** What a screen can be flagged for, as `nudge rank` calls it. */
 export const FLAGS: string[] = ['nonsense', 'harmful', 'off_topic', 'other'];
 
@@ -48,6 +52,11 @@ class Rankings {
     });
   }
 
+  /** What the reader made of an answer, or wrote where none was good: each is an example too. */
+  get edits(): DemonstrationRecord[] {
+    return this.list.flatMap(({ record: { prompt, edit } }) => (edit ? [{ prompt, completion: edit.text }] : []));
+  }
+
   get bySource(): Record<RankingSource, number> {
     const counts = { person: 0, simulated: 0, pack: 0, import: 0 };
     for (const { source } of this.list) counts[source] += 1;
@@ -67,7 +76,10 @@ class Rankings {
   }
 
   async restore(): Promise<void> {
-    this.list = await store.rankings.all();
+    const all = await store.rankings.all();
+    this.list = all.filter(isStoredRanking);
+    const damaged = all.length - this.list.length;
+    if (damaged > 0) notices.say(t.storage.badRow(t.rank.damaged(damaged)), 'problem');
   }
 
   async add(record: RankingRecord, source: RankingSource, labeler = ''): Promise<void> {
@@ -101,11 +113,24 @@ class Rankings {
    * Adds the rankings of a file of any format; leaves out those without anything to learn. A file of our own is taken
    * whole or, where a line is wrong, not at all.
    */
-  async importFile(name: string, bytes: Uint8Array, source: RankingSource): Promise<Imported> {
+  async importFile(
+    name: string,
+    bytes: Uint8Array,
+    source: RankingSource,
+    told?: (stored: number, total: number) => void,
+  ): Promise<Imported> {
     const { records, dropped, reason } = await engine.request('read_rankings', { name, bytes });
     if (records.length === 0) throw new Error(reason || t.rank.emptyFile(name));
-    for (const record of records) await this.#store(record, source);
+    await this.addAll(records, source, told);
     return { added: records.length, leftOut: dropped, reason };
+  }
+
+  /** Adds rankings that were checked: all of them at once, so that a tab closed meanwhile has kept none or all. */
+  async addAll(records: RankingRecord[], source: RankingSource, told: (stored: number, total: number) => void = () => {}): Promise<void> {
+    const rows = records.map((record) => ({ record, source, prompt: promptText(record.prompt), labeler: '' }));
+    const stored = await store.rankings.addAll(rows, (count) => told(count, rows.length));
+    this.list = [...this.list, ...stored];
+    store.keepStorage();
   }
 
   /** Adds ready-made rankings of this site. */
@@ -121,12 +146,13 @@ class Rankings {
       const id = JSON.stringify([row.prompt, row.label]);
       screens.set(id, [...(screens.get(id) ?? []), row]);
     }
-    for (const [id, answers] of screens) {
+    const records = [...screens].map(([id, answers]): RankingRecord => {
       const completions = answers.map(({ completion }) => ({ text: completion }));
       const { prompt, label } = answers[0]!;
       const ranking = [completions.map((_, index) => index)];
-      await this.#store({ id, prompt, completions, ranking, flags: [label ? ALL_GOOD : ALL_BAD] }, 'import');
-    }
+      return { id, prompt, completions, ranking, flags: [label ? ALL_GOOD : ALL_BAD] };
+    });
+    if (records.length > 0) await this.addAll(records, 'import');
   }
 
   get records(): RankingRecord[] {

@@ -1,11 +1,13 @@
 // Every tuned model is a run: kept until it is deleted, with what made it and what came out. One of them is the tuned
 // model at hand; any two can be compared.
 
+import { isCount, isStoredRun } from './checks';
 import { contender } from './comparison.svelte';
 import type { Values } from './commands';
 import { megabytes } from './format';
 import type { Files, ModelInfo } from './messages';
-import { models, type CurvePoint, type ModelName } from './models.svelte';
+import { notices } from './notices.svelte';
+import { BUILT_IN_START, models, type CurvePoint, type ModelName } from './models.svelte';
 import type { Command, Verdict } from './protocol';
 import * as store from './store';
 import { t } from './strings';
@@ -68,6 +70,7 @@ class Runs {
   title(name: AnyModel): string {
     const run = this.find(idOfRun(name));
     if (run) return t.runs.title(run.id, contender(run.method));
+    if (name === BUILT_IN_START) return t.models.builtInStart;
     if (name.startsWith('sft@')) return t.runs.earlierStart;
     return models.title(name as ModelName);
   }
@@ -78,9 +81,11 @@ class Runs {
 
   /** Brings back the runs, and the tuned model at hand; a tuned model of an earlier page becomes the first of them. */
   async restore(withModel: boolean): Promise<void> {
-    this.list = await store.runs.all();
+    const all = await store.runs.all();
+    this.list = all.filter(isStoredRun);
+    if (this.list.length < all.length) notices.say(t.storage.badRow(t.runs.heading), 'problem');
     if (withModel) await this.#adoptOld();
-    const id = (await store.notes.get<number | null>(CURRENT)) ?? null;
+    const id = (await store.notes.read(CURRENT, isCount)) ?? null;
     this.currentId = this.find(id)?.id ?? this.list.at(-1)?.id ?? null;
     if (withModel && this.current) await this.#give(this.current);
   }

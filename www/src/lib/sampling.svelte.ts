@@ -1,8 +1,10 @@
-// Completions to look at: a single stream for one text, and screens of four to rank, sampled ahead.
+// Completions to look at: a single stream for one text, and screens of four to rank, sampled ahead, no two answers equal.
 
 import { answers } from './answers.svelte';
 import * as commands from './commands';
 import { engine } from './engine.svelte';
+import { examples } from './examples.svelte';
+import { fixing } from './fixing.svelte';
 import { models } from './models.svelte';
 import { notices } from './notices.svelte';
 import { promptsOf } from './prompts';
@@ -22,18 +24,44 @@ export async function streamCompletion(
   const options = { k: 1, stream: true, seed, max_new_tokens: answers.tokens, ...draw };
   await engine.run(commands.sample(model, [prompt], options), {
     event(event) {
-      if (event.event === 'partial') onText(event.text);
-      if (event.event === 'candidates') completion = event.completions[0] ?? null;
+      if (event.event === 'partial') onText(cleaned(event.text));
+      const [first] = event.event === 'candidates' ? event.completions : [];
+      if (first) completion = { ...first, text: cleaned(first.text) };
     },
   });
   return completion;
 }
 
-/** One prompt with its completions; `id` is null while they still grow. */
-export type Screen = { id: string | null; prompt: Prompt; completions: Completion[] };
+/** One prompt with its completions; `id` is null while they still grow. Of one that was `redrawn` some are not those that grew. */
+export type Screen = { id: string | null; prompt: Prompt; completions: Completion[]; redrawn?: boolean };
 
 /** Screens kept ready behind the one on show. */
 const AHEAD = 3;
+/** The temperature of answers that take the place of equal ones. */
+const HOT = 1.1;
+/** What the tokenizer writes for bytes that are no text. */
+const BROKEN = '\uFFFD';
+
+/** Without what is left of a character that the limit cut in two. */
+export const cleaned = (text: string) => text.replace(/\uFFFD+$/, '');
+
+/**
+ * At most `count` answers of one prompt, no two of them equal, in the order of their draws. Of more than are wanted those
+ * are kept that ended by themselves, spread over their lengths: a ranking of what is alike teaches little. Answers that
+ * somebody has seen growing (`watched`) are not exchanged for that.
+ */
+export function differing(completions: Completion[], count: number, watched: boolean): Completion[] {
+  const texts = completions.map(({ text }) => text.trim());
+  const distinct = completions.filter((_, index) => texts.indexOf(texts[index]!) === index);
+  const whole = distinct.filter(({ text }) => !text.includes(BROKEN));
+  const all = whole.length > 1 ? whole : distinct;
+  if (watched || all.length <= count) return all.slice(0, count);
+  const ended = all.filter(({ finish }) => finish !== 'length').sort((a, b) => a.text.length - b.text.length);
+  const wanted = Math.min(count, ended.length);
+  const spread = Array.from({ length: wanted }, (_, place) => ended[Math.floor((place * (ended.length - 1)) / Math.max(1, wanted - 1))]!);
+  const kept = new Set([...spread, ...all.filter((one) => !ended.includes(one)).slice(0, count - wanted)]);
+  return all.filter((completion) => kept.has(completion));
+}
 
 class Screens {
   current = $state.raw<Screen | null>(null);
@@ -41,6 +69,8 @@ class Screens {
   #prompts: Prompt[] = [];
   /** The prompts that are being completed now. */
   #chunk: Prompt[] = [];
+  /** Screens with too few answers that differ, and whether somebody looks at them growing. */
+  #lacking: { screen: Screen & { id: string }; watched: boolean }[] = [];
   #next = 0;
   #round = 0;
   #filling = false;
@@ -48,17 +78,20 @@ class Screens {
   /** Starts sampling. `ranked` rankings were made before; the reader goes on with prompts not ranked yet. */
   async begin(ranked: number): Promise<void> {
     if (this.#prompts.length === 0) {
-      this.#prompts = await promptsOf('train');
-      this.#next = ranked % this.#prompts.length;
-      this.#round = Math.floor(ranked / this.#prompts.length);
+      const all = await promptsOf('train');
+      // What it was shown an answer to comes last: it would say little else.
+      this.#prompts = [...all.filter((prompt) => !examples.has(prompt)), ...all.filter((prompt) => examples.has(prompt))];
+      const from = this.current?.id ? ranked + 1 : ranked;
+      this.#next = from % this.#prompts.length;
+      this.#round = Math.floor(from / this.#prompts.length);
     }
     await this.fill();
   }
 
   /** Shows the next screen. */
-  advance(): void {
-    this.current = this.#ready.shift() ?? this.#growing();
-    void this.fill();
+  advance(ranked: number): void {
+    this.current = this.#ready.shift() ?? (this.#prompts.length > 0 ? this.#growing() : null);
+    void this.begin(ranked);
   }
 
   /** Ends one of the completions that grow. */
@@ -72,42 +105,57 @@ class Screens {
     this.current = screen;
   }
 
+  /** For another model. A screen for which somebody writes an answer stays. */
   clear(): void {
-    this.current = null;
+    this.current = fixing.for(this.current?.id) ? this.current : null;
     this.#ready = [];
   }
 
   /** For other prompts. */
   reset(): void {
-    this.clear();
+    this.current = null;
+    this.#ready = [];
     this.#prompts = [];
   }
 
-  /** Samples ahead while nothing else wants the device. */
+  /** Samples ahead while nothing else wants the device: the first screen grows in view, later ones are chosen from more. */
   async fill(): Promise<void> {
     if (engine.busy || this.#prompts.length === 0) return;
-    if (!this.current?.id) await this.#sample(1);
-    if (!engine.busy && this.#ready.length < AHEAD) await this.#sample(sizes.promptsAhead);
+    if (!this.current?.id) await this.#sample(1, sizes.completions);
+    if (!engine.busy && this.#ready.length < AHEAD) await this.#sample(sizes.promptsAhead, sizes.drawn);
   }
 
-  async #sample(count: number): Promise<void> {
+  async #sample(count: number, k: number): Promise<void> {
     if (this.#filling) return;
     this.#filling = true;
     const from = this.#next;
     const prompts = Array.from({ length: count }, (_, i) => this.#prompts[(from + i) % this.#prompts.length]!);
     this.#chunk = prompts;
-    const seed = settings.seed + (this.#round * this.#prompts.length + from) * sizes.completions;
-    const options = { k: sizes.completions, stream: true, seed, max_new_tokens: answers.tokens };
+    const seed = settings.seed + (this.#round * this.#prompts.length + from) * sizes.drawn;
+    const options = { k, stream: true, seed, max_new_tokens: answers.tokens };
     try {
-      await engine.run(commands.sample(models.start, prompts, options), {
-        givesWay: true,
-        event: (event) => this.#hear(event),
-      });
+      const run = { givesWay: true, event: (event: Event) => this.#hear(event) };
+      await engine.run(commands.sample(models.start, prompts, options), run);
+      for (let lacking = this.#lacking.shift(); lacking; lacking = this.#lacking.shift()) await this.#drawAgain(lacking, seed);
     } catch (error) {
       if (!(error instanceof WorkerCrash)) notices.problem(error);
     } finally {
+      this.#lacking = [];
       this.#filling = false;
     }
+  }
+
+  /** Draws more answers to a prompt, hotter; where they are equal too, the screen has fewer. */
+  async #drawAgain({ screen, watched }: { screen: Screen; watched: boolean }, seed: number): Promise<void> {
+    let all = screen.completions;
+    const options = { k: sizes.drawn, temperature: HOT, seed: seed + 7919, max_new_tokens: answers.tokens };
+    await engine.run(commands.sample(models.start, [screen.prompt], options), {
+      givesWay: true,
+      event(event) {
+        if (event.event === 'candidates') all = [...all, ...event.completions.map((one) => ({ ...one, text: cleaned(one.text) }))];
+      },
+    });
+    this.#show({ ...screen, completions: differing(all, sizes.completions, true), redrawn: true }, watched);
   }
 
   #growing(): Screen {
@@ -120,17 +168,24 @@ class Screens {
     if (event.event === 'partial' && !this.current?.id && event.prompt === 0) {
       const growing = this.current?.prompt === this.#chunk[0] ? this.current! : this.#growing();
       const completions = growing.completions.map((completion, index) =>
-        index === event.completion ? { ...completion, text: event.text } : completion,
+        index === event.completion ? { ...completion, text: cleaned(event.text) } : completion,
       );
       this.current = { ...growing, completions };
     }
     if (event.event === 'candidates') {
       this.#next = (this.#next + 1) % this.#prompts.length;
       if (this.#next === 0) this.#round += 1;
-      const screen = { id: event.id, prompt: event.prompt, completions: event.completions };
-      if (this.current?.id) this.#ready.push(screen);
-      else this.current = screen;
+      const watched = !this.current?.id && !this.#lacking.some((other) => other.watched);
+      const all = event.completions.map((completion) => ({ ...completion, text: cleaned(completion.text) }));
+      const screen = { id: event.id, prompt: event.prompt, completions: differing(all, sizes.completions, watched) };
+      if (screen.completions.length < sizes.completions) this.#lacking.push({ screen, watched });
+      else this.#show(screen, watched);
     }
+  }
+
+  #show(screen: Screen, watched: boolean): void {
+    if (watched && !this.current?.id) this.current = screen;
+    else this.#ready.push(screen);
   }
 }
 

@@ -3,7 +3,7 @@
 // A teacher hands out such an address.
 
 import type { DeviceChoice } from './messages';
-import type { RewardOptions } from './protocol';
+import type { RewardOptions, SftOptions } from './protocol';
 
 export type Effort = 'quick' | 'normal' | 'long';
 /** The five lessons, in their order. */
@@ -56,12 +56,22 @@ export function addressWith(asked: Record<string, string>): string {
 const OF_STORIES = {
   /** Of each prompt, to rank. */
   completions: 4,
+  /** Of each prompt, where nobody reads along: those that are ranked are chosen among them. */
+  drawn: 8,
   completionTokens: small ? 16 : 64,
   /** Prompts answered at once while the reader ranks. */
   promptsAhead: 4,
   /** Completions sampled at once where nobody reads along. */
   sampleBatch: small ? 128 : 32,
   rankingTarget: 30,
+  /** Examples that are asked for in step 2. */
+  fewestExamples: 5,
+  enoughExamples: 12,
+  /**
+   * How the built-in model learns a few examples: by the trainer's defaults it would make one step of them. A real model
+   * takes the trainer's own.
+   */
+  learning: { most: 60, options: { epochs: small ? 4 : 16, batch_size: 4, held_out: 0 } as Partial<SftOptions> },
   comparisonTarget: 10,
   comparedPrompts: small ? 24 : 60,
   demonstrations: small ? 48 : Infinity,
@@ -94,7 +104,9 @@ const OF_STORIES = {
 /** A real model answers a thousand times slower, and at greater length; what it learns goes into adapters. */
 const OF_REAL_MODELS: Partial<typeof OF_STORIES> = {
   completionTokens: small ? 16 : 96,
+  learning: { most: 0, options: {} },
   promptsAhead: 1,
+  drawn: 6,
   sampleBatch: 16,
   rankingTarget: small ? 8 : 30,
   comparedPrompts: small ? 6 : 20,

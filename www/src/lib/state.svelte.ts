@@ -4,17 +4,20 @@ import { labelerInWords } from '../languages/trainer';
 import { accuracyOf } from './accuracy';
 import { answers } from './answers.svelte';
 import { besideOthers } from './beside-others';
+import { isCount, isScored } from './checks';
 import { choices } from './choices.svelte';
 import * as commands from './commands';
 import { comparison } from './comparison.svelte';
 import { engine } from './engine.svelte';
+import { examples } from './examples.svelte';
 import { fetchText, parseJsonl } from './files';
 import { findings } from './findings.svelte';
+import { fixing } from './fixing.svelte';
 import { percent, signed } from './format';
 import type { LabelerInfo } from './messages';
 import { BEST_OF, methods } from './methods.svelte';
 import { metricDocs, type MetricName } from './metrics.svelte';
-import { models, type CurvePoint, type ModelName } from './models.svelte';
+import { BUILT_IN_START, models, type CurvePoint, type ModelName } from './models.svelte';
 import { notices } from './notices.svelte';
 import type { Picked } from './opening';
 import type { DemonstrationRecord, RankingRecord, RewardOptions, SftOptions } from './protocol';
@@ -30,7 +33,7 @@ import { tuningCommand } from './tuning';
 import { WorkerCrash } from './worker-client';
 import { workflow, type Opened } from './workflow.svelte';
 
-export const STEPS = ['base', 'instruct', 'rank', 'reward', 'tune', 'compare'] as const;
+export const STEPS = ['base', 'show', 'rank', 'reward', 'tune', 'compare'] as const;
 export type StepName = (typeof STEPS)[number];
 /** `doubt` is done, but the trainer's rules found something suspicious. */
 export type StepState = 'locked' | 'open' | 'active' | 'done' | 'doubt';
@@ -64,12 +67,12 @@ class State {
   need(step: StepName): string | null {
     const { base, policy } = models.held;
     if (engine.failure) return t.needs.trainer;
-    if (step === 'base' || step === 'instruct') return base ? null : t.needs.base;
+    if (step === 'base' || step === 'show') return base ? null : t.needs.base;
     if (!models.held[models.start]) return t.needs.sft;
     if (step === 'reward' && rankings.count < MIN_RANKINGS) return t.needs.rankings(MIN_RANKINGS, rankings.count);
     if (step === 'tune') return this.#needOfMethod();
     if (step === 'compare' && choices.kind === 'best_of') return this.#needOfMethod();
-    if (step === 'compare' && !policy) return t.needs.policy;
+    if (step === 'compare' && !policy && !models.shown) return t.needs.policy;
     return null;
   }
 
@@ -93,14 +96,14 @@ class State {
 
   #trainingOf(step: StepName): Training | null {
     const { sft, reward, tuning } = this;
-    return { base: null, instruct: sft, rank: null, reward, tune: tuning, compare: null }[step];
+    return { base: null, show: sft, rank: null, reward, tune: tuning, compare: null }[step];
   }
 
   #isDone(step: StepName): boolean {
     const { base, sft, reward, policy } = models.held;
     return {
       base: base !== undefined,
-      instruct: sft !== undefined || models.start === 'base',
+      show: sft !== undefined,
       rank: rankings.count >= sizes.rankingTarget,
       reward: reward !== undefined,
       // Nothing is trained for best-of-n: there is nothing left to do once it can choose.
@@ -208,13 +211,9 @@ class State {
   }
 
   async #restore(): Promise<void> {
-    const saying = (error: unknown) => {
-      if (error instanceof WorkerCrash) throw error;
-      notices.problem(error);
-    };
     await methods.load();
-    await answers.restore();
-    await choices.restore();
+    await answers.restore().catch(saying);
+    await choices.restore().catch(saying);
     await metricDocs.load().catch(saying);
     const labelers = await engine.request('labelers', { all: workflow.base !== null });
     this.labelers = labelers.map(labelerInWords);
@@ -226,22 +225,24 @@ class State {
     await this.recall();
   }
 
-  /** Choices that came with a workflow of somebody's. */
+  /** Choices, examples and drafts that came with a workflow of somebody's. */
   async restoreChoices(): Promise<void> {
     await answers.restore();
     await choices.restore();
+    await this.recallDrafts();
   }
 
   /** What is stored of the workflow's models, runs and judgements. One who looks on gives none of it to the trainer. */
   async recall(): Promise<void> {
     if (tabs.following) await models.look(workflow.base?.info ?? null);
-    else await models.restore();
-    await runs.restore(!tabs.following);
+    else await models.restore(saying);
+    await this.recallDrafts();
+    await runs.restore(!tabs.following).catch(saying);
     if (tabs.following) models.lookAtRun(runs.current && { ...runs.current, origin: 'trained', by: runs.current.method ?? undefined });
-    for (const training of this.trainings) if (!training.running) await training.restore();
-    await comparison.restore();
+    for (const training of this.trainings) if (!training.running) await training.restore().catch(saying);
+    await comparison.restore().catch(saying);
     await this.#recallReward();
-    this.scored = (await store.notes.get<ScoredRanking>('reward/scored')) ?? null;
+    this.scored = (await store.notes.read('reward/scored', isScored)) ?? null;
   }
 
   /** The workflow is this tab's from now on, or another's: everything is brought back as it is stored. */
@@ -259,8 +260,15 @@ class State {
     });
   }
 
+  /** Examples, and what the reader was writing: examples too, or a better answer, with its screen. */
+  async recallDrafts(): Promise<void> {
+    await examples.restore();
+    await fixing.restore();
+    if (fixing.draft && !screens.current?.id) screens.putBack(fixing.draft.screen);
+  }
+
   async #recallReward(): Promise<void> {
-    this.rewardRankings = (await store.notes.get<number>('reward/rankings')) ?? 0;
+    this.rewardRankings = (await store.notes.read('reward/rankings', isCount)) ?? 0;
   }
 
   /** Opens a model folder and takes down what the page said of the model before it. */
@@ -280,7 +288,7 @@ class State {
     await store.notes.put('reward/rankings', 0);
   }
 
-  /** `changed` are options that a verdict advises. */
+  /** Trains the base on the built-in examples. `changed` are options that a verdict advises. */
   async trainSft(changed: Partial<SftOptions> = {}): Promise<boolean> {
     const all = parseJsonl<DemonstrationRecord>(await fetchText('examples/demonstrations.train.jsonl'));
     const demonstrations = all.slice(0, sizes.demonstrations);
@@ -288,14 +296,17 @@ class State {
     return this.sft.begin(commands.sft('base', demonstrations, options));
   }
 
-  /** Trains on a file of the reader's, of any format. Resolves to whether the model was made. */
-  async trainSftOn(file: File): Promise<boolean> {
-    const bytes = new Uint8Array(await file.arrayBuffer());
-    const ask = { name: file.name, bytes, model: 'base' };
-    const { records, dropped, reason } = await engine.request('read_demonstrations', ask);
-    if (records.length === 0) throw new Error(reason || t.instruct.emptyFile(file.name));
-    notices.say(t.instruct.read(records.length) + (dropped > 0 ? t.instruct.leftOut(dropped, reason) : ''));
-    return this.sft.begin(commands.sft('base', records, { ...sizes.finetuning, seed: settings.seed }));
+  /** What step 2 learns from: the reader's examples, and what they edited while they ranked. */
+  get lessons(): DemonstrationRecord[] {
+    return [...examples.list, ...rankings.edits];
+  }
+
+  /** Trains on the reader's examples, from the model as it was before any of them. Resolves to whether the model was made. */
+  async learn(changed: Partial<SftOptions> = {}): Promise<boolean> {
+    const { most, options } = sizes.learning;
+    const few = this.lessons.length <= most ? options : {};
+    const model = workflow.base ? 'base' : BUILT_IN_START;
+    return this.sft.begin(commands.sft(model, this.lessons, { ...few, ...sizes.finetuning, seed: settings.seed, ...changed }));
   }
 
   /** `changed` are options that a verdict advises. */
@@ -326,11 +337,18 @@ class State {
     await store.notes.put('reward/scored', this.scored);
   }
 
-  async tune(): Promise<boolean> {
+  /** The first `since` rankings are left out of what is learnt from. */
+  async tune(since = 0): Promise<boolean> {
     const { method, kind, options } = choices;
     if (kind === 'best_of') return false;
-    return this.tuning.begin(await tuningCommand(method, kind, options));
+    return this.tuning.begin(await tuningCommand(method, kind, options, since));
   }
+}
+
+/** One thing that cannot be brought back must not keep the rest away; a worker that dies is another matter. */
+function saying(error: unknown): void {
+  if (error instanceof WorkerCrash) throw error;
+  notices.problem(error);
 }
 
 export const app = new State();

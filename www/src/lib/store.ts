@@ -6,6 +6,7 @@
 import { removeAllBases } from './bases';
 import { Database, dropDatabase, type Stores } from './database';
 import type { Files, ModelInfo } from './messages';
+import { notices } from './notices.svelte';
 import type { Command, RankingRecord } from './protocol';
 import type { StoredRun } from './runs.svelte';
 import { storage } from './storage.svelte';
@@ -110,6 +111,11 @@ export const rankings = {
     const key = await database.put('rankings', ranking);
     return { ...ranking, key: key as number };
   },
+  /** All in one transaction; `told` hears how many are written. */
+  addAll: async (rows: Omit<StoredRanking, 'key'>[], told: (written: number) => void): Promise<StoredRanking[]> => {
+    const keys = await database.putAll('rankings', rows, told);
+    return rows.map((row, index) => ({ ...row, key: keys[index] as number }));
+  },
   put: (ranking: StoredRanking) => database.put('rankings', ranking),
   remove: (key: number) => database.remove('rankings', key),
   clear: () => database.clear('rankings'),
@@ -171,6 +177,14 @@ export const checkpoints = {
 export const notes = {
   get: async <T>(name: string): Promise<T | undefined> =>
     (await database.get<{ value: T }>('notes', name))?.value,
+  /** A note whose shape is checked: one that is damaged is named to the reader, and as good as absent. */
+  read: async <T>(name: string, check: (value: unknown) => value is T): Promise<T | undefined> => {
+    const value = await notes.get<unknown>(name).catch(() => undefined);
+    if (value === undefined || value === null) return undefined;
+    if (check(value)) return value;
+    notices.say(t.storage.badRow(name), 'problem');
+    return undefined;
+  },
   put: (name: string, value: unknown) => database.put('notes', { name, value: structuredClone(value) }),
   all: () => database.all<{ name: string; value: unknown }>('notes'),
   remove: (name: string) => database.remove('notes', name),

@@ -5,10 +5,13 @@ import type { Kind } from './methods.svelte';
 import type { Lack } from './outlook';
 import { ofAddresses } from './address-strings';
 import { byName } from './by-name';
+import { count } from './format';
 import { files, opening } from './opening-strings';
 import type { StageName } from './protocol';
 import { sizes } from './settings';
+import { letter } from './ranking';
 import type { RankingSource } from './store';
+import { ofShow } from './show-strings';
 import { ofWorkflows } from './workflow-strings';
 
 const plural = (count: number, one: string, many: string) => `${count} ${count === 1 ? one : many}`;
@@ -153,6 +156,8 @@ export const t = {
   models: {
     base: 'Base',
     sft: 'Instruct',
+    shown: 'After your examples',
+    builtInStart: 'Built-in instruct model',
     reward: 'Reward',
     policy: 'Tuned',
     asItCame: 'As it came',
@@ -330,44 +335,12 @@ export const t = {
     },
   },
 
-  instruct: {
-    title: 'Instruct',
-    heading: 'The same model learns to answer',
-    text:
-      'Now it is shown examples of a request and a good reply. Training on them (supervised fine-tuning, SFT) turns the model from ' +
-      'one that continues into one that answers. It copies the style of the examples. It does not know yet what you prefer.',
-    take: 'Take the built-in instruct model',
-    train: 'Train it here on the examples',
-    again: 'Train again here',
-    own: 'Train it here on my own examples',
-    ownHint: 'A file of requests with answers: JSON, JSONL or CSV in the formats of Alpaca, Dolly, ShareGPT or TRL.',
-    emptyFile: (name: string) => `${name} holds no examples.`,
-    read: (count: number) => `${plural(count, 'example was', 'examples were')} read.`,
-    leftOut: (count: number, reason: string) => ` ${count} left out (${reason}).`,
-    metric: 'loss: how surprised it still is by a good reply',
-    chart: 'Loss on the examples',
-    noChart: 'The curve appears while it trains.',
-    promptLabel: 'Ask both models the same',
-    prompt: 'Tell me a story about a dog who is afraid of the dark.',
-    ask: 'Ask both',
-    empty: 'Not asked yet.',
-    waits: 'Waits for this step’s model.',
-    /** For a model that is an assistant as it came. */
-    assistant: {
-      heading: 'It answers already',
-      text:
-        'This step is optional: the model was instruction-tuned before it came. If you have examples of requests with good ' +
-        'replies, train an adapter on them first; the rest of the loop then starts from there.',
-      none: 'Nothing to do here, unless you have examples.',
-    },
-  },
-
   rank: {
     title: 'Rank',
     heading: 'You say what is better',
     text:
-      'The model answers the same request four times. Put the answers in your order, best on top. There is no right order: ' +
-      'whatever you prefer is what it will learn. About thirty rankings are enough to see an effect.',
+      'The model answers the same request four times. Put the answers in your order, best on top, and fix the best one (✎) where it is ' +
+      'nearly right. There is no right order: whatever you prefer is what it will learn. About thirty rankings are enough to see an effect.',
     metric: (target: number, have: number) =>
       have > target ? `rankings; ${target} are enough to begin with` : `of ${target} rankings`,
     begin: 'Show me four answers',
@@ -384,6 +357,20 @@ export const t = {
     tie: (letter: string) => `Answer ${letter}: as good as the one above`,
     untie: (letter: string) => `Answer ${letter}: not as good as the one above`,
     stop: (letter: string) => `Stop answer ${letter} here`,
+    edit: (letter: string) => `Fix answer ${letter}`,
+    editLabel: (letter: string) => `Answer ${letter}, as it should be`,
+    editCancel: 'Cancel the change',
+    editEmpty: 'Your version is empty. Write the better answer, or cancel the change.',
+    editUnchanged: 'Your version is the same as the answer. Change it, or cancel the change.',
+    editSame: (item: number) => `Your version is the same as answer ${letter(item)}. Rank that one best instead.`,
+    noneGood: 'None is good: write it',
+    write: 'The answer you would send',
+    storedEdit: (count: number) => `Stored with your version, which counts as better than all of them. ${plural(count, 'ranking', 'rankings')}.`,
+    allTied: 'Everything is tied, so there is nothing to learn from the order. Say that all are good or all are bad, fix one, or skip.',
+    onlyOne: 'There is only one answer, so there is no order. Fix it, or skip.',
+    fewer: 'The model wrote the same answer more than once. Only those that differ are shown.',
+    showInstead: 'The model cannot do this yet. Writing two examples in step 2 teaches it more than further rankings.',
+    toShow: 'Write two examples',
     allGood: 'All are good',
     allBad: 'All are bad',
     storedAll: {
@@ -434,6 +421,9 @@ export const t = {
       `The rule tied all answers to most prompts; it found a preference for ${found} of the ${count} wanted.`,
     badFile: (reason: string) => `${reason}. Nothing was imported.`,
     exportButton: 'Export rankings (JSONL)',
+    readingFile: 'Reading the file…',
+    storing: (done: number, total: number) => `Storing ${count(done)} of ${count(total)} rankings…`,
+    damaged: (rankings: number) => plural(rankings, 'ranking', 'rankings'),
     importButton: 'Import rankings',
     clear: 'Remove all rankings',
     clearSure: 'Really remove all rankings',
@@ -567,12 +557,18 @@ export const t = {
     versusNames: { sft: 'Instruct (before tuning)', base: 'Base (before everything)' },
     contest: (contender: string, versus: string) => `${contender}, against ${versus}`,
     metric: (contender: string) => `win rate of ${contender}, ties counting half`,
-    left: 'Left is better',
-    right: 'Right is better',
+    left: 'The first is better',
+    right: 'The second is better',
     tie: 'Equally good',
-    sides: { left: 'Left', right: 'Right' },
+    sides: { left: 'First', right: 'Second' },
     progress: (done: number, total: number) => `Pair ${done} of ${total}`,
-    keys: 'Keys: ← left, → right, ↓ equally good.',
+    keys: 'Keys: ← first, → second, ↓ equally good; 1 and 2 tick what you would use.',
+    usable: 'I would use this as it is',
+    used: 'you would use it',
+    usableHow: 'Tick each answer that is good enough to use. Then say which is better.',
+    usableChart: 'Good enough to use, with 95% intervals',
+    usableOf: (yes: number, of: number) => `${yes} of ${of}`,
+    metricUsable: (contender: string) => `of the answers of ${contender} are good enough to use`,
     writing: 'Both models are writing…',
     reveal: 'Reveal now',
     revealed: 'What you preferred',
@@ -620,6 +616,7 @@ export const t = {
       'Rankings are JSONL, one ranking a line.',
   },
 
+  ...ofShow,
   ...ofWorkflows,
   ...ofAddresses,
 

@@ -3,8 +3,9 @@
 // A pause and a reload are one thing: the run ends, its checkpoint is stored, and "continue" starts from it.
 
 import { awake } from './awake.svelte';
+import { isAsked, isCurve, isLens, isText } from './checks';
 import { engine } from './engine.svelte';
-import { models, type CurvePoint, type ModelName } from './models.svelte';
+import { BUILT_IN_START, BY_EXAMPLES, models, type CurvePoint, type ModelName } from './models.svelte';
 import { notices } from './notices.svelte';
 import { promptText } from './prompts';
 import { runs } from './runs.svelte';
@@ -150,10 +151,10 @@ export class Training {
     this.status = 'idle';
     this.completions = [];
     this.step = this.totalSteps = this.savedStep = 0;
-    this.curve = (await store.notes.get<CurvePoint[]>(this.#curveName)) ?? [];
-    this.lens = (await store.notes.get<Lens | null>(this.#lensName)) ?? null;
-    this.asked = (await store.notes.get<Command | null>(this.#askedName)) ?? null;
-    this.method = (await store.notes.get<string | null>(this.#methodName)) ?? null;
+    this.curve = (await store.notes.read(this.#curveName, isCurve)) ?? [];
+    this.lens = (await store.notes.read(this.#lensName, isLens)) ?? null;
+    this.asked = (await store.notes.read(this.#askedName, isAsked)) ?? null;
+    this.method = (await store.notes.read(this.#methodName, isText)) ?? null;
     const checkpoint = await this.#usable();
     if (checkpoint) {
       this.step = this.savedStep = checkpoint.step;
@@ -175,7 +176,7 @@ export class Training {
     void awake.need(true);
     let kept = Promise.resolve();
     try {
-      const end = await engine.run(command, {
+      const run = () => engine.run(command, {
         resume: from?.files ?? null,
         saveEvery: sizes.saveEvery,
         event: (event) => this.#hear(event),
@@ -183,11 +184,12 @@ export class Training {
           kept = this.#keep(files).catch((error) => notices.problem(error));
         },
       });
+      const end = await models.borrow(command.command === 'sft' ? [command.model] : [], run);
       // A run is shown as paused when its checkpoint is stored, not before: the tab may be closed then.
       await kept;
       if (end === 'paused') this.status = 'paused';
       if (end !== 'finished') return false;
-      await models.adoptTrained(this.output, this.method ?? this.name);
+      await models.adoptTrained(this.output, this.method ?? stageOf(command));
       if (this.output === 'policy') await runs.keepTrained(this, command);
       await store.checkpoints.remove(this.name);
       this.status = 'finished';
@@ -287,6 +289,11 @@ function withoutData(command: Command): Command {
   if (command.command === 'reward') return { ...command, demonstrations: [], preferences: [] };
   if (command.command === 'tune') return { ...command, prompts: [], preferences: [], pretraining_texts: [] };
   return command;
+}
+
+/** What a command without a method trains by. */
+function stageOf(command: Command): string {
+  return command.command === 'sft' && command.model === BUILT_IN_START ? BY_EXAMPLES : command.command;
 }
 
 /** The method of a command that tunes. */

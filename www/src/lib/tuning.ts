@@ -28,16 +28,20 @@ export function pagesOwn(method: string, kind: Kind, effort: Effort, leash: Leas
 }
 
 /** Rankings; a method that learns from single answers takes those of screens that were all good or all bad, too. */
-function preferencesFor(method: string): PreferenceRecord[] {
+function preferencesFor(method: string, since: number): PreferenceRecord[] {
   const byLabels = methods.find(method)?.learns_from === 'labels';
-  return byLabels ? [...rankings.records, ...rankings.labelled] : rankings.records;
+  const records = rankings.records.slice(since);
+  return byLabels ? [...records, ...rankings.labelled] : records;
 }
 
-/** Tunes the instruct model by a method that learns from the reward model, or from the rankings themselves. */
-export async function tuningCommand(method: string, kind: Kind, options: Values): Promise<Command> {
+/**
+ * Tunes the instruct model by a method that learns from the reward model, or from the rankings themselves, of which the
+ * first `since` are left out.
+ */
+export async function tuningCommand(method: string, kind: Kind, options: Values, since = 0): Promise<Command> {
   const lessons =
     kind === 'rewards'
       ? { rewards: ['reward'], prompts: await promptsOf('train'), preferences: [] }
-      : { rewards: [], prompts: [], preferences: preferencesFor(method) };
+      : { rewards: [], prompts: [], preferences: preferencesFor(method, since) };
   return commands.tune(method, models.start, lessons, options);
 }

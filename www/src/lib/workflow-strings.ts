@@ -28,6 +28,7 @@ export const ofWorkflows = {
       this: 'This page was renewed in another tab. Reload it to go on.',
     },
     reload: 'Reload',
+    badRow: (name: string) => `Something stored in this workflow is damaged and was left out: ${name}.`,
     used: (used: string, quota: string) => `${used} of the ${quota} that the browser gives this page are in use.`,
     persisted: {
       yes: 'The browser keeps them until you delete them.',
@@ -41,7 +42,7 @@ export const ofWorkflows = {
     gone: 'This model is not stored any more.',
     heading: 'Runs',
     about: 'Every tuned model is kept until you delete it. One of them is the tuned model that the page uses.',
-    columns: { run: 'Run', from: 'From', rankings: 'Rankings', rate: 'Win rate', kl: 'KL', time: 'Time', size: 'Size' },
+    columns: { run: 'Run', from: 'From', rankings: 'Rankings', usable: 'Usable', rate: 'Win rate', kl: 'KL', time: 'Time', size: 'Size' },
     options: 'Options',
     use: 'Use',
     inUse: 'in use',
@@ -75,6 +76,13 @@ export const ofWorkflows = {
     noModel: (name: string) => `The model of “${name}” is not on this device any more. Open the model first.`,
     notOne: (name: string) => `${name} is no workflow: it holds no workflow.json. Nothing has changed.`,
     otherModel: (name: string, model: string) => `${name} is a workflow on ${model}. Open that model first, then the workflow. Nothing has changed.`,
+    isNotJson: 'it is not JSON',
+    otherShape: 'it does not have the fields that belong there, or one of them is of a wrong type',
+    badLine: (file: string, line: number, reason: string) => `${file}, line ${line}: ${reason}. Nothing was opened, and nothing has changed.`,
+    badPart: (file: string, what: string) => `${file}: ${what}. Nothing was opened, and nothing has changed.`,
+    badField: (field: string) => `“${field}” is of a wrong type`,
+    otherVersion: (version: string, known: number) =>
+      `workflow.json: it is of version ${version}, and this page reads version ${known}. Reload the page for its newest version. Nothing was opened.`,
     badRun: (run: string, reason: string) => `The run ${run} was left out: ${reason}`,
   },
 };

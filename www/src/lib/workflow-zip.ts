@@ -1,45 +1,27 @@
 // A workflow as one zip: the folder of `nudge teach`, with what only the page knows in its `workflow.json`.
 //
 // Out: what is here, in the files that the command line reads. In: a new workflow of what a folder holds, whoever made
-// it; its records go through the trainer as every imported file does.
+// it, once all of it was checked (`workflow-check.ts`).
 
-import { comparison, type Contest, type Pair } from './comparison.svelte';
+import { comparison } from './comparison.svelte';
 import { engine } from './engine.svelte';
-import { download, parseJsonl } from './files';
+import { EXAMPLES, examples } from './examples.svelte';
+import { download } from './files';
 import type { Files } from './messages';
-import { models, type CurvePoint } from './models.svelte';
+import { models } from './models.svelte';
 import { notices } from './notices.svelte';
 import { keepSplit } from './own-prompts';
 import { promptsInOrder } from './prompts';
-import type { Metrics, Prompt, RankingRecord, UnpairedRecord, Verdict } from './protocol';
+import type { Metrics, Prompt, RankingRecord } from './protocol';
 import { rankings } from './rankings.svelte';
-import { nameOfRun, runs, type RunJudged, type StoredRun } from './runs.svelte';
+import { nameOfRun, runs, type StoredRun } from './runs.svelte';
 import { app } from './state.svelte';
 import * as store from './store';
 import { t } from './strings';
+import { contentsOf, goesAlong, VERSION, type Asked, type Contents, type RunRecord } from './workflow-check';
 import { workflow } from './workflow.svelte';
 
-/** Of `workflow.json`; that of the command line is the same. */
-const VERSION = 1;
-/** Notes that a workflow takes along: choices, not curves. */
-const NOTES = /^(method$|options\/|answer\/)/;
 const RUN_FILES = ['run.json', 'log.jsonl', 'README.md'];
-
-type PageSays = {
-  name: string;
-  base: { name: string; sha256: string } | null;
-  notes: { name: string; value: unknown }[];
-  contest: Contest | null;
-};
-type Asked = { version: number; asked: Record<string, unknown>; page?: PageSays };
-/** What `run.json` says; the command line writes more. */
-type RunRecord = {
-  command: string;
-  options: Record<string, { value: unknown; from: string }>;
-  started_at: string;
-  results?: { steps: number; metrics: Metrics; findings: unknown[] };
-  page?: Pick<StoredRun, 'start' | 'rankings' | 'seconds' | 'judged'>;
-};
 
 const encoder = new TextEncoder();
 const text = (words: string) => encoder.encode(words);
@@ -64,6 +46,7 @@ async function folderOf(): Promise<Files> {
     'prompts.to_rank.jsonl': lines(ranked.length > 0 ? ranked.map(({ prompt }) => prompt) : train.slice(0, 30)),
     'held_out.jsonl': lines(heldOut),
   };
+  if (examples.count > 0) files['demonstrations.jsonl'] = jsonl(examples.list);
   if (ranked.length > 0) {
     files['candidates.jsonl'] = jsonl(ranked.map(({ id, prompt, completions }) => ({ id, prompt, completions })));
     files['rankings.jsonl'] = jsonl(ranked);
@@ -78,9 +61,9 @@ async function folderOf(): Promise<Files> {
 }
 
 async function asked(): Promise<Asked> {
-  const notes = (await store.notes.all()).filter(({ name }) => NOTES.test(name));
+  const notes = (await store.notes.all()).filter(({ name }) => goesAlong(name));
   const base = workflow.base && { name: workflow.base.name, sha256: workflow.base.id };
-  return { version: VERSION, asked: {}, page: { name: workflow.name, base, notes, contest: comparison.contest } };
+  return { version: VERSION, asked: {}, page: { name: workflow.name, base, notes, contest: comparison.contest, shownBy: models.held.sft?.by ?? null } };
 }
 
 /** Two screens may have come by the same id on the page; the command line tells records apart by it. */
@@ -124,14 +107,24 @@ function addJudgements(files: Files): void {
   files['judgements.verdict.json'] = json({ ...verdict, findings: [] });
 }
 
-/** Makes a workflow of a zip, and goes over to it. */
+/** Makes a workflow of a zip, and goes over to it: of all that it holds, or of nothing. */
 export async function openZip(file: File): Promise<void> {
   const files = await engine.request('unpack', { name: file.name, blob: file });
-  const says = jsonOf<Asked>(files, 'workflow.json');
-  if (!says) throw new Error(t.workflows.notOne(file.name));
-  const name = says.page?.name ?? file.name.replace(/\.zip$/i, '');
-  await app.change(await baseFor(says, name, file.name));
-  await fill(files, says);
+  const contents = await contentsOf(files, file.name);
+  const name = contents.says.page?.name ?? file.name.replace(/\.zip$/i, '');
+  const opened = await baseFor(contents.says, name, file.name);
+  const before = workflow.list.find(({ id }) => id === workflow.id);
+  await app.change(opened);
+  try {
+    await fill(files, contents);
+  } catch (error) {
+    if (before) {
+      const { id } = workflow;
+      await app.change(await workflow.open(before));
+      await workflow.removeWorkflow(id);
+    }
+    throw error;
+  }
   notices.say(t.workflows.opened(name, rankings.list.length, runs.list.length));
 }
 
@@ -145,60 +138,42 @@ async function baseFor(says: Asked, name: string, file: string) {
   return workflow.open({ ...row, base: wanted });
 }
 
-async function fill(files: Files, says: Asked): Promise<void> {
-  const prompts = (name: string) => rowsOf<{ prompt: Prompt }>(files, name).map(({ prompt }) => prompt);
-  await keepSplit(workflow.name, prompts('prompts.jsonl'), prompts('held_out.jsonl'));
+async function fill(files: Files, contents: Contents): Promise<void> {
+  const { says, prompts, heldOut, examples, labels } = contents;
+  await keepSplit(workflow.name, prompts, heldOut);
+  if (examples.length > 0) await store.notes.put(EXAMPLES, examples);
   for (const { name, value } of says.page?.notes ?? []) await store.notes.put(name, value);
-  const ranked = files['rankings.jsonl'];
-  if (ranked?.length) await rankings.importFile('rankings.jsonl', ranked, 'import');
-  await rankings.adoptLabels(rowsOf<UnpairedRecord>(files, 'labels.jsonl'));
-  const folders = new Set(Object.keys(files).flatMap((path) => /^(runs\/[^/]+)\/.*\.safetensors$/.exec(path)?.[1] ?? []));
-  // What lies on another is opened after it.
-  const order = (folder: string) => ['runs/sft', 'runs/reward'].indexOf(folder) + (folder === 'runs/sft' ? -9 : 0);
-  for (const folder of [...folders].sort((a, b) => order(a) - order(b))) await openRun(files, folder);
-  await openJudgements(files, says);
+  await rankings.addAll(contents.rankings, 'import');
+  await rankings.adoptLabels(labels);
+  for (const run of contents.runs) await openRun(files, run, says.page?.shownBy ?? undefined);
+  await openJudgements(contents);
   await app.restoreChoices();
   workflow.filled += 1;
 }
 
-async function openRun(files: Files, folder: string): Promise<void> {
+async function openRun(files: Files, run: Contents['runs'][number], shownBy?: string): Promise<void> {
+  const { folder } = run;
   const inside = Object.entries(files).filter(([path]) => path.startsWith(`${folder}/`));
   const own = inside.map(([path, bytes]) => ({ path: path.slice(folder.length + 1), blob: new Blob([bytes as BlobPart]) }));
-  const record = jsonOf<RunRecord>(files, `${folder}/run.json`);
   try {
     const place = folder === 'runs/sft' ? 'sft' : 'policy';
-    const name = await models.importFiles(own.filter(({ path }) => !RUN_FILES.includes(path)), place);
-    if (name === 'policy') await runs.keepImported(await models.files('policy'), runOf(record, files, folder));
+    const name = await models.importFiles(own.filter(({ path }) => !RUN_FILES.includes(path)), place, place === 'sft' ? shownBy : undefined);
+    if (name === 'policy') await runs.keepImported(await models.files('policy'), storedOf(run));
   } catch (error) {
     notices.say(t.workflows.badRun(folder, error instanceof Error ? error.message : String(error)), 'problem');
   }
 }
 
-function runOf(record: RunRecord | null, files: Files, folder: string): Partial<StoredRun> {
+function storedOf({ record, curve }: Contents['runs'][number]): Partial<StoredRun> {
   if (!record) return {};
-  const curve = rowsOf<Metrics>(files, `${folder}/log.jsonl`).map(({ step, ...metrics }, index): CurvePoint => ({ step: step ?? index + 1, metrics }));
   const { start = null, rankings: count = 0, seconds = 0, judged = [] } = record.page ?? {};
   const settings = Object.fromEntries(Object.entries(record.options ?? {}).map(([name, { value }]) => [name, value]));
   const method = record.command.replace('-', '_');
-  return { method, settings, start, rankings: count, seconds, judged: judged as RunJudged[], steps: record.results?.steps ?? curve.length, curve };
+  return { method, settings, start, rankings: count, seconds, judged, steps: record.results?.steps ?? curve.length, curve };
 }
 
-async function openJudgements(files: Files, says: Asked): Promise<void> {
-  const verdict = jsonOf<Verdict>(files, 'judgements.verdict.json');
-  const pairs = rowsOf<Pair>(files, 'judgements.jsonl').map((pair) => ({ ...pair, left: pair.left ?? 'a' }));
+async function openJudgements({ says, pairs, verdict }: Contents): Promise<void> {
   if (!verdict || pairs.length === 0) return;
-  const contest: Contest = { method: runs.current?.method ?? null, versus: says.page?.contest?.versus ?? models.start, run: runs.currentId };
-  await comparison.adopt(pairs, verdict, contest);
-}
-
-function jsonOf<T>(files: Files, name: string): T | null {
-  try {
-    return files[name] ? (JSON.parse(new TextDecoder().decode(files[name])) as T) : null;
-  } catch {
-    return null;
-  }
-}
-
-function rowsOf<T>(files: Files, name: string): T[] {
-  return files[name] ? parseJsonl<T>(new TextDecoder().decode(files[name])) : [];
+  const { method = null, versus = models.start } = says.page?.contest ?? {};
+  await comparison.adopt(pairs, verdict, { method: runs.current?.method ?? method, versus, run: runs.currentId });
 }

@@ -43,6 +43,8 @@ class Workflow {
   name = $state('');
   /** Counts what came in from outside, for what was drawn before that. */
   filled = $state(0);
+  /** Counts changes of what is asked. */
+  prompts = $state(0);
   /** All that there are, the oldest first. */
   list = $state.raw<StoredWorkflow[]>([]);
   /** Nothing stands for the built-in story model. */

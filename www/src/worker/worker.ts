@@ -132,8 +132,8 @@ const handlers: { [Kind in RequestKind]: (ask: Ask<Kind>) => Promise<Replies[Kin
     if (running) halt = how;
     return null;
   },
-  async verdict({ preferences }) {
-    return (await loaded()).Nudge.verdict(preferences);
+  async verdict({ preferences, usable }) {
+    return (await loaded()).Nudge.verdict(preferences, usable);
   },
   async findings({ evidence, asked, preferences }) {
     return (await loaded()).Nudge.findings(evidence, asked, preferences);

@@ -118,6 +118,8 @@ fn a_mixture_has_a_cap_and_leaves_clusters_out() {
     let report = place.done(&format!("{words} --without reading --out rest.jsonl --held-out reading.jsonl"));
     assert!(share(&report, "who").is_none());
     assert!(place.records("reading.jsonl").iter().all(|record| record["cluster"] == "reading"));
+    let report = place.done(&format!("{words} --without who --out others.jsonl"));
+    assert!(share(&report, "who").is_none() && share(&report, "capital").is_some(), "{report}");
     place.refused(&format!("{words} --without raeding --out x.jsonl"), &["no demonstration", "`raeding`"]);
     place.refused(&format!("{words} --out rest.jsonl"), &["rest.jsonl exists", "--force"]);
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::fields::names;
 use super::name::Format;
-use super::{hh_rlhf, sharegpt};
+use super::{chatgpt, hh_rlhf, open_webui, sharegpt};
 use crate::source::Found;
 
 /// Records looked at before a decision.
@@ -29,6 +29,8 @@ impl Format {
             () if all(&["ranking", "completions"]) => Self::Ranking,
             () if all(&["instruction", "completions"]) => Self::UltraFeedback,
             () if all(&["prompt", "completions", "id"]) => Self::Candidates,
+            () if open_webui::looks_like(object) => Self::OpenWebUi,
+            () if chatgpt::looks_like(object) => Self::ChatGpt,
             () if has("info") && (has("summaries") || has("summary")) => Self::Tldr,
             () if tree || all(&["text", "replies"]) => Self::OasstTrees,
             () if all(&["message_id", "text", "role"]) => Self::OasstMessages,

@@ -1,10 +1,12 @@
 import type { t as english } from '../../lib/strings';
 import { count } from '../../lib/format';
+import { letter } from '../../lib/ranking';
 import { sizes } from '../../lib/settings';
 import { form, plural } from '../plural';
 import type { Translation } from '../texts';
 import { ofAddresses } from './address-strings';
 import { files, opening } from './opening-strings';
+import { ofShow } from './show-strings';
 import { ofWorkflows } from './workflow-strings';
 
 const rankings = { one: 'Rangfolge', other: 'Rangfolgen' };
@@ -147,6 +149,8 @@ export const t: Translation<typeof english> = {
   models: {
     base: 'Basis',
     sft: 'Instruct',
+    shown: 'Nach deinen Beispielen',
+    builtInStart: 'Eingebautes Instruct-Modell',
     reward: 'Reward',
     policy: 'Getunt',
     asItCame: 'Wie es kam',
@@ -318,43 +322,12 @@ export const t: Translation<typeof english> = {
     },
   },
 
-  instruct: {
-    title: 'Instruct',
-    heading: 'Dasselbe Modell lernt zu antworten',
-    text:
-      'Jetzt sieht es Beispiele: eine Anfrage und eine gute Antwort. Das Training daran (Supervised Fine-Tuning, SFT) macht aus einem Modell, ' +
-      'das weiterschreibt, eines, das antwortet. Es ahmt den Stil der Beispiele nach. Was dir gefällt, weiß es noch nicht.',
-    take: 'Eingebautes Instruct-Modell nehmen',
-    train: 'Hier an den Beispielen trainieren',
-    again: 'Hier neu trainieren',
-    own: 'Hier an eigenen Beispielen trainieren',
-    ownHint: 'Eine Datei mit Anfragen und Antworten: JSON, JSONL oder CSV im Format von Alpaca, Dolly, ShareGPT oder TRL.',
-    emptyFile: (name) => `${name} enthält keine Beispiele.`,
-    read: (examples) => `${plural(examples, { one: 'Beispiel', other: 'Beispiele' })} gelesen.`,
-    leftOut: (left, reason) => ` ${count(left)} ausgelassen (${reason}).`,
-    metric: 'Loss: wie sehr eine gute Antwort es noch überrascht',
-    chart: 'Loss an den Beispielen',
-    noChart: 'Die Kurve erscheint während des Trainings.',
-    promptLabel: 'Frag beide dasselbe, auf Englisch',
-    prompt: 'Tell me a story about a dog who is afraid of the dark.',
-    ask: 'Beide fragen',
-    empty: 'Noch nicht gefragt.',
-    waits: 'Wartet auf das Modell dieses Schritts.',
-    assistant: {
-      heading: 'Es antwortet schon',
-      text:
-        'Dieser Schritt ist freiwillig: Das Modell hat schon vorher gelernt zu antworten. Wenn du Beispiele für Anfragen mit guten Antworten ' +
-        'hast, trainiere zuerst daran einen Adapter; alles Weitere geht dann davon aus.',
-      none: 'Hier ist nichts zu tun, außer du hast Beispiele.',
-    },
-  },
-
   rank: {
     title: 'Ordnen',
     heading: 'Du sagst, was besser ist',
     text:
-      'Das Modell beantwortet dieselbe Anfrage viermal. Bring die Antworten in deine Reihenfolge, die beste nach oben. Eine richtige gibt es ' +
-      'nicht: Was du vorziehst, das lernt es. Etwa dreißig Rangfolgen genügen, um etwas zu merken.',
+      'Das Modell beantwortet dieselbe Anfrage viermal. Bring die Antworten in deine Reihenfolge, die beste nach oben, und verbessere die beste (✎), wo ' +
+      'sie fast stimmt. Eine richtige Reihenfolge gibt es nicht: Was du vorziehst, das lernt es. Etwa dreißig Rangfolgen genügen, um etwas zu merken.',
     metric: (target, have) => (have > target ? `Rangfolgen; ${target} genügen für den Anfang` : `von ${target} Rangfolgen`),
     begin: 'Zeig mir vier Antworten',
     submit: 'Rangfolge speichern',
@@ -370,6 +343,20 @@ export const t: Translation<typeof english> = {
     tie: (letter) => `Antwort ${letter}: so gut wie die darüber`,
     untie: (letter) => `Antwort ${letter}: nicht so gut wie die darüber`,
     stop: (letter) => `Antwort ${letter} hier abbrechen`,
+    edit: (letter) => `Antwort ${letter} verbessern`,
+    editLabel: (letter) => `Antwort ${letter}, wie sie sein sollte`,
+    editCancel: 'Änderung verwerfen',
+    editEmpty: 'Deine Fassung ist leer. Schreib die bessere Antwort oder verwirf die Änderung.',
+    editUnchanged: 'Deine Fassung ist dieselbe wie die Antwort. Ändere sie oder verwirf die Änderung.',
+    editSame: (item) => `Deine Fassung ist dieselbe wie Antwort ${letter(item)}. Setz lieber diese an die erste Stelle.`,
+    noneGood: 'Keine ist gut: selbst schreiben',
+    write: 'Die Antwort, die du abschicken würdest',
+    storedEdit: (count) => `Gespeichert mit deiner Fassung, die als besser gilt als alle anderen. ${plural(count, rankings)}.`,
+    allTied: 'Alles ist gleichauf; aus der Reihenfolge lässt sich nichts lernen. Sag, dass alle gut oder alle schlecht sind, verbessere eine oder lass aus.',
+    onlyOne: 'Es gibt nur eine Antwort, also keine Reihenfolge. Verbessere sie oder lass aus.',
+    fewer: 'Das Modell hat dieselbe Antwort mehrmals geschrieben. Nur verschiedene werden gezeigt.',
+    showInstead: 'Das Modell kann das noch nicht. Zwei Beispiele in Schritt 2 lehren es mehr als weitere Rangfolgen.',
+    toShow: 'Zwei Beispiele schreiben',
     allGood: 'Alle sind gut',
     allBad: 'Alle sind schlecht',
     storedAll: {
@@ -419,6 +406,9 @@ export const t: Translation<typeof english> = {
       `Die Regel fand bei den meisten Prompts alle Antworten gleich gut; für ${found} von ${wanted} gewünschten fand sie einen Unterschied.`,
     badFile: (reason) => `${reason}. Nichts wurde importiert.`,
     exportButton: 'Rangfolgen exportieren (JSONL)',
+    readingFile: 'Die Datei wird gelesen …',
+    storing: (done, total) => `${count(done)} von ${count(total)} Rangfolgen werden gespeichert …`,
+    damaged: (damaged) => plural(damaged, rankings),
     importButton: 'Rangfolgen importieren',
     clear: 'Alle Rangfolgen entfernen',
     clearSure: 'Wirklich alle Rangfolgen entfernen',
@@ -552,12 +542,18 @@ export const t: Translation<typeof english> = {
     versusNames: { sft: 'Instruct (vor dem Tuning)', base: 'Basis (vor allem anderen)' },
     contest: (contender, versus) => `${contender}, gegen ${versus}`,
     metric: (contender) => `Siegquote von ${contender}, Unentschieden zählen halb`,
-    left: 'Links ist besser',
-    right: 'Rechts ist besser',
+    left: 'Die erste ist besser',
+    right: 'Die zweite ist besser',
     tie: 'Gleich gut',
-    sides: { left: 'Links', right: 'Rechts' },
+    sides: { left: 'Erste', right: 'Zweite' },
     progress: (done, total) => `Paar ${done} von ${total}`,
-    keys: 'Tasten: ← links, → rechts, ↓ gleich gut.',
+    keys: 'Tasten: ← erste, → zweite, ↓ gleich gut; 1 und 2 haken an, was du verwenden würdest.',
+    usable: 'Das würde ich so verwenden',
+    used: 'du würdest sie verwenden',
+    usableHow: 'Hake jede Antwort an, die gut genug ist, um sie zu verwenden. Sag dann, welche besser ist.',
+    usableChart: 'Gut genug zum Verwenden, mit 95-%-Intervallen',
+    usableOf: (yes, of) => `${yes} von ${of}`,
+    metricUsable: (contender) => `der Antworten von ${contender} sind gut genug zum Verwenden`,
     writing: 'Beide Modelle schreiben …',
     reveal: 'Jetzt aufdecken',
     revealed: 'Was du vorgezogen hast',
@@ -605,6 +601,7 @@ export const t: Translation<typeof english> = {
       'Rangfolgen sind JSONL, eine je Zeile.',
   },
 
+  ...ofShow,
   ...ofWorkflows,
   ...ofAddresses,
 

@@ -28,6 +28,7 @@ export const ofWorkflows: Translation<typeof english> = {
       this: 'Diese Seite wurde in einem anderen Tab erneuert. Lade sie neu, um weiterzumachen.',
     },
     reload: 'Neu laden',
+    badRow: (name) => `Etwas, das in diesem Workflow gespeichert ist, ist beschädigt und wurde ausgelassen: ${name}.`,
     used: (used, quota) => `${used} von den ${quota}, die der Browser dieser Seite gibt, sind belegt.`,
     persisted: {
       yes: 'Der Browser behält sie, bis du sie löschst.',
@@ -41,7 +42,7 @@ export const ofWorkflows: Translation<typeof english> = {
     gone: 'Dieses Modell ist nicht mehr gespeichert.',
     heading: 'Läufe',
     about: 'Jedes getunte Modell bleibt, bis du es löschst. Eines davon ist das, das die Seite benutzt.',
-    columns: { run: 'Lauf', from: 'Aus', rankings: 'Rangfolgen', rate: 'Siegquote', kl: 'KL', time: 'Dauer', size: 'Größe' },
+    columns: { run: 'Lauf', from: 'Aus', rankings: 'Rangfolgen', usable: 'Brauchbar', rate: 'Siegquote', kl: 'KL', time: 'Dauer', size: 'Größe' },
     options: 'Optionen',
     use: 'Benutzen',
     inUse: 'in Gebrauch',
@@ -75,6 +76,13 @@ export const ofWorkflows: Translation<typeof english> = {
     noModel: (name) => `Das Modell von „${name}“ ist nicht mehr auf diesem Gerät. Öffne zuerst das Modell.`,
     notOne: (name) => `${name} ist kein Workflow: Es fehlt workflow.json. Nichts hat sich geändert.`,
     otherModel: (name, model) => `${name} ist ein Workflow auf ${model}. Öffne zuerst dieses Modell, dann den Workflow. Nichts hat sich geändert.`,
+    isNotJson: 'es ist kein JSON',
+    otherShape: 'die Felder, die dorthin gehören, fehlen oder haben den falschen Typ',
+    badLine: (file, line, reason) => `${file}, Zeile ${line}: ${reason}. Nichts wurde geöffnet, und nichts hat sich geändert.`,
+    badPart: (file, what) => `${file}: ${what}. Nichts wurde geöffnet, und nichts hat sich geändert.`,
+    badField: (field) => `„${field}“ hat den falschen Typ`,
+    otherVersion: (version, known) =>
+      `workflow.json: Es hat die Version ${version}, und diese Seite liest Version ${known}. Lade die Seite neu, um die neueste zu bekommen. Nichts wurde geöffnet.`,
     badRun: (run, reason) => `Der Lauf ${run} wurde ausgelassen: ${reason}`,
   },
 };

@@ -1,10 +1,12 @@
 import type { t as english } from '../../lib/strings';
 import { count } from '../../lib/format';
+import { letter } from '../../lib/ranking';
 import { sizes } from '../../lib/settings';
 import { plural } from '../plural';
 import type { Translation } from '../texts';
 import { ofAddresses } from './address-strings';
 import { files, opening } from './opening-strings';
+import { ofShow } from './show-strings';
 import { ofWorkflows } from './workflow-strings';
 
 const rankings = { one: 'ranking', other: 'rankings' };
@@ -147,6 +149,8 @@ export const t: Translation<typeof english> = {
   models: {
     base: 'Base',
     sft: 'Instruct',
+    shown: 'Con tus ejemplos',
+    builtInStart: 'Modelo Instruct incluido',
     reward: 'Recompensa',
     policy: 'Ajustado',
     asItCame: 'Como vino',
@@ -318,43 +322,12 @@ export const t: Translation<typeof english> = {
     },
   },
 
-  instruct: {
-    title: 'Instruct',
-    heading: 'El mismo modelo aprende a responder',
-    text:
-      'Ahora se le muestran ejemplos: una petición y una buena respuesta. Entrenar con ellos (supervised fine-tuning, SFT) convierte un ' +
-      'modelo que continúa en uno que responde. Copia el estilo de los ejemplos. Aún no sabe qué prefieres tú.',
-    take: 'Tomar el modelo Instruct incluido',
-    train: 'Entrenarlo aquí con los ejemplos',
-    again: 'Entrenarlo otra vez aquí',
-    own: 'Entrenarlo aquí con mis ejemplos',
-    ownHint: 'Un archivo de peticiones con respuestas: JSON, JSONL o CSV en los formatos de Alpaca, Dolly, ShareGPT o TRL.',
-    emptyFile: (name) => `${name} no contiene ejemplos.`,
-    read: (examples) => `${plural(examples, { one: 'ejemplo leído', other: 'ejemplos leídos' })}.`,
-    leftOut: (left, reason) => ` ${plural(left, { one: 'omitido', other: 'omitidos' })} (${reason}).`,
-    metric: 'pérdida: cuánto le sorprende aún una buena respuesta',
-    chart: 'Pérdida en los ejemplos',
-    noChart: 'La curva aparece mientras entrena.',
-    promptLabel: 'Pregunta lo mismo a los dos, en inglés',
-    prompt: 'Tell me a story about a dog who is afraid of the dark.',
-    ask: 'Preguntar a los dos',
-    empty: 'Aún sin preguntar.',
-    waits: 'Espera al modelo de este paso.',
-    assistant: {
-      heading: 'Ya responde',
-      text:
-        'Este paso es opcional: al modelo ya le enseñaron a responder antes de llegar. Si tienes ejemplos de peticiones con buenas respuestas, ' +
-        'entrena primero un adaptador con ellos; lo demás parte entonces de ahí.',
-      none: 'Aquí no hay nada que hacer, salvo que tengas ejemplos.',
-    },
-  },
-
   rank: {
     title: 'Ordenar',
     heading: 'Tú dices qué es mejor',
     text:
-      'El modelo responde cuatro veces a la misma petición. Pon las respuestas en tu orden, la mejor arriba. No hay un orden correcto: lo que ' +
-      'prefieras es lo que aprenderá. Unos treinta rankings bastan para notar un efecto.',
+      'El modelo responde cuatro veces a la misma petición. Pon las respuestas en tu orden, la mejor arriba, y corrige la mejor (✎) cuando ' +
+      'casi acierte. No hay un orden correcto: lo que prefieras es lo que aprenderá. Unos treinta rankings bastan para notar un efecto.',
     metric: (target, have) => (have > target ? `rankings; con ${target} basta para empezar` : `de ${target} rankings`),
     begin: 'Enséñame cuatro respuestas',
     submit: 'Guardar este ranking',
@@ -370,6 +343,20 @@ export const t: Translation<typeof english> = {
     tie: (letter) => `Respuesta ${letter}: tan buena como la de arriba`,
     untie: (letter) => `Respuesta ${letter}: no tan buena como la de arriba`,
     stop: (letter) => `Parar aquí la respuesta ${letter}`,
+    edit: (letter) => `Corregir la respuesta ${letter}`,
+    editLabel: (letter) => `Respuesta ${letter}, como debería ser`,
+    editCancel: 'Descartar el cambio',
+    editEmpty: 'Tu versión está vacía. Escribe la mejor respuesta o descarta el cambio.',
+    editUnchanged: 'Tu versión es igual que la respuesta. Cámbiala o descarta el cambio.',
+    editSame: (item) => `Tu versión es igual que la respuesta ${letter(item)}. Pon esa la primera.`,
+    noneGood: 'Ninguna es buena: escribirla',
+    write: 'La respuesta que enviarías',
+    storedEdit: (count) => `Guardada con tu versión, que cuenta como mejor que todas. ${plural(count, rankings)}.`,
+    allTied: 'Todo está empatado y del orden no se aprende nada. Di que todas son buenas o todas malas, corrige una o salta.',
+    onlyOne: 'Solo hay una respuesta, así que no hay orden. Corrígela o salta.',
+    fewer: 'El modelo escribió la misma respuesta más de una vez. Solo se muestran las distintas.',
+    showInstead: 'El modelo aún no sabe hacerlo. Dos ejemplos en el paso 2 le enseñan más que otros rankings.',
+    toShow: 'Escribir dos ejemplos',
     allGood: 'Todas son buenas',
     allBad: 'Todas son malas',
     storedAll: {
@@ -419,6 +406,9 @@ export const t: Translation<typeof english> = {
       `La regla empató todas las respuestas en la mayoría de los prompts; encontró preferencia en ${found} de los ${wanted} deseados.`,
     badFile: (reason) => `${reason}. No se ha importado nada.`,
     exportButton: 'Exportar rankings (JSONL)',
+    readingFile: 'Leyendo el archivo…',
+    storing: (done, total) => `Guardando ${count(done)} de ${count(total)} rankings…`,
+    damaged: (damaged) => plural(damaged, rankings),
     importButton: 'Importar rankings',
     clear: 'Quitar todos los rankings',
     clearSure: 'Quitar de verdad todos los rankings',
@@ -550,12 +540,18 @@ export const t: Translation<typeof english> = {
     versusNames: { sft: 'Instruct (antes del ajuste)', base: 'Base (antes de todo)' },
     contest: (contender, versus) => `${contender}, contra ${versus}`,
     metric: (contender) => `tasa de victorias: ${contender}; los empates cuentan medio`,
-    left: 'La izquierda es mejor',
-    right: 'La derecha es mejor',
+    left: 'La primera es mejor',
+    right: 'La segunda es mejor',
     tie: 'Igual de buenas',
-    sides: { left: 'Izquierda', right: 'Derecha' },
+    sides: { left: 'Primera', right: 'Segunda' },
     progress: (done, total) => `Par ${done} de ${total}`,
-    keys: 'Teclas: ← izquierda, → derecha, ↓ igual de buenas.',
+    keys: 'Teclas: ← primera, → segunda, ↓ igual de buenas; 1 y 2 marcan lo que usarías.',
+    usable: 'La usaría tal cual',
+    used: 'la usarías',
+    usableHow: 'Marca cada respuesta que sea lo bastante buena para usarla. Después di cuál es mejor.',
+    usableChart: 'Lo bastante buenas para usarlas, con intervalos del 95 %',
+    usableOf: (yes, of) => `${yes} de ${of}`,
+    metricUsable: (contender) => `de las respuestas de ${contender} son lo bastante buenas para usarlas`,
     writing: 'Ambos modelos están escribiendo…',
     reveal: 'Revelar ya',
     revealed: 'Lo que has preferido',
@@ -603,6 +599,7 @@ export const t: Translation<typeof english> = {
       'Los rankings son JSONL, uno por línea.',
   },
 
+  ...ofShow,
   ...ofWorkflows,
   ...ofAddresses,
 

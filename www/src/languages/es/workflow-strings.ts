@@ -28,6 +28,7 @@ export const ofWorkflows: Translation<typeof english> = {
       this: 'Esta página se ha renovado en otra pestaña. Recárgala para seguir.',
     },
     reload: 'Recargar',
+    badRow: (name) => `Algo guardado en este flujo está dañado y se ha omitido: ${name}.`,
     used: (used, quota) => `Ocupados ${used} de los ${quota} que el navegador da a esta página.`,
     persisted: {
       yes: 'El navegador los conserva hasta que los borres.',
@@ -41,7 +42,7 @@ export const ofWorkflows: Translation<typeof english> = {
     gone: 'Este modelo ya no está guardado.',
     heading: 'Ejecuciones',
     about: 'Cada modelo ajustado se conserva hasta que lo borres. Uno de ellos es el que usa la página.',
-    columns: { run: 'Ejecución', from: 'Desde', rankings: 'Rankings', rate: 'Tasa de victorias', kl: 'KL', time: 'Duración', size: 'Tamaño' },
+    columns: { run: 'Ejecución', from: 'Desde', rankings: 'Rankings', usable: 'Usables', rate: 'Tasa de victorias', kl: 'KL', time: 'Duración', size: 'Tamaño' },
     options: 'Opciones',
     use: 'Usar',
     inUse: 'en uso',
@@ -75,6 +76,13 @@ export const ofWorkflows: Translation<typeof english> = {
     noModel: (name) => `El modelo de «${name}» ya no está en este dispositivo. Abre antes el modelo.`,
     notOne: (name) => `${name} no es un flujo de trabajo: no contiene workflow.json. No ha cambiado nada.`,
     otherModel: (name, model) => `${name} es un flujo de trabajo sobre ${model}. Abre antes ese modelo y luego el flujo. No ha cambiado nada.`,
+    isNotJson: 'no es JSON',
+    otherShape: 'faltan los campos que deben estar ahí, o alguno es de un tipo equivocado',
+    badLine: (file, line, reason) => `${file}, línea ${line}: ${reason}. No se ha abierto nada y nada ha cambiado.`,
+    badPart: (file, what) => `${file}: ${what}. No se ha abierto nada y nada ha cambiado.`,
+    badField: (field) => `«${field}» es de un tipo equivocado`,
+    otherVersion: (version, known) =>
+      `workflow.json: es de la versión ${version} y esta página lee la versión ${known}. Vuelve a cargar la página para tener la más nueva. No se ha abierto nada.`,
     badRun: (run, reason) => `Se ha omitido la ejecución ${run}: ${reason}`,
   },
 };

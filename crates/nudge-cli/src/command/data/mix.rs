@@ -1,7 +1,7 @@
 //! `nudge data mix`: demonstrations of many tasks in proportion to how many there are, none above a cap (FLAN).
 //!
 //! 1. Read demonstrations; mine stories; fill the templates of the user's tasks with the user's records.
-//! 2. Mix, without the clusters that are to be held out.
+//! 2. Mix, without the clusters and tasks that are to be held out.
 //! 3. Write, and tell the share of every task.
 
 use super::check_free;
@@ -34,8 +34,8 @@ pub fn run(arguments: &Mix) -> Result<()> {
         seed: arguments.seed,
     };
     let mixture = mix(records, &options);
-    if let Some(cluster) = mixture.report.unknown_clusters.first() {
-        bail!("no demonstration belongs to the cluster `{cluster}` of --without");
+    if let Some(name) = mixture.report.unknown.first() {
+        bail!("no demonstration belongs to the cluster or task `{name}` of --without");
     }
     if mixture.records.is_empty() {
         bail!("the mixture is empty; give --data, --stories or --records with demonstrations");

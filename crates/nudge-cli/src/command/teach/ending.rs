@@ -54,6 +54,16 @@ pub fn tell(steps: &Steps) -> Result<()> {
     })
 }
 
+/// What tuning added to what the examples alone taught, where that was judged.
+fn added(steps: &Steps) -> Result<Option<Verdict>> {
+    let path = Outcome::path(&steps.added());
+    if !path.exists() {
+        return Ok(None);
+    }
+    let outcome: Outcome = serde_json::from_str(&read_text(&path)?).with_context(|| path.display().to_string())?;
+    Ok(Some(outcome.verdict))
+}
+
 /// What to do with the model: mend what the verdict holds against it, talk to one that is not spoiled.
 fn what_now(outcome: &Outcome, model: &str) -> String {
     let level = worst(&outcome.verdicts.findings);
@@ -66,16 +76,6 @@ fn what_now(outcome: &Outcome, model: &str) -> String {
         Level::Bad => mend,
         _ => format!("{mend}\n\nTalk to it:\n  nudge chat --model {}", quoted(model)),
     }
-}
-
-/// What tuning added to what the examples alone taught, where that was judged.
-fn added(steps: &Steps) -> Result<Option<Verdict>> {
-    let path = Outcome::path(&steps.added());
-    if !path.exists() {
-        return Ok(None);
-    }
-    let outcome: Outcome = serde_json::from_str(&read_text(&path)?).with_context(|| path.display().to_string())?;
-    Ok(Some(outcome.verdict))
 }
 
 /// The card of the tuned model, with what the comparison found.

@@ -22,7 +22,7 @@ export const teacher: Translation<typeof english> = {
   partNames: {
     quick: 'Neunzig Sekunden',
     base: '1 Basis',
-    instruct: '2 Instruct',
+    show: '2 Zeigen',
     rank: '3 Ordnen',
     reward: '4 Reward',
     tune: '5 Tuning',

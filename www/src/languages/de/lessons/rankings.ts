@@ -3,7 +3,7 @@ import type { LessonText } from '../../texts';
 
 export const rankings: LessonText<typeof english> = {
   title: 'Warum Rangfolgen',
-  about: 'Die perfekte Antwort zu schreiben ist schwer, zu sagen, welche von zweien besser ist, leicht. Daraus lässt sich lernen.',
+  about: 'Viele, die Modelle bauen, lassen Menschen Antworten ordnen. Tu es selbst, lass ein Modell daraus lernen und prüfe, ob es geklappt hat.',
   question: {
     text: 'Um einem Modell beizubringen, was Menschen gefällt, lassen viele Macher Antworten ordnen, statt die perfekte schreiben zu lassen. Warum?',
     answers: {

@@ -11,6 +11,8 @@ export const words: Translation<typeof english> = {
     handout: 'Arbeitsblatt drucken',
     teacher: 'Für Lehrkräfte: Links, QR-Codes und die Ergebnisse einer Klasse',
     page: 'Zurück zur Seite',
+    minutes: (minutes) => `plane etwa ${minutes} Minuten ein`,
+    key: 'Lösungen',
     steps: (count) => `${count} Schritte und eine Frage`,
   },
   player: {
@@ -48,6 +50,7 @@ export const words: Translation<typeof english> = {
   },
   handout: {
     title: (number, title) => `Lektion ${number}: ${title}`,
+    keyTitle: (number, title) => `Lösungen, Lektion ${number}: ${title}`,
     name: 'Name oder Kürzel (wenn du magst)',
     print: 'Drucken',
     before: 'Vorher: Was denkst du?',

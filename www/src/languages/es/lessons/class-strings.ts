@@ -22,7 +22,7 @@ export const teacher: Translation<typeof english> = {
   partNames: {
     quick: 'Noventa segundos',
     base: '1 Base',
-    instruct: '2 Instruct',
+    show: '2 Mostrar',
     rank: '3 Ordenar',
     reward: '4 Premiar',
     tune: '5 Ajustar',

@@ -3,7 +3,7 @@ import type { LessonText } from '../../texts';
 
 export const rankings: LessonText<typeof english> = {
   title: 'Por qué rankings',
-  about: 'Escribir la respuesta perfecta es difícil; decir cuál de dos es mejor, fácil. Con eso basta para aprender.',
+  about: 'Muchos creadores de modelos piden a la gente que ordene respuestas. Hazlo tú, deja que un modelo aprenda de ello y comprueba si ha funcionado.',
   question: {
     text: 'Para enseñar a un modelo lo que gusta a la gente, muchos creadores hacen ordenar respuestas en vez de escribir la perfecta. ¿Por qué?',
     answers: {

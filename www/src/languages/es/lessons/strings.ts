@@ -11,6 +11,8 @@ export const words: Translation<typeof english> = {
     handout: 'Hoja para imprimir',
     teacher: 'Para docentes: enlaces, códigos QR y los resultados de una clase',
     page: 'Volver a la página',
+    minutes: (minutes) => `calcula unos ${minutes} minutos`,
+    key: 'Soluciones',
     steps: (count) => `${count} pasos y una pregunta`,
   },
   player: {
@@ -48,6 +50,7 @@ export const words: Translation<typeof english> = {
   },
   handout: {
     title: (number, title) => `Lección ${number}: ${title}`,
+    keyTitle: (number, title) => `Soluciones, lección ${number}: ${title}`,
     name: 'Nombre o iniciales (si quieres)',
     print: 'Imprimir',
     before: 'Antes: ¿qué crees?',
