@@ -244,7 +244,7 @@ impl RunRecord {
 
 /// An option that the model decides, in the digits that a person would write.
 pub fn by_model(value: f32) -> Value {
-    let written: Value = serde_json::from_str(&value.to_string()).unwrap_or_default();
+    let written: f64 = value.to_string().parse().unwrap_or_default();
     json!({ "value": written, "from": "model" })
 }
 

@@ -182,7 +182,7 @@ fn decided(mut pair: Pair, index: usize, rankings: &[RankingRecord]) -> Pair {
 fn ending<'a>(arguments: &'a Compare, pairs: &[Pair], measured: &Metrics) -> Result<Ending<'a>> {
     let judged: Vec<&Pair> = pairs.iter().filter(|pair| pair.preference.is_some()).collect();
     let prompts: BTreeSet<&Prompt> = pairs.iter().map(|pair| &pair.prompt).collect();
-    let number = |prompt: &Prompt| prompts.range(..prompt).count();
+    let number = |prompt: &Prompt| prompts.iter().take_while(|one| ***one < *prompt).count();
     let preferences: Vec<(usize, Winner)> =
         judged.iter().filter_map(|pair| Some((number(&pair.prompt), pair.preference?))).collect();
     if preferences.is_empty() {
