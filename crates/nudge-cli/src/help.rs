@@ -180,7 +180,7 @@ mod tests {
         let listed: Vec<&str> =
             sections(&command).into_iter().flat_map(|(_, commands)| commands).map(Command::get_name).collect();
         assert_eq!(listed.len(), command.get_subcommands().count(), "{listed:?}");
-        let methods = Method::all().iter().map(|method| subcommand_of(method.info().name));
+        let methods = Method::all().into_iter().map(|method| subcommand_of(method.info().name));
         assert!(methods.into_iter().all(|method| listed.contains(&method.as_str())), "{listed:?}");
     }
 

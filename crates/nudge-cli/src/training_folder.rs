@@ -188,8 +188,8 @@ impl TrainingFolder {
         let name = self.out.file_name().map_or("model".into(), |name| name.to_string_lossy().into_owned());
         write_atomic(&self.folder.join(CARD), card(&self.record, saved, &name, "").as_bytes())?;
         self.record.write(&self.folder)?;
-        let files = MODEL_FILES.into_iter().filter_map(|file| Some((file, model?.get(file)?)));
-        files.map(|(file, bytes)| write_atomic(&self.folder.join(file), bytes)).collect()
+        let mut files = MODEL_FILES.into_iter().filter_map(|file| Some((file, model?.get(file)?)));
+        files.try_for_each(|(file, bytes)| write_atomic(&self.folder.join(file), bytes))
     }
 
     /// A model that is whole takes the place of the one that it replaces.

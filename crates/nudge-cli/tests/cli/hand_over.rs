@@ -147,25 +147,25 @@ const HOSTILE: &str = "m$(touch ran)`touch ran`;touch ran&'\"}";
 /// Words that the script gives to a trainer, which is a stub.
 fn words_of(place: &Place, script: &str, trainer: &str) -> Vec<String> {
     let bin = place.path("bin");
-    fs::create_dir_all(&bin).unwrap();
+    fs::create_dir_all(&bin).expect("works");
     let given = place.path("given");
     let stub = bin.join(trainer);
-    fs::write(&stub, format!("#!/bin/sh\nprintf '%s\\n' \"$@\" > '{}'\n", given.display())).unwrap();
-    assert!(Command::new("chmod").arg("+x").arg(&stub).status().unwrap().success());
-    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    fs::write(&stub, format!("#!/bin/sh\nprintf '%s\\n' \"$@\" > '{}'\n", given.display())).expect("works");
+    assert!(Command::new("chmod").arg("+x").arg(&stub).status().expect("works").success());
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").expect("works"));
     let ended = Command::new("sh").arg(place.path(script)).env("PATH", path).current_dir(place.path(".")).output();
     let ended = ended.expect("there is a shell");
     assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
-    fs::read_to_string(given).unwrap().lines().map(String::from).collect()
+    fs::read_to_string(given).expect("works").lines().map(String::from).collect()
 }
 
 #[cfg(unix)]
 #[test]
 fn no_name_of_a_stranger_is_run_by_the_script() {
     let place = place();
-    fs::rename(place.path("sft"), place.path(HOSTILE)).unwrap();
+    fs::rename(place.path("sft"), place.path(HOSTILE)).expect("works");
     place.write("rankings.jsonl", &format!("{RANKING}\n"));
-    fs::create_dir(place.path("workflow")).unwrap();
+    fs::create_dir(place.path("workflow")).expect("works");
     place.write("workflow/workflow.json", &json!({ "asked": { "model": HOSTILE } }).to_string());
     place.write("workflow/rankings.jsonl", &format!("{RANKING}\n"));
     let policy: &[&str] = &["--policy", HOSTILE, "--comparisons", "rankings.jsonl"];
@@ -178,12 +178,12 @@ fn no_name_of_a_stranger_is_run_by_the_script() {
     ] {
         let out = format!("{trainer}-{}", material.len());
         let mut command = place.command(&format!("hand-over --to {trainer} --method dpo --out {out}"));
-        let ended = command.args(material).env("NEMO_RL", "clone").output().unwrap();
+        let ended = command.args(material).env("NEMO_RL", "clone").output().expect("works");
         assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
         let script = format!("{out}/launch.sh");
         place.write(&script, &place.read(&script).replace("${NEMO_RL:?a clone of NVIDIA-NeMo/RL}", "clone"));
         let words = words_of(&place, &script, program);
-        let model = place.path(HOSTILE).canonicalize().unwrap().display().to_string();
+        let model = place.path(HOSTILE).canonicalize().expect("works").display().to_string();
         assert!(words.iter().any(|word| word.ends_with(&model)), "{trainer}: {words:?}");
         assert!(!place.path("ran").exists() && !place.path(format!("{out}/ran")).exists(), "{trainer} ran a name");
     }
@@ -196,10 +196,10 @@ fn no_name_of_a_stranger_is_run_by_the_script() {
 #[test]
 fn what_a_second_shell_would_run_is_refused() {
     let place = place();
-    fs::rename(place.path("sft"), place.path(HOSTILE)).unwrap();
+    fs::rename(place.path("sft"), place.path(HOSTILE)).expect("works");
     let mut command =
         place.command("hand-over --to openrlhf --method ppo --reward reward --prompts prompts.jsonl --out o");
-    let ended = command.args(["--policy", HOSTILE]).output().unwrap();
+    let ended = command.args(["--policy", HOSTILE]).output().expect("works");
     let said = String::from_utf8_lossy(&ended.stderr);
     assert!(!ended.status.success() && said.contains("a second shell"), "{said}");
     assert!(!place.path("o").exists());
