@@ -126,7 +126,7 @@ pub enum Command {
         after_help = "Examples:\n  nudge hand-over --to trl --method dpo --policy hub:OWNER/NAME --comparisons rankings.jsonl --out handed\n  nudge hand-over --to verl --method ppo --workflow taught --out handed"
     )]
     HandOver(HandOver),
-    /// What a model is, and the memory and time that each stage would take here
+    /// What a model is, and the memory that each stage would take here
     #[command(after_help = "Example:\n  nudge inspect SmolLM2-135M-Instruct.Q4_1.gguf")]
     Inspect(InspectModel),
     /// Talk to a model

@@ -24,7 +24,7 @@ const SECTIONS: [(&str, &[&str]); 6] = [
 /// Flags of a command from which on -h shows only those that people use.
 const MANY_FLAGS: usize = 20;
 /// Those, beside the ones that a command cannot do without.
-const USED: [&str; 20] = [
+const USED: [&str; 22] = [
     "out",
     "resume",
     "force",
@@ -40,6 +40,8 @@ const USED: [&str; 20] = [
     "seed",
     "method",
     "rankings",
+    "comparisons",
+    "examples",
     "labeler",
     "judge_command",
     "pairs",

@@ -57,7 +57,7 @@ pub struct RunRecord {
     pub command_line: Vec<String>,
     /// What those words set beside the options: data, models, output.
     pub arguments: BTreeMap<String, Vec<String>>,
-    /// Options, each `{"value", "from"}` with `from` one of `flag`, `file`, `preset`, `default`.
+    /// Options, each `{"value", "from"}` with `from` one of `flag`, `file`, `preset`, `default`, `model`.
     pub options: Map<String, Value>,
     /// Files that were read.
     pub data: Vec<DataFile>,
@@ -189,6 +189,17 @@ impl RunRecord {
         write_atomic(path, format!("{}\n", serde_json::to_string_pretty(self)?).as_bytes())
     }
 
+    /// Fills in a learning rate that was left to the model: its peak in what the steps logged.
+    pub fn settle_rate(&mut self, steps: &[Metrics]) {
+        let logged = steps.iter().filter_map(|step| step.get("learning_rate").or_else(|| step.get("lr")));
+        let (Some(rate), Some(peak)) = (self.options.get_mut("learning_rate"), logged.copied().reduce(f64::max)) else {
+            return;
+        };
+        if rate["value"].is_null() {
+            *rate = by_model(peak as f32);
+        }
+    }
+
     /// It is over.
     pub fn end(&mut self, results: Results) {
         self.finished_at = Some(now());
@@ -229,6 +240,12 @@ impl RunRecord {
     pub fn data_of<'a>(&'a self, flag: &'a str) -> impl Iterator<Item = &'a str> {
         self.data.iter().filter(move |file| file.flag == flag).map(|file| file.sha256.as_str())
     }
+}
+
+/// An option that the model decides, in the digits that a person would write.
+pub fn by_model(value: f32) -> Value {
+    let written: f64 = value.to_string().parse().unwrap_or_default();
+    json!({ "value": written, "from": "model" })
 }
 
 /// Now, in RFC 3339, UTC, whole seconds.
@@ -290,6 +307,19 @@ mod tests {
         let changed = record(0.5).changed(&record(0.25));
         assert_eq!(Value::Object(changed), json!({ "learning_rate": { "from": 0.5, "to": 0.25 } }));
         assert!(record(0.5).changed(&record(0.5)).is_empty());
+    }
+
+    #[test]
+    fn a_rate_that_the_model_decides_is_recorded() {
+        let options = json!({ "learning_rate": { "value": null, "from": "default" } }).as_object().unwrap().clone();
+        let mut run = RunRecord { options, ..RunRecord::default() };
+        run.settle_rate(&[]);
+        assert_eq!(run.options["learning_rate"]["value"], Value::Null);
+        let steps = [1e-5f32, 1e-4, 5e-5].map(|rate| Metrics::from([("lr".into(), f64::from(rate))]));
+        run.settle_rate(&steps);
+        assert_eq!(run.options["learning_rate"], json!({ "value": 0.0001, "from": "model" }));
+        run.settle_rate(&[Metrics::from([("lr".into(), 1.0)])]);
+        assert_eq!(run.options["learning_rate"]["value"], 0.0001);
     }
 
     #[test]

@@ -88,15 +88,21 @@ pub fn usable(verdict: &Verdict) -> Option<String> {
 /// Who won, in one line.
 pub fn win_rate(verdict: &Verdict) -> String {
     format!(
-        "{}, {}, {}: win rate {}{}; judge: {}{}",
+        "{}, {}, {}: win rate {}{}{}; judge: {}{}",
         times(verdict.wins, "win", "wins"),
         times(verdict.ties, "tie", "ties"),
         times(verdict.losses, "loss", "losses"),
         percent(verdict.win_rate, verdict.low, verdict.high),
+        verdict.p.map_or(String::new(), |p| format!(", sign test p {}", p_value(p))),
         verdict.kl.map_or(String::new(), |kl| format!("; KL {kl:.2} nats a completion")),
         verdict.judge,
         if verdict.simulated { " (SIMULATED: not a person)" } else { "" }
     )
+}
+
+/// A probability in three digits.
+fn p_value(p: f64) -> String {
+    if p < 0.001 { "< 0.001".into() } else { format!("= {p:.3}") }
 }
 
 /// A comparison with what the completions are like.

@@ -14,6 +14,7 @@ use crate::provenance::{RUN, Results, RunRecord};
 use crate::runner::Target;
 use anyhow::{Result, bail};
 use nudge_session::folder::ADAPTER_CONFIG;
+use nudge_session::verdict::over_optimised;
 use nudge_session::{Event, Files, Metrics};
 use serde_json::{Map, Value};
 use std::fs;
@@ -47,6 +48,7 @@ pub struct TrainingFolder {
     unproven: Option<Files>,
     /// What was trained, until it is stored.
     model: Option<Files>,
+    watch: Watch,
     /// The last step's numbers, and the last value of those that not every step has.
     pub metrics: Metrics,
     /// Steps made, in all.
@@ -54,6 +56,31 @@ pub struct TrainingFolder {
     /// Seconds of this process.
     pub seconds: f64,
     _lock: Lock,
+}
+
+/// Looks whether the reward model and the judge part ways while there is still time to stop.
+#[derive(Default)]
+struct Watch {
+    steps: Vec<Metrics>,
+    has_warned: bool,
+}
+
+/// Steps before which a difference is noise.
+const FEW_STEPS: usize = 10;
+
+impl Watch {
+    /// Takes the numbers of a step in; warns once.
+    fn see(&mut self, metrics: &Metrics) {
+        let scores = metrics.iter().filter(|(name, _)| name.starts_with("objective/"));
+        self.steps.push(scores.map(|(name, value)| (name.clone(), *value)).collect());
+        if self.has_warned || self.steps.len() < FEW_STEPS {
+            return;
+        }
+        if let Some(finding) = over_optimised(&self.steps) {
+            tell(&format!("warning: {} Ctrl-C stops; a larger kl_coef keeps it closer", finding.sentence));
+            self.has_warned = true;
+        }
+    }
 }
 
 /// What was found at a path.
@@ -109,6 +136,7 @@ impl TrainingFolder {
             every,
             unproven,
             model: None,
+            watch: Watch::default(),
             metrics,
             steps,
             seconds,
@@ -202,6 +230,7 @@ impl Target for TrainingFolder {
             }
             Event::Progress { step, metrics, seconds, .. } => {
                 self.log.step(step, &metrics, seconds)?;
+                self.watch.see(&metrics);
                 self.metrics.extend(metrics);
                 self.steps = step;
                 self.store_checkpoint()
@@ -265,4 +294,23 @@ fn refuse_used(folder: &Path) -> Result<()> {
         bail!("{name} is not empty; choose another --out, go on with --resume, or write into it with --force");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_judge_who_disagrees_is_noticed_while_it_is_trained() {
+        let step = |index: usize, gold: f64| {
+            Metrics::from([("objective/scores".into(), index as f64), ("objective/gold_score".into(), gold)])
+        };
+        let (mut parting, mut agreeing) = (Watch::default(), Watch::default());
+        for index in 0..20 {
+            parting.see(&step(index, -(index as f64)));
+            agreeing.see(&step(index, index as f64));
+            assert_eq!(parting.has_warned, index + 1 >= FEW_STEPS, "at step {index}");
+        }
+        assert!(!agreeing.has_warned);
+    }
 }

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::path::Path;
 
+/// Findings about a reward model that put in question whatever is tuned against it.
+const DOUBTS: [&str; 2] = ["coin", "wrong_way_round"];
 /// Columns of a sentence.
 const WIDTH: usize = 80;
 
@@ -37,6 +39,13 @@ impl Verdicts {
         let any = findings.iter().find_map(|finding| finding.next.as_ref());
         let next = told.or(usual.as_ref()).or(any).and_then(|next| command(next, given, training));
         Self { findings, next }
+    }
+
+    /// With what was found elsewhere, the gravest first.
+    pub fn and(mut self, others: Vec<Finding>) -> Self {
+        self.findings.extend(others);
+        self.findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
+        self
     }
 
     /// Says it on standard error.
@@ -192,6 +201,17 @@ pub fn judge_tie(tuned: &str, judge: &str) -> JudgeTie {
 /// The run that made a model, where its folder says so.
 pub fn run_of(model: &str) -> Option<RunRecord> {
     RunRecord::read(Path::new(model.rsplit('+').next()?))
+}
+
+/// What its training found against a reward model that somebody tunes against.
+pub fn doubts_about(reward: &str) -> Vec<Finding> {
+    let found = run_of(reward).and_then(|run| run.results).unwrap_or_default().findings;
+    let is_doubt = |finding: &Finding| DOUBTS.contains(&finding.code.as_str());
+    let told = |finding: Finding| Finding {
+        sentence: format!("The reward model {reward} that it learns from: {}", finding.sentence),
+        ..finding
+    };
+    found.into_iter().filter(is_doubt).map(told).collect()
 }
 
 /// What a run was given: its arguments, and the options that were flags.

@@ -37,9 +37,11 @@ pub enum ModelError {
     AdapterConfig(String),
     /// An adapter was made for a base of other weights.
     #[error(
-        "the adapter was trained on a base whose weights have the SHA-256 {expected}, but those of this base have {found}. Give the base that it was trained on; if this one is meant, remove `base_model_sha256` from adapter_config.json"
+        "the adapter was trained on {base}, whose weights have the SHA-256 {expected}, but those of this base have {found}. Give the base that it was trained on; if this one is meant, remove `base_model_sha256` from adapter_config.json"
     )]
     OtherBase {
+        /// The name of the base that it was made for, as far as it says.
+        base: String,
         /// By the adapter.
         expected: String,
         /// Of the base that was given.

@@ -25,7 +25,7 @@ pub fn all() -> Vec<MetricDoc> {
 /// The metric of this name.
 ///
 /// `eval_` in front of a name without a row of its own means the same number on data set aside, and
-/// finds that row. A number of best-of-n finds the row of `n`.
+/// finds that row; so does `a/` or `b/`, the same number of one of two models. A number of best-of-n finds the row of `n`.
 ///
 /// ```
 /// use nudge_rlhf::metrics::find;
@@ -42,7 +42,8 @@ pub fn find(name: &str) -> Option<MetricDoc> {
         let (n, what) = name.strip_prefix("best_of_")?.split_once('/')?;
         n.parse::<usize>().ok().and_then(|_| named(&format!("best_of_n/{what}")))
     };
-    named(name).or_else(|| named(name.strip_prefix("eval_")?)).or_else(of_any_n)
+    let of_one_side = || named(["a/", "b/"].iter().find_map(|side| name.strip_prefix(side))?);
+    named(name).or_else(|| named(name.strip_prefix("eval_")?)).or_else(of_one_side).or_else(of_any_n)
 }
 
 /// A row of a table whose first cell is a name in backticks; heads and rules have none.

@@ -106,11 +106,14 @@ impl Folder {
         let ends = opened.generation.as_deref().map_or_else(Vec::new, listed_ends);
         let tokenizer = Tokenizer::from_files_with_ends(&opened.tokenizer, tokenizer_config, template, &ends)?;
         let tensors = opened.tensors.clone();
+        let adapter = AdapterFiles::open(name, files)?;
         let (tokens, rows) = (tokenizer.vocab_size(), config.vocab_size);
         if tokens > rows {
+            // An adapter brings the tokenizer of its own base.
+            let sha256 = || adapter::sha256(adapter::weights_of(files).iter());
+            adapter.as_ref().map_or(Ok(()), |adapter| adapter.check_base(sha256)).map_err(named(name))?;
             return Err(SessionError::TokenizerMismatch { name: name.into(), tokens, rows });
         }
-        let adapter = AdapterFiles::open(name, files)?;
         let has_head = adapter.as_ref().is_some_and(|adapter| adapter.tensors.contains(&AdapterFiles::score()));
         let kind = if has_head || tensors.contains(SCORE) { Kind::Reward } else { Kind::Decoder };
         let bias_bytes = if has_head { files.get(ADAPTER_CONFIG) } else { Some(&config_bytes) };

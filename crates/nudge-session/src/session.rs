@@ -6,9 +6,11 @@ use crate::SessionError;
 use crate::folder::{Bases, Folder, Kind, adapter, faithful::Origin};
 use crate::labeler::{self, LabelerInfo};
 use crate::memory::{self, Needs};
+use crate::method::dpo::DpoOptions;
 use crate::method::{LearnsFrom, Loaded, Method, MethodInfo};
 use crate::prequential::Readings;
 use crate::protocol::{Command, Files, Verdict, Winner};
+use crate::rollout::temperature_of;
 use crate::room::Room;
 use crate::run::Run;
 use crate::snapshot::{Snapshot, fingerprint};
@@ -19,9 +21,10 @@ use crate::stage::{
     score::Score, sft::Sft,
 };
 use burn::tensor::Device;
-use nudge_rlhf::WinRate;
+use nudge_rlhf::Comparison;
 use serde::Serialize;
 use std::cell::RefCell;
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -134,6 +137,19 @@ impl Session {
     /// What the model called `name` has room for.
     pub fn room(&self, name: &str) -> Result<Room, SessionError> {
         Room::of(self.open(name)?)
+    }
+
+    /// What an option becomes that nobody gives, where the model called `name` decides that before a run begins.
+    ///
+    /// # Errors
+    /// If the session does not hold the model.
+    pub fn decided_by_model(&self, name: &str, option: &str) -> Result<Option<f32>, SessionError> {
+        let config = self.open(name)?.config;
+        Ok(match option {
+            "temperature" => Some(temperature_of(None, &config)),
+            "rpo_alpha" => Some(DpoOptions::default().rpo_alpha(&config)),
+            _ => None,
+        })
     }
 
     /// Refuses from now on to start what takes more than `bytes`.
@@ -259,10 +275,22 @@ impl Session {
         labeler::of_work().chain(labeler::of_stories()).map(labeler::Labeler::info).collect()
     }
 
-    /// Win rate of the first model over `preferences`, ties counting half, with its 95 % interval.
+    /// Who won where each of `preferences` is of another prompt.
     pub fn verdict(preferences: &[Winner], judge: &str, simulated: bool) -> Verdict {
-        let count = |wanted| preferences.iter().filter(|preference| **preference == wanted).count();
-        let rate = WinRate::new(count(Winner::A), count(Winner::Tie), count(Winner::B));
+        let judged: Vec<(usize, Winner)> = preferences.iter().copied().enumerate().collect();
+        Self::verdict_over_prompts(&judged, judge, simulated)
+    }
+
+    /// Who won: preferences, each with the number of its prompt. Ties count half; the interval and the sign test are over
+    /// prompts.
+    pub fn verdict_over_prompts(judged: &[(usize, Winner)], judge: &str, simulated: bool) -> Verdict {
+        let outcome = |winner| match winner {
+            Winner::A => Ordering::Greater,
+            Winner::Tie => Ordering::Equal,
+            Winner::B => Ordering::Less,
+        };
+        let outcomes: Vec<_> = judged.iter().map(|(prompt, winner)| (*prompt, outcome(*winner))).collect();
+        let Comparison { rate, p } = Comparison::new(&outcomes);
         Verdict {
             wins: rate.wins,
             ties: rate.ties,
@@ -270,6 +298,7 @@ impl Session {
             win_rate: rate.win_rate,
             low: rate.low,
             high: rate.high,
+            p: Some(p),
             kl: None,
             a: None,
             b: None,

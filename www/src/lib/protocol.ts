@@ -173,6 +173,7 @@ export type Verdict = {
   win_rate: number;
   low: number;
   high: number;
+  p?: number;
   kl: number | null;
   a: CompletionStatistics | null;
   b: CompletionStatistics | null;

@@ -10,7 +10,7 @@ use crate::memory;
 use crate::picture::Page;
 use crate::report;
 use crate::table::Table;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use futures_lite::future::block_on;
 use nudge_session::bench::{self, BenchOptions, Ceilings, Measurement, Meter};
 use std::path::Path;
@@ -44,6 +44,9 @@ pub fn run(arguments: &Bench) -> Result<()> {
             anyhow::Ok(())
         };
         block_on(bench::run(*size, &options, (opened.name, &opened.device), &ceilings, &mut meter, found))?;
+    }
+    if rows.is_empty() {
+        bail!("nothing was measured: the size test is too small for the phase reward; choose another --size");
     }
     arguments.report.iter().try_for_each(|path| write(path, opened.name, &reached, &rows))?;
     match arguments.common.json {

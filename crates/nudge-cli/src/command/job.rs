@@ -2,6 +2,7 @@
 
 use super::Workplace;
 use crate::args::Training;
+use crate::failure::tell;
 use crate::input::Places;
 use crate::progress::TELLING;
 use crate::provenance::{Results, RunRecord};
@@ -10,9 +11,9 @@ use crate::report;
 use crate::runner::drive;
 use crate::training_folder::{Opened, TrainingFolder};
 use crate::usage::given;
-use crate::verdicts::{Verdicts, into_json};
+use crate::verdicts::{Verdicts, doubts_about, into_json};
 use anyhow::{Context, Result, anyhow, bail};
-use nudge_session::verdict::{Evidence, Next, RankingCount};
+use nudge_session::verdict::{Evidence, Finding, Next, RankingCount};
 use nudge_session::{Command, Metrics, Run, SessionError};
 use serde_json::{Map, Value};
 
@@ -30,6 +31,12 @@ pub struct Job<'a> {
     pub places: Places,
     /// What is learnt from, where that is rankings or pairs.
     pub rankings: Option<RankingCount>,
+}
+
+/// What is held against the reward models that the command names.
+fn doubts() -> Vec<Finding> {
+    let given = given();
+    given.flags.get("reward").into_iter().flatten().flat_map(|name| doubts_about(name)).collect()
 }
 
 impl Job<'_> {
@@ -60,6 +67,7 @@ impl Job<'_> {
                 self.resumed(self.workplace.session.start(command, Some(files)), &folder)?
             }
         };
+        doubts().iter().for_each(|doubt| tell(&format!("warning: {}", doubt.sentence)));
         drive(run, self.name, folder.as_mut()).map_err(located).map_err(|error| match error.downcast_ref() {
             Some(SessionError::Diverged { .. } | SessionError::DivergedWeights { .. }) => {
                 anyhow!("{error}. {}", folder.way_on())
@@ -101,8 +109,9 @@ impl Job<'_> {
         };
         let usual = if self.name == "reward" { Next::Calibrate } else { Next::Compare };
         let usual = (self.name != "pretrain").then_some(usual);
-        let verdicts = Verdicts::new(&evidence, &given(), usual);
+        let verdicts = Verdicts::new(&evidence, &given(), usual).and(doubts());
         let findings = verdicts.findings.clone();
+        folder.record.settle_rate(&evidence.steps);
         // What cannot be stored is not judged.
         folder.conclude(Results { steps: evidence.steps.len(), metrics, findings })?;
         verdicts.tell();

@@ -35,11 +35,13 @@ use crate::device::{self, DeviceChoice};
 use crate::failure::{tell, tell_once};
 use crate::memory;
 use crate::model_files::read_model;
+use crate::provenance::by_model;
 use crate::report;
 use crate::runner::{Listen, drive};
 use crate::usage::given;
 use anyhow::{Context, Result};
 use nudge_session::{self as session, Event, Files, Session, SessionError};
+use serde_json::{Map, Value};
 use std::time::Instant;
 
 /// Does what the command line asks for.
@@ -111,6 +113,16 @@ impl Workplace {
             tell_once(&format!("model {name}: {note}"));
         }
         Ok(())
+    }
+
+    /// Options with what they are where they are left to the model called `name`.
+    pub fn settled(&self, mut options: Map<String, Value>, name: &str) -> Result<Map<String, Value>> {
+        for (option, sourced) in options.iter_mut().filter(|(_, sourced)| sourced["value"].is_null()) {
+            if let Some(value) = self.session.decided_by_model(name, option)? {
+                *sourced = by_model(value);
+            }
+        }
+        Ok(options)
     }
 
     /// Runs a command to its end, in memory; `label` names it beside its progress and its time.

@@ -53,7 +53,7 @@ fn an_adapter_that_does_not_fit_is_refused_with_what_to_give() {
     let place = place();
     let sample = |model: &str| format!("sample --model {model} --prompts prompts.jsonl --k 1 --out out");
     place.refused(&sample("sft+nothing"), &["nothing is no adapter", "adapter_config.json"]);
-    place.refused(&sample("base+adapter"), &["SHA-256", "base that it was trained on"]);
+    place.refused(&sample("base+adapter"), &["was trained on sft", "SHA-256", "base that it was trained on"]);
     fs::rename(place.path("sft"), place.path("moved")).expect("a folder");
     place.refused(&sample("adapter"), &["was trained on sft, which is not here", "BASE+adapter"]);
     place.done(&sample("moved+adapter"));

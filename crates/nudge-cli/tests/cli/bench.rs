@@ -37,6 +37,8 @@ fn the_table_has_a_line_a_phase_and_unknown_names_are_refused() {
     assert_eq!(tables.len(), 2, "{}", ended.out);
     let report = place.read("bench.html");
     assert!(report.contains("milliseconds a step") && report.contains("<rect ") && report.contains("of max: "));
+    let ended = Place::new().run("bench --size test --phase reward --device cpu");
+    assert!(ended.code == Some(1) && ended.out.is_empty() && ended.err.contains("another --size"), "{}", ended.err);
     for wrong in ["bench --size huge", "bench --phase dpo"] {
         let ended = Place::new().run(wrong);
         assert!(ended.code == Some(2) && ended.err.contains("possible values"), "{}", ended.err);

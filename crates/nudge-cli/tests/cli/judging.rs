@@ -30,6 +30,12 @@ fn a_person_judges_blind_stops_and_goes_on() {
     let verdict: Value = serde_json::from_str(&ended.out).expect("a verdict");
     assert_eq!((&verdict["ties"], &verdict["simulated"]), (&json!(1), &json!(false)), "{verdict}");
     assert!(verdict["kl"].is_f64(), "how far it has moved stands beside a person's judgement: {verdict}");
+    for side in ["a", "b"] {
+        let number = |name: &str| verdict[side][name].as_f64();
+        assert!(number("mean_length") > Some(0.0) && number("mean_length") <= Some(8.0), "{verdict}");
+        assert!(number("eos_rate").is_some() && number("distinct_2") > Some(0.0), "{verdict}");
+    }
+    assert!(verdict["p"].as_f64().is_some_and(|p| p > 0.0 && p <= 1.0), "{verdict}");
     let record: Value = serde_json::from_str(&place.read("judged.run.json")).expect("what made it");
     assert_eq!((&record["command"], &record["arguments"]["labeler"]), (&json!("compare"), &json!(["me"])));
     assert_eq!(record["models"].as_array().map(Vec::len), Some(2));

@@ -47,23 +47,24 @@ fn records_of_strangers_steer_no_terminal() {
     }
     let ended = place.run("data inspect hostile.jsonl --json");
     check(&ended, "data inspect --json");
-    let report: Value = serde_json::from_str(&ended.out).unwrap();
+    let report: Value = serde_json::from_str(&ended.out).expect("it works");
     assert!(report["examples"].to_string().contains("[2J"), "{report}");
 }
 
 #[test]
 fn a_hostile_vocabulary_steers_no_terminal() {
     let place = Place::new();
-    let mut tokenizer: Value = serde_json::from_str(&place.read("sft/tokenizer.json")).unwrap();
-    let vocabulary = tokenizer["model"]["vocab"].as_object_mut().unwrap();
+    let mut tokenizer: Value = serde_json::from_str(&place.read("sft/tokenizer.json")).expect("it works");
+    let vocabulary = tokenizer["model"]["vocab"].as_object_mut().expect("it works");
     // The escape character, as byte-level BPE writes it, takes the place of what the model says often.
     let (escape, full_stop) = (vocabulary["ě"].clone(), vocabulary["."].clone());
     vocabulary.insert("ě".into(), full_stop);
     vocabulary.insert(".".into(), escape);
     place.write("sft/tokenizer.json", &tokenizer.to_string());
     place.write("lines.txt", "Tell me of a fox\n");
-    let lines = File::open(place.path("lines.txt")).unwrap();
-    let output = place.command("chat --model sft --max-new-tokens 60 --temperature 1").stdin(lines).output().unwrap();
+    let lines = File::open(place.path("lines.txt")).expect("it works");
+    let output =
+        place.command("chat --model sft --max-new-tokens 60 --temperature 1").stdin(lines).output().expect("it works");
     let ended = Ended::from(output);
     check(&ended, "chat");
     assert!(ended.out.contains('\u{fffd}'), "the model said no escape: {:?}", ended.out);

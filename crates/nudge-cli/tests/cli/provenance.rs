@@ -41,6 +41,7 @@ fn records_say_what_made_them_and_are_made_again_from_that() {
     place.done("sample --model sft --prompts prompts.jsonl --k 2 --max-new-tokens 8 --out first.jsonl");
     let record: Value = serde_json::from_str(&place.read("first.run.json")).expect("JSON");
     assert_eq!(record["options"]["k"], json!({ "value": 2, "from": "flag" }));
+    assert_eq!(record["options"]["temperature"], json!({ "value": 0.7, "from": "model" }));
     assert_eq!((&record["data"][0]["flag"], &record["data"][0]["records"]), (&json!("prompts"), &json!(10)));
     assert!(record["results"]["steps"].as_u64() > Some(0) && record["finished_at"].is_string(), "{record}");
     place.done("sample --config first.run.json --out second.jsonl");
@@ -55,6 +56,10 @@ fn a_judge_that_was_trained_against_is_no_judge() {
     let place = place();
     place.done("reward --model sft --comparisons pack.jsonl --epochs 1 --out reward");
     place.done("dpo --policy sft --comparisons pack.jsonl --epochs 1 --out dpo");
+    // What was left to the model is what was used.
+    let options = &run_json(&place, "dpo")["options"];
+    assert_eq!(options["learning_rate"], json!({ "value": 0.0001, "from": "model" }));
+    assert_eq!(options["rpo_alpha"], json!({ "value": 0.0, "from": "model" }));
     let ppo = "ppo --policy sft --reward reward --prompts prompts.jsonl --episodes 8 --batch-size 8 --max-new-tokens 8";
     place.done(&format!("{ppo} --out ppo"));
     for (tuned, code, part) in [
@@ -172,4 +177,21 @@ fn shells_and_manuals_know_every_command() {
     }
     let version = place.run("--version").out;
     assert!(version.contains("commit") && version.contains("features: cpu"), "{version}");
+}
+
+#[test]
+fn a_reward_model_that_is_no_better_than_a_coin_is_held_against_what_learns_from_it() {
+    let place = place();
+    place.done("reward --model sft --comparisons pack.jsonl --epochs 1 --out reward");
+    let mut record = run_json(&place, "reward");
+    record["results"]["findings"] = json!([{ "code": "coin", "level": "warning", "sentence": "It cannot be told from a coin.",
+        "numbers": { "accuracy": 0.42, "low": 0.3, "high": 0.55, "pairs": 60.0 } }]);
+    place.write("reward/run.json", &record.to_string());
+    let ppo = "ppo --policy sft --reward reward --prompts prompts.jsonl --episodes 8 --batch-size 8 --max-new-tokens 8 --out ppo";
+    let ended = place.run(&format!("{ppo} --json"));
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert!(ended.err.contains("warning: The reward model reward that it learns from: It cannot be told from a coin."));
+    let summary: Value = serde_json::from_str(&ended.out).expect("JSON");
+    let findings = summary["findings"].as_array().expect("findings");
+    assert!(findings.iter().any(|finding| finding["code"] == "coin"), "{summary}");
 }

@@ -318,6 +318,15 @@ fn what_cannot_be_taught_is_named() {
     refused("--prompts prompts.jsonl --out out --rankings 0", &["--rankings 0", "--demonstrations", "--examples"]);
     refused("--prompts prompts.jsonl --out used", &["used is not empty and no workflow"]);
     refused("--prompts nothing.jsonl --out out", &["nothing.jsonl"]);
+    // A typo binds no folder.
+    let typo = |words: &str, part: &str| {
+        let ended = place.run(&format!("teach --prompts prompts.jsonl --out typo {words}"));
+        assert!(ended.code == Some(1) && ended.err.contains(part), "{words}: {}", ended.err);
+        assert!(!place.path("typo").exists(), "{words}");
+    };
+    typo("--model sfd --labeler shorter", "no model sfd");
+    typo("--model sft --labeler shortest", "no simulated labeler is called `shortest`");
+    typo("--model sft --judge-command no-such-judge", "no program no-such-judge");
     let ended = place.run("teach --model sft --labeler shorter --prompts few.jsonl --out out");
     assert!(ended.code == Some(1) && ended.err.contains("holds 3 different prompts"), "{}", ended.err);
 }

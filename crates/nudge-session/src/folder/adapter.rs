@@ -106,17 +106,29 @@ impl AdapterFiles {
         &self.config.base
     }
 
+    /// Refuses a base whose weights have another `sha256` than those that it was made for.
+    ///
+    /// # Errors
+    /// Names both.
+    pub fn check_base(&self, sha256: impl FnOnce() -> String) -> Result<(), ModelError> {
+        let Some(expected) = &self.config.base.sha256 else { return Ok(()) };
+        let (found, name) = (sha256(), self.config.base.name.clone());
+        match *expected == found {
+            true => Ok(()),
+            false => Err(ModelError::OtherBase {
+                base: name.unwrap_or_else(|| "another base".into()),
+                expected: expected.clone(),
+                found,
+            }),
+        }
+    }
+
     /// `base` under the adapter; `sha256` is that of the base's weights.
     ///
     /// # Errors
     /// If it was made for another base.
     pub fn onto(&self, base: Decoder, sha256: impl FnOnce() -> String) -> Result<Decoder, ModelError> {
-        if let Some(expected) = &self.config.base.sha256 {
-            let found = sha256();
-            if *expected != found {
-                return Err(ModelError::OtherBase { expected: expected.clone(), found });
-            }
-        }
+        self.check_base(sha256)?;
         let scale = |weight: &str, r| self.config.scale(weight, r);
         let adapter =
             Adapter::from_tensors(self.config.lora.clone(), scale, &self.tensors, base.base(), &base.device())?;

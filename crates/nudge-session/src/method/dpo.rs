@@ -67,7 +67,7 @@ impl DpoOptions {
 
     /// A real model keeps its sentences by it: without, what it writes of a product is lists of repeated numbers at the
     /// same share of wins (`tests/README.md`).
-    fn rpo_alpha(&self, config: &DecoderConfig) -> f32 {
+    pub(crate) fn rpo_alpha(&self, config: &DecoderConfig) -> f32 {
         self.rpo_alpha.unwrap_or(if is_large(config) { 1.0 } else { 0.0 })
     }
 }

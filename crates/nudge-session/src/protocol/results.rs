@@ -15,12 +15,17 @@ pub struct Verdict {
     pub ties: usize,
     /// Pairs where the second model won.
     pub losses: usize,
-    /// (wins + ties / 2) / pairs.
+    /// Mean over prompts of a prompt's mean, where a win is 1, a tie 1/2 and a loss 0.
     pub win_rate: f64,
-    /// Lower end of the 95 % interval.
+    /// Lower end of the 95 % interval over prompts.
     pub low: f64,
-    /// Upper end of the 95 % interval.
+    /// Upper end of the 95 % interval over prompts.
     pub high: f64,
+    /// Two-sided p-value of the exact sign test over the prompts that have a winner. Comparisons of before it was
+    /// computed, whose intervals are wider where there are ties, have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub p: Option<f64>,
     /// Mean over the first model's completions of its log-ratio to the second model, in nats: how far the one has moved
     /// from the other. Nothing where that is not defined (different tokenizers, temperature 0, best-of-n), or where a shell counted the wins and kept none.
     pub kl: Option<f64>,

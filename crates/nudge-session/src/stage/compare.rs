@@ -12,7 +12,7 @@ use crate::method::online::Completions;
 use crate::method::online::experience::{Collected, Collecting, Models};
 use crate::method::online::scores::Scorer;
 use crate::options::{CompareOptions, Options};
-use crate::protocol::{Event, Judge, StageName, Verdict, Winner};
+use crate::protocol::{Event, Judge, Metrics, StageName, Verdict, Winner};
 use crate::readback::{finite, read};
 use crate::rollout::{Rollout, SampledCompletion, encode_prompts, temperature_of};
 use crate::session::Session;
@@ -238,11 +238,13 @@ impl Stage for Compare {
             told.event(Event::Pair { index, prompt, a, b, preference, scores });
         }
         self.state.next_pair = end;
-        told.progress(
-            self.kl().map(|kl| ("objective/kl".into(), kl)).into_iter().collect(),
-            "pairs_per_second",
-            pairs.len(),
-        );
+        let mut metrics: Metrics = self.kl().map(|kl| ("objective/kl".into(), kl)).into_iter().collect();
+        // Whoever counts a person's wins says what the completions are like, too.
+        if matches!(self.judge, OpenJudge::Person) {
+            let sides = ["a", "b"].iter().zip(&self.state.written);
+            sides.for_each(|(side, written)| metrics.extend(written.statistics().logged(side)));
+        }
+        told.progress(metrics, "pairs_per_second", pairs.len());
         Ok(())
     }
 
@@ -252,7 +254,9 @@ impl Stage for Compare {
             return Ok(vec![]);
         }
         let kl = self.kl();
-        let verdict = Session::verdict(&self.state.preferences, &self.judge.name(), true);
+        let prompts = (0..).map(|pair| pair / self.options.pairs_per_prompt);
+        let judged: Vec<(usize, Winner)> = prompts.zip(self.state.preferences.iter().copied()).collect();
+        let verdict = Session::verdict_over_prompts(&judged, &self.judge.name(), true);
         let [a, b] = self.state.written.each_ref().map(|written| Some(written.statistics()));
         Ok(vec![Event::Verdict { verdict: Verdict { kl, a, b, ..verdict } }])
     }

@@ -12,6 +12,7 @@ mod rules;
 mod writing;
 
 pub use changes::{Changes, WordChange};
+pub use rules::FEW_RANKINGS;
 pub use writing::Writing;
 
 use crate::contradiction::contradictions;
@@ -160,6 +161,12 @@ pub fn verdict(evidence: &Evidence) -> Vec<Finding> {
     }
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.level));
     findings
+}
+
+/// Whether the reward model's score rises while the judge's own falls, over the steps so far: what a verdict says at the
+/// end, for whoever can still stop.
+pub fn over_optimised(steps: &[Metrics]) -> Option<Finding> {
+    rules::over_optimised(&Evidence { steps: steps.to_vec(), ..Evidence::default() })
 }
 
 /// The gravest level of a verdict.

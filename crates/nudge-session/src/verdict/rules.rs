@@ -41,11 +41,15 @@ const LENGTH: f64 = 1.3;
 const LENGTH_WINS: f64 = 0.9;
 /// Fewer prompts, or decided pairs, say nothing about openings and lengths.
 const FEW_PROMPTS: usize = 8;
-/// Rankings and ordered pairs below which the held-out numbers cannot tell a preference from noise (measured; with 100
-/// held-out pairs the interval is 0.1 to each side, metrics.md, `eval_pairs`).
-const FEW_RANKINGS: (usize, usize) = (20, 40);
+/// Rankings below which the held-out numbers cannot tell a preference from noise (measured; with 100 held-out pairs the
+/// interval is 0.1 to each side, metrics.md, `eval_pairs`).
+pub const FEW_RANKINGS: usize = 20;
+/// The same of the pairs that they order.
+const FEW_PAIRS: usize = 40;
 /// Rankings below which a run is more chance than preference; between the two numbers of rankings it is only worth knowing.
 const VERY_FEW_RANKINGS: usize = 10;
+/// A p-value below which chance alone is no explanation.
+const SIGNIFICANT: f64 = 0.05;
 /// No default learning rate is above it: pretraining has 4e-3.
 const HIGHEST_RATE: f64 = 4e-3;
 /// Circles of preferences for each prompt.
@@ -61,6 +65,8 @@ const HELD_OUT_RISE: f64 = 0.1;
 const LENGTH_BIAS: f64 = 0.3;
 /// The share of completions that end by themselves may fall by so much (measured: a taste for long ones costs 0.4).
 const ENDS: f64 = 0.5;
+
+pub(super) use training::over_optimised;
 
 type Rule = fn(&Evidence) -> Option<Finding>;
 

@@ -24,10 +24,12 @@ use nudge_data::{
     CandidatesRecord, Completion, Prompt, RankingRecord, Sitting, rankings_from, read_jsonl, write_jsonl,
 };
 use nudge_session::options::CompareOptions;
+use nudge_session::protocol::CompletionStatistics;
 use nudge_session::verdict::JudgedPair;
-use nudge_session::{Command, Judge, Session, Verdict, Winner};
+use nudge_session::{Command, Judge, Metrics, Session, Verdict, Winner};
 use serde::{Deserialize, Serialize};
 use serde_json::Map;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -83,8 +85,8 @@ pub fn run(arguments: &Compare, prompts: Records<Prompt>, options: CompareOption
     let Some(rankings) = judge(arguments, &pairs, seed, &judged)? else { return Ok(()) };
     let pairs: Vec<Pair> = pairs.into_iter().enumerate().map(|(index, pair)| decided(pair, index, &rankings)).collect();
     let run = RunRecord::read_beside(&sampled);
-    let kl = run.as_ref().and_then(|run| run.results.as_ref()?.metrics.get("objective/kl").copied());
-    let ending = ending(arguments, &pairs, kl)?.judged()?;
+    let measured = run.as_ref().and_then(|run| Some(run.results.as_ref()?.metrics.clone())).unwrap_or_default();
+    let ending = ending(arguments, &pairs, &measured)?.judged()?;
     if let Some(mut run) = run {
         run.end(Results { findings: ending.findings().to_vec(), ..run.results.clone().unwrap_or_default() });
         run.write_beside(path)?;
@@ -177,16 +179,20 @@ fn decided(mut pair: Pair, index: usize, rankings: &[RankingRecord]) -> Pair {
 }
 
 /// Who won.
-fn ending<'a>(arguments: &'a Compare, pairs: &[Pair], kl: Option<f64>) -> Result<Ending<'a>> {
+fn ending<'a>(arguments: &'a Compare, pairs: &[Pair], measured: &Metrics) -> Result<Ending<'a>> {
     let judged: Vec<&Pair> = pairs.iter().filter(|pair| pair.preference.is_some()).collect();
-    let preferences: Vec<Winner> = judged.iter().filter_map(|pair| pair.preference).collect();
+    let prompts: BTreeSet<&Prompt> = pairs.iter().map(|pair| &pair.prompt).collect();
+    let number = |prompt: &Prompt| prompts.iter().take_while(|one| ***one < *prompt).count();
+    let preferences: Vec<(usize, Winner)> =
+        judged.iter().filter_map(|pair| Some((number(&pair.prompt), pair.preference?))).collect();
     if preferences.is_empty() {
         bail!("every pair was skipped, so there is nothing to count");
     }
     let judge = judged.iter().find_map(|pair| pair.labeler.clone()).unwrap_or_else(user_name);
-    let verdict = Session::verdict(&preferences, &judge, arguments.judge_command.is_some());
+    let verdict = Session::verdict_over_prompts(&preferences, &judge, arguments.judge_command.is_some());
     let usable: Vec<(bool, bool)> = judged.iter().filter_map(|pair| pair.usable).collect();
-    let verdict = Verdict { kl, ..verdict }.with_usable(&usable);
+    let [a, b] = ["a", "b"].map(|side| CompletionStatistics::of_logged(measured, side));
+    let verdict = Verdict { kl: measured.get("objective/kl").copied(), a, b, ..verdict }.with_usable(&usable);
     let shown = judged.iter().map(|pair| pair.shown.clone().unwrap_or_default()).collect();
     let pairs = judged.iter().map(|pair| JudgedPair {
         prompt: pair.prompt.to_string(),

@@ -32,6 +32,7 @@ use std::time::Duration;
 
 pub use desk::Desk;
 use desk::NOTHING_DIFFERS;
+pub use program::check_starts;
 pub use schedule::{distinct, schedule};
 pub use screen::is_dumb;
 pub use store::Store;

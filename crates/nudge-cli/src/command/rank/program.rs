@@ -74,6 +74,23 @@ pub fn run(desk: &mut Desk, command: &str, patience: Duration) -> Result<End> {
     }
 }
 
+/// Refuses a judge whose first word the shell cannot start, as far as that can be told without running it.
+///
+/// # Errors
+/// Names the word.
+pub fn check_starts(command: &str) -> Result<()> {
+    let word = command.split_whitespace().next().unwrap_or_default();
+    let is_plain = word.chars().all(|character| character.is_alphanumeric() || "-_./".contains(character));
+    if cfg!(windows) || !is_plain {
+        return Ok(());
+    }
+    let found = Command::new("sh").args(["-c", "command -v \"$1\"", "sh", word]).stdout(Stdio::null()).status();
+    match found {
+        Ok(status) if !status.success() => bail!("the judge `{command}` cannot be started: there is no program {word}"),
+        _ => Ok(()),
+    }
+}
+
 impl<'a> Program<'a> {
     fn start(name: &'a str, patience: Duration) -> Result<Self> {
         let (shell, flag) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };

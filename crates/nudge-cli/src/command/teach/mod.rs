@@ -19,18 +19,24 @@ mod steps;
 mod workflow;
 
 use crate::args::{Arguments, Teach};
+use crate::command::rank::{ME, check_starts};
 use crate::failure::tell;
-use crate::report::Aside;
+use crate::model_files::read_model;
+use crate::report::{Aside, times};
 use crate::usage;
 use anyhow::{Result, anyhow, bail};
+use nudge_session::labeler::Labeler;
 use nudge_session::method::{LearnsFrom, Method};
+use nudge_session::verdict::FEW_RANKINGS;
 use steps::Steps;
 use workflow::Workflow;
 
 /// Teaches.
 pub fn run(arguments: &Teach) -> Result<()> {
     let method = method(arguments)?;
+    check_model_and_judge(arguments)?;
     let workflow = Workflow::open(arguments)?;
+    warn_of_few(arguments);
     let steps = Steps { arguments, workflow: &workflow, method: &method };
     let mut index = 0;
     // What follows depends on whether examples were given.
@@ -48,6 +54,28 @@ pub fn run(arguments: &Teach) -> Result<()> {
         }
     }
     ending::tell(&steps)
+}
+
+/// Refuses a model or a judge that is not there, before the workflow is bound to its name.
+fn check_model_and_judge(arguments: &Teach) -> Result<()> {
+    read_model(&arguments.model)?;
+    match &arguments.judge_command {
+        Some(command) => check_starts(command),
+        None if arguments.labeler == ME => Ok(()),
+        None => Ok(Labeler::find(&arguments.labeler).map(drop)?),
+    }
+}
+
+/// Warns of few rankings before anybody makes them.
+fn warn_of_few(arguments: &Teach) {
+    let count = arguments.rankings;
+    if count > 0 && count < FEW_RANKINGS {
+        let rankings = times(count, "ranking", "rankings");
+        tell(&format!(
+            "{rankings} can show the way, but below {FEW_RANKINGS} what is learnt may be chance; 30 or more (--rankings \
+             30) is safer"
+        ));
+    }
 }
 
 /// The words of a command.

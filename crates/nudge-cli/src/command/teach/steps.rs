@@ -118,7 +118,7 @@ impl Steps<'_> {
     }
 
     fn sample(&self) -> Vec<String> {
-        let prompts = self.workflow.file("prompts.to_rank.jsonl");
+        let prompts = self.workflow.to_rank();
         let words = [
             pair("--model", &self.before()),
             pair("--prompts", &text(&prompts)),

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! workflow.json            what was asked for
-//! prompts.jsonl            prompts to learn from; prompts.to_rank.jsonl: those whose completions are ranked
+//! prompts.jsonl            prompts to learn from; prompts.to_rank.jsonl: those whose completions are ranked, unless it is all
 //! held_out.jsonl           prompts to compare on; nothing is learnt from them
 //! demonstrations.jsonl     examples to imitate; empty where the person gave none
 //! candidates.jsonl         sampled completions
@@ -90,7 +90,13 @@ impl Workflow {
 
     /// How many prompts' completions are ranked.
     pub fn count_to_rank(&self) -> Result<usize> {
-        Ok(read_text(&self.file("prompts.to_rank.jsonl"))?.lines().count())
+        Ok(read_text(&self.to_rank())?.lines().count())
+    }
+
+    /// The prompts whose completions are ranked.
+    pub fn to_rank(&self) -> PathBuf {
+        let some = self.file("prompts.to_rank.jsonl");
+        if some.exists() { some } else { self.file("prompts.jsonl") }
     }
 
     /// The folder of a run.
@@ -121,7 +127,7 @@ impl Workflow {
                 changed.join("; ")
             );
         }
-        for file in ["prompts.jsonl", "prompts.to_rank.jsonl", "held_out.jsonl"] {
+        for file in ["prompts.jsonl", "held_out.jsonl"] {
             if !self.file(file).exists() {
                 bail!("{name} is not whole: it has no {file}; copy all of it, or choose another --out");
             }
@@ -152,9 +158,8 @@ impl Workflow {
             notes.iter().for_each(|note| tell(note));
             write_atomic(&self.file("demonstrations.jsonl"), write_jsonl(&examples.all).as_bytes())?;
         }
-        for (name, prompts) in
-            [("prompts.jsonl", learn), ("prompts.to_rank.jsonl", ranked), ("held_out.jsonl", held_out)]
-        {
+        let some = (ranked != learn).then_some(("prompts.to_rank.jsonl", ranked));
+        for (name, prompts) in [("prompts.jsonl", learn), ("held_out.jsonl", held_out)].into_iter().chain(some) {
             let lines: Vec<PromptLine> = prompts.iter().map(|prompt| PromptLine { prompt }).collect();
             write_atomic(&self.file(name), write_jsonl(&lines).as_bytes())?;
         }

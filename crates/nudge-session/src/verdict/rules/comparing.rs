@@ -112,7 +112,7 @@ fn is_spoiled((after, before): (f64, f64)) -> bool {
 }
 
 pub fn worse(evidence: &Evidence) -> Option<Finding> {
-    let found = evidence.comparison.as_ref().filter(|found| found.high < 0.5)?;
+    let found = evidence.comparison.as_ref().filter(|found| found.high < 0.5 && is_significant(found))?;
     let sentence = format!("It loses: the judge prefers it in {} of the pairs.", share(found));
     finding("worse", Level::Warning, rate(found), sentence, None)
 }
@@ -120,6 +120,11 @@ pub fn worse(evidence: &Evidence) -> Option<Finding> {
 /// The win rate with its interval, in words.
 fn share(found: &Verdict) -> String {
     format!("{} [{}, {}]", percent(found.win_rate), percent(found.low), percent(found.high))
+}
+
+/// Whether the sign test agrees, where it was made, that chance alone does not explain who won.
+fn is_significant(found: &Verdict) -> bool {
+    found.p.is_none_or(|p| p < SIGNIFICANT)
 }
 
 fn rate(found: &Verdict) -> [(&'static str, f64); 4] {
@@ -249,15 +254,20 @@ pub fn partial_judge(evidence: &Evidence) -> Option<Finding> {
 }
 
 pub fn undecided(evidence: &Evidence) -> Option<Finding> {
-    let found = evidence.comparison.as_ref().filter(|found| found.low <= 0.5 && found.high >= 0.5)?;
+    let is_decided = |found: &&Verdict| (found.low > 0.5 || found.high < 0.5) && is_significant(found);
+    let found = evidence.comparison.as_ref().filter(|found| !is_decided(found))?;
     let (share, pairs) = (share(found), found.wins + found.ties + found.losses);
-    let sentence = format!("Undecided: it wins {share} of {pairs} pairs, and half lies within. More pairs would tell.");
+    let why = match found.p.filter(|_| found.low > 0.5 || found.high < 0.5) {
+        Some(p) => format!("but so few were decided that chance alone explains it (p = {p:.2})"),
+        None => "and half lies within".into(),
+    };
+    let sentence = format!("Undecided: it wins {share} of {pairs} pairs, {why}. More pairs would tell.");
     let next = Some(Next::MorePairs { pairs_per_prompt: 4 });
     finding("undecided", Level::Note, rate(found), sentence, next)
 }
 
 pub fn won(evidence: &Evidence) -> Option<Finding> {
-    let found = evidence.comparison.as_ref().filter(|found| found.low > 0.5)?;
+    let found = evidence.comparison.as_ref().filter(|found| found.low > 0.5 && is_significant(found))?;
     let sentence = format!("It wins: the judge prefers it in {} of the pairs.", share(found));
     let next = if found.simulated { Some(Next::JudgeYourself) } else { None };
     finding("won", Level::Good, rate(found), sentence, next)

@@ -72,7 +72,7 @@ pub fn known_by_heart(evidence: &Evidence) -> Option<Finding> {
 
 pub fn too_few(evidence: &Evidence) -> Option<Finding> {
     let found = evidence.rankings.as_ref()?;
-    if found.rankings >= FEW_RANKINGS.0 && found.pairs >= FEW_RANKINGS.1 {
+    if found.rankings >= FEW_RANKINGS && found.pairs >= FEW_PAIRS {
         return None;
     }
     let counted = |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
