@@ -99,6 +99,7 @@ test('examples are written, learnt from, ranked with an edit, and judged by what
   });
 
   await test.step('the model learns them from its untouched start', async () => {
+    await expect(page.getByTestId('forecast')).toContainText(/Learning takes about \d+ (s|min) here/, { timeout: MINUTE });
     await button(page, 'Learn my 5 examples').click();
     await expect(page.getByTestId('instruct-sft')).not.toHaveText(/Waits|Not asked/, { timeout: 3 * MINUTE });
     const sft = (await commands()).findLast(({ command }) => command === 'sft')!;

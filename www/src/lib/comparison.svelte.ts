@@ -222,8 +222,8 @@ class Comparison {
       event(event) {
         if (event.event === 'pair') {
           const left = coin() ? 'a' : 'b';
-          const { a, b, preference, usable } = event;
-          onPair({ prompt: promptText(event.prompt), a: cleaned(a), b: cleaned(b), left, preference, usable: usable ?? null });
+          const { a, b, preference } = event;
+          onPair({ prompt: promptText(event.prompt), a: cleaned(a), b: cleaned(b), left, preference });
         }
         if (event.event === 'verdict') verdict = event.verdict;
       },

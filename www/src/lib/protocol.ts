@@ -18,6 +18,8 @@ export type DemonstrationRecord = { prompt: Prompt, completion: string, task?: s
 
 export type CandidatesRecord = { id: string, prompt: Prompt, completions: Completion[] };
 
+export type Edit = { of?: number, text: string };
+
 export type RankingRecord = {
   id: string;
   prompt: Prompt;
@@ -25,7 +27,7 @@ export type RankingRecord = {
   ranking: number[][];
   labeler?: string;
   seconds?: number;
-  edit?: { of?: number, text: string };
+  edit?: Edit;
 };
 
 export type PairRecord = { prompt: Prompt, chosen: string, rejected: string };
@@ -53,12 +55,12 @@ export type PretrainOptions = {
 };
 
 export type SftOptions = {
-  epochs: number;
-  batch_size: number;
+  epochs: unknown;
+  batch_size: unknown;
   batching: 'packed' | 'padded' | 'length_grouped';
   learning_rate: unknown;
   weight_decay: number;
-  held_out: number;
+  held_out: unknown;
   seed: number;
   gradient_accumulation_steps: number;
   max_length: number;
@@ -164,6 +166,10 @@ export type CompletionStatistics = {
   distinct_2: number;
 };
 
+export type UsableShare = { yes: number, of: number, low: number, high: number };
+
+export type Usable = { a: UsableShare, b: UsableShare };
+
 export type Verdict = {
   wins: number;
   ties: number;
@@ -174,12 +180,10 @@ export type Verdict = {
   kl: number | null;
   a: CompletionStatistics | null;
   b: CompletionStatistics | null;
+  usable: Usable | null;
   judge: string;
   simulated: boolean;
-  usable?: { a: UsableShare, b: UsableShare } | null;
 };
-
-export type UsableShare = { yes: number, of: number, low: number, high: number };
 
 export type Evaluation = { nats_per_token: number, nats_per_char: number, tokens: number, chars: number };
 
@@ -253,7 +257,7 @@ export type Event =
   | { event: 'scored', record: Record<string, unknown> }
   | { event: 'completion', prompt: Prompt, completion: string, score: number, kl: number }
   | { event: 'lens', lens: Lens }
-  | { event: 'pair', index: number, prompt: Prompt, a: string, b: string, preference: Preference | null, scores: [number, number] | null, usable?: [boolean, boolean] | null }
+  | { event: 'pair', index: number, prompt: Prompt, a: string, b: string, preference: Preference | null, scores: [number, number] | null }
   | { event: 'verdict', verdict: Verdict }
   | { event: 'evaluated', evaluation: Evaluation }
   | { event: 'calibrated', calibration: Calibration }

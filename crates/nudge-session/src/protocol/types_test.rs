@@ -25,7 +25,7 @@ use crate::options::{
 use crate::prequential::{Foretell, Foretold, Prequential};
 use crate::protocol::{
     AccuracySlice, Calibration, Command, CompletionStatistics, Disagreement, Evaluation, Event, Judge, Lens,
-    LensChoice, LensToken, MarginBin, Metrics, Reviewed, StageName, Verdict, Winner,
+    LensChoice, LensToken, MarginBin, Metrics, Reviewed, StageName, Usable, UsableShare, Verdict, Winner,
 };
 use crate::verdict::{
     Changes, Evidence, Finding, JudgeTie, JudgedPair, Level, Next, RankingCount, WordChange, Writing,
@@ -58,6 +58,8 @@ fn rendered() -> String {
         Winner::decl(),
         StageName::decl(),
         CompletionStatistics::decl(),
+        UsableShare::decl(),
+        Usable::decl(),
         Verdict::decl(),
         Evaluation::decl(),
         AccuracySlice::decl(),
