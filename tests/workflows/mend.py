@@ -5,6 +5,7 @@ of the words, the one that changes least is the edit. The words come from the pr
 from the gold answers.
 """
 
+import copy
 import difflib
 import itertools
 import re
@@ -281,13 +282,24 @@ def drafts_of_bullets(prompt, text):
     stop = "." if points and sum(bullet.endswith(".") for bullet in points) > len(points) / 2 else ""
     # Those that are there, if there are three; then one for each line of the notes.
     yield "\n".join(sign + bullet for bullet in points[:3])
-    if len(notes.lines) == 3:
+    # More lines than three go together as they follow each other.
+    for notes in in_three(notes):
         places = assigned(notes, points)
         ways = [ways_of(notes, place, points, line) for line, place in enumerate(places)]
         for chosen in itertools.product(*ways):
             order = sorted(range(3), key=lambda line: places[line] if places[line] is not None else line)
             stopped = [bullet if bullet.endswith(".") else bullet.rstrip(",;") + stop for bullet in chosen]
             yield "\n".join(sign + stopped[line] for line in order)
+
+
+def in_three(notes):
+    """The notes with their lines joined to three, in each way; none of fewer lines."""
+    lines = notes.lines
+    for first, second in itertools.combinations(range(1, len(lines)), 2):
+        joint = copy.copy(notes)
+        joint.lines = [", ".join(part) for part in (lines[:first], lines[first:second], lines[second:])]
+        joint.of_line = [set(content(line)) for line in joint.lines]
+        yield joint
 
 
 def assigned(notes, points):
@@ -424,7 +436,8 @@ def quiet(facts, part):
 
 def right_numbers(facts, part):
     """The number that the facts give for a unit, if there is only one that is not said yet."""
-    for value, unit in sorted(rule.measures(part) - facts.measures):
+    wrong = rule.measures(part, spread=True) - facts.measures
+    for value, unit in sorted(wrong):
         fitting = sorted(given for given, of in facts.measures if of == unit and given not in numbers(part))
         if len(fitting) == 1:
             spelled = [token for token in tokens(part) if number(token) == value]

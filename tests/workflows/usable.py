@@ -709,7 +709,7 @@ MATERIALS = {
         "leather cotton wool merino linen silk polyester nylon fleece velvet denim jute hemp cork bamboo oak ash beech "
         "maple walnut larch pine cedar teak mahogany boxwood rosewood willow wicker porcelain ceramic stoneware glass "
         "slate marble granite acetate acrylic polycarbonate canvas felt mesh cardboard carbon paraffin beeswax "
-        "soy coconut sisal"
+        "soy coconut sisal straw bone"
     ).split()
 }
 COLOURS = {stem(word) for word in "black blue red green yellow purple pink orange brown grey gray white navy".split()}
@@ -804,10 +804,10 @@ def keeps_the_nots(facts, text):
     """What is not, without or no in the facts is so in the text, and the other way round for "safe" and "proof"."""
     wrong = 0
     for phrase in facts.phrases:
-        denied = re.match(r"(?:not|no|without) (?:for |made |to )?(.+)", phrase)
+        denied = re.search(r"\b(?:not|no|without) (?:for |made |to )?(.+)", phrase)
         if not denied:
             continue
-        what = set(content(denied.group(1)))
+        what = set(content(denied.group(1))) - facts.of_phrase[0]
         for sentence in sentences(text):
             if what and share(set(content(sentence)), what) > 0.5 and not NOT.search(sentence):
                 wrong += 1
@@ -819,7 +819,25 @@ def from_the_facts(facts, text):
     given = facts.all | facts.stems
     lines = [content(sentence) for sentence in sentences(text)]
     everything = at_least(share(given | OF_SHOPS, [word for line in lines for word in line]), 0.5)
-    return min([everything] + [at_least(share(given, line), 0.25) for line in lines if len(line) > 2])
+    return min([everything] + [at_least(share(given, line), 0.25) for line in lines if len(line) > 1])
+
+
+def says_facts_once(facts, text):
+    """No number more often than given, no other word more than twice."""
+    said, given = content(text), content(facts.text)
+    product = facts.of_phrase[0] if facts.phrases else set()
+    again = 0
+    for word in set(said) - product - OF_SHOPS:
+        allowed = 1 if word[0].isdigit() else 2
+        again += said.count(word) > max(allowed, given.count(word))
+    return passes(again)
+
+
+def own_words(facts, text):
+    """Not the list of facts over again: no fourteen words of it as they stand."""
+    given, said, run = tokens(facts.text), tokens(text), 14
+    runs = {tuple(given[place : place + run]) for place in range(len(given) - run + 1)}
+    return passes(sum(tuple(said[place : place + run]) in runs for place in range(len(said) - run + 1)))
 
 
 def is_prose(text):
@@ -843,6 +861,8 @@ def plain_product(prompt, text):
         ("opposite", 1, keeps_the_nots(facts, text)),
         ("other names", 1, invents_no_names(facts.words, text)),
         ("invented", 2, from_the_facts(facts, text)),
+        ("facts twice", 1, says_facts_once(facts, text)),
+        ("copied", 1, own_words(facts, text)),
         ("end", 1, ends(text)),
     ]
 

@@ -20,7 +20,7 @@ mod replacement;
 pub use checkpoints::Checkpoints;
 pub use folder::{create_folder, remove, write_folder};
 pub use lock::{LOCK, Lock};
-pub use replacement::Replacement;
+pub use replacement::{Replacement, replace_folder};
 
 use crate::files::io_error;
 use anyhow::Result;

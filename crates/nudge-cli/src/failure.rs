@@ -2,6 +2,7 @@
 //!
 //! 0 done, 1 error, 2 wrong usage (clap), 130 interrupted. A reader that went away is no error.
 
+use crate::printable::printable;
 use crate::report;
 use crate::terminal;
 use std::collections::BTreeSet;
@@ -53,8 +54,7 @@ fn tell_machines(message: &str, code: u8) {
     }
 }
 
-/// The error and its causes in one line; a cause that the one before it has quoted is not said again. What a stranger's
-/// file has put into it moves no cursor.
+/// The error and its causes in one line; a cause that the one before it has quoted is not said again.
 pub fn message(error: &anyhow::Error) -> String {
     let mut message = String::new();
     for cause in error.chain().map(ToString::to_string) {
@@ -64,11 +64,16 @@ pub fn message(error: &anyhow::Error) -> String {
             message = format!("{message}: {cause}");
         }
     }
-    message.replace(|character: char| character.is_control() && !"\n\t".contains(character), "\u{fffd}")
+    message
 }
 
-/// A line on standard error; a closed standard error is not worth dying for.
+/// A line on standard error, as far as a terminal can be trusted with it.
 pub fn tell(line: &str) {
+    tell_raw(&printable(line));
+}
+
+/// The same of a text of this program, colours and all. A closed standard error is not worth dying for.
+pub fn tell_raw(line: &str) {
     let _ = writeln!(io::stderr(), "{}", terminal::folded(line, terminal::stderr_width()));
 }
 
@@ -88,7 +93,6 @@ mod tests {
     fn a_cause_is_said_once() {
         let quoted = anyhow::anyhow!("the file is torn").context("model `m`: the file is torn").context("cannot go on");
         assert_eq!(message(&quoted), "cannot go on: model `m`: the file is torn");
-        assert_eq!(message(&anyhow::anyhow!("tensor `\u{1b}[2J`")), "tensor `\u{fffd}[2J`");
         assert_eq!(message(&anyhow::anyhow!("b").context("a").context("first")), "first: a: b");
     }
 }

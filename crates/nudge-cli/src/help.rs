@@ -13,12 +13,38 @@ const NARROW: usize = 60;
 
 /// What commands are for. Where no names stand, those belong that stand nowhere else: the methods.
 const SECTIONS: [(&str, &[&str]); 6] = [
-    ("The whole loop", &["teach", "demo"]),
-    ("Records", &["show", "sample", "rank", "data", "agreement"]),
+    ("The loop, and its steps", &["teach", "show", "sample", "rank", "dpo", "compare", "chat"]),
+    ("Records", &["data", "agreement"]),
     ("Training", &["pretrain", "sft", "reward"]),
-    ("Tuning", &[]),
-    ("Judging and using a model", &["compare", "calibrate", "score", "eval", "inspect", "chat", "export", "hand-over"]),
-    ("Nudge itself", &["lab", "bench", "self-check", "completions", "man", "licences"]),
+    ("Other ways to tune", &[]),
+    ("Judging and using a model", &["calibrate", "score", "eval", "report", "inspect", "export", "hand-over"]),
+    ("Nudge itself", &["demo", "lab", "bench", "self-check", "completions", "man", "licences"]),
+];
+
+/// Flags of a command from which on -h shows only those that people use.
+const MANY_FLAGS: usize = 20;
+/// Those, beside the ones that a command cannot do without.
+const USED: [&str; 20] = [
+    "out",
+    "resume",
+    "force",
+    "learning_rate",
+    "epochs",
+    "episodes",
+    "batch_size",
+    "k",
+    "beta",
+    "kl_coef",
+    "max_new_tokens",
+    "temperature",
+    "seed",
+    "method",
+    "rankings",
+    "labeler",
+    "judge_command",
+    "pairs",
+    "report",
+    "device",
 ];
 
 /// Every command, with its whole help.
@@ -28,7 +54,8 @@ pub fn command() -> Command {
 
 /// The same for a terminal of so many columns.
 fn command_within(width: usize) -> Command {
-    let command = with_sections(with_examples_to_copy(with_labelers(Arguments::command()), width.min(WIDTH)), width);
+    let command = with_short_help(with_labelers(Arguments::command()));
+    let command = with_sections(with_examples_to_copy(command, width.min(WIDTH)), width);
     if width < NARROW { with_help_below(command) } else { command }
 }
 
@@ -59,6 +86,19 @@ fn sections(command: &Command) -> Vec<(&'static str, Vec<&Command>)> {
         command.get_subcommands().filter(is_here).collect()
     };
     SECTIONS.iter().map(|(title, names)| (*title, of(names))).collect()
+}
+
+/// Leaves most flags of commands that have many to --help.
+fn with_short_help(command: Command) -> Command {
+    command.mut_subcommands(|sub| {
+        if sub.get_arguments().count() < MANY_FLAGS {
+            return sub;
+        }
+        sub.mut_args(|arg| {
+            let is_used = arg.is_required_set() || USED.contains(&arg.get_id().as_str());
+            arg.hide_short_help(!is_used)
+        })
+    })
 }
 
 /// In a narrow terminal, what a flag means stands below it.
@@ -138,7 +178,22 @@ mod tests {
         let listed: Vec<&str> =
             sections(&command).into_iter().flat_map(|(_, commands)| commands).map(Command::get_name).collect();
         assert_eq!(listed.len(), command.get_subcommands().count(), "{listed:?}");
-        assert!(Method::all().iter().all(|method| !named.contains(&method.info().name)));
+        let methods = Method::all().into_iter().map(|method| subcommand_of(method.info().name));
+        assert!(methods.into_iter().all(|method| listed.contains(&method.as_str())), "{listed:?}");
+    }
+
+    #[test]
+    fn short_help_fits_a_screen_and_long_help_has_every_flag() {
+        for name in ["ppo", "dpo", "sft", "teach", "compare"] {
+            let mut whole = command_within(80).term_width(80);
+            whole.build();
+            let sub = whole.find_subcommand_mut(name).unwrap();
+            let (short, long) = (sub.render_help().to_string(), sub.render_long_help().to_string());
+            assert!(short.lines().count() <= 60 && short.contains("--out"), "{short}");
+            let flags: Vec<String> =
+                sub.get_arguments().filter_map(|arg| Some(format!("--{}", arg.get_long()?))).collect();
+            assert!(flags.iter().all(|flag| long.contains(flag)), "{long}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! `HF_ENDPOINT` which hub is asked, and a token that was stored there is sent. All files are of one commit. A download
 //! that was cut short goes on where it stopped; where the hub cannot be reached, the copy in the cache is taken.
 
+use crate::failure::tell;
 use crate::model_files::MODEL_FILES;
 use anyhow::{Context, Result, anyhow, bail};
 use hf_hub::api::RepoInfo;
@@ -102,7 +103,7 @@ fn ask(name: &str) -> Result<PathBuf> {
                     wanted.repo, wanted.revision
                 ))
             })?;
-            eprintln!("the hub was not reached: taking {} as it was fetched before", wanted.repo);
+            tell(&format!("the hub was not reached: taking {} as it was fetched before", wanted.repo));
             commit
         }
     };
@@ -115,7 +116,7 @@ fn fetch_files(api: &Api, wanted: &Wanted, info: &RepoInfo) -> Result<()> {
     let repo = api.repo(wanted.at(&info.sha));
     let get = |file: &str| {
         if !stderr().is_terminal() {
-            eprintln!("{}: {file}", wanted.repo);
+            tell(&format!("{}: {file}", wanted.repo));
         }
         repo.get(file).with_context(|| {
             format!("{file} of {} cannot be fetched; the same command goes on where it stopped", wanted.repo)

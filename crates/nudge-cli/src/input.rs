@@ -6,11 +6,14 @@
 
 use crate::failure::tell;
 use crate::files::{io_error, read_text};
+use crate::report::times;
 use anyhow::{Result, anyhow, bail};
 use clap::Args;
-use nudge_data::format::{Reason, Wanted, detect, native_records, read};
+use nudge_data::format::{Reason, Wanted, detect, native_records, plain_prompts, read};
 use nudge_data::source::SourceOptions;
-use nudge_data::{DataError, DemonstrationRecord, Entry, Format, PreferenceRecord, Prompt, PromptRecord, Source};
+use nudge_data::{
+    DataError, DemonstrationRecord, Entry, Format, Found, PreferenceRecord, Prompt, PromptRecord, Source,
+};
 use nudge_session::{Room, SessionError};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -112,7 +115,11 @@ impl<T> Records<T> {
             let (name, text) = (path.display().to_string(), read_text(path)?);
             let lines = text.trim_start_matches('\u{feff}').lines().enumerate();
             let used = lines.filter(|(_, line)| !line.trim().is_empty());
-            records.all.extend(parse(&name, &text)?);
+            let parsed = parse(&name, &text)?;
+            if parsed.is_empty() {
+                bail!("{name} is empty: it holds no records");
+            }
+            records.all.extend(parsed);
             records.places.0.extend(used.map(|(index, _)| format!("{name}, line {}", index + 1)));
         }
         Ok(records)
@@ -165,7 +172,7 @@ impl<T: Rows> Records<T> {
             bail!("all {left_out} records are longer than the model's context of {} tokens", room.context);
         }
         if left_out > 0 {
-            tell(&format!("{left_out} records left out because they are too long"));
+            tell(&format!("{} left out because of their length", times(left_out, "record", "records")));
         }
         Ok(())
     }
@@ -185,14 +192,24 @@ impl<T: TryFrom<Entry, Error = Reason>> Records<T> {
     }
 
     fn read_file(&mut self, path: &Path, wanted: impl Fn(Format) -> Wanted, reading: &Reading) -> Result<()> {
-        let name = path.display().to_string();
-        let mut source = open(path)?.peekable();
-        if source.peek().is_none() {
-            return Ok(());
+        self.read_found(&path.display().to_string(), open(path)?, wanted, reading)
+    }
+
+    /// Reads the records that were `found` in the file `name`.
+    fn read_found(
+        &mut self,
+        name: &str,
+        found: impl Iterator<Item = Found>,
+        wanted: impl Fn(Format) -> Wanted,
+        reading: &Reading,
+    ) -> Result<()> {
+        let mut found = found.peekable();
+        if found.peek().is_none() {
+            bail!("{name} is empty: it holds no records");
         }
-        let detected = detect(&name, source, reading.format).map_err(|reason| anyhow!(reason))?;
+        let detected = detect(name, found, reading.format).map_err(|reason| anyhow!(reason))?;
         let wanted = wanted(detected.format);
-        detected.format.require(&name, wanted).map_err(|reason| anyhow!(reason))?;
+        detected.format.require(name, wanted).map_err(|reason| anyhow!(reason))?;
         let mut found = native_records(wanted, read(detected.format, detected.found));
         let mut left_out = 0;
         for (line, entry) in &mut found {
@@ -210,7 +227,8 @@ impl<T: TryFrom<Entry, Error = Reason>> Records<T> {
         }
         found.notes().iter().for_each(|note| tell(&format!("{name}: {note}")));
         if left_out > 0 {
-            tell(&format!("{name}: {left_out} records left out; `nudge data inspect` lists them"));
+            let records = times(left_out, "record", "records");
+            tell(&format!("{name}: {records} left out; `nudge data inspect` tells why"));
         }
         Ok(())
     }
@@ -221,9 +239,12 @@ pub fn demonstrations(paths: &[PathBuf], reading: &Reading) -> Result<Records<De
     Records::read(paths, Wanted::Demonstrations, reading)
 }
 
-/// The prompts of a file.
+/// The prompts of a file: records of any format, a text with one a line, or a list of texts.
 pub fn prompts(path: &Path, reading: &Reading) -> Result<Records<Prompt>> {
-    let Records { all, places, tied } = Records::<PromptRecord>::read(&[path.to_path_buf()], Wanted::Prompts, reading)?;
+    let (mut records, source) = (Records::<PromptRecord>::none(), open(path)?);
+    let found = plain_prompts(source.layout(), source);
+    records.read_found(&path.display().to_string(), found, |_| Wanted::Prompts, reading)?;
+    let Records { all, places, tied } = records;
     Ok(Records { all: all.into_iter().map(|record| record.prompt).collect(), places, tied })
 }
 
@@ -231,7 +252,10 @@ pub fn prompts(path: &Path, reading: &Reading) -> Result<Records<Prompt>> {
 /// wanted or not by themselves. What is left out is counted: a ranking that ties everything teaches nothing, and one
 /// that repeats a screen measures how sure a labeler is (`nudge agreement`).
 pub fn preferences(paths: &[PathBuf], labels: bool, reading: &Reading) -> Result<Records<PreferenceRecord>> {
-    let wanted = |format| if labels && format == Format::Unpaired { Wanted::Unpaired } else { Wanted::Comparisons };
+    let wanted = |format| match format {
+        Format::Unpaired | Format::OpenWebUi if labels => Wanted::Unpaired,
+        _ => Wanted::Comparisons,
+    };
     let read = Records::<PreferenceRecord>::read_by_format(paths, wanted, reading)?;
     let (tied, count) = (read.tied, read.all.len());
     if count == 0 && tied > 0 {

@@ -25,6 +25,9 @@ pub fn listen() {
         }
         let _ = flag::register(signal, Arc::clone(&REQUESTED));
     }
+    // A file that grows past the limit of the shell (`ulimit -f`) is then an error of who writes it, with a message.
+    #[cfg(unix)]
+    let _ = flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
     thread::spawn(grow_impatient);
 }
 

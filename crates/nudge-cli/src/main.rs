@@ -2,7 +2,8 @@
 //!
 //! Map: [`args`], [`flags`], [`usage`] and [`options`] read the command line and TOML files; [`command`] holds one file a command;
 //! [`runner`] pulls a stage; [`training_folder`] and [`record_file`] keep what it makes and what lets it go on, by [`disk`], which alone writes;
-//! [`provenance`] and [`model_card`] say what made it, [`verdicts`] what it is worth, [`picture`] shows it;
+//! [`provenance`] and [`model_card`] say what made it, [`verdicts`] what it is worth, [`picture`] shows it; [`printable`] keeps
+//! strangers' texts from steering a terminal;
 //! [`machine`] arranges threads and memory; [`device`] is the only place that names a backend.
 
 mod args;
@@ -25,6 +26,7 @@ mod model_card;
 mod model_files;
 mod options;
 mod picture;
+mod printable;
 mod progress;
 mod provenance;
 mod record_file;

@@ -39,13 +39,45 @@ const MAPPED_FROM: u64 = 1 << 20;
 pub fn read_model(name: &str) -> Result<Files> {
     let found = place(name)?;
     let path = found.as_path();
-    if path.join(ADAPTER_CONFIG).is_file() && !path.join(WEIGHTS).exists() {
-        return with_adapter(read_base(&base_of(path)?)?, path);
+    let Some(base) = base_of_model(name)? else { return read_base(name) };
+    match name.rsplit_once('+').filter(|_| !is_adapter(path)) {
+        Some((_, adapter)) => with_adapter(read_base(&base)?, &place(adapter)?),
+        None => with_adapter(read_base(&base)?, path),
+    }
+}
+
+/// The base of a model with an adapter, by the name that opens it; nothing of a whole model.
+///
+/// # Errors
+/// If an adapter does not say what it was trained on, or that is not here.
+pub fn base_of_model(name: &str) -> Result<Option<String>> {
+    let found = place(name)?;
+    if is_adapter(&found) {
+        return base_of(&found).map(Some);
     }
     match name.rsplit_once('+') {
-        Some((base, adapter)) if !path.exists() => with_adapter(read_base(base)?, &place(adapter)?),
-        _ => read_base(name),
+        // In front of the adapter may stand the one that it went on from, on the same base.
+        Some((base, _)) if !found.exists() => Ok(Some(base_of_model(base)?.unwrap_or_else(|| base.into()))),
+        _ => Ok(None),
     }
+}
+
+/// Where the GGUF lies that `name` stands for, if it is one.
+///
+/// # Errors
+/// If a hub cannot give it.
+pub fn gguf_of(name: &str) -> Result<Option<PathBuf>> {
+    if name.starts_with(builtin::PREFIX) {
+        return Ok(None);
+    }
+    let path = place(name)?;
+    let whole = || path.canonicalize().map_err(|error| io_error("read", &path, error));
+    path.is_file().then(whole).transpose()
+}
+
+/// Whether a folder holds an adapter alone.
+fn is_adapter(folder: &Path) -> bool {
+    folder.join(ADAPTER_CONFIG).is_file() && !folder.join(WEIGHTS).exists()
 }
 
 /// Where the model or adapter of this name lies; one of a hub is fetched. Nothing says that it is there.

@@ -9,7 +9,7 @@ use crate::interrupt;
 use crate::live_records::Audience;
 use crate::log::Log;
 use crate::provenance::{Results, RunRecord};
-use crate::report::{self, Aside};
+use crate::report::{self, Aside, times};
 use crate::runner::{Target, drive};
 use anyhow::{Context, Result, bail};
 use nudge_data::CandidatesRecord;
@@ -152,7 +152,9 @@ impl RecordTarget {
             summary[name] = (*number).into();
         }
         let lines: String = chosen.map(|(name, number)| format!("\n  {name} {number:.3}")).collect();
-        report::result(as_json, &summary, || format!("{command}: {records} records -> {out}{lines}"))
+        report::result(as_json, &summary, || {
+            format!("{command}: {} -> {out}{lines}", times(records, "record", "records"))
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a command prints when it is done: lines for people, or one JSON object for machines.
 
 use crate::failure::tell;
+use crate::printable::{printable, printable_json, printable_line};
 use crate::terminal;
 use anyhow::{Context, Result};
 use nudge_session::Verdict;
@@ -9,8 +10,14 @@ use serde::Serialize;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Prints to standard output. An error, a closed pipe among them, goes up and not into a panic.
+/// Prints to standard output what a terminal can be trusted with. An error, a closed pipe among them, goes up and not
+/// into a panic.
 pub fn print(text: &str) -> Result<()> {
+    print_raw(&printable(text))
+}
+
+/// Prints a text of this program as it is, colours and all.
+pub fn print_raw(text: &str) -> Result<()> {
     let mut out = io::stdout().lock();
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     written.context("cannot write to standard output")
@@ -18,12 +25,12 @@ pub fn print(text: &str) -> Result<()> {
 
 /// A line for people.
 pub fn line(text: &str) -> Result<()> {
-    print(&format!("{}\n", terminal::folded(text, terminal::stdout_width())))
+    print(&format!("{}\n", terminal::folded(&printable(text), terminal::stdout_width())))
 }
 
 /// One object for machines.
 pub fn json(value: &impl Serialize) -> Result<()> {
-    print(&format!("{}\n", serde_json::to_string(value)?))
+    print_raw(&format!("{}\n", printable_json(&serde_json::to_string(value)?)))
 }
 
 /// While it lives, commands are steps of a larger one: their results are for reading along, on standard error.
@@ -120,18 +127,12 @@ pub fn answers(found: &Verdict) -> String {
 
 /// A text in one line of at most `width` columns, cut off with dots.
 pub fn one_line(text: &str, width: usize) -> String {
-    let line: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let line = printable(&line);
+    let line = printable_line(&text.split_whitespace().collect::<Vec<_>>().join(" "));
     match line.chars().count() {
         0 => "(empty)".into(),
         length if length <= width => line,
         _ => format!("{} ...", line.chars().take(width.saturating_sub(4)).collect::<String>().trim_end()),
     }
-}
-
-/// A line without characters that would steer a terminal.
-pub fn printable(line: &str) -> String {
-    line.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
 }
 
 /// 1 win, 2 wins.

@@ -141,17 +141,27 @@ impl TrainingFolder {
         self.log.sync()?;
         self.record.end(results);
         let model = self.model.take();
-        let is_adapter = |files: &Files| files.contains_key(ADAPTER_CONFIG);
-        let adapter = model.as_ref().map_or_else(|| self.folder.join(ADAPTER_CONFIG).exists(), is_adapter);
-        let saved = if adapter { Saved::Adapter } else { Saved::Model };
-        let name = self.out.file_name().map_or("model".into(), |name| name.to_string_lossy().into_owned());
-        write_atomic(&self.folder.join(CARD), card(&self.record, saved, &name, "").as_bytes())?;
-        self.record.write(&self.folder)?;
-        for (file, bytes) in MODEL_FILES.into_iter().filter_map(|file| Some((file, model.as_ref()?.get(file)?))) {
-            write_atomic(&self.folder.join(file), bytes)?;
+        let saved = match &model {
+            Some(files) => Saved::with(files.get(ADAPTER_CONFIG).map(|config| config.as_ref())),
+            None => Saved::in_folder(&self.folder),
+        };
+        if let Err(error) = self.store(&saved, model.as_ref()) {
+            // A card speaks of a model that is there.
+            if !has_weights(&self.folder) {
+                let _ = remove(&self.folder.join(CARD));
+            }
+            return Err(error);
         }
         self.checkpoints.discard()?;
         self.publish()
+    }
+
+    fn store(&self, saved: &Saved, model: Option<&Files>) -> Result<()> {
+        let name = self.out.file_name().map_or("model".into(), |name| name.to_string_lossy().into_owned());
+        write_atomic(&self.folder.join(CARD), card(&self.record, saved, &name, "").as_bytes())?;
+        self.record.write(&self.folder)?;
+        let mut files = MODEL_FILES.into_iter().filter_map(|file| Some((file, model?.get(file)?)));
+        files.try_for_each(|(file, bytes)| write_atomic(&self.folder.join(file), bytes))
     }
 
     /// A model that is whole takes the place of the one that it replaces.

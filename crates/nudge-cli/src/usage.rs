@@ -1,8 +1,9 @@
 //! Reads the command line and keeps what was given for `run.json`; [`crate::help`] is what it says of itself.
 
 use crate::args::Arguments;
-use crate::failure::tell;
+use crate::failure::tell_raw;
 use crate::help::command;
+use crate::printable::printable;
 use crate::provenance::{Given, RunRecord};
 use crate::report;
 use crate::terminal;
@@ -47,11 +48,14 @@ pub fn parse() -> Arguments {
 /// Says what clap has to say, broken between words, and ends the process.
 fn end(error: &clap::Error) -> ! {
     let (on_stderr, text) = (error.use_stderr(), error.render());
-    let text = if terminal::shows_colour(on_stderr) { text.ansi().to_string() } else { text.to_string() };
+    let text = match terminal::shows_colour(on_stderr) {
+        true => text.ansi().to_string(),
+        false => printable(&text.to_string()).into_owned(),
+    };
     match on_stderr {
-        true => tell(text.trim_end()),
+        true => tell_raw(text.trim_end()),
         // A reader that went away has read enough.
-        false => drop(report::line(text.trim_end())),
+        false => drop(report::print_raw(&format!("{}\n", terminal::folded(text.trim_end(), terminal::stdout_width())))),
     }
     std::process::exit(error.exit_code())
 }
@@ -90,7 +94,8 @@ fn repeated(mut words: Vec<String>) -> Vec<String> {
         let name = format!("--{flag}");
         if !words.iter().any(|word| word.split('=').next() == Some(&name)) {
             words.push(name);
-            words.extend(values.iter().cloned());
+            // An error quotes them, with its own colours.
+            words.extend(values.iter().map(|value| printable(value).into_owned()));
         }
     }
     words

@@ -26,21 +26,34 @@ pub struct Verdicts {
 impl Verdicts {
     /// Judges; `usual` is what to do next where no finding says otherwise.
     pub fn new(evidence: &Evidence, given: &Given, usual: Option<Next>) -> Self {
+        Self::with_training(evidence, given, given, usual)
+    }
+
+    /// The same of a model that another command, `training`, has made: that is what is done again.
+    pub fn with_training(evidence: &Evidence, given: &Given, training: &Given, usual: Option<Next>) -> Self {
         let findings = verdict(evidence);
         let told =
             findings.iter().filter(|finding| finding.level >= Level::Warning).find_map(|found| found.next.as_ref());
         let any = findings.iter().find_map(|finding| finding.next.as_ref());
-        let next = told.or(usual.as_ref()).or(any).and_then(|next| command(next, given));
+        let next = told.or(usual.as_ref()).or(any).and_then(|next| command(next, given, training));
         Self { findings, next }
     }
 
     /// Says it on standard error.
     pub fn tell(&self) {
         if !self.findings.is_empty() {
-            tell("\nVerdict");
+            tell(&format!("\nVerdict\n{}", self.text(terminal::stderr_width())));
         }
-        let width = terminal::stderr_width().map_or(WIDTH, |width| width.min(WIDTH));
-        for finding in &self.findings {
+        // Within a larger command, that says what comes next.
+        if let Some(next) = self.next.as_ref().filter(|_| !Aside::is_on()) {
+            tell(&format!("\nNext:\n  {next}"));
+        }
+    }
+
+    /// The findings, each behind its mark, in lines that fit a terminal of so many columns.
+    pub fn text(&self, width: Option<usize>) -> String {
+        let width = width.map_or(WIDTH, |width| width.min(WIDTH));
+        let text = |finding: &Finding| {
             let mark = match finding.level {
                 Level::Good => "  good        ",
                 Level::Note => "  note        ",
@@ -48,12 +61,9 @@ impl Verdicts {
                 Level::Bad => "  SPOILED     ",
             };
             let options = textwrap::Options::new(width).initial_indent(mark).subsequent_indent("              ");
-            tell(&textwrap::fill(&finding.sentence, options));
-        }
-        // Within a larger command, that says what comes next.
-        if let Some(next) = self.next.as_ref().filter(|_| !Aside::is_on()) {
-            tell(&format!("\nNext:\n  {next}"));
-        }
+            textwrap::fill(&finding.sentence, options)
+        };
+        self.findings.iter().map(text).collect::<Vec<_>>().join("\n")
     }
 
     /// Whether what came out is of no use.
@@ -63,18 +73,24 @@ impl Verdicts {
 }
 
 /// The command that does what comes next; names in capitals are for the user to fill in.
-fn command(next: &Next, given: &Given) -> Option<String> {
+fn command(next: &Next, given: &Given, training: &Given) -> Option<String> {
     let first = |flag: &str| given.flags.get(flag).and_then(|values| values.first()).map(String::as_str);
     let word = |flag: &str, otherwise: &str| quoted(first(flag).unwrap_or(otherwise));
     let start = ["model", "policy", "b"].iter().find_map(|flag| first(flag)).unwrap_or("MODEL");
     Some(match next {
+        // Nobody knows how it was trained.
+        Next::Again { .. } if training.command.is_empty() => return None,
         Next::Again { options } => {
-            let mut again = given.clone();
+            let mut again = training.clone();
             for (name, value) in options {
-                let value = value.as_str().map_or_else(|| value.to_string(), str::to_string);
-                again.flags.insert(name.replace('_', "-"), vec![value]);
+                let flag = name.replace('_', "-");
+                match value {
+                    // The default.
+                    Value::Null => drop(again.flags.remove(&flag)),
+                    value => drop(again.flags.insert(flag, vec![word_of(value)])),
+                }
             }
-            if let Some(out) = first("out") {
+            if let Some(out) = training.flags.get("out").and_then(|values| values.first()) {
                 again.flags.insert("out".into(), vec![free_name(out)]);
             }
             words_of(&again)
@@ -123,6 +139,21 @@ fn command(next: &Next, given: &Given) -> Option<String> {
     })
 }
 
+/// The value of an option as a command line has it.
+fn word_of(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => "off".into(),
+        // A rule: its numbers, behind its name where it has several forms.
+        Value::Object(rule) => match (rule.get("target"), rule.get("horizon"), rule.iter().next()) {
+            (Some(target), Some(horizon), _) => format!("{target}:{horizon}"),
+            (_, _, Some((name, number))) => format!("{name}:{number}"),
+            _ => value.to_string(),
+        },
+        value => value.to_string(),
+    }
+}
+
 /// A command line; what was forced or resumed is begun anew.
 fn words_of(given: &Given) -> String {
     let mut words = vec!["nudge".to_string(), given.command.clone()];
@@ -158,10 +189,16 @@ pub fn judge_tie(tuned: &str, judge: &str) -> JudgeTie {
     }
 }
 
-/// The method that tuned a model, where its folder says so.
-pub fn method_of(tuned: &str) -> Option<String> {
-    let folder = Path::new(tuned.rsplit('+').next()?).to_path_buf();
-    Some(RunRecord::read(&folder)?.command.replace('-', "_"))
+/// The run that made a model, where its folder says so.
+pub fn run_of(model: &str) -> Option<RunRecord> {
+    RunRecord::read(Path::new(model.rsplit('+').next()?))
+}
+
+/// What a run was given: its arguments, and the options that were flags.
+pub fn given_of(run: &RunRecord) -> Given {
+    let as_flag = |(name, option): (&String, &Value)| (name.replace('_', "-"), vec![word_of(&option["value"])]);
+    let flags = run.options.iter().filter(|(_, option)| option["from"] == "flag").map(as_flag);
+    Given { command: run.command.clone(), flags: run.arguments.clone().into_iter().chain(flags).collect() }
 }
 
 /// A summary with the findings behind its own fields.
@@ -171,4 +208,37 @@ pub fn into_json(summary: &impl Serialize, verdicts: &Verdicts) -> anyhow::Resul
         fields.extend(more);
     }
     Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_comparison_is_mended_by_the_training_that_it_judges() {
+        let flags = |flags: &[(&str, &str)]| {
+            flags.iter().map(|(flag, value)| (flag.to_string(), vec![value.to_string()])).collect()
+        };
+        let options = json!({
+            "learning_rate": { "value": 0.5, "from": "default" },
+            "missing_eos": { "value": { "replace": -1.0 }, "from": "flag" },
+        });
+        let run = RunRecord {
+            command: "ppo".into(),
+            arguments: flags(&[("out", "nowhere/ppo"), ("policy", "my model")]),
+            options: options.as_object().unwrap().clone(),
+            ..RunRecord::default()
+        };
+        let compare = Given { command: "compare".into(), flags: flags(&[("a", "nowhere/ppo")]) };
+        let next = Next::Again { options: vec![("learning_rate".into(), json!(0.25))] };
+        assert_eq!(
+            command(&next, &compare, &given_of(&run)).unwrap(),
+            "nudge ppo --learning-rate 0.25 --missing-eos replace:-1.0 --out nowhere/ppo-2 --policy 'my model'"
+        );
+        assert_eq!(command(&next, &compare, &Given::default()), None);
+        let given = Given { command: "dpo".into(), flags: flags(&[("learning-rate", "1"), ("out", "nowhere/x")]) };
+        let by_default = Next::Again { options: vec![("learning_rate".into(), Value::Null)] };
+        assert_eq!(command(&by_default, &given, &given).unwrap(), "nudge dpo --out nowhere/x-2");
+    }
 }

@@ -33,6 +33,7 @@ pub mod task;
 pub mod text;
 pub mod tokenizer;
 
+mod rewriting;
 mod roles;
 mod special;
 mod template;

@@ -20,7 +20,7 @@ pub struct MixtureOptions {
     pub cap: usize,
     /// Examples wanted; none: as many as the tasks have, up to the cap each.
     pub size: Option<usize>,
-    /// Clusters of which no task goes into the mixture.
+    /// Clusters and tasks that do not go into the mixture, by name.
     pub held_out: Vec<String>,
     /// Fixes the draw and the order.
     pub seed: u64,
@@ -31,7 +31,7 @@ pub struct MixtureOptions {
 pub struct Mixture {
     /// The examples, in random order.
     pub records: Vec<DemonstrationRecord>,
-    /// All examples of the held-out clusters, in the given order.
+    /// All examples of the held-out clusters and tasks, in the given order.
     pub held_out: Vec<DemonstrationRecord>,
     /// What became of each task.
     pub report: MixtureReport,
@@ -48,8 +48,8 @@ pub struct MixtureReport {
     pub tasks: Vec<TaskShare>,
     /// The tasks held out; their rates are zero.
     pub held_out: Vec<TaskShare>,
-    /// Held-out clusters that no record belongs to: perhaps a slip of the pen.
-    pub unknown_clusters: Vec<String>,
+    /// Held-out names that no record has as its cluster or task: perhaps a slip of the pen.
+    pub unknown: Vec<String>,
 }
 
 /// A task's part of a mixture.
@@ -78,8 +78,10 @@ pub const OTHER_TASK: &str = "other";
 /// names first). Without a size each task gives min(n, K) examples. An example comes again only after all others of
 /// its task have come. The same records, options and seed give the same mixture.
 pub fn mix(records: Vec<DemonstrationRecord>, options: &MixtureOptions) -> Mixture {
-    let known: HashSet<String> = records.iter().map(cluster_of).collect();
-    let is_held_out = |record: &DemonstrationRecord| options.held_out.contains(&cluster_of(record));
+    let names_of = |record: &DemonstrationRecord| [cluster_of(record), task_of(record).to_owned()];
+    let known: HashSet<String> = records.iter().flat_map(names_of).collect();
+    let is_held_out =
+        |record: &DemonstrationRecord| names_of(record).iter().any(|name| options.held_out.contains(name));
     let (held_out, used): (Vec<_>, Vec<_>) = records.into_iter().partition(is_held_out);
     let tasks = by_task(&used);
     let counts: Vec<usize> = tasks.values().map(Vec::len).collect();
@@ -100,7 +102,7 @@ pub fn mix(records: Vec<DemonstrationRecord>, options: &MixtureOptions) -> Mixtu
         cap: options.cap,
         tasks: shares,
         held_out: by_task(&held_out).iter().map(|(task, examples)| share(task, examples)).collect(),
-        unknown_clusters: options.held_out.iter().filter(|&cluster| !known.contains(cluster)).cloned().collect(),
+        unknown: options.held_out.iter().filter(|&name| !known.contains(name)).cloned().collect(),
     };
     Mixture { records: mixed, held_out, report }
 }

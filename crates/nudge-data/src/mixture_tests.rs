@@ -57,7 +57,11 @@ fn held_out_clusters_leave_the_mixture_whole() {
     let shares: Vec<_> = mixture.report.held_out.iter().map(|share| (share.task.as_str(), share.available)).collect();
     assert_eq!(shares, [("where", 2), ("who", 3)]);
     assert_eq!(mixture.report.held_out[0].cluster, "reading");
-    assert_eq!(mixture.report.unknown_clusters, ["raeding"]);
+    assert_eq!(mixture.report.unknown, ["raeding"]);
+    // A task can be left out of its cluster.
+    let rest = mix(all.clone(), &MixtureOptions { held_out: vec!["where".to_owned()], ..options(30, None) });
+    assert_eq!((rest.records.len(), rest.held_out.len()), (7, 2));
+    assert!(rest.report.unknown.is_empty());
     // A task without a cluster is its own.
     assert_eq!(mix(all, &MixtureOptions { held_out: vec!["own".to_owned()], ..options(30, None) }).records.len(), 5);
 }

@@ -18,6 +18,7 @@ use crate::roles::Roles;
 use crate::special::SpecialTokens;
 pub use crate::special::{ASSISTANT, END_OF_TEXT, PAD, SPECIAL_TOKENS, USER};
 use crate::template::{ChatTemplate, Date, NUDGE_CHAT_TEMPLATE, Rendering};
+use crate::tokenizer_files::guarded;
 
 /// The smallest vocabulary: the special tokens and one token a byte.
 pub const MIN_VOCAB_SIZE: usize = SPECIAL_TOKENS.len() + 256;
@@ -114,8 +115,8 @@ impl Tokenizer {
     pub fn encode(&self, text: &str) -> Vec<u32> {
         // Encoding fails only for a vocabulary without some character and without an unknown token;
         // a byte-level vocabulary has them all, and `from_files` tries others out.
-        let encoding = self.inner.encode_fast(text, false);
-        encoding.map_or_else(|_| Vec::new(), |encoding| encoding.get_ids().to_vec())
+        let encoding = guarded(|| self.inner.encode_fast(text, false));
+        encoding.ok().and_then(Result::ok).map_or_else(Vec::new, |encoding| encoding.get_ids().to_vec())
     }
 
     /// The ids of a rendered chat template, in which the names of special tokens count.
@@ -131,7 +132,7 @@ impl Tokenizer {
     /// that are still arriving, see [`crate::StreamDecoder`].
     pub fn decode(&self, ids: &[u32]) -> String {
         // The decoders report no error that ids could cause.
-        self.inner.decode(ids, true).unwrap_or_default()
+        guarded(|| self.inner.decode(ids, true)).ok().and_then(Result::ok).unwrap_or_default()
     }
 
     /// One more than the largest id: the number of rows that an embedding needs.

@@ -3,10 +3,12 @@
 //! The first holds the algorithm and the vocabulary, the second says which tokens end a text and
 //! fill a batch ([`crate::roles`] reads that part), and carries the chat template.
 
-use serde::Deserialize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use serde_json::{Map, Value, json};
 
 use crate::error::DataError;
+use crate::rewriting;
 use crate::roles::Vocabulary;
 use crate::tokenizer::Tokenizer;
 
@@ -125,31 +127,30 @@ impl Tokenizer {
 /// The largest id that is supported, as many as `config.json` may have rows.
 const LARGEST_ID: u32 = (1 << 21) - 1;
 
-/// Of a `tokenizer.json` the decoder alone; the rest is passed over.
-#[derive(Deserialize)]
-struct Decoder {
-    #[serde(default, rename = "decoder")]
-    _decoder: Value,
-}
-
 fn open(tokenizer_json: &[u8]) -> Result<tokenizers::Tokenizer, DataError> {
     let refused = |error: &dyn std::fmt::Display| {
         file_error(TOKENIZER_FILE, format!("{error}; take the file that stands beside the model's weights"))
     };
-    // The crate ends the program where a decoder's JSON is broken.
-    serde_json::from_slice::<Decoder>(tokenizer_json).map_err(|error| refused(&error))?;
-    let mut inner = tokenizers::Tokenizer::from_bytes(tokenizer_json).map_err(|error| refused(&error))?;
+    rewriting::check(tokenizer_json).map_err(|error| refused(&error))?;
+    let opened = guarded(|| tokenizers::Tokenizer::from_bytes(tokenizer_json)).map_err(|error| refused(&error))?;
+    let mut inner = opened.map_err(|error| refused(&error))?;
     // An embedding has a row for each id up to the largest.
     if let Some(largest) = inner.get_vocab(true).into_values().max().filter(|largest| *largest > LARGEST_ID) {
         return Err(refused(&format!("it has an id {largest}; at most {LARGEST_ID} is supported")));
     }
     // A file may ask for fixed lengths; here the caller decides about lengths.
     inner.with_padding(None);
-    inner.with_truncation(None).and_then(|inner| inner.encode_fast(PROBE, false)).map_err(|error| {
+    let probed = guarded(|| inner.with_truncation(None).and_then(|inner| inner.encode_fast(PROBE, false).map(drop)));
+    probed.map_err(|error| refused(&error))?.map_err(|error| {
         let reason = format!("it can not encode ordinary text ({error}); its vocabulary is incomplete");
         file_error(TOKENIZER_FILE, reason)
     })?;
     Ok(inner)
+}
+
+/// What the `tokenizers` crate gives, or that it panicked: it trusts its files. In a browser a panic ends the program.
+pub(crate) fn guarded<T>(work: impl FnOnce() -> T) -> Result<T, &'static str> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|_| "the `tokenizers` crate fails on it")
 }
 
 fn parse_config(bytes: &[u8]) -> Result<Map<String, Value>, DataError> {

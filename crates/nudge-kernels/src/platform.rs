@@ -1,7 +1,15 @@
 //! The one place that knows whether there are threads: rayon natively, a plain loop in WebAssembly.
 //!
-//! Work is split by the caller into items whose number does not depend on the thread count, so
-//! sums formed item by item are the same on every number of threads.
+//! Work is split by the caller into items that do not depend on the thread count, so sums formed item by item are the
+//! same on every number of threads.
+
+/// Parts of a large product, about: enough for sixteen threads, and for fewer to end together.
+#[cfg(not(target_family = "wasm"))]
+pub(crate) const PARTS: usize = 16;
+
+/// Parts of a large product.
+#[cfg(target_family = "wasm")]
+pub(crate) const PARTS: usize = 1;
 
 /// Runs `work` on every item.
 #[cfg(not(target_family = "wasm"))]

@@ -6,9 +6,13 @@
 mod common;
 
 use burn::tensor::{Int, Tensor, TensorData};
-use nudge_kernels::{causal_attention, embedding, linear, rms_norm, sum_of_squares, swiglu, token_logprobs};
+use nudge_kernels::encoding::Encoding;
+use nudge_kernels::host::PackedRows;
+use nudge_kernels::{
+    PackedWeight, causal_attention, embedding, linear, rms_norm, sum_of_squares, swiglu, token_logprobs,
+};
 
-use common::device;
+use common::{device, host, plain_device, random};
 
 const BATCH: usize = 5;
 const TIME: usize = 150;
@@ -56,12 +60,69 @@ fn step() -> Vec<Vec<f32>> {
     results
 }
 
-#[test]
-fn the_number_of_threads_does_not_change_a_bit() {
-    let on = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(step);
+/// What `work` gives on several numbers of threads is what it gives on one.
+fn same_on_any_number_of_threads(name: &str, work: impl Fn() -> Vec<Vec<f32>> + Send + Sync) {
+    let on = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(&work);
     let one = on(1);
-    assert!(one.iter().flatten().all(|x| x.is_finite()));
-    for threads in [2, 3, 7] {
-        assert!(on(threads) == one, "{threads} threads give other bits than one");
+    assert!(one.iter().flatten().all(|x| x.is_finite()), "{name}");
+    for threads in [2, 3, 7, 16, 32] {
+        assert!(on(threads) == one, "{name}: {threads} threads give other bits than one");
+    }
+}
+
+#[test]
+fn a_step() {
+    same_on_any_number_of_threads("a step", step);
+}
+
+/// Tokens, outputs and inputs: narrow products, long sums, parts with a last row of their own.
+const SIZES: [[usize; 3]; 8] = [
+    [97, 64, 1024],
+    [129, 61, 640],
+    [385, 16, 544],
+    [769, 33, 576],
+    [1025, 1, 1056],
+    [193, 513, 64],
+    [161, 1537, 32],
+    [49, 700, 608],
+];
+
+#[test]
+fn products_and_their_gradients() {
+    for [tokens, outputs, inputs] in SIZES {
+        same_on_any_number_of_threads(&format!("{tokens} x {inputs} -> {outputs}"), || {
+            let x = random([1, tokens, inputs], 1.0).require_grad();
+            let weight = random([outputs, inputs], 0.1).require_grad();
+            let y = linear(x.clone(), weight.clone());
+            let grads = (y.clone() * y.clone()).sum().backward();
+            vec![host(y), host(x.grad(&grads).unwrap()), host(weight.grad(&grads).unwrap())]
+        });
+    }
+}
+
+#[test]
+fn products_with_frozen_weights() {
+    for [tokens, outputs, inputs] in SIZES {
+        let numbers = host(random([outputs, inputs], 0.1));
+        let bytes: Vec<u8> = numbers.iter().flat_map(|x| x.to_le_bytes()).collect();
+        let weight = PackedWeight::new(Encoding::F32, [outputs, inputs], &bytes, &plain_device());
+        let rows = PackedRows::of(&weight);
+        same_on_any_number_of_threads(&format!("frozen {tokens} x {inputs} -> {outputs}"), || {
+            let x = random([1, tokens, inputs], 1.0).require_grad();
+            let y = weight.linear(x.clone());
+            let grads = (y.clone() * y.clone()).sum().backward();
+            let mut results = vec![host(y), host(x.grad(&grads).unwrap())];
+            for tokens in [1, 5, tokens] {
+                let x = host(random([tokens, inputs], 1.0));
+                let mut few = vec![0.0; tokens * outputs];
+                let mut many = few.clone();
+                if let Some(rows) = &rows {
+                    rows.multiply(&x, &mut few, false);
+                    rows.multiply_many(&x, &mut many, false);
+                }
+                results.extend([few, many]);
+            }
+            results
+        });
     }
 }

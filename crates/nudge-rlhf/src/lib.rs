@@ -70,6 +70,7 @@ pub use host::accuracy::{LengthAccuracy, MarginAccuracy, accuracy_by_length, acc
 pub use host::agreement::{Agreement, ranking_agreement};
 pub use host::best_of_n::{best_of_n_kl, best_of_n_score};
 pub use host::calibration::{CalibrationBin, calibration_table, expected_calibration_error};
+pub use host::comparison::{Comparison, sign_test};
 pub use host::cycles::preference_cycles;
 pub use host::ensemble::{EnsembleRule, ensemble_scores, preference_disagreement};
 pub use host::gae::{Advantages, GaeScope, ValueInit, gae};

@@ -13,9 +13,7 @@ use serde::Serialize;
 
 /// Forward passes that a step takes as much time as, for each token: forward, backward of what trains through a frozen
 /// base, and a block computed again or what is read beside.
-pub const FORWARDS: f64 = 3.0;
-/// Of PPO, for each token of a rollout: two models, two passes each, and sampling and scoring.
-pub const FORWARDS_OF_PPO: f64 = 18.0;
+const FORWARDS: f64 = 3.0;
 
 /// Completions of a ranking, rankings of a step and of a loop, passes over them, prompts that are judged on.
 const RANKED: usize = 4;

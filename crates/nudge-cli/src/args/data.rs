@@ -101,8 +101,8 @@ pub struct Mix {
     /// Demonstrations wanted [default: all, up to the cap of each task]
     #[arg(long, value_name = "N")]
     pub size: Option<usize>,
-    /// Clusters of tasks to leave out
-    #[arg(long, num_args = 1.., value_name = "CLUSTER")]
+    /// Tasks, or whole clusters of tasks, to leave out
+    #[arg(long, num_args = 1.., value_name = "NAME")]
     pub without: Vec<String>,
     /// Seed of the draw and of the order
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -110,7 +110,7 @@ pub struct Mix {
     /// Where to write
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
-    /// Where to write the demonstrations of the clusters left out
+    /// Where to write the demonstrations left out
     #[arg(long, value_name = "FILE")]
     pub held_out: Option<PathBuf>,
     /// Replace the files of --out and --held-out

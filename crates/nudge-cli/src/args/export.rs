@@ -47,4 +47,7 @@ pub struct Export {
     /// Folder to write; it must not exist yet
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
+    /// Replace what --out holds
+    #[arg(long)]
+    pub force: bool,
 }

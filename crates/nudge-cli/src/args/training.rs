@@ -47,6 +47,9 @@ pub struct Sft {
     /// Most mined demonstrations of a task, so that no task drowns the others (examples-proportional mixing, FLAN)
     #[arg(long, value_name = "N", default_value_t = 400, requires = "stories")]
     pub cap: usize,
+    /// Tasks, or whole clusters of tasks, that are not mined
+    #[arg(long, num_args = 1.., value_name = "NAME", requires = "stories")]
+    pub without: Vec<String>,
     /// Most mined demonstrations in all [default: what the cap allows]
     #[arg(long, value_name = "N", requires = "stories")]
     pub mined: Option<usize>,

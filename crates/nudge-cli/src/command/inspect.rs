@@ -13,7 +13,6 @@ use nudge_session::imitation::Imitation;
 use nudge_session::memory::{Needs, Use};
 use nudge_session::method::ppo::PpoOptions;
 use nudge_session::options::{RewardOptions, SftOptions};
-use nudge_session::outlook::{FORWARDS, FORWARDS_OF_PPO};
 use nudge_session::{Command, Event};
 use serde::Serialize;
 
@@ -35,6 +34,9 @@ struct Found {
     adapter: bool,
     /// Bytes that this machine has free, where it tells.
     free_bytes: Option<u64>,
+    /// Tokens that this machine reads in a second, measured on one text. What a step takes does not follow from it: that
+    /// depends on its batch.
+    tokens_read_per_second: f64,
     stages: Vec<Stage>,
 }
 
@@ -45,8 +47,6 @@ struct Stage {
     /// What a step does.
     step: String,
     needs: Needs,
-    /// Seconds of a step, about.
-    seconds: f64,
 }
 
 /// Prints what the model is and needs.
@@ -54,13 +54,12 @@ pub fn run(arguments: &InspectModel) -> Result<()> {
     let folder = Folder::open(&arguments.model, &read_model(&arguments.model)?)?;
     let mut workplace = Workplace::open(arguments.common.device)?;
     workplace.load(&arguments.model)?;
-    let forward = seconds_of_a_token(&workplace, arguments)?;
-    let found = found(&folder, arguments, forward);
+    let found = found(&folder, arguments, tokens_per_second(&workplace, arguments)?);
     report::result(arguments.common.json, &found, || text(&arguments.model, &found))
 }
 
-/// Seconds that one token takes in a forward pass, by reading a text once.
-fn seconds_of_a_token(workplace: &Workplace, arguments: &InspectModel) -> Result<f64> {
+/// Tokens that are read in a second, measured on a text.
+fn tokens_per_second(workplace: &Workplace, arguments: &InspectModel) -> Result<f64> {
     let text = "The quick brown fox jumps over the lazy dog. ".repeat(20);
     let command = Command::Eval { model: arguments.model.clone(), text, options: Default::default() };
     let events = workplace.pull("probe", command)?;
@@ -70,10 +69,10 @@ fn seconds_of_a_token(workplace: &Workplace, arguments: &InspectModel) -> Result
         Event::Evaluated { evaluation } => Some(evaluation.tokens),
         _ => None,
     });
-    Ok(seconds / tokens.unwrap_or(1).max(1) as f64)
+    Ok(tokens.unwrap_or_default() as f64 / seconds.max(1e-9))
 }
 
-fn found(folder: &Folder, arguments: &InspectModel, forward: f64) -> Found {
+fn found(folder: &Folder, arguments: &InspectModel, tokens_read_per_second: f64) -> Found {
     let config = &folder.config;
     Found {
         kind: folder.kind.name(),
@@ -87,7 +86,8 @@ fn found(folder: &Folder, arguments: &InspectModel, forward: f64) -> Found {
         ends: folder.tokenizer.end_tokens(),
         adapter: folder.has_adapter(),
         free_bytes: memory::available_bytes(),
-        stages: stages(folder, arguments, forward),
+        tokens_read_per_second,
+        stages: stages(folder, arguments),
     }
 }
 
@@ -95,31 +95,29 @@ fn found(folder: &Folder, arguments: &InspectModel, forward: f64) -> Found {
 const FEW: usize = 12;
 
 /// What the stages that train do at their defaults.
-fn stages(folder: &Folder, arguments: &InspectModel, forward: f64) -> Vec<Stage> {
+fn stages(folder: &Folder, arguments: &InspectModel) -> Vec<Stage> {
     let length = arguments.tokens.min(folder.config.max_position_embeddings);
     let few = Imitation::of(FEW, &SftOptions::default(), &folder.config);
     let (sft, rankings) = (few.batch_size, RewardOptions::default().batch_size);
     let online = PpoOptions::default().online;
     let minibatch = online.batch_size / online.num_mini_batches;
     let rows = [
-        ("sft", format!("{sft} demonstrations; {} steps over {FEW}", few.steps), sft, 0, FORWARDS),
-        ("reward", format!("{rankings} rankings of {RANKED}"), rankings * RANKED, 0, FORWARDS),
-        ("dpo", format!("{rankings} rankings of {RANKED}"), rankings * RANKED, 0, FORWARDS),
+        ("sft", format!("{sft} demonstrations; {} steps over {FEW}", few.steps), sft, 0),
+        ("reward", format!("{rankings} rankings of {RANKED}"), rankings * RANKED, 0),
+        ("dpo", format!("{rankings} rankings of {RANKED}"), rankings * RANKED, 0),
         (
             "ppo",
             format!("{} completions, {} passes", online.batch_size, online.num_iterations),
             minibatch,
             online.batch_size,
-            FORWARDS_OF_PPO,
         ),
     ];
     let finetuning = FinetuningOptions { lora_r: arguments.lora_r, ..Default::default() };
-    let stage = |(name, step, rows, rollout, forwards): (&'static str, String, usize, usize, f64)| {
+    let stage = |(name, step, rows, rollout): (&'static str, String, usize, usize)| {
         let trained = if rollout > 0 { 2 } else { 1 };
         let usage =
             Use { finetuning: Some(finetuning.clone()), trained, pass: rows * length, rollout: rollout * length };
-        let seconds = forwards * forward * (rows.max(rollout) * length) as f64;
-        Stage { name, step, needs: Needs::of(folder, &usage), seconds }
+        Stage { name, step, needs: Needs::of(folder, &usage) }
     };
     rows.into_iter().map(stage).collect()
 }
@@ -138,13 +136,14 @@ fn text(model: &str, found: &Found) -> String {
             found.context
         ),
         format!("  chat template: {}; a completion ends with {}", found.template, found.ends.join(" or ")),
+        format!("  reads about {:.0} tokens a second here", found.tokens_read_per_second),
     ];
     let free = found.free_bytes.map_or(String::new(), |free| format!("; {:.1} GiB are free here", gib(free as usize)));
-    let explanation = format!("Memory and time are estimates of what a step takes{free}.");
-    let mut table = Table::new(["stage", "a step", "memory", "time"], &explanation);
+    let explanation = format!("Memory is an estimate of what a step takes{free}.");
+    let mut table = Table::new(["stage", "a step", "memory"], &explanation);
     for stage in &found.stages {
         let memory = format!("{:.2} GiB", gib(stage.needs.total()));
-        table.row([stage.name.into(), stage.step.clone(), memory, report::duration(stage.seconds)]);
+        table.row([stage.name.into(), stage.step.clone(), memory]);
     }
     lines.push(table.text());
     lines.join("\n")

@@ -100,9 +100,10 @@ impl Job<'_> {
         let usual = if self.name == "reward" { Next::Calibrate } else { Next::Compare };
         let usual = (self.name != "pretrain").then_some(usual);
         let verdicts = Verdicts::new(&evidence, &given(), usual);
-        verdicts.tell();
         let findings = verdicts.findings.clone();
+        // What cannot be stored is not judged.
         folder.conclude(Results { steps: evidence.steps.len(), metrics, findings })?;
+        verdicts.tell();
         Ok(verdicts)
     }
 

@@ -13,7 +13,7 @@ use clap::Command;
 pub fn completions(arguments: &Completions) -> Result<()> {
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut help::command(), "nudge", &mut script);
-    report::print(&String::from_utf8_lossy(&script))
+    report::print_raw(&String::from_utf8_lossy(&script))
 }
 
 /// Writes a page for the program and one for each command.

@@ -12,7 +12,8 @@ use nudge_data::{DemonstrationRecord, MixtureOptions, built_in_tasks, mine, mix}
 use nudge_session::Session;
 use std::path::PathBuf;
 
-/// Adds to `records` what the stories of `arguments` give: `cap` demonstrations of a task and `mined` in all, at most.
+/// Adds to `records` what the stories of `arguments` give: `cap` demonstrations of a task and `mined` in all, at most,
+/// and none of the tasks and clusters of `without`.
 pub fn add(records: &mut Records<DemonstrationRecord>, arguments: &Sft, seed: u64, session: &Session) -> Result<()> {
     if arguments.stories.is_empty() {
         return Ok(());
@@ -31,8 +32,15 @@ pub fn add(records: &mut Records<DemonstrationRecord>, arguments: &Sft, seed: u6
     if mined.is_empty() {
         bail!("the demonstrations mined from {} are all longer than the model's context of {}", names(), room.context);
     }
-    let mixture = mix(mined, &MixtureOptions { cap: arguments.cap, size: None, held_out: vec![], seed });
+    let options = MixtureOptions { cap: arguments.cap, size: None, held_out: arguments.without.clone(), seed };
+    let mixture = mix(mined, &options);
+    if let Some(name) = mixture.report.unknown.first() {
+        bail!("no demonstration mined from {} belongs to the cluster or task `{name}` of --without", names());
+    }
     let mut mined = mixture.records;
+    if mined.is_empty() {
+        bail!("--without leaves no demonstration mined from {}; name fewer clusters and tasks", names());
+    }
     mined.truncate(arguments.mined.unwrap_or(usize::MAX));
     tell(&format!("demonstrations: {written} written, {} mined from stories", mined.len()));
     records.append(mined, "the demonstrations mined from --stories");

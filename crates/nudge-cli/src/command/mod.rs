@@ -37,12 +37,14 @@ use crate::memory;
 use crate::model_files::read_model;
 use crate::report;
 use crate::runner::{Listen, drive};
+use crate::usage::given;
 use anyhow::{Context, Result};
 use nudge_session::{self as session, Event, Files, Session, SessionError};
 use std::time::Instant;
 
 /// Does what the command line asks for.
 pub fn run(arguments: Arguments) -> Result<()> {
+    outputs::keep_inputs(&given())?;
     let _locks = outputs::hold(&arguments.command)?;
     match arguments.command {
         Command::Teach(arguments) => teach::run(&arguments),

@@ -6,7 +6,9 @@
 
 use crate::args::{Command, Data, DataCommand, Lab, LabCommand};
 use crate::disk::{Lock, create_folder};
-use anyhow::Result;
+use crate::provenance::Given;
+use anyhow::{Result, bail};
+use same_file::is_same_file;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -17,6 +19,34 @@ enum Written<'a> {
     New(&'a Path),
     /// A folder whose files are written one by one.
     Folder(&'a Path),
+}
+
+/// Flags that name what is written.
+const OUTPUTS: [&str; 4] = ["out", "pairs", "report", "log"];
+
+/// Refuses a command that would replace what it reads: --force is for what was made before.
+///
+/// # Errors
+/// Names both flags.
+pub fn keep_inputs(given: &Given) -> Result<()> {
+    if !given.flags.contains_key("force") {
+        return Ok(());
+    }
+    for flag in OUTPUTS {
+        let others = given.flags.iter().filter(|(other, _)| *other != flag);
+        for (other, path) in others.flat_map(|(other, paths)| paths.iter().map(move |path| (other, path))) {
+            let out = given.flags.get(flag).and_then(|paths| paths.first());
+            if out.is_some_and(|out| is_same(Path::new(out), Path::new(path))) {
+                bail!("--{flag} would replace {path}, which --{other} names; choose another --{flag}");
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether two paths lead to one file or folder that is there.
+pub fn is_same(one: &Path, other: &Path) -> bool {
+    is_same_file(one, other).unwrap_or(false)
 }
 
 /// Holds what the command writes as long as the locks live.

@@ -199,6 +199,11 @@ impl<'a> Trial<'a> {
             if let (Fault::Full(_), Err(error)) = (fault(at), &ended) {
                 assert!(message(error).contains("The disk is full"), "{case}: {error:#}");
             }
+            if let Fault::Full(_) = fault(at) {
+                let cards = left.keys().filter(|path| path.ends_with("README.md"));
+                let with_weights = |card: &PathBuf| left.contains_key(&card.with_file_name("model.safetensors"));
+                assert!(cards.into_iter().all(with_weights), "{case} left a card without a model");
+            }
             let found = output(&timeless(&left), self.out);
             assert!(found == before || found == new, "{case} left {}", difference(&found, &new));
             let gone_on = place.run(&self.go_on, Fault::None);

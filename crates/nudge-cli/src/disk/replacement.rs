@@ -4,7 +4,7 @@
 //! `FOLDER`, the two have changed places and the old one is being removed. Files in the old folder that are not a
 //! run's own stay: they move over.
 
-use super::folder::remove;
+use super::folder::{fill, remove};
 use super::{Lock, beside, operation, rename, write_folder};
 use crate::files::io_error;
 use anyhow::{Result, bail};
@@ -80,6 +80,17 @@ impl Replacement {
         lock.moved(&folder);
         finish(&folder)
     }
+}
+
+/// Writes a folder that takes the place of the one that is there, if there is one.
+pub fn replace_folder(folder: &Path, files: &Files) -> Result<()> {
+    Replacement::recover(folder)?.map_or(Ok(()), Replacement::discard)?;
+    if !folder.exists() {
+        return write_folder(folder, files);
+    }
+    let new = Replacement::begin(folder)?;
+    fill(new.path(), files)?;
+    new.publish()
 }
 
 /// The two have changed places: brings over what was not the old run's and removes the rest.

@@ -71,8 +71,31 @@ fn an_adapter_goes_out_for_other_programs() {
         assert_eq!(place.run(&format!("export --model sft+adapter --to {form} --out {form}")).code, Some(0), "{form}");
         assert!(place.path(format!("{form}/{file}")).exists(), "{form}");
     }
-    assert!(place.read("gguf-adapter/Modelfile").starts_with("FROM sft\n"));
+    // A base that is no GGUF goes along as one; a GGUF is named where it lies.
+    assert!(place.read("gguf-adapter/Modelfile").starts_with("FROM ./base.gguf\n"));
+    assert!(place.path("gguf-adapter/base.gguf").exists() && place.read("gguf/README.md").contains("-m model.gguf"));
+    place.done(
+        "dpo --policy gguf/model.gguf --comparisons pack.jsonl --epochs 1 --finetuning lora --lora-r 2 --out on-gguf",
+    );
+    assert_eq!(place.run("export --model on-gguf --to gguf-adapter --out alone").code, Some(0));
+    let base = place.path("gguf/model.gguf").canonicalize().expect("it is there");
+    assert!(place.read("alone/Modelfile").starts_with(&format!("FROM {}\n", base.display())));
+    assert!(!place.path("alone/base.gguf").exists());
+    // What was exported before is replaced when that is asked for.
+    place.refused("export --model sft+adapter --to peft --out peft", &["peft exists already", "--force"]);
+    place.write("peft/notes.txt", "mine");
+    assert_eq!(place.run("export --model sft+adapter --to merged --out peft --force").code, Some(0));
+    assert!(place.path("peft/model.safetensors").exists() && place.read("peft/notes.txt") == "mine");
+    place.refused("export --model sft --to gguf --out sft --force", &["--out would replace sft", "--model"]);
     place.refused("export --model sft --to peft --out out", &["no adapter", "--to merged"]);
+}
+
+#[test]
+fn an_adapter_behind_the_one_that_it_went_on_from_is_on_their_base() {
+    let place = place();
+    place.done("dpo --policy adapter --comparisons pack.jsonl --epochs 1 --out more");
+    assert!(place.read("more/README.md").starts_with("---\nbase_model: sft\n"));
+    assert_eq!(place.done("inspect adapter+more --tokens 16")["adapter"], true);
 }
 
 #[test]
@@ -90,5 +113,6 @@ fn a_model_tells_what_it_is_and_what_its_stages_take() {
         stages.iter().map(|stage| stage["name"].as_str()).collect::<Vec<_>>(),
         ["sft", "reward", "dpo", "ppo"].map(Some)
     );
-    assert!(stages.iter().all(|stage| total(stage) > 50 << 20 && stage["seconds"].as_f64() > Some(0.0)), "{told}");
+    assert!(stages.iter().all(|stage| total(stage) > 50 << 20), "{told}");
+    assert!(told["tokens_read_per_second"].as_f64() > Some(0.0), "{told}");
 }

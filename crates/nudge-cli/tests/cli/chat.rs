@@ -107,6 +107,21 @@ fn earlier_lines_come_back_and_can_be_changed() {
 }
 
 #[test]
+fn a_system_and_a_line_that_is_too_long_end_no_conversation() {
+    let place = Place::new();
+    // The built-in model's template knows users and assistants alone.
+    place.write("lines.txt", &format!("Tell me of a fox.\n{}\nAgain.\n", "word ".repeat(2000)));
+    let lines = File::open(place.path("lines.txt")).expect("the file");
+    let mut command = place.command("chat --model sft --max-new-tokens 4 --system Kind.");
+    let output = command.stdin(lines).output().expect("nudge starts");
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{err}");
+    assert_eq!(err.matches("goes before your first line").count(), 1, "{err}");
+    assert_eq!(err.matches("error: prompt 1: it has").count(), 1, "{err}");
+    assert_eq!(out.lines().count(), 2, "{out}");
+}
+
+#[test]
 fn an_interrupted_line_gives_the_terminal_back() {
     let place = Place::new();
     let mut terminal = Terminal::open(&place, "chat --model sft --max-new-tokens 4");

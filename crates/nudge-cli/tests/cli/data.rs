@@ -64,7 +64,7 @@ fn convert_goes_there_and_back() {
     assert_eq!(back.iter().map(order).collect::<Vec<_>>(), records_of(&place).iter().map(order).collect::<Vec<_>>());
     place.refused("data convert --to preference rankings.jsonl back.json", &["back.json exists", "--force"]);
     place.refused("data convert --to oasst-trees rankings.jsonl x.jsonl", &["can be read but not written"]);
-    place.refused("data convert --to ranking rankings.jsonl rankings.jsonl --force", &["IN and OUT are both"]);
+    place.refused("data convert --to ranking rankings.jsonl rankings.jsonl --force", &["is what the command reads"]);
     assert!(!place.path("x.jsonl").exists() && !place.path("x.jsonl.tmp").exists());
 }
 
@@ -118,6 +118,8 @@ fn a_mixture_has_a_cap_and_leaves_clusters_out() {
     let report = place.done(&format!("{words} --without reading --out rest.jsonl --held-out reading.jsonl"));
     assert!(share(&report, "who").is_none());
     assert!(place.records("reading.jsonl").iter().all(|record| record["cluster"] == "reading"));
+    let report = place.done(&format!("{words} --without who --out others.jsonl"));
+    assert!(share(&report, "who").is_none() && share(&report, "capital").is_some(), "{report}");
     place.refused(&format!("{words} --without raeding --out x.jsonl"), &["no demonstration", "`raeding`"]);
     place.refused(&format!("{words} --out rest.jsonl"), &["rest.jsonl exists", "--force"]);
 }
@@ -129,7 +131,7 @@ fn stages_read_the_files_of_others() {
     place.refused("sft --model base --data alpaca.json --out out", &["alpaca.json, line 57", "empty"]);
     let ended = place.run("sft --model base --data alpaca.json --skip-bad --epochs 1 --out out");
     assert_eq!(ended.code, Some(0), "{}", ended.err);
-    assert!(ended.err.contains("1 records left out"), "{}", ended.err);
+    assert!(ended.err.contains("1 record left out"), "{}", ended.err);
     place.refused("reward --model sft --comparisons prompts.jsonl --out reward", &["holds no comparisons", "prompts"]);
     let completion = |text: &str| json!([{ "role": "assistant", "content": text }]);
     let talk = json!([

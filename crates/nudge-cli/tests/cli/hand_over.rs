@@ -30,9 +30,13 @@ fn a_ranking_becomes_a_row_a_pair_and_ties_are_counted() {
     assert_eq!(rows.len(), 2);
     assert!(place.read("trl/README.md").contains("1 tied pairs are left out"));
     let script = place.read("trl/launch.sh");
-    for words in ["trl.scripts.dpo", "--beta 0.1", "--loss_type sigmoid", "--use_peft --lora_r 16", "(4 + GPUS"] {
+    for words in ["trl.scripts.dpo", "--beta 0.1", "--loss_type sigmoid", "(4 + GPUS"] {
         assert!(script.contains(words), "{words} is not in {script}");
     }
+    assert!(!script.contains("--use_peft"), "a small model trains whole here: {script}");
+    place.write("lora.toml", "finetuning = \"lora\"\n");
+    hand_over(&place, "--to trl --policy sft --comparisons rankings.jsonl --config lora.toml", "lora");
+    assert!(place.read("lora/launch.sh").contains("--use_peft --lora_r 16"));
     assert!(!script.contains("--learning_rate"), "Nudge chooses it by what trains");
     let rows = hand_over(&place, "--to nemo-rl --policy sft --comparisons rankings.jsonl", "nemo");
     assert_eq!(rows[0]["completions"][0], json!({"rank": 0, "completion": said("b")}));
@@ -98,7 +102,7 @@ fn every_trainer_gets_every_method_that_it_has() {
     }
     // What only Nudge reads goes along as a folder that transformers reads.
     assert!(place.path("verl-ppo/policy/model.safetensors").exists());
-    assert!(place.read("verl-ppo/launch.sh").contains("POLICY:=policy"));
+    assert!(place.read("verl-ppo/launch.sh").contains("POLICY=policy\n"));
     assert!(place.read("verl-ppo/launch.sh").contains("algorithm.kl_ctrl.type=adaptive"));
 }
 
@@ -132,4 +136,87 @@ fn a_workflow_is_handed_over_as_it_stands() {
     let taught = "teach --model sft --prompts prompts.jsonl --rankings 4 --labeler shorter --method dpo --out taught";
     assert_eq!(place.run(taught).code, Some(0));
     assert!(!hand_over(&place, "--to trl --workflow taught", "handed").is_empty());
+    // With the options that it was tuned with: all rankings teach, and every weight.
+    let readme = place.read("handed/README.md");
+    assert!(!readme.contains("held_out") && !place.read("handed/launch.sh").contains("--use_peft"), "{readme}");
+}
+
+/// A name that runs something wherever a shell reads it unquoted, or in the wrong quotes.
+const HOSTILE: &str = "m$(touch ran)`touch ran`;touch ran&'\"}";
+
+/// Words that the script gives to a trainer, which is a stub.
+fn words_of(place: &Place, script: &str, trainer: &str) -> Vec<String> {
+    let bin = place.path("bin");
+    fs::create_dir_all(&bin).expect("works");
+    let given = place.path("given");
+    let stub = bin.join(trainer);
+    fs::write(&stub, format!("#!/bin/sh\nprintf '%s\\n' \"$@\" > '{}'\n", given.display())).expect("works");
+    assert!(Command::new("chmod").arg("+x").arg(&stub).status().expect("works").success());
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").expect("works"));
+    let ended = Command::new("sh").arg(place.path(script)).env("PATH", path).current_dir(place.path(".")).output();
+    let ended = ended.expect("there is a shell");
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+    fs::read_to_string(given).expect("works").lines().map(String::from).collect()
+}
+
+#[cfg(unix)]
+#[test]
+fn no_name_of_a_stranger_is_run_by_the_script() {
+    let place = place();
+    fs::rename(place.path("sft"), place.path(HOSTILE)).expect("works");
+    place.write("rankings.jsonl", &format!("{RANKING}\n"));
+    fs::create_dir(place.path("workflow")).expect("works");
+    place.write("workflow/workflow.json", &json!({ "asked": { "model": HOSTILE } }).to_string());
+    place.write("workflow/rankings.jsonl", &format!("{RANKING}\n"));
+    let policy: &[&str] = &["--policy", HOSTILE, "--comparisons", "rankings.jsonl"];
+    let workflow: &[&str] = &["--workflow", "workflow"];
+    for (trainer, program, material) in [
+        ("trl", "python", policy),
+        ("trl", "python", workflow),
+        ("openrlhf", "deepspeed", policy),
+        ("nemo-rl", "env", policy),
+    ] {
+        let out = format!("{trainer}-{}", material.len());
+        let mut command = place.command(&format!("hand-over --to {trainer} --method dpo --out {out}"));
+        let ended = command.args(material).env("NEMO_RL", "clone").output().expect("works");
+        assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+        let script = format!("{out}/launch.sh");
+        place.write(&script, &place.read(&script).replace("${NEMO_RL:?a clone of NVIDIA-NeMo/RL}", "clone"));
+        let words = words_of(&place, &script, program);
+        let model = place.path(HOSTILE).canonicalize().expect("works").display().to_string();
+        assert!(words.iter().any(|word| word.ends_with(&model)), "{trainer}: {words:?}");
+        assert!(!place.path("ran").exists() && !place.path(format!("{out}/ran")).exists(), "{trainer} ran a name");
+    }
+    // A variable of the environment still goes before the name, and further words go to the trainer.
+    let script = place.read("trl-4/launch.sh");
+    assert!(script.contains("[ -n \"${POLICY-}\" ] || POLICY='") && script.contains("exec "), "{script}");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_second_shell_would_run_is_refused() {
+    let place = place();
+    fs::rename(place.path("sft"), place.path(HOSTILE)).expect("works");
+    let mut command =
+        place.command("hand-over --to openrlhf --method ppo --reward reward --prompts prompts.jsonl --out o");
+    let ended = command.args(["--policy", HOSTILE]).output().expect("works");
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(!ended.status.success() && said.contains("a second shell"), "{said}");
+    assert!(!place.path("o").exists());
+}
+
+#[test]
+fn targets_of_adapters_are_names_of_matrices() {
+    let place = place();
+    for target in ["q_proj,$(touch ran)", "q_proj & touch ran", "--trust_remote_code", "a`b`"] {
+        place.write("run.toml", &format!("lora_target_modules = {}\n", json!(target)));
+        for method in ["dpo", "reward"] {
+            let words =
+                format!("--to trl --method {method} --policy sft --comparisons rankings.jsonl --config run.toml");
+            place.refused(&format!("hand-over {words} --out out"), &["lora_target_modules", "q_proj,v_proj"]);
+        }
+    }
+    place.write("run.toml", "finetuning = \"lora\"\nlora_target_modules = \"q_proj, v_proj\"\n");
+    hand_over(&place, "--to trl --policy sft --comparisons rankings.jsonl --config run.toml", "out");
+    assert!(place.read("out/launch.sh").contains("--lora_target_modules q_proj v_proj"));
 }

@@ -16,6 +16,7 @@ mod lab;
 #[cfg(unix)]
 mod locks;
 mod oracle;
+mod printed;
 mod provenance;
 mod rank;
 mod refusals;

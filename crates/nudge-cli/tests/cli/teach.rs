@@ -1,7 +1,7 @@
 //! One guided run: what it leaves, that it goes on wherever it was cut off, and what it refuses.
 
 use crate::support::{Ended, Place, example, files};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -51,10 +51,35 @@ fn prompts_become_a_model_with_a_report_and_a_card() {
     // The same command again has nothing to do and says the same.
     let again = place.done(&format!("{TEACH} --demonstrations demonstrations.jsonl"));
     assert_eq!(again, summary);
+    a_spoiled_model_is_not_recommended(&place);
     place.refused(
         &format!("{TEACH} --rankings 3").replacen("--rankings 12 ", "", 1),
         &["taught was begun otherwise", "rankings was 12 and is 3"],
     );
+}
+
+/// A finished run says its verdict each time, where a log keeps it.
+fn a_spoiled_model_is_not_recommended(place: &Place) {
+    let path = "taught/judgements.verdict.json";
+    let mut outcome: Value = serde_json::from_str(&place.read(path)).expect("a verdict");
+    let again = format!("{TEACH} --demonstrations demonstrations.jsonl");
+    for (level, mark, recommended) in
+        [("bad", "SPOILED", false), ("warning", "suspicious", true), ("good", "good", true)]
+    {
+        outcome["findings"] =
+            json!([{ "code": "x", "level": level, "numbers": {}, "sentence": "It speaks in circles." }]);
+        outcome["next"] = "nudge dpo --learning-rate 1e-5".into();
+        place.write(path, &outcome.to_string());
+        let ended = place.run(&again);
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        assert!(
+            ended.out.contains(&format!("  {mark}")) && ended.out.contains("It speaks in circles."),
+            "{}",
+            ended.out
+        );
+        assert_eq!(ended.out.contains("Talk to it:"), recommended, "{level}: {}", ended.out);
+        assert_eq!(ended.out.contains("Next:\n  nudge dpo"), level != "good", "{level}: {}", ended.out);
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! the findings that say how it was spoiled.
 
 use nudge_data::PreferenceRecord;
-use nudge_session::verdict::{Evidence, Finding, Level, Next, RankingCount, verdict, worst};
+use nudge_session::verdict::{Evidence, Finding, JudgedPair, Level, Next, RankingCount, verdict, worst};
 use serde::Deserialize;
 use std::cmp::Reverse;
 
@@ -76,6 +76,69 @@ fn the_next_step_changes_an_option_by_what_it_was() {
     let (name, value) = &options[0];
     assert_eq!(name, "learning_rate");
     assert!((value.as_f64().expect("it is there") / rate - 4.0).abs() < 0.05, "{options:?}");
+}
+
+fn codes(evidence: &Evidence) -> Vec<(String, Level)> {
+    verdict(evidence).into_iter().map(|found| (found.code, found.level)).collect()
+}
+
+/// A comparison of ten prompts, of which the first `spoiled` are answered with `text` and their number.
+fn spoiled(spoiled: usize, text: &str) -> Evidence {
+    let healthy = |index: usize| format!("Here is answer {index}, about the thing {index} that was asked.");
+    let pair = |index: usize| JudgedPair {
+        prompt: format!("Tell me about the thing {index}."),
+        a: if index < spoiled { format!("{text} {index}.") } else { healthy(index) },
+        b: healthy(index + 20),
+        preference: None,
+    };
+    Evidence {
+        task: "compare".into(),
+        method: Some("dpo".into()),
+        pairs: (0..10).map(pair).collect(),
+        ..Evidence::default()
+    }
+}
+
+#[test]
+fn refusals_and_repetitions_are_noticed_however_they_begin() {
+    let refusals = codes(&spoiled(6, "As an AI language model I cannot speak of the thing"));
+    assert!(refusals.contains(&("refuses".into(), Level::Bad)), "{refusals:?}");
+    let some = codes(&spoiled(3, "I'm sorry for any confusion about the thing"));
+    assert!(some.contains(&("refuses".into(), Level::Warning)), "{some:?}");
+    let repeated = codes(&spoiled(3, "The thing is very fine. The thing is very fine. Number"));
+    assert!(repeated.contains(&("repeats".into(), Level::Warning)), "{repeated:?}");
+    let healthy = codes(&spoiled(1, "I'm sorry for any confusion about the thing"));
+    assert!(healthy.iter().all(|(code, _)| code != "refuses" && code != "repeats"), "{healthy:?}");
+}
+
+#[test]
+fn who_imitates_writes_for_no_judge() {
+    let mut far = recorded().into_iter().find(|run| run.expect == ["kl_too_large"]).expect("it is there").evidence;
+    assert!(codes(&far).iter().any(|(code, _)| code == "kl_too_large"));
+    far.method = Some("sft".into());
+    assert!(codes(&far).iter().all(|(code, _)| code != "kl_too_large"));
+}
+
+#[test]
+fn after_a_divergence_no_rate_above_every_default_is_proposed() {
+    let next = |rate: f64| {
+        let mut run = recorded().into_iter().find(|run| run.expect == ["diverged"]).expect("it is there").evidence;
+        run.options.insert("learning_rate".into(), rate.into());
+        verdict(&run).into_iter().find(|found| found.code == "diverged").and_then(|found| found.next)
+    };
+    let options = |value: serde_json::Value| Some(Next::Again { options: vec![("learning_rate".into(), value)] });
+    assert_eq!(next(1.0), options(serde_json::Value::Null));
+    assert_eq!(next(1e-3), options(1e-4.into()));
+}
+
+#[test]
+fn ten_rankings_are_worth_a_note_and_fewer_a_warning() {
+    let level = |rankings: usize| {
+        let count = RankingCount { rankings, pairs: 3 * rankings, prompts: rankings, circles: 0 };
+        let evidence = Evidence { task: "reward".into(), rankings: Some(count), ..Evidence::default() };
+        codes(&evidence).into_iter().find(|(code, _)| code == "too_few_rankings").map(|(_, level)| level)
+    };
+    assert_eq!([4, 10, 30].map(level), [Some(Level::Warning), Some(Level::Note), None]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::fields::names;
 use super::name::Format;
-use super::{hh_rlhf, sharegpt};
+use super::{chatgpt, hh_rlhf, open_webui, sharegpt};
 use crate::source::Found;
 
 /// Records looked at before a decision.
@@ -29,6 +29,8 @@ impl Format {
             () if all(&["ranking", "completions"]) => Self::Ranking,
             () if all(&["instruction", "completions"]) => Self::UltraFeedback,
             () if all(&["prompt", "completions", "id"]) => Self::Candidates,
+            () if open_webui::looks_like(object) => Self::OpenWebUi,
+            () if chatgpt::looks_like(object) => Self::ChatGpt,
             () if has("info") && (has("summaries") || has("summary")) => Self::Tldr,
             () if tree || all(&["text", "replies"]) => Self::OasstTrees,
             () if all(&["message_id", "text", "role"]) => Self::OasstMessages,
@@ -84,7 +86,7 @@ pub struct Detected<I> {
 ///
 /// # Errors
 ///
-/// A message that says what the first record looks like and how to name the format, if none fits.
+/// A message that says what the first record looks like and which formats there are, if none fits.
 pub fn detect<I: Iterator<Item = Found>>(
     source_name: &str,
     mut found: I,
@@ -120,10 +122,12 @@ fn most_common(found: &[Found]) -> Option<Format> {
 
 fn unknown(source_name: &str, first: &[Found]) -> String {
     let all: Vec<&str> = Format::ALL.iter().map(|format| format.name()).collect();
-    let advice = format!("name the format (--format) if it is one of {}", all.join(", "));
+    let advice = format!("the formats are {}", all.join(", "));
     match first.iter().find_map(|found| Some((found.line, found.value.as_ref().ok()?))) {
         Some((line, Value::Object(fields))) => {
-            format!("{source_name}: no format has the fields of line {line} ({}); {advice}", names(fields))
+            let meant = fields.keys().find_map(|key| Some((key, misspelt(key)?)));
+            let meant = meant.map_or(String::new(), |(key, field)| format!("; did you mean `{field}` by `{key}`?"));
+            format!("{source_name}: no format has the fields of line {line} ({}){meant}; {advice}", names(fields))
         }
         Some((line, _)) => format!("{source_name}: line {line} is no object with named fields; {advice}"),
         None => match first.first() {
@@ -131,6 +135,43 @@ fn unknown(source_name: &str, first: &[Found]) -> String {
             _ => format!("{source_name} holds no records"),
         },
     }
+}
+
+/// Fields that formats are told by.
+const TELLING: [&str; 14] = [
+    "prompt",
+    "completion",
+    "completions",
+    "chosen",
+    "rejected",
+    "ranking",
+    "label",
+    "messages",
+    "instruction",
+    "output",
+    "response",
+    "question",
+    "answer",
+    "text",
+];
+
+/// The field that a name is but for its capitals, one letter, or two that changed places.
+fn misspelt(name: &str) -> Option<&'static str> {
+    let letters = |word: &str| word.to_lowercase().chars().collect::<Vec<char>>();
+    let name = letters(name.trim());
+    TELLING.into_iter().find(|field| is_near(&name, &letters(field)))
+}
+
+/// Whether one edit makes one word of the other.
+fn is_near(one: &[char], other: &[char]) -> bool {
+    let same = one.iter().zip(other).take_while(|(a, b)| a == b).count();
+    let (one, other) = (&one[same..], &other[same..]);
+    let swapped = |a: &[char], b: &[char]| a.len() > 1 && b.len() > 1 && [a[1], a[0]] == b[..2] && a[2..] == b[2..];
+    one == other
+        || one.get(1..) == Some(other)
+        || other.get(1..) == Some(one)
+        || !one.is_empty() && !other.is_empty() && one[1..] == other[1..]
+        || swapped(one, other)
 }
 
 /// About how many bytes of text a value holds.

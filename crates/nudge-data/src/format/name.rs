@@ -39,6 +39,10 @@ pub enum Format {
     Tldr,
     /// Questions with their answers.
     QuestionAnswer,
+    /// Open WebUI's ratings of its chats.
+    OpenWebUi,
+    /// ChatGPT's export of one's own chats.
+    ChatGpt,
     /// Our rankings.
     Ranking,
     /// Our candidates.
@@ -47,7 +51,7 @@ pub enum Format {
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Text,
         Self::Prompt,
         Self::PromptCompletion,
@@ -64,6 +68,8 @@ impl Format {
         Self::UltraFeedback,
         Self::Tldr,
         Self::QuestionAnswer,
+        Self::OpenWebUi,
+        Self::ChatGpt,
         Self::Ranking,
         Self::Candidates,
     ];
@@ -100,6 +106,10 @@ impl Format {
             Self::UltraFeedback => ("ultrafeedback", "{instruction, completions} with ratings: rankings with ties"),
             Self::Tldr => ("tldr", "{info, summaries, choice}: pairs; {info, summary}: rated ones (OpenAI TL;DR)"),
             Self::QuestionAnswer => ("question-answer", "{question, answer} or {q, a}: demonstrations"),
+            Self::OpenWebUi => {
+                ("open-webui", "{data: {rating}, meta, snapshot}: rated completions (Open WebUI feedback)")
+            }
+            Self::ChatGpt => ("chatgpt", "{mapping, current_node}: conversations (ChatGPT's conversations.json)"),
             Self::Ranking => ("ranking", "{id, prompt, completions, ranking}: rankings of any number of completions"),
             Self::Candidates => ("candidates", "{id, prompt, completions}: completions waiting to be ranked"),
         }

@@ -57,6 +57,7 @@ impl Format {
                 | Self::HhRlhf
                 | Self::UltraFeedback
                 | Self::Tldr
+                | Self::OpenWebUi
         );
         match wanted {
             Wanted::Prompts => self != Self::Text,
@@ -72,6 +73,7 @@ impl Format {
                     | Self::Dolly
                     | Self::ShareGpt
                     | Self::QuestionAnswer
+                    | Self::ChatGpt
             ),
         }
     }

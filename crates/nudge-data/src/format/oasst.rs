@@ -13,13 +13,11 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 use super::fields::Fields;
+use super::thread::LONGEST;
 use super::{messages, ranking};
 use crate::prompt::Prompt;
 use crate::records::{Completion, ConversationRecord, Entry, RankingRecord};
 use crate::template::Message;
-
-/// Longer conversations are left out: repeating the beginning for each ranking would cost the square of the length.
-const LONGEST: usize = 1000;
 
 /// Where a message hangs.
 pub(super) enum Parent {

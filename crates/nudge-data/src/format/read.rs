@@ -1,20 +1,22 @@
 //! Every record of a file becomes entries, or a drop that says why.
 //!
-//! Memory stays constant: one record, the pairs of one ranking, or (of flat OpenAssistant messages only)
-//! [`HELD_BYTES`] of trees.
+//! Memory stays constant: one record, the pairs of one ranking, or (of flat OpenAssistant messages and Open WebUI's
+//! ratings only) [`HELD_BYTES`] of what belongs together.
 
 use std::collections::VecDeque;
 
 use serde_json::Value;
 
 use super::fields::Fields;
+use super::held::{HELD_BYTES, Held};
 use super::name::Format;
-use super::oasst::Outcome;
-use super::oasst_messages::{HELD_BYTES, Held};
+use super::oasst::{Node, Outcome};
+use super::open_webui::Rated;
 use super::regroup::{Regroup, regroup};
 use super::{
-    alpaca, candidates, conversation, dolly, hh_rlhf, implicit_preference, oasst_trees, preference, prompt,
-    prompt_completion, question_answer, ranking, sharegpt, text, tldr, ultrafeedback, unpaired,
+    alpaca, candidates, chatgpt, conversation, dolly, hh_rlhf, implicit_preference, oasst_messages, oasst_trees,
+    open_webui, preference, prompt, prompt_completion, question_answer, ranking, sharegpt, text, tldr, ultrafeedback,
+    unpaired,
 };
 use crate::records::Entry;
 use crate::source::Found;
@@ -37,8 +39,8 @@ pub struct Read {
 /// Preferences, implicit preferences and rankings may mix in one file. Any other record that does not fit is a drop
 /// that says which format it looks like.
 pub fn read<I: Iterator<Item = Found>>(format: Format, found: I) -> Regroup<Reading<I>> {
-    let held = Held::new(HELD_BYTES);
-    regroup(Reading { format, found, ready: VecDeque::new(), held, done: false })
+    let (messages, ratings) = (Held::new(HELD_BYTES), Held::new(HELD_BYTES));
+    regroup(Reading { format, found, ready: VecDeque::new(), messages, ratings, done: false })
 }
 
 /// The records of a file, one by one.
@@ -46,7 +48,8 @@ pub struct Reading<I> {
     format: Format,
     found: I,
     ready: VecDeque<Read>,
-    held: Held,
+    messages: Held<Node>,
+    ratings: Held<Rated>,
     done: bool,
 }
 
@@ -62,7 +65,8 @@ impl<I: Iterator<Item = Found>> Iterator for Reading<I> {
                 },
                 None => {
                     self.done = true;
-                    self.ready.extend(self.held.finish().into_iter().map(of_messages));
+                    self.ready.extend(oasst_messages::finish(&mut self.messages).into_iter().map(of_messages));
+                    self.ready.extend(open_webui::finish(&mut self.ratings));
                 }
             }
         }
@@ -86,10 +90,16 @@ impl<I> Reading<I> {
     fn take_as(&mut self, format: Format, line: u64, value: Value) -> Result<(), String> {
         match format {
             Format::OasstMessages => {
-                let outcomes = self.held.add(Fields::new(value)?, line)?;
+                let outcomes = oasst_messages::add(&mut self.messages, Fields::new(value)?, line)?;
                 self.ready.extend(outcomes.into_iter().map(of_messages));
             }
             Format::OasstTrees => self.ready.extend(of_tree(oasst_trees::read(Fields::new(value)?, line)?)),
+            Format::OpenWebUi => self.ready.extend(open_webui::add(&mut self.ratings, Fields::new(value)?, line)?),
+            Format::ChatGpt => {
+                let (entry, left_out) = chatgpt::read(Fields::new(value)?)?;
+                self.ready.push_back(Read { line, records: 1, result: Ok(entry) });
+                self.ready.extend(left_out.map(|why| Read { line, records: 0, result: Err(why) }));
+            }
             Format::UltraFeedback => {
                 let (entry, left_out) = ultrafeedback::read(Fields::new(value)?, line)?;
                 self.ready.push_back(Read { line, records: 1, result: Ok(entry) });
@@ -125,7 +135,12 @@ fn read_single(format: Format, value: Value) -> Result<Entry, String> {
         Format::QuestionAnswer => question_answer::read(fields),
         Format::Ranking => ranking::read(fields),
         Format::Candidates => candidates::read(fields),
-        Format::Text | Format::OasstTrees | Format::OasstMessages | Format::UltraFeedback => {
+        Format::Text
+        | Format::OasstTrees
+        | Format::OasstMessages
+        | Format::UltraFeedback
+        | Format::OpenWebUi
+        | Format::ChatGpt => {
             unreachable!("read elsewhere: their records give any number of entries")
         }
     }

@@ -1,7 +1,7 @@
 //! Entries as records of a format.
 //!
-//! It lacks the formats of other people's collections (OpenAssistant, HH-RLHF, UltraFeedback, TL;DR): their records say
-//! things that an entry does not know.
+//! It lacks the formats of other people's collections and programs (OpenAssistant, HH-RLHF, UltraFeedback, TL;DR, Open
+//! WebUI, ChatGPT): their records say things that an entry does not know.
 
 use serde_json::{Map, Value};
 

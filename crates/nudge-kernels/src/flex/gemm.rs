@@ -3,15 +3,21 @@
 //! burn's own `matmul` is not called because it allocates each result, cannot add to one, and
 //! loops over the batch when a weight is broadcast.
 
-use std::mem::MaybeUninit;
+use std::ops::Range;
 
 use crate::platform;
 
 /// Below this many multiplications a product is not worth a second thread.
 const PARALLEL_THRESHOLD: usize = 1 << 20;
 
-/// Rows of a product below which a thread would spend its time on bringing the other factor into shape.
-const ROWS_OF_A_THREAD: usize = 48;
+/// The columns of a part are a multiple of this, which every kernel of the library divides or nearly so.
+const COLUMNS: usize = 64;
+
+/// A part has as many rows at least: it brings its columns of the right factor into shape, whatever its rows.
+const FEWEST_ROWS: usize = 192;
+
+/// From so many rows on another part repeats that work at little cost.
+const MANY_ROWS: usize = 512;
 
 /// A read-only matrix in a slice: element `(i, j)` at `i * row_stride + j * col_stride`.
 #[derive(Clone, Copy)]
@@ -32,9 +38,9 @@ impl<'a> Matrix<'a> {
         Self { row_stride: self.col_stride, col_stride: self.row_stride, ..self }
     }
 
-    /// Without its first `rows`.
-    fn without_rows(self, rows: usize) -> Self {
-        Self { data: &self.data[rows * self.row_stride..], ..self }
+    /// Without its first `rows` and `columns`.
+    fn from(self, rows: usize, columns: usize) -> Self {
+        Self { data: &self.data[rows * self.row_stride + columns * self.col_stride..], ..self }
     }
 
     fn holds(&self, rows: usize, cols: usize) -> bool {
@@ -52,6 +58,7 @@ pub(crate) enum Write {
 }
 
 /// `out (+)= scale * lhs * rhs` on one thread, `lhs: [m, k]`, `rhs: [k, n]`, rows of `out` `out_row_stride` apart.
+#[allow(unsafe_code)]
 pub(super) fn multiply(
     sizes: [usize; 3],
     scale: f32,
@@ -62,35 +69,33 @@ pub(super) fn multiply(
     out_row_stride: usize,
 ) {
     if !sizes.contains(&0) {
-        call(sizes, scale, lhs, rhs, write, as_memory(out), out_row_stride);
+        assert_fits(sizes, out.len(), out_row_stride);
+        let out = Destination { start: out.as_mut_ptr(), row_stride: out_row_stride };
+        // SAFETY: the product fits `out`, which is borrowed mutably and holds numbers.
+        unsafe { call(sizes, scale, lhs, rhs, write, out) };
     }
 }
 
 /// `lhs * rhs` as a new row-major matrix, on all threads if it is large.
-///
-/// Every thread multiplies rows of its own: one start and one end, where the library's threads meet around every block
-/// they pack. The order of each sum is that of one thread.
 #[allow(unsafe_code)]
 pub(super) fn product([m, n, k]: [usize; 3], lhs: Matrix, rhs: Matrix) -> Vec<f32> {
     if [m, n, k].contains(&0) {
         return vec![0.0; m * n];
     }
     let mut out = Vec::with_capacity(m * n);
-    let threads = if m * n * k < PARALLEL_THRESHOLD { 1 } else { platform::threads() };
-    let rows = m.div_ceil(threads).max(ROWS_OF_A_THREAD);
-    let parts: Vec<_> = out.spare_capacity_mut()[..m * n].chunks_mut(rows * n).enumerate().collect();
-    platform::for_each(parts, |(part, out)| {
-        call([out.len() / n, n, k], 1.0, lhs.without_rows(part * rows), rhs, Write::Replace, out, n);
-    });
-    // SAFETY: the parts are all of the rows, and replacing writes every element of them.
-    unsafe { out.set_len(m * n) };
+    // SAFETY: there is room for `[m, n]`, and replacing writes every element of it.
+    unsafe {
+        in_parts([m, n, k], lhs, rhs, Write::Replace, Destination { start: out.as_mut_ptr(), row_stride: n });
+        out.set_len(m * n);
+    }
     out
 }
 
 /// `lhs * rhs` into the columns of `out` from `first` on, whose rows are `out_row_stride` apart, on all threads if it is
 /// large.
+#[allow(unsafe_code)]
 pub(super) fn product_onto(
-    [m, n, k]: [usize; 3],
+    sizes: [usize; 3],
     lhs: Matrix,
     rhs: Matrix,
     write: Write,
@@ -98,46 +103,103 @@ pub(super) fn product_onto(
     first: usize,
     out_row_stride: usize,
 ) {
-    let threads = if m * n * k < PARALLEL_THRESHOLD { 1 } else { platform::threads() };
-    let rows = m.div_ceil(threads).max(ROWS_OF_A_THREAD);
-    let parts: Vec<_> = out.chunks_mut(rows * out_row_stride).enumerate().collect();
-    platform::for_each(parts, |(part, out)| {
-        let sizes = [out.len() / out_row_stride, n, k];
-        multiply(sizes, 1.0, lhs.without_rows(part * rows), rhs, write, &mut out[first..], out_row_stride);
-    });
+    if !sizes.contains(&0) {
+        let out = &mut out[first..];
+        assert_fits(sizes, out.len(), out_row_stride);
+        let out = Destination { start: out.as_mut_ptr(), row_stride: out_row_stride };
+        // SAFETY: the product fits `out`, which is borrowed mutably and holds numbers.
+        unsafe { in_parts(sizes, lhs, rhs, write, out) };
+    }
 }
 
-/// Numbers as memory that holds some.
+/// One product part by part: a part has one start and one end, where the library's threads meet around every block they
+/// pack.
+///
+/// The library sums in an order of its own for every shape, so the parts follow from the shape alone: then the bits are
+/// the same on any number of threads.
+///
+/// # Safety
+/// As [`call`].
 #[allow(unsafe_code)]
-fn as_memory(numbers: &mut [f32]) -> &mut [MaybeUninit<f32>] {
-    // SAFETY: the layouts are equal, and `call` writes nothing but numbers.
-    unsafe { std::slice::from_raw_parts_mut(numbers.as_mut_ptr().cast(), numbers.len()) }
+unsafe fn in_parts([m, n, k]: [usize; 3], lhs: Matrix, rhs: Matrix, write: Write, out: Destination) {
+    let work = |(rows, columns): (Range<usize>, Range<usize>)| {
+        let sizes = [rows.len(), columns.len(), k];
+        let out = out.from(rows.start, columns.start);
+        // SAFETY: the parts do not overlap, and none is empty.
+        unsafe { call(sizes, 1.0, lhs.from(rows.start, 0), rhs.from(0, columns.start), write, out) };
+    };
+    match m * n * k {
+        ..PARALLEL_THRESHOLD => work((0..m, 0..n)),
+        _ => platform::for_each(parts(m, n), work),
+    }
 }
 
-/// No size is 0. Memory that is added to holds numbers.
+/// Rows and columns of the parts of a product `[m, n]`, about [`platform::PARTS`] of them.
+///
+/// Bringing the right factor into shape is most of what a part costs beside its multiplications, so columns are cut
+/// rather than rows. The cuts of rows are a power of two: the parts come out even on an even number of threads.
+fn parts(m: usize, n: usize) -> Vec<(Range<usize>, Range<usize>)> {
+    let floor = |parts: usize| 1 << parts.max(1).ilog2();
+    let row_parts = floor((m / MANY_ROWS).min(platform::PARTS));
+    let wanted = platform::PARTS / row_parts;
+    let column_parts = cut(n, (n / wanted / COLUMNS).max(1) * COLUMNS);
+    let wanted = platform::PARTS.div_ceil(column_parts.len());
+    let row_parts = row_parts.max(floor((m / FEWEST_ROWS).min(wanted)));
+    let row_parts = cut(m, m / row_parts);
+    let beside = |columns: Range<usize>| row_parts.iter().map(move |rows| (rows.clone(), columns.clone()));
+    column_parts.into_iter().flat_map(beside).collect()
+}
+
+/// `0..length` in ranges of `size`; what is left over belongs to the last one.
+fn cut(length: usize, size: usize) -> Vec<Range<usize>> {
+    let count = (length / size).max(1);
+    (0..count).map(|part| part * size..if part + 1 == count { length } else { (part + 1) * size }).collect()
+}
+
+/// Panics unless a product of these sizes fits a slice of `length`, its rows `row_stride` apart.
+fn assert_fits([m, n, _]: [usize; 3], length: usize, row_stride: usize) {
+    assert!(n <= row_stride || m == 1, "rows of the product overlap");
+    assert!((m - 1) * row_stride + n <= length, "the destination of the product is too short");
+}
+
+/// Where a product goes: element `(i, j)` at `i * row_stride + j`.
+///
+/// Not a slice, because parts that share rows lie in between each other.
+#[derive(Clone, Copy)]
+struct Destination {
+    start: *mut f32,
+    row_stride: usize,
+}
+
+// SAFETY: whoever writes through it promises that nobody else has the same elements (`call`).
 #[allow(unsafe_code)]
-fn call(
-    [m, n, k]: [usize; 3],
-    scale: f32,
-    lhs: Matrix,
-    rhs: Matrix,
-    write: Write,
-    out: &mut [MaybeUninit<f32>],
-    out_row_stride: usize,
-) {
+unsafe impl Send for Destination {}
+// SAFETY: as above.
+#[allow(unsafe_code)]
+unsafe impl Sync for Destination {}
+
+impl Destination {
+    /// Without its first `rows` and `columns`.
+    fn from(self, rows: usize, columns: usize) -> Self {
+        Self { start: self.start.wrapping_add(rows * self.row_stride + columns), ..self }
+    }
+}
+
+/// # Safety
+/// No size is 0. The elements `[m, n]` of the destination belong to the caller alone; those that are added to hold
+/// numbers.
+#[allow(unsafe_code)]
+unsafe fn call([m, n, k]: [usize; 3], scale: f32, lhs: Matrix, rhs: Matrix, write: Write, out: Destination) {
     assert!(lhs.holds(m, k) && rhs.holds(k, n), "a factor of the product {m}x{n}x{k} is too short");
-    assert!(n <= out_row_stride || m == 1, "rows of the product overlap");
-    assert!((m - 1) * out_row_stride + n <= out.len(), "the destination of the product is too short");
-    // SAFETY: the assertions above keep every element that gemm reads or writes inside its slice;
-    // `out` is borrowed mutably, so it overlaps neither factor, and its rows do not overlap.
+    // SAFETY: the assertion keeps every element that gemm reads inside its slice, the caller every one that it writes.
     unsafe {
         gemm::gemm(
             m,
             n,
             k,
-            out.as_mut_ptr().cast::<f32>(),
+            out.start,
             1,
-            out_row_stride as isize,
+            out.row_stride as isize,
             write == Write::Add,
             lhs.data.as_ptr(),
             lhs.col_stride as isize,
@@ -152,5 +214,30 @@ fn call(
             false,
             gemm::Parallelism::None,
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_are_the_whole_product_once() {
+        let sizes = [1, 2, 15, 16, 63, 64, 65, 191, 192, 193, 383, 384, 576, 1023, 1025, 2049, 9001];
+        for (m, n) in sizes.iter().flat_map(|m| sizes.map(|n| (*m, n))) {
+            let parts = parts(m, n);
+            let covered: usize = parts.iter().map(|(rows, columns)| rows.len() * columns.len()).sum();
+            assert_eq!(covered, m * n, "{m}x{n}");
+            for (index, (rows, columns)) in parts.iter().enumerate() {
+                assert!(rows.end <= m && columns.end <= n && !rows.is_empty() && !columns.is_empty(), "{m}x{n}");
+                let apart = |(other_rows, other_columns): &(Range<usize>, Range<usize>)| {
+                    rows.end <= other_rows.start
+                        || columns.end <= other_columns.start
+                        || other_rows.end <= rows.start
+                        || other_columns.end <= columns.start
+                };
+                assert!(parts[..index].iter().all(apart), "parts of {m}x{n} overlap");
+            }
+        }
     }
 }

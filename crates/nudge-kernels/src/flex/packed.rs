@@ -2,7 +2,8 @@
 //! time.
 //!
 //! Reading a weight costs a thousandth of multiplying it with a thousand tokens, and what is read stays in the cache
-//! until it is multiplied. The pieces do not depend on the number of threads, so neither do the sums.
+//! until it is multiplied. Neither the pieces nor the parts of their products depend on the number of threads, so the sums
+//! do not either.
 
 use std::ops::Range;
 

@@ -6,6 +6,7 @@ pub mod accuracy;
 pub mod agreement;
 pub mod best_of_n;
 pub mod calibration;
+pub mod comparison;
 pub mod cycles;
 pub mod ensemble;
 pub mod gae;

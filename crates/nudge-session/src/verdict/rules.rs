@@ -30,6 +30,8 @@ const OPENINGS: (f64, f64) = (0.3, 2.0);
 const COLLAPSE: f64 = 0.5;
 /// Variety and words of the prompt may fall to this part of what they were (metrics.md, `completions/distinct_1`).
 const FALL: f64 = 0.6;
+/// Share of completions that refuse or apologise, or that repeat a sentence, and how many times as many as before.
+const SPOILED_SHARE: (f64, f64) = (0.25, 2.0);
 /// Share of different completions of different prompts that is still healthy (measured).
 const DISTINCT: f64 = 0.7;
 /// Completions become so many times longer or shorter before it is said.
@@ -42,6 +44,10 @@ const FEW_PROMPTS: usize = 8;
 /// Rankings and ordered pairs below which the held-out numbers cannot tell a preference from noise (measured; with 100
 /// held-out pairs the interval is 0.1 to each side, metrics.md, `eval_pairs`).
 const FEW_RANKINGS: (usize, usize) = (20, 40);
+/// Rankings below which a run is more chance than preference; between the two numbers of rankings it is only worth knowing.
+const VERY_FEW_RANKINGS: usize = 10;
+/// No default learning rate is above it: pretraining has 4e-3.
+const HIGHEST_RATE: f64 = 4e-3;
 /// Circles of preferences for each prompt.
 const CIRCLES: f64 = 0.05;
 /// Accuracy in training and on held-out pairs between which a reward model has learnt by heart.
@@ -63,12 +69,14 @@ pub const ALL: &[Rule] = &[
     training::diverged,
     comparing::collapsed,
     comparing::empty,
+    comparing::refuses,
     training::held_out,
     comparing::worse,
     training::known_by_heart,
     comparing::kl_too_large,
     comparing::same_openings,
     comparing::variety_lost,
+    comparing::repeats,
     comparing::prompt_forgotten,
     comparing::length_alone,
     comparing::never_ends,
@@ -113,6 +121,21 @@ fn again(evidence: &Evidence, parts: &[(&str, f64)]) -> Option<Next> {
     (!options.is_empty()).then_some(Next::Again { options })
 }
 
+/// The same again with a smaller learning rate: a tenth, or, where that is still above every default, the default,
+/// which null stands for.
+fn with_smaller_rate(evidence: &Evidence) -> Option<Next> {
+    let given = evidence.options.get("learning_rate").and_then(Value::as_f64);
+    match given.is_some_and(|given| 0.1 * given > HIGHEST_RATE) {
+        true => Some(Next::Again { options: vec![("learning_rate".into(), Value::Null)] }),
+        false => again(evidence, &[("learning_rate", 0.1)]),
+    }
+}
+
+/// What trained the model in question: of a comparison the method that tuned it, where that is known.
+fn training(evidence: &Evidence) -> &str {
+    evidence.method.as_ref().unwrap_or(&evidence.task)
+}
+
 fn method(evidence: &Evidence) -> Option<Method> {
-    Method::named(evidence.method.as_ref().unwrap_or(&evidence.task))
+    Method::named(training(evidence))
 }

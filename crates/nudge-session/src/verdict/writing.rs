@@ -7,6 +7,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Words that make an opening: long enough that a greeting by name and a phrase behind it differ.
 const OPENING: usize = 4;
+/// Words from which on a sentence that comes twice is no refrain such as "Oh no!".
+const SENTENCE: usize = 4;
+/// What a model says that does not answer: English, as instruction-tuned models have it.
+const REFUSALS: [&str; 12] = [
+    "as an ai",
+    "i'm an ai",
+    "i am an ai",
+    "as a language model",
+    "i'm sorry, but",
+    "i'm sorry but",
+    "i'm sorry for any",
+    "i'm sorry for the",
+    "i am sorry, but",
+    "i cannot assist",
+    "i can't assist",
+    "i'm unable to",
+];
 
 /// What one model's completions of different prompts are like.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -51,6 +68,19 @@ impl Writing {
     }
 }
 
+/// Whether a completion refuses, apologises or speaks of being an AI.
+pub(super) fn is_refusal(text: &str) -> bool {
+    let text = text.to_lowercase().replace('\u{2019}', "'");
+    REFUSALS.iter().any(|refusal| text.contains(refusal))
+}
+
+/// Whether a completion says a sentence twice.
+pub(super) fn repeats_a_sentence(text: &str) -> bool {
+    let sentences = text.split(['.', '!', '?', '\n', '\u{3002}']).map(words);
+    let mut seen = BTreeSet::new();
+    sentences.filter(|sentence| sentence.len() >= SENTENCE).any(|sentence| !seen.insert(sentence))
+}
+
 /// The opening that most prompts are answered with, and their share. A prompt counts once, however often it was
 /// answered.
 fn most_frequent_opening(written: &[(&str, &str)]) -> (String, f64) {
@@ -75,6 +105,18 @@ fn spoken_of(prompt: &str, text: &str) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn refusals_and_repeated_sentences() {
+        for text in
+            ["I\u{2019}m sorry for any confusion, ...", "Well. As an AI language model, I ...", "I'm sorry, but no."]
+        {
+            assert!(is_refusal(text), "{text}");
+        }
+        assert!(!is_refusal("I'm sorry your parcel is late. It leaves today.") && !is_refusal("As an aim, fine."));
+        assert!(repeats_a_sentence("The dog ran home. It was late.\nThe dog ran home!"));
+        assert!(!repeats_a_sentence("Oh no! The dog ran home. Oh no! The cat ran home."));
+    }
 
     #[test]
     fn what_is_counted() {

@@ -219,6 +219,9 @@ export const trainer: TrainerTexts = {
       `Das Modell ist kollabiert: ${has('same_opening') ? `${percent('same_opening')} der Antworten beginnen gleich` : 'Es wiederholt sich'}, und es greift ${percent('prompt_words')} dessen auf, ` +
       `was gefragt war (vorher ${percent('prompt_words_before')}). Einem Bewerter kann das trotzdem gefallen; lies die Antworten.`,
     empty: ({ percent }) => `${percent('empty')} der Antworten sind leer (vorher ${percent('empty_before')}).`,
+    refuses: ({ percent }) =>
+      `${percent('refusing')} der Antworten lehnen ab, entschuldigen sich oder reden davon, eine KI zu sein, statt zu antworten (vorher ${percent('refusing_before')}).`,
+    repeats: ({ percent }) => `${percent('repeating')} der Antworten wiederholen einen Satz (vorher ${percent('repeating_before')}).`,
     worse: ({ percent }) => `Es verliert: In ${percent('win_rate')} [${percent('low')}, ${percent('high')}] der Paare wird es vorgezogen.`,
     kl_too_large: ({ count }) =>
       `Es hat sich ${count('kl')} Nats je Antwort vom Start entfernt; über ${count('limit')} schreibt ein Modell oft nur noch für seinen Bewerter.`,
@@ -251,9 +254,9 @@ export const trainer: TrainerTexts = {
       `Das Training ist divergiert: Der Loss begann bei ${decimal('first', 3)} und endete bei ${decimal('end', 3)}. Die Gewichte sind unbrauchbar; nimm ` +
       'eine kleinere Lernrate.',
     wrong_way_round: ({ count, percent }) =>
-      `Bei ungesehenen Prompts zieht es die schlechtere Antwort vor: ${percent('accuracy')} [${percent('low')}, ${percent('high')}] von ${count('pairs')} Paaren sind in deiner Reihenfolge.`,
+      `Bei ungesehenen Prompts zieht es die schlechtere Antwort vor: ${percent('accuracy')} [${percent('low')}, ${percent('high')}] von ${count('pairs')} Paaren sind in der Reihenfolge der Rangfolgen.`,
     carries_over: ({ count, percent }) =>
-      `Antworten auf ungesehene Prompts ordnet es wie du: ${percent('accuracy')} [${percent('low')}, ${percent('high')}] von ${count('pairs')} Paaren.`,
+      `Antworten auf ungesehene Prompts ordnet es wie die Rangfolgen: ${percent('accuracy')} [${percent('low')}, ${percent('high')}] von ${count('pairs')} Paaren.`,
     coin: ({ count, percent }) =>
       `Bei ungesehenen Prompts ist es von einer Münze nicht zu unterscheiden: ${percent('accuracy')} [${percent('low')}, ${percent('high')}] von ` +
       `${count('pairs')} Paaren. Ordne mehr Prompts, nach einer einzigen Regel.`,

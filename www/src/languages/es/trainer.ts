@@ -217,6 +217,9 @@ export const trainer: TrainerTexts = {
       `El modelo ha colapsado: ${has('same_opening') ? `el ${percent('same_opening')} de las respuestas empieza igual` : 'se repite'}, y recoge el ${percent('prompt_words')} de lo que se pedía ` +
       `(antes el ${percent('prompt_words_before')}). A un juez le puede gustar igual; lee las respuestas.`,
     empty: ({ percent }) => `El ${percent('empty')} de las respuestas está vacío (antes el ${percent('empty_before')}).`,
+    refuses: ({ percent }) =>
+      `El ${percent('refusing')} de las respuestas se niega, se disculpa o habla de ser una IA en vez de responder (antes el ${percent('refusing_before')}).`,
+    repeats: ({ percent }) => `El ${percent('repeating')} de las respuestas repite una frase (antes el ${percent('repeating_before')}).`,
     worse: ({ percent }) => `Pierde: se lo prefiere en el ${percent('win_rate')} [${percent('low')}, ${percent('high')}] de los pares.`,
     kl_too_large: ({ count }) =>
       `Se ha alejado ${count('kl')} nats por respuesta de donde empezó; por encima de ${count('limit')} un modelo a menudo escribe ya solo para su juez.`,
@@ -249,9 +252,9 @@ export const trainer: TrainerTexts = {
       `El entrenamiento ha divergido: la pérdida empezó en ${decimal('first', 3)} y acabó en ${decimal('end', 3)}. Los pesos no sirven; usa una tasa de ` +
       'aprendizaje menor.',
     wrong_way_round: ({ count, percent }) =>
-      `Con prompts que no ha visto prefiere la peor respuesta: el ${percent('accuracy')} [${percent('low')}, ${percent('high')}] de ${count('pairs')} pares en tu orden.`,
+      `Con prompts que no ha visto prefiere la peor respuesta: el ${percent('accuracy')} [${percent('low')}, ${percent('high')}] de ${count('pairs')} pares en el orden de los rankings.`,
     carries_over: ({ count, percent }) =>
-      `Ordena como tú las respuestas a prompts que no ha visto: el ${percent('accuracy')} [${percent('low')}, ${percent('high')}] de ${count('pairs')} pares.`,
+      `Ordena como los rankings las respuestas a prompts que no ha visto: el ${percent('accuracy')} [${percent('low')}, ${percent('high')}] de ${count('pairs')} pares.`,
     coin: ({ count, percent }) =>
       `Con prompts que no ha visto no se distingue de una moneda: el ${percent('accuracy')} [${percent('low')}, ${percent('high')}] de ${count('pairs')} ` +
       'pares. Ordena más prompts, con una sola regla.',

@@ -13,7 +13,7 @@ use crate::report;
 use anyhow::Result;
 use futures_lite::future::block_on;
 use lines::Lines;
-use nudge_data::Message;
+use nudge_data::{DataError, Message};
 use nudge_session::options::SampleOptions;
 use nudge_session::{Command, Event, SessionError};
 use std::io;
@@ -28,6 +28,8 @@ struct Talk<'a> {
     workplace: Workplace,
     options: SampleOptions,
     system: Option<String>,
+    /// Whether the model's template takes no system's turn: then its text stands before the first line.
+    system_in_front: bool,
     turns: Vec<Message>,
 }
 
@@ -38,7 +40,8 @@ pub fn run(arguments: &Chat) -> Result<()> {
     options.stream = true;
     let mut workplace = Workplace::open(arguments.device)?;
     workplace.load(&arguments.model)?;
-    let mut talk = Talk { arguments, workplace, options, system: arguments.system.clone(), turns: vec![] };
+    let system = arguments.system.clone();
+    let mut talk = Talk { arguments, workplace, options, system, system_in_front: false, turns: vec![] };
     let mut lines = Lines::open();
     let typed = lines.are_typed();
     if typed {
@@ -85,12 +88,13 @@ impl Talk<'_> {
         if self.arguments.single {
             self.turns.clear();
         }
+        let before = self.turns.clone();
         self.turns.push(Message::user(line));
         match self.completed() {
             Ok(text) => self.turns.push(Message::assistant(text)),
-            // A prompt that is too long is no reason to end the conversation, a closed output is.
-            Err(error) if typed && error.downcast_ref::<io::Error>().is_none() => {
-                self.turns.pop();
+            // A line that is too long is no reason to end the conversation, nor to forget it; a closed output is.
+            Err(error) if is_about_the_line(&error) || typed && error.downcast_ref::<io::Error>().is_none() => {
+                self.turns = before;
                 tell(&format!("error: {}", message(&error)));
             }
             Err(error) => return Err(error),
@@ -102,19 +106,46 @@ impl Talk<'_> {
     /// The model's turn. While the conversation does not fit, its oldest two turns are forgotten.
     fn completed(&mut self) -> Result<String> {
         loop {
-            let system = self.system.iter().map(|text| Message { role: "system".into(), content: text.clone() });
-            let turns: Vec<Message> = system.chain(self.turns.iter().cloned()).collect();
+            let turns = self.with_system();
             // One user's turn is a text: some models' templates know nothing else.
             let prompt = if let [only] = turns.as_slice() { only.content.clone().into() } else { turns.into() };
             let (model, options) = (self.arguments.model.clone(), self.options.clone());
             let started = self.workplace.session.start(Command::Sample { model, prompts: vec![prompt], options }, None);
             match started {
                 Err(SessionError::Prompt { .. }) if self.turns.len() > 2 => drop(self.turns.drain(..2)),
+                Err(SessionError::Data(DataError::ChatTemplate { .. }))
+                    if self.system.is_some() && !self.system_in_front =>
+                {
+                    tell(
+                        "this model's template has no place for a system's turn: its text goes before your first line",
+                    );
+                    self.system_in_front = true;
+                }
                 Err(error) => return Err(error.into()),
                 Ok(run) => return print(run),
             }
         }
     }
+}
+
+impl Talk<'_> {
+    /// The conversation, and what the system says.
+    fn with_system(&self) -> Vec<Message> {
+        let mut turns = self.turns.clone();
+        match (&self.system, self.system_in_front) {
+            (Some(system), true) => turns.iter_mut().take(1).for_each(|first| {
+                first.content = format!("{system}\n\n{}", first.content);
+            }),
+            (Some(system), false) => turns.insert(0, Message::system(system.as_str())),
+            (None, _) => {}
+        }
+        turns
+    }
+}
+
+/// Whether the line cannot be answered, and another one could be.
+fn is_about_the_line(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(SessionError::Prompt { .. }))
 }
 
 /// Prints a completion as it grows, and gives it. Ctrl-C ends the program between two looks at it.

@@ -56,7 +56,11 @@ struct Pair {
 /// Samples, lets somebody judge, and tells.
 pub fn run(arguments: &Compare, prompts: Records<Prompt>, options: CompareOptions) -> Result<()> {
     let Some(path) = arguments.pairs.as_deref() else {
-        bail!("a blind comparison is kept as it is judged; name a file for it with --pairs FILE");
+        let judge = if arguments.judge_command.is_some() { "a program" } else { "you" };
+        bail!(
+            "what {judge} prefer{} is kept as it is decided: name a file for it with --pairs FILE",
+            if judge == "you" { "" } else { "s" }
+        );
     };
     let (sampled, judged) = (beside(path, ".sampled"), beside(path, ".judged"));
     let _lock = Lock::file(path)?;

@@ -6,10 +6,12 @@ use crate::disk::write_atomic;
 use crate::failure::tell;
 use crate::files::read_text;
 use crate::picture::Page;
-use crate::report::{self, Aside, one_line, printable};
+use crate::printable::printable_line;
+use crate::provenance::RunRecord;
+use crate::report::{self, Aside, one_line};
 use crate::terminal::stderr_width;
 use crate::usage::given;
-use crate::verdicts::{Verdicts, judge_tie, method_of};
+use crate::verdicts::{Verdicts, given_of, judge_tie, run_of};
 use anyhow::Result;
 use nudge_data::{Prompt, read_jsonl};
 use nudge_session::verdict::{Evidence, Finding, JudgedPair};
@@ -78,15 +80,18 @@ impl<'a> Ending<'a> {
     /// Judges it, and writes that beside the pairs: before they are whole, so that nobody finds the one without the other.
     pub fn judged(self) -> Result<Judged<'a>> {
         let Self { arguments, verdict, pairs, shown } = self;
+        let trained = run_of(&arguments.a);
         let evidence = Evidence {
             task: "compare".into(),
-            method: method_of(&arguments.a),
+            method: trained.as_ref().map(|run| run.command.replace('-', "_")),
+            options: trained.as_ref().map(RunRecord::values).unwrap_or_default(),
             judge: arguments.reward.as_ref().map(|judge| judge_tie(&arguments.a, judge)),
             comparison: Some(verdict.clone()),
             pairs,
             ..Evidence::default()
         };
-        let verdicts = Verdicts::new(&evidence, &given(), None);
+        let training = trained.as_ref().map(given_of).unwrap_or_default();
+        let verdicts = Verdicts::with_training(&evidence, &given(), &training, None);
         let outcome = Outcome { verdict, verdicts };
         if let Some(path) = &arguments.pairs {
             let text = format!("{}\n", serde_json::to_string_pretty(&outcome)?);
@@ -120,7 +125,9 @@ impl Judged<'_> {
                 tell(&which_was_which(&pairs, &shown));
             }
         }
-        outcome.verdicts.tell();
+        if !Aside::is_on() {
+            outcome.verdicts.tell();
+        }
         if let Some(path) = &arguments.report {
             let mut page = Page::new(&format!("{} against {}", arguments.a, arguments.b));
             page.verdict(&outcome.verdict, &outcome.verdicts);
@@ -155,7 +162,7 @@ pub fn examples(pairs: &[JudgedPair]) -> String {
 /// A text behind its label, in its own lines, of which a long text shows only the first.
 fn block(label: &str, text: &str) -> String {
     let width = stderr_width().map_or(WIDTH, |width| width.min(WIDTH + INDENT)).saturating_sub(INDENT).max(20);
-    let wrapped = |line| wrap(&printable(line), width).into_iter().map(Cow::into_owned).collect::<Vec<_>>();
+    let wrapped = |line| wrap(&printable_line(line), width).into_iter().map(Cow::into_owned).collect::<Vec<_>>();
     let lines: Vec<String> = text.lines().filter(|line| !line.trim().is_empty()).flat_map(wrapped).collect();
     let shown = match lines.len() {
         0 => "(empty)".into(),
@@ -168,7 +175,9 @@ fn block(label: &str, text: &str) -> String {
 /// Which model stood where on each screen, and what was preferred.
 fn which_was_which(pairs: &[JudgedPair], shown: &[Vec<usize>]) -> String {
     let name = |side: usize| if side == 0 { "a" } else { "b" };
-    let line = |(pair, shown): (&JudgedPair, &Vec<usize>)| {
+    let lines: Vec<String> = pairs.iter().map(|pair| one_line(&pair.prompt, usize::MAX)).collect();
+    let shared = shared_words(&lines);
+    let line = |((pair, shown), prompt): ((&JudgedPair, &Vec<usize>), &String)| {
         let [first, second] = shown[..] else { return None };
         let preferred = match pair.preference? {
             Winner::A => "a",
@@ -176,8 +185,42 @@ fn which_was_which(pairs: &[JudgedPair], shown: &[Vec<usize>]) -> String {
             Winner::Tie => "tie",
         };
         let (first, second) = (name(first), name(second));
-        Some(format!("\n  1 was {first}, 2 was {second}; you: {preferred:<3}  {}", one_line(&pair.prompt, 44)))
+        let (dots, rest) = if shared > 0 { ("... ", &prompt[shared..]) } else { ("", prompt.as_str()) };
+        let prompt = format!("{dots}{}", one_line(rest, 44 - dots.len()));
+        Some(format!("\n  1 was {first}, 2 was {second}; you: {preferred:<3}  {prompt}"))
     };
-    let lines: String = pairs.iter().zip(shown).filter_map(line).collect();
-    format!("\nWhich was which{lines}")
+    let told: String = pairs.iter().zip(shown).zip(&lines).filter_map(line).collect();
+    format!("\nWhich was which{told}")
+}
+
+/// Bytes of the words that all of several different prompts begin with: an instruction, say, above different letters.
+fn shared_words(prompts: &[String]) -> usize {
+    let Some((first, others)) = prompts.split_first() else { return 0 };
+    let same = |other: &String| first.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
+    let shared = others.iter().filter(|other| *other != first).map(same).min().unwrap_or(0);
+    // Back to where a word begins, which is the boundary of a character.
+    first.as_bytes()[..shared].iter().rposition(|byte| *byte == b' ').map_or(0, |space| space + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prompts_that_begin_alike_are_told_apart_by_what_follows() {
+        let pair = |asked: &str| JudgedPair {
+            prompt: format!("Answer this customer's letter kindly and in no more than three sentences.\n\n{asked}"),
+            a: String::new(),
+            b: String::new(),
+            preference: Some(Winner::A),
+        };
+        let told = which_was_which(
+            &[pair("The lamp is late."), pair("The chair is \u{e9}br\u{e9}ch\u{e9}.")],
+            &[vec![0, 1], vec![1, 0]],
+        );
+        assert!(told.contains("2 was b; you: a    ... lamp is late."), "{told}");
+        assert!(told.contains("1 was b, 2 was a; you: a    ... chair is"), "{told}");
+        assert_eq!(shared_words(&["a b c".into(), "a b c".into()]), 0);
+        assert_eq!(shared_words(&["one".into(), "other".into()]), 0);
+    }
 }

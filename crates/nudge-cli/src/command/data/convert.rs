@@ -6,14 +6,13 @@ use crate::args::Convert;
 use crate::disk::NewFile;
 use crate::failure::tell;
 use crate::files::io_error;
-use crate::report;
+use crate::report::{self, times};
 use anyhow::{Result, anyhow, bail};
+use nudge_data::Format;
 use nudge_data::format::{Dropped, Read, Reason, Writer};
 use nudge_data::source::Sink;
 use serde::Serialize;
-use std::fs;
 use std::io::BufWriter;
-use std::path::Path;
 
 /// How many drops are told one by one, and how many are listed with --json.
 const TOLD: usize = 5;
@@ -38,21 +37,22 @@ struct Summary {
 pub fn run(arguments: &Convert) -> Result<()> {
     let out = &arguments.out;
     let writer = Writer::new(arguments.to).map_err(|reason| anyhow!(reason))?;
-    check_free(out, arguments.force)?;
-    if same_file(&arguments.input, out) {
-        bail!("IN and OUT are both {}; choose another OUT", out.display());
-    }
+    check_free(out, arguments.force, [&arguments.input])?;
     let summary = convert(arguments, writer)?;
     summary.notes.iter().for_each(|note| tell(note));
     report::result(arguments.json, &summary, || {
         let Summary { format, to, records, written, dropped_count, out, .. } = &summary;
         let dropped = if *dropped_count > 0 { format!(", {dropped_count} dropped") } else { String::new() };
-        format!("convert: {records} records of {format}{dropped} -> {written} records of {to} in {out}")
+        let count = |records: u64| times(records as usize, "record", "records");
+        format!("convert: {} of {format}{dropped} -> {} of {to} in {out}", count(*records), count(*written))
     })
 }
 
 fn convert(arguments: &Convert, mut writer: Writer) -> Result<Summary> {
-    let opened = Opened::new(&arguments.input, arguments.format)?;
+    let opened = match arguments.to {
+        Format::Prompt => Opened::prompts(&arguments.input, arguments.format)?,
+        _ => Opened::new(&arguments.input, arguments.format)?,
+    };
     let out = arguments.out.display().to_string();
     let mut sink = Sink::create(&out, None, BufWriter::new(NewFile::create(&arguments.out)?))?;
     let mut summary = Summary {
@@ -102,8 +102,4 @@ impl Summary {
             self.dropped.push(dropped);
         }
     }
-}
-
-fn same_file(one: &Path, other: &Path) -> bool {
-    matches!((fs::canonicalize(one), fs::canonicalize(other)), (Ok(one), Ok(other)) if one == other)
 }

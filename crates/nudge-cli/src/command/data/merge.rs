@@ -14,7 +14,7 @@ const LISTED: usize = 10;
 
 /// Merges into `--out`.
 pub fn run(arguments: &Merge) -> Result<()> {
-    check_free(&arguments.out, arguments.force)?;
+    check_free(&arguments.out, arguments.force, &arguments.rankings)?;
     let rankings = Records::own(&arguments.rankings, nudge_data::rankings_from)?;
     let (merged, found) = merge(rankings.all)?;
     write_atomic(&arguments.out, write_jsonl(&merged).as_bytes())?;

@@ -1,7 +1,7 @@
 //! `nudge data mix`: demonstrations of many tasks in proportion to how many there are, none above a cap (FLAN).
 //!
 //! 1. Read demonstrations; mine stories; fill the templates of the user's tasks with the user's records.
-//! 2. Mix, without the clusters that are to be held out.
+//! 2. Mix, without the clusters and tasks that are to be held out.
 //! 3. Write, and tell the share of every task.
 
 use super::check_free;
@@ -11,7 +11,7 @@ use crate::disk::write_atomic;
 use crate::failure::tell;
 use crate::files::read_text;
 use crate::input::{self, Reading};
-use crate::report;
+use crate::report::{self, times};
 use crate::table::Table;
 use anyhow::{Context, Result, bail};
 use nudge_data::mixture::{self, MixtureReport, TaskShare};
@@ -22,8 +22,9 @@ use std::path::{Path, PathBuf};
 
 /// Mixes into `--out`.
 pub fn run(arguments: &Mix) -> Result<()> {
+    let read = || arguments.data.iter().chain(&arguments.stories).chain(&arguments.records).chain(&arguments.tasks);
     for path in std::iter::once(&arguments.out).chain(&arguments.held_out) {
-        check_free(path, arguments.force)?;
+        check_free(path, arguments.force, read())?;
     }
     let records = material(arguments)?;
     let options = MixtureOptions {
@@ -33,8 +34,8 @@ pub fn run(arguments: &Mix) -> Result<()> {
         seed: arguments.seed,
     };
     let mixture = mix(records, &options);
-    if let Some(cluster) = mixture.report.unknown_clusters.first() {
-        bail!("no demonstration belongs to the cluster `{cluster}` of --without");
+    if let Some(name) = mixture.report.unknown.first() {
+        bail!("no demonstration belongs to the cluster or task `{name}` of --without");
     }
     if mixture.records.is_empty() {
         bail!("the mixture is empty; give --data, --stories or --records with demonstrations");
@@ -44,8 +45,8 @@ pub fn run(arguments: &Mix) -> Result<()> {
         write_atomic(path, write_jsonl(&mixture.held_out).as_bytes())?;
     }
     report::result(arguments.json, &mixture.report, || {
-        let records = mixture.report.records;
-        format!("{}\nmix: {records} records -> {}", table(&mixture.report).text(), arguments.out.display())
+        let records = times(mixture.report.records, "record", "records");
+        format!("{}\nmix: {records} -> {}", table(&mixture.report).text(), arguments.out.display())
     })
 }
 

@@ -7,9 +7,10 @@ mod mix;
 mod reading;
 mod split;
 
+use super::outputs::is_same;
 use crate::args::{Data, DataCommand};
 use anyhow::{Result, bail};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Does what is asked for.
 pub fn run(arguments: &Data) -> Result<()> {
@@ -22,8 +23,11 @@ pub fn run(arguments: &Data) -> Result<()> {
     }
 }
 
-/// Refuses a file that exists and may not be replaced.
-fn check_free(path: &Path, force: bool) -> Result<()> {
+/// Refuses a file that exists and may not be replaced; those that the command reads never may.
+fn check_free<'a>(path: &Path, force: bool, read: impl IntoIterator<Item = &'a PathBuf>) -> Result<()> {
+    if read.into_iter().any(|read| is_same(path, read)) {
+        bail!("{} is what the command reads; choose another name", path.display());
+    }
     if path.exists() && !force {
         bail!("{} exists; choose another name, or replace it with --force", path.display());
     }

@@ -4,7 +4,8 @@ use crate::failure::Interrupted;
 use crate::{input, interrupt};
 use anyhow::{Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressStyle};
-use nudge_data::format::{Read, detect, read};
+use nudge_data::format::{Read, detect, plain_prompts, read};
+use nudge_data::source::Layout;
 use nudge_data::{Format, Found, Source};
 use std::cell::RefCell;
 use std::path::Path;
@@ -29,14 +30,29 @@ pub struct Opened {
 impl Opened {
     /// Opens `path` and tells its format, unless the user has named it.
     pub fn new(path: &Path, format: Option<Format>) -> Result<Self> {
+        Self::open(path, format, |_, source| Box::new(source))
+    }
+
+    /// The same where prompts are wanted: plain texts are prompts.
+    pub fn prompts(path: &Path, format: Option<Format>) -> Result<Self> {
+        Self::open(path, format, |layout, source| Box::new(plain_prompts(layout, source)))
+    }
+
+    fn open(
+        path: &Path,
+        format: Option<Format>,
+        records: impl FnOnce(Layout, Shared) -> Box<dyn Iterator<Item = Found>>,
+    ) -> Result<Self> {
         let name = path.display().to_string();
         let source = input::open(path)?;
+        let kind = source.layout();
         let layout = match source.compression().name() {
             "none" => source.layout().name().to_string(),
             compression => format!("{}, {compression}", source.layout().name()),
         };
         let source = Rc::new(RefCell::new(source));
-        let detected = detect(&name, Shared(Rc::clone(&source)), format).map_err(|reason| anyhow!(reason))?;
+        let found = records(kind, Shared(Rc::clone(&source)));
+        let detected = detect(&name, found, format).map_err(|reason| anyhow!("{reason}; name it with --format"))?;
         let bytes = std::fs::metadata(path).map_or(0, |data| data.len());
         Ok(Self { format: detected.format, layout, name, bytes, source, found: Box::new(detected.found) })
     }

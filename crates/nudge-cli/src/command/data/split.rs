@@ -17,8 +17,8 @@ pub fn run(arguments: &Split) -> Result<()> {
     if arguments.train == arguments.test {
         bail!("--train and --test are both {}; give two files", arguments.train.display());
     }
-    check_free(&arguments.train, arguments.force)?;
-    check_free(&arguments.test, arguments.force)?;
+    check_free(&arguments.train, arguments.force, &arguments.data)?;
+    check_free(&arguments.test, arguments.force, &arguments.data)?;
     let records = records(&arguments.data)?;
     let split = split_lines("the records", &records, arguments.held_out, arguments.seed)?;
     if split.train_prompts + split.held_out_prompts < 2 && arguments.held_out > 0.0 {

@@ -10,6 +10,7 @@ mod models;
 mod nemo_rl;
 mod openrlhf;
 mod rows;
+mod script;
 mod trl;
 mod verl;
 
@@ -18,12 +19,15 @@ use crate::disk::{create_folder, write_atomic};
 use crate::failure::tell;
 use crate::flags::Flags;
 use crate::options::{object, resolve, resolve_method};
+use crate::provenance::RUN;
 use anyhow::{Context, Result, bail};
-use carried::Carried;
+use carried::{Carried, targets_in};
 use nudge_session::method::{LearnsFrom, Method};
 use nudge_session::options::RewardOptions;
 use rows::{Kind, Rows};
-use serde_json::Value;
+use script::Words;
+use serde_json::{Map, Value};
+use std::path::PathBuf;
 
 /// What is trained, where it is no method.
 const REWARD: &str = "reward";
@@ -38,7 +42,9 @@ struct Trainer {
     /// A line of its data.
     row: fn(&rows::Row, usize) -> Value,
     /// The command that starts it, behind the variables of `launch.sh`.
-    command: fn(&mut Run) -> Vec<String>,
+    command: fn(&mut Run) -> Vec<Words>,
+    /// Methods whose command a second shell reads, that of a cluster: no quotes hold there.
+    resubmits: &'static [&'static str],
     /// How it runs on more machines, and what is otherwise than here.
     notes: &'static [&'static str],
 }
@@ -88,8 +94,12 @@ pub fn run(arguments: &HandOver) -> Result<()> {
     }
     // 1. What is handed over.
     let trainer = trainer_of(arguments)?;
-    let (options, kind) = options_of(arguments)?;
+    let (mut options, kind) = options_of(arguments)?;
     let material = models::Material::of(arguments, kind)?;
+    options.settle_finetuning(|| material.is_large_or_adapted())?;
+    if trainer.resubmits.contains(&arguments.method.as_str()) {
+        material.check_plain_names()?;
+    }
     let rows = Rows::read(&material, &arguments.reading)?;
     // 2. In the trainer's words.
     let mut run = Run {
@@ -106,7 +116,7 @@ pub fn run(arguments: &HandOver) -> Result<()> {
     create_folder(&arguments.out.join("data"))?;
     write("data/train.jsonl", &data)?;
     let places = material.write_models(&arguments.out)?;
-    write("launch.sh", &launch(&places, &command))?;
+    write("launch.sh", &script::launch(&places, &command))?;
     write("requirements.txt", trainer.requirements)?;
     write("README.md", &readme(trainer, &run, &rows))?;
     tell(&format!(
@@ -138,10 +148,13 @@ fn trainer_of(arguments: &HandOver) -> Result<&'static Trainer> {
 
 /// The options by name, and what the method learns from.
 fn options_of(arguments: &HandOver) -> Result<(Carried, Kind)> {
-    let config = arguments.config.as_deref();
+    let own = own_run(arguments);
+    let config = arguments.config.as_deref().or(own.as_deref());
     if arguments.method == REWARD {
         let options = resolve(&Flags::<RewardOptions>::new(Default::default()), config)?;
-        return Ok((Carried::new(object(&options)?), Kind::Pairs));
+        let options = object(&options)?;
+        check_targets(&options)?;
+        return Ok((Carried::new(options), Kind::Pairs));
     }
     let method =
         Method::named(&arguments.method).with_context(|| format!("there is no method {}", arguments.method))?;
@@ -155,19 +168,28 @@ fn options_of(arguments: &HandOver) -> Result<(Carried, Kind)> {
         Some(Value::Object(options)) => options,
         _ => Default::default(),
     };
+    check_targets(&options)?;
     Ok((Carried::new(options), kind))
 }
 
-/// `launch.sh`.
-fn launch(places: &[(&'static str, String)], command: &[String]) -> String {
-    let mut script = String::from(
-        "#!/bin/sh\n# Further words go to the trainer. GPUS a machine, NODES machines, this one is number RANK.\nset -eu\n\
-         cd \"$(dirname \"$0\")\"\n: \"${GPUS:=1}\" \"${NODES:=1}\" \"${RANK:=0}\" \"${MASTER:=127.0.0.1}\" \"${PORT:=29500}\"\n",
-    );
-    for (name, place) in places {
-        script += &format!(": \"${{{name}:={place}}}\"\n");
+/// The `run.json` of a workflow that was tuned by this method: it is handed over as it was run here.
+fn own_run(arguments: &HandOver) -> Option<PathBuf> {
+    let run = arguments.workflow.as_ref()?.join("runs").join(arguments.method.replace('_', "-")).join(RUN);
+    run.exists().then_some(run)
+}
+
+/// The other trainer takes the names of matrices as words of its command, so they must be names.
+fn check_targets(options: &Map<String, Value>) -> Result<()> {
+    let is_part = |character: char| character.is_ascii_alphanumeric() || "_.-".contains(character);
+    let is_name = |target: &String| !target.starts_with('-') && target.chars().all(is_part);
+    let targets = options.get("lora_target_modules").and_then(Value::as_str).map(targets_in).unwrap_or_default();
+    match targets.into_iter().find(|target| !is_name(target)) {
+        Some(odd) => bail!(
+            "lora_target_modules names `{odd}`, which cannot be a matrix: names have letters, digits, _, . and - only. \
+             Give names as q_proj,v_proj"
+        ),
+        None => Ok(()),
     }
-    script + &format!("exec {} \"$@\"\n", command.join(" \\\n  "))
 }
 
 /// `README.md`.

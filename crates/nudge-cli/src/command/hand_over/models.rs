@@ -7,9 +7,11 @@ use crate::disk::{create_folder, write_atomic};
 use crate::files::read_text;
 use crate::hub;
 use crate::model_files::{has_weights, read_model};
+use crate::runner::quoted;
 use anyhow::{Context, Result, bail};
 use nudge_model::Precision;
 use nudge_session::export::to_folder;
+use nudge_session::finetuning::FinetuningOptions;
 use nudge_session::folder::{ADAPTER_CONFIG, Folder};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -72,6 +74,34 @@ impl Material {
         Ok(Self { policy, reward, comparisons: vec![rankings], prompts: there("prompts.jsonl"), kind: Kind::Pairs })
     }
 
+    /// Whether adapters are trained of the policy where nobody says what trains. A hub's model is not fetched to be asked.
+    ///
+    /// # Errors
+    /// If the policy cannot be read.
+    pub fn is_large_or_adapted(&self) -> Result<bool> {
+        if self.policy.starts_with(hub::PREFIX) {
+            return Ok(true);
+        }
+        let folder = Folder::open(&self.policy, &read_model(&self.policy)?)?;
+        Ok(FinetuningOptions::default().adapts(&folder.config, folder.has_adapter()))
+    }
+
+    /// Refuses models whose place a shell would not take literally without quotes.
+    ///
+    /// # Errors
+    /// Names the first such place.
+    pub fn check_plain_names(&self) -> Result<()> {
+        for model in std::iter::once(&self.policy).chain(&self.reward) {
+            if let Some(place) = as_it_is(model)?.filter(|place| quoted(place) != *place) {
+                bail!(
+                    "{place} has characters that a shell reads as more than a name, and Ray passes the command through \
+                     a second shell; rename the folder, or move it"
+                );
+            }
+        }
+        Ok(())
+    }
+
     /// Writes what transformers cannot open into `out`; gives where the models are by the variables of `launch.sh`.
     ///
     /// # Errors
@@ -85,15 +115,23 @@ impl Material {
     }
 }
 
-/// Where transformers finds the model: a hub's name, its own folder, or a copy with everything merged in `out/name`.
-fn place(model: &str, out: &Path, name: &str) -> Result<String> {
+/// Where transformers finds the model as it is: under a hub's name, or in its own folder.
+fn as_it_is(model: &str) -> Result<Option<String>> {
     if let Some(repo) = model.strip_prefix(hub::PREFIX).filter(|model| !model.contains('+')).and_then(hub::repo_of) {
-        return Ok(repo);
+        return Ok(Some(repo));
     }
     let folder = Path::new(model);
     if !model.starts_with(builtin::PREFIX) && has_weights(folder) && !folder.join(ADAPTER_CONFIG).exists() {
         let whole = folder.canonicalize().with_context(|| model.to_string())?;
-        return Ok(whole.display().to_string());
+        return Ok(Some(whole.display().to_string()));
+    }
+    Ok(None)
+}
+
+/// The same, or a copy with everything merged in `out/name`.
+fn place(model: &str, out: &Path, name: &str) -> Result<String> {
+    if let Some(place) = as_it_is(model)? {
+        return Ok(place);
     }
     let opened = Folder::open(model, &read_model(model)?)?;
     create_folder(&out.join(name))?;

@@ -1,6 +1,7 @@
 //! NeMo-RL: reward models and DPO on Ray with DTensor; options are overrides of the configurations in its repository.
 
 use super::rows::Row;
+use super::script::Words;
 use super::{REWARD, Run, Trainer};
 use serde_json::{Value, json};
 
@@ -11,6 +12,7 @@ pub const TRAINER: Trainer = Trainer {
     requirements: "uv\n",
     row,
     command,
+    resubmits: &[],
     notes: &[
         "Clone github.com/NVIDIA-NeMo/RL with its submodules and start `NEMO_RL=that/clone sh launch.sh`; it needs Linux with CUDA.",
         "On several machines: start Ray on all of them as its docs/cluster.md says, then `NODES=2 GPUS=8 sh launch.sh` on the first.",
@@ -29,17 +31,29 @@ fn row(row: &Row, _: usize) -> Value {
     }
 }
 
-fn command(run: &mut Run) -> Vec<String> {
-    let script = if run.method == REWARD { "rm" } else { "dpo" };
+fn command(run: &mut Run) -> Vec<Words> {
+    let is_reward = run.method == REWARD;
+    let script = if is_reward { "rm" } else { "dpo" };
     let mut command = vec![
-        format!("env -C \"${{NEMO_RL:?a clone of NVIDIA-NeMo/RL}}\" uv run examples/run_{script}.py --config examples/configs/{script}.yaml"),
-        "policy.model_name=\"$(realpath \"$POLICY\" 2>/dev/null || echo \"$POLICY\")\" policy.tokenizer.name='${policy.model_name}'".into(),
-        "cluster.gpus_per_node=\"$GPUS\" cluster.num_nodes=\"$NODES\" checkpointing.checkpoint_dir=\"$PWD/out\"".into(),
+        Words::with(
+            "env -C \"${NEMO_RL:?a clone of NVIDIA-NeMo/RL}\" uv run examples/run_{}.py --config examples/configs/{}.yaml",
+            [&script, &script],
+        ),
+        Words::script(
+            "policy.model_name=\"$(realpath \"$POLICY\" 2>/dev/null || printf %s \"$POLICY\")\" policy.tokenizer.name='${policy.model_name}'",
+        ),
+        Words::script(
+            "cluster.gpus_per_node=\"$GPUS\" cluster.num_nodes=\"$NODES\" checkpointing.checkpoint_dir=\"$PWD/out\"",
+        ),
     ];
-    command.push(match run.method.as_str() {
-        REWARD => "data.dataset_name=PreferenceDataset ++data.train_data_path=\"$PWD/data/train.jsonl\" ++data.val_data_paths.held_out=\"$PWD/data/train.jsonl\"".into(),
-        _ => "data.train.dataset_name=PreferenceDataset ++data.train.data_path=\"$PWD/data/train.jsonl\" data.validation.dataset_name=PreferenceDataset ++data.validation.data_path=\"$PWD/data/train.jsonl\"".to_string(),
-    });
+    command.push(Words::script(match is_reward {
+        true => {
+            "data.dataset_name=PreferenceDataset ++data.train_data_path=\"$PWD/data/train.jsonl\" ++data.val_data_paths.held_out=\"$PWD/data/train.jsonl\""
+        }
+        false => {
+            "data.train.dataset_name=PreferenceDataset ++data.train.data_path=\"$PWD/data/train.jsonl\" data.validation.dataset_name=PreferenceDataset ++data.validation.data_path=\"$PWD/data/train.jsonl\""
+        }
+    }));
     let options = &mut run.options;
     for (name, words) in [
         ("learning_rate", "policy.optimizer.kwargs.lr={}"),
@@ -49,19 +63,20 @@ fn command(run: &mut Run) -> Vec<String> {
     ] {
         options.take(name, words);
     }
-    options.take("seed", &format!("{script}.seed={{}}"));
+    options.take("seed", if is_reward { "rm.seed={}" } else { "dpo.seed={}" });
     if let Some(epochs) = options.number("epochs") {
-        options.say(format!("{script}.max_num_epochs={} {script}.max_num_steps=-1", epochs.round().max(1.0)));
+        let epochs = epochs.round().max(1.0);
+        options.say(Words::with("{}.max_num_epochs={} {}.max_num_steps=-1", [&script, &epochs, &script]));
     }
     if let Some(pairs) = run.rows_of_step() {
-        let rows = format!("$(( ({pairs} + GPUS * NODES - 1) / (GPUS * NODES) * GPUS * NODES ))");
-        run.options.say(format!("policy.train_global_batch_size={rows} policy.train_micro_batch_size=1"));
+        let words = "policy.train_global_batch_size=$(( ({} + GPUS * NODES - 1) / (GPUS * NODES) * GPUS * NODES )) policy.train_micro_batch_size=1";
+        run.options.say(Words::with(words, [&pairs]));
     }
     let options = &mut run.options;
     let lora = options.lora();
-    if let Some(lora) = lora.filter(|_| run.method == "dpo") {
-        let key = "policy.dtensor_cfg.lora_cfg";
-        options.say(format!("{key}.enabled=True {key}.dim={} {key}.alpha={}", lora.r, lora.alpha));
+    if let Some(lora) = lora.filter(|_| !is_reward) {
+        let words = "policy.dtensor_cfg.lora_cfg.enabled=True policy.dtensor_cfg.lora_cfg.dim={} policy.dtensor_cfg.lora_cfg.alpha={}";
+        options.say(Words::with(words, [&lora.r, &lora.alpha]));
     }
     command.extend(options.words());
     command

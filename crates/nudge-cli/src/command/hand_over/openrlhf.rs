@@ -1,6 +1,7 @@
 //! OpenRLHF 0.11: DeepSpeed for reward models and DPO, Ray and vLLM for methods that sample.
 
 use super::rows::Row;
+use super::script::Words;
 use super::{REWARD, Rollout, Run, Trainer};
 use serde_json::Value;
 
@@ -10,6 +11,8 @@ pub const TRAINER: Trainer = Trainer {
     requirements: "openrlhf[vllm]==0.11.2\n",
     row,
     command,
+    // `ray job submit` joins the words and gives them to a shell.
+    resubmits: &["ppo", "grpo", "rloo", "reinforce"],
     notes: &[
         "Reward models and DPO start by `deepspeed`, on several machines by its `--hostfile`; methods that sample are sent to a running Ray (`ray start --head --num-gpus 8`, on further machines `ray start --address HEAD:6379`).",
         "GPUS are those of each role; `--train.colocate_all` lets them share. Adapters: `--ds.lora.rank`.",
@@ -21,15 +24,16 @@ fn row(row: &Row, _: usize) -> Value {
     row.in_messages("input")
 }
 
-fn command(run: &mut Run) -> Vec<String> {
+fn command(run: &mut Run) -> Vec<Words> {
     let mut command = match run.method.as_str() {
         REWARD | "dpo" => pairs(run),
         _ => online(run),
     };
     let options = &mut run.options;
     if let Some(lora) = options.lora() {
-        let (r, alpha, targets) = (lora.r, lora.alpha, lora.targets());
-        options.say(format!("--ds.lora.rank {r} --ds.lora.alpha {alpha} --ds.lora.target_modules {targets}"));
+        let words =
+            Words::with("--ds.lora.rank {} --ds.lora.alpha {} --ds.lora.target_modules", [&lora.r, &lora.alpha]);
+        options.say(lora.targets_behind(words));
     }
     options.take("seed", "--train.seed {}");
     command.extend(options.words());
@@ -37,7 +41,7 @@ fn command(run: &mut Run) -> Vec<String> {
 }
 
 /// Reward models and DPO.
-fn pairs(run: &mut Run) -> Vec<String> {
+fn pairs(run: &mut Run) -> Vec<Words> {
     let script = if run.method == REWARD { "train_rm" } else { "train_dpo" };
     let options = &mut run.options;
     for (name, words) in [
@@ -53,22 +57,24 @@ fn pairs(run: &mut Run) -> Vec<String> {
     options.take_named("loss", "{}", &[("ipo", "--model.ipo_enable"), ("bradley_terry", "--model.loss_type sigmoid")]);
     // It counts whole passes.
     if let Some(epochs) = options.number("epochs") {
-        options.say(format!("--train.max_epochs {}", epochs.round().max(1.0)));
+        options.say(Words::with("--train.max_epochs {}", [&epochs.round().max(1.0)]));
     }
     if let Some(pairs) = run.rows_of_step() {
-        let rows = format!("--train.batch_size $(( ({pairs} + GPUS - 1) / GPUS * GPUS ))");
-        run.options.say(format!("{rows} --train.micro_batch_size 1"));
+        let rows = "--train.batch_size $(( ({} + GPUS - 1) / GPUS * GPUS )) --train.micro_batch_size 1";
+        run.options.say(Words::with(rows, [&pairs]));
     }
     vec![
-        format!("deepspeed --num_gpus \"$GPUS\" --module openrlhf.cli.{script}"),
-        "--model.model_name_or_path \"$POLICY\" --data.dataset data/train.jsonl --data.prompt_key prompt".into(),
-        "--data.chosen_key chosen --data.rejected_key rejected --data.apply_chat_template".into(),
-        "--ds.param_dtype bf16 --ds.zero_stage 3 --ckpt.output_dir out".into(),
+        Words::with("deepspeed --num_gpus \"$GPUS\" --module openrlhf.cli.{}", [&script]),
+        Words::script(
+            "--model.model_name_or_path \"$POLICY\" --data.dataset data/train.jsonl --data.prompt_key prompt",
+        ),
+        Words::script("--data.chosen_key chosen --data.rejected_key rejected --data.apply_chat_template"),
+        Words::script("--ds.param_dtype bf16 --ds.zero_stage 3 --ckpt.output_dir out"),
     ]
 }
 
 /// PPO and the methods without a value model.
-fn online(run: &mut Run) -> Vec<String> {
+fn online(run: &mut Run) -> Vec<Words> {
     let estimator = match run.method.as_str() {
         "grpo" => "group_norm",
         "rloo" => "rloo",
@@ -95,25 +101,38 @@ fn online(run: &mut Run) -> Vec<String> {
     options.take_named("kl_placement", "{}", &[("loss", "--algo.kl.use_loss")]);
     options.take_named("normalize_scores", "{}", &[("true", "--reward.normalize_enable")]);
     if let Some(rule) = options.value("adaptive_kl") {
-        options.say(format!("--algo.kl.target {} --algo.kl.horizon {}", rule["target"], rule["horizon"]));
+        let words = "--algo.kl.target {} --algo.kl.horizon {}";
+        options.say(Words::with(words, [&rule["target"], &rule["horizon"]]));
     }
     if let Some(Rollout { k, batch, minibatches, episodes }) = run.rollout() {
         let passes = (episodes / k / run.rows as f64).ceil().max(1.0);
         let prompts = (batch / k).max(1.0) as usize;
-        run.options.say(format!("--rollout.n_samples_per_prompt {k} --rollout.batch_size {prompts}"));
+        let words = "--rollout.n_samples_per_prompt {} --rollout.batch_size {}";
+        run.options.say(Words::with(words, [&k, &prompts]));
         let minibatch = (batch / minibatches) as usize;
-        run.options.say(format!("--train.batch_size {minibatch} --train.num_episodes {passes}"));
+        run.options.say(Words::with("--train.batch_size {} --train.num_episodes {}", [&minibatch, &passes]));
     }
     let mut command = vec![
-        "ray job submit --address http://127.0.0.1:8265 --working-dir . -- python3 -m openrlhf.cli.train_ppo_ray".into(),
-        "--actor.model_name_or_path \"$POLICY\" --reward.model_name_or_path \"$REWARD\"".into(),
-        format!("--data.prompt_dataset data/train.jsonl --data.input_key input --data.apply_chat_template --algo.advantage.estimator {estimator}"),
-        "--ref.num_nodes \"$NODES\" --ref.num_gpus_per_node \"$GPUS\" --reward.num_nodes \"$NODES\" --reward.num_gpus_per_node \"$GPUS\"".into(),
-        "--actor.num_nodes \"$NODES\" --actor.num_gpus_per_node \"$GPUS\" --vllm.num_engines \"$GPUS\" --vllm.tensor_parallel_size 1".into(),
-        "--train.colocate_all --vllm.enable_sleep --ds.enable_sleep --ds.param_dtype bf16 --ds.zero_stage 3 --ckpt.output_dir out".into(),
+        Words::script(
+            "ray job submit --address http://127.0.0.1:8265 --working-dir . -- python3 -m openrlhf.cli.train_ppo_ray",
+        ),
+        Words::script("--actor.model_name_or_path \"$POLICY\" --reward.model_name_or_path \"$REWARD\""),
+        Words::with(
+            "--data.prompt_dataset data/train.jsonl --data.input_key input --data.apply_chat_template --algo.advantage.estimator {}",
+            [&estimator],
+        ),
+        Words::script(
+            "--ref.num_nodes \"$NODES\" --ref.num_gpus_per_node \"$GPUS\" --reward.num_nodes \"$NODES\" --reward.num_gpus_per_node \"$GPUS\"",
+        ),
+        Words::script(
+            "--actor.num_nodes \"$NODES\" --actor.num_gpus_per_node \"$GPUS\" --vllm.num_engines \"$GPUS\" --vllm.tensor_parallel_size 1",
+        ),
+        Words::script(
+            "--train.colocate_all --vllm.enable_sleep --ds.enable_sleep --ds.param_dtype bf16 --ds.zero_stage 3 --ckpt.output_dir out",
+        ),
     ];
     if estimator == "gae" {
-        command.push("--critic.model_name_or_path \"$REWARD\" --critic.num_nodes \"$NODES\" --critic.num_gpus_per_node \"$GPUS\"".into());
+        command.push(Words::script("--critic.model_name_or_path \"$REWARD\" --critic.num_nodes \"$NODES\" --critic.num_gpus_per_node \"$GPUS\""));
     }
     command
 }

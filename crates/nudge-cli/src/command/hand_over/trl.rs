@@ -1,6 +1,7 @@
 //! TRL 1.16 on torch.distributed: its scripts read a folder of JSON lines and take options as flags.
 
 use super::rows::Row;
+use super::script::Words;
 use super::{REWARD, Rollout, Run, Trainer};
 use serde_json::Value;
 
@@ -10,6 +11,7 @@ pub const TRAINER: Trainer = Trainer {
     requirements: "trl==1.16.0\npeft==0.21.2\ntransformers==5.23.0\naccelerate==1.15.0\ndatasets==5.2.0\ntorch>=2.6\n",
     row,
     command,
+    resubmits: &[],
     notes: &[
         "On two machines: `NODES=2 RANK=0 MASTER=first GPUS=8 sh launch.sh` on the first, `RANK=1` on the second.",
         "Weights in shards: `sh launch.sh --fsdp \"full_shard auto_wrap\"`. Without a GPU: `sh launch.sh --use_cpu true --bf16 false --ddp_backend gloo`.",
@@ -21,11 +23,13 @@ fn row(row: &Row, _: usize) -> Value {
     row.in_messages("prompt")
 }
 
-fn command(run: &mut Run) -> Vec<String> {
+fn command(run: &mut Run) -> Vec<Words> {
     let mut command = vec![
-        "python -m torch.distributed.run --nnodes \"$NODES\" --nproc_per_node \"$GPUS\" --node_rank \"$RANK\"".into(),
-        format!("--master_addr \"$MASTER\" --master_port \"$PORT\" -m trl.scripts.{}", run.method),
-        "--model_name_or_path \"$POLICY\" --dataset_name data --output_dir out".into(),
+        Words::script(
+            "python -m torch.distributed.run --nnodes \"$NODES\" --nproc_per_node \"$GPUS\" --node_rank \"$RANK\"",
+        ),
+        Words::with("--master_addr \"$MASTER\" --master_port \"$PORT\" -m trl.scripts.{}", [&run.method]),
+        Words::script("--model_name_or_path \"$POLICY\" --dataset_name data --output_dir out"),
     ];
     let options = &mut run.options;
     let lora = options.lora();
@@ -47,13 +51,13 @@ fn command(run: &mut Run) -> Vec<String> {
     }
     let options = &mut run.options;
     if let Some(lora) = lora {
-        let (r, alpha, targets) = (lora.r, lora.alpha, lora.targets());
-        options.say(format!("--use_peft --lora_r {r} --lora_alpha {alpha} --lora_target_modules {targets}"));
+        let words = Words::with("--use_peft --lora_r {} --lora_alpha {} --lora_target_modules", [&lora.r, &lora.alpha]);
+        options.say(lora.targets_behind(words));
         if lora.rslora {
-            options.say("--use_rslora".into());
+            options.say(Words::script("--use_rslora"));
         }
         if run.method == REWARD {
-            options.say("--lora_task_type SEQ_CLS".into());
+            options.say(Words::script("--lora_task_type SEQ_CLS"));
         }
     }
     command.extend(options.words());
@@ -77,22 +81,25 @@ fn offline(run: &mut Run) {
     let Some(rows) = run.rows_of_step() else { return };
     // A process of KTO measures the KL on its own rows, of which it takes the completions of others.
     let least = if run.method == "kto" { 2 } else { 1 };
-    run.options.say(share("--per_device_train_batch_size", rows, least));
+    run.options.say(share(rows, least));
 }
 
 /// A batch that the processes share, each with so many rows at least.
-fn share(flag: &str, rows: f64, least: usize) -> String {
-    let each = format!("({rows} + GPUS * NODES - 1) / (GPUS * NODES)");
+fn share(rows: f64, least: usize) -> Words {
     match least {
-        1 => format!("{flag} $(( {each} ))"),
-        least => format!("{flag} $(( {each} > {least} ? {each} : {least} ))"),
+        1 => Words::with("--per_device_train_batch_size $(( ({} + GPUS * NODES - 1) / (GPUS * NODES) ))", [&rows]),
+        least => Words::with(
+            "--per_device_train_batch_size \
+             $(( ({} + GPUS * NODES - 1) / (GPUS * NODES) > {} ? ({} + GPUS * NODES - 1) / (GPUS * NODES) : {} ))",
+            [&rows, &least, &rows, &least],
+        ),
     }
 }
 
 /// What methods that sample have beside the others.
 fn online(run: &mut Run) {
     let options = &mut run.options;
-    options.say("--reward_model_name_or_path \"$REWARD\"".into());
+    options.say(Words::script("--reward_model_name_or_path \"$REWARD\""));
     for (name, words) in [
         ("k", "--num_generations {}"),
         ("kl_coef", "--beta {}"),
@@ -110,8 +117,8 @@ fn online(run: &mut Run) {
     }
     if let Some(Rollout { batch, minibatches, episodes, .. }) = run.rollout() {
         let options = &mut run.options;
-        options.say(format!("--max_steps {}", (episodes / batch * minibatches) as usize));
-        options.say(format!("--steps_per_generation {minibatches}"));
-        options.say(share("--per_device_train_batch_size", (batch / minibatches).floor(), 1));
+        let steps = (episodes / batch * minibatches) as usize;
+        options.say(Words::with("--max_steps {} --steps_per_generation {}", [&steps, &minibatches]));
+        options.say(share((batch / minibatches).floor(), 1));
     }
 }

@@ -188,8 +188,8 @@ fn train(
 ) -> Result<String> {
     let mixed = MixtureOptions { cap: arguments.cap, size: None, held_out, seed: options.seed };
     let mixture = mix(demonstrations.to_vec(), &mixed);
-    if let Some(cluster) = mixture.report.unknown_clusters.first() {
-        bail!("no demonstration belongs to the cluster `{cluster}` of --without");
+    if let Some(name) = mixture.report.unknown.first() {
+        bail!("no demonstration belongs to the cluster `{name}` of --without");
     }
     tell(&format!("{label}: {} demonstrations", mixture.records.len()));
     let model = arguments.model.clone();

@@ -15,6 +15,7 @@ use crate::device::{self, DeviceChoice};
 use crate::failure::{Interrupted, tell};
 use crate::input::Records;
 use crate::live_records::Arrivals;
+use crate::printable::printable;
 use crate::provenance::{Results, RunRecord};
 use crate::record_file::{already_finished, record};
 use crate::report::{self, times};
@@ -201,7 +202,7 @@ fn close(desk: &Desk, end: &End, arguments: &Rank) -> Result<()> {
             count => format!("; {count} skipped -> {}", desk.store.skipped.display()),
         };
         match complete {
-            true => format!("rank: {} records -> {}{skipped}", progress.ranked, out.display()),
+            true => format!("rank: {} -> {}{skipped}", times(progress.ranked, "record", "records"), out.display()),
             false => {
                 let partial = desk.store.partial();
                 format!("rank: {} of {} records -> {}", progress.ranked, progress.screens, partial.display())
@@ -212,10 +213,8 @@ fn close(desk: &Desk, end: &End, arguments: &Rank) -> Result<()> {
 
 /// A text that cannot move the cursor or hide what follows, and is seen even if it is empty.
 pub fn for_terminal(text: &str) -> String {
-    // Marks that turn the direction of writing round would show completions in another order than they have.
-    let turns = |character: char| matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     match text.trim().is_empty() {
         true => "(an empty completion)".into(),
-        false => text.replace(|character: char| turns(character) || character.is_control() && character != '\n', " "),
+        false => printable(text).replace('\t', " "),
     }
 }

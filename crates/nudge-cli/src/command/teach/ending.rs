@@ -8,9 +8,11 @@ use crate::model_card::{CARD, Saved, card, verdict};
 use crate::picture::{Page, curves_of};
 use crate::provenance::RunRecord;
 use crate::report::{self, percent};
+use crate::runner::quoted;
+use crate::terminal::stdout_width;
 use anyhow::{Context, Result};
 use nudge_session::Verdict;
-use nudge_session::folder::ADAPTER_CONFIG;
+use nudge_session::verdict::{Level, worst};
 use serde_json::json;
 use std::path::Path;
 
@@ -34,18 +36,20 @@ pub fn tell(steps: &Steps) -> Result<()> {
         "comparison": outcome.verdict,
         "over_examples_alone": added,
         "findings": outcome.verdicts.findings,
+        "next": outcome.verdicts.next,
     });
     write_atomic(&workflow.file("report.json"), format!("{}\n", serde_json::to_string_pretty(&summary)?).as_bytes())?;
     report::result(arguments.common.json, &summary, || {
         format!(
-            "\n{}{}\n\nmodel   {model}\ncard    {}\nreport  {}\n\nTalk to it:\n  nudge chat --model {}",
+            "\n{}{}\n{}\n\nmodel   {model}\ncard    {}\nreport  {}{}",
             report::verdict(&outcome.verdict),
             added
                 .as_ref()
                 .map_or(String::new(), |added| format!("\nover the examples alone: {}", report::verdict(added))),
+            outcome.verdicts.text(stdout_width()),
             tuned.join(CARD).display(),
             html.display(),
-            crate::runner::quoted(&model)
+            what_now(&outcome, &model)
         )
     })
 }
@@ -60,10 +64,23 @@ fn added(steps: &Steps) -> Result<Option<Verdict>> {
     Ok(Some(outcome.verdict))
 }
 
+/// What to do with the model: mend what the verdict holds against it, talk to one that is not spoiled.
+fn what_now(outcome: &Outcome, model: &str) -> String {
+    let level = worst(&outcome.verdicts.findings);
+    let mend = match (&outcome.verdicts.next, level >= Level::Warning) {
+        (Some(next), true) => format!("\n\nNext:\n  {next}"),
+        (None, true) => "\n\nRead the completions in the report before you use the model.".into(),
+        (_, false) => String::new(),
+    };
+    match level {
+        Level::Bad => mend,
+        _ => format!("{mend}\n\nTalk to it:\n  nudge chat --model {}", quoted(model)),
+    }
+}
+
 /// The card of the tuned model, with what the comparison found.
 fn write_card(tuned: &Path, outcome: &Outcome) -> Result<()> {
     let record = RunRecord::read(tuned).with_context(|| format!("{} has no run.json", tuned.display()))?;
-    let saved = if tuned.join(ADAPTER_CONFIG).exists() { Saved::Adapter } else { Saved::Model };
     let found = &outcome.verdict;
     let kl = found.kl.map_or(String::new(), |kl| format!(" It has moved {kl:.1} nats a completion."));
     let comparison = format!(
@@ -78,7 +95,7 @@ fn write_card(tuned: &Path, outcome: &Outcome) -> Result<()> {
         verdict(&outcome.verdicts.findings)
     );
     let name = tuned.file_name().map_or("tuned".into(), |name| name.to_string_lossy().into_owned());
-    write_atomic(&tuned.join(CARD), card(&record, saved, &name, &comparison).as_bytes())
+    write_atomic(&tuned.join(CARD), card(&record, &Saved::in_folder(tuned), &name, &comparison).as_bytes())
 }
 
 fn page(steps: &Steps, outcome: &Outcome) -> Result<Page> {

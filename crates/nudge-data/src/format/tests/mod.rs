@@ -1,7 +1,9 @@
 //! Every format read from records written here by hand, the ways back, and the real files where they are.
 
+mod chatgpt;
 mod inspecting;
 mod oasst;
+mod open_webui;
 mod readers;
 mod real_files;
 mod stages;
@@ -98,6 +100,8 @@ fn fixtures() -> Vec<(Format, Value)> {
             ], "choice": 1, "worker": "w" }),
         ),
         (Format::QuestionAnswer, json!({ "q": "Who ran?", "a": "A fox.", "split": "train" })),
+        (Format::OpenWebUi, open_webui::feedback("a", 1)),
+        (Format::ChatGpt, chatgpt::chat()),
         (
             Format::Ranking,
             json!({ "id": "r", "prompt": "Hi", "completions": [{ "text": "a" }, { "text": "b" }], "ranking": [[1], [0]] }),

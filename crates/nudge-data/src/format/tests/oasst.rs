@@ -3,7 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::super::fields::Fields;
-use super::super::oasst_messages::Held;
+use super::super::held::Held;
+use super::super::oasst_messages;
 use super::*;
 use crate::prompt::Prompt;
 use crate::records::RankingRecord;
@@ -191,13 +192,13 @@ fn only_so_many_messages_are_held() {
     for tree in 0..100u64 {
         for (index, mut value) in self::tree().into_iter().enumerate() {
             value["message_tree_id"] = format!("t{tree}").into();
-            outcomes
-                .extend(held.add(Fields::new(value).expect("is an object"), tree * 8 + index as u64).expect("is held"));
+            let (fields, line) = (Fields::new(value).expect("is an object"), tree * 8 + index as u64);
+            outcomes.extend(oasst_messages::add(&mut held, fields, line).expect("is held"));
             most = most.max(held.bytes());
         }
     }
     assert!(most <= 20_000 && !outcomes.is_empty());
-    outcomes.extend(held.finish());
+    outcomes.extend(oasst_messages::finish(&mut held));
     assert_eq!(held.bytes(), 0);
     // The tree that was being added to when the room ran out is the last to go, so none is torn.
     assert_eq!(outcomes.iter().filter(|outcome| outcome.result.is_ok()).count(), 200);

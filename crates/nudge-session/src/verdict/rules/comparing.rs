@@ -3,6 +3,7 @@
 use super::*;
 use crate::method::LearnsFrom;
 use crate::protocol::{Verdict, Winner};
+use crate::verdict::writing::{is_refusal, repeats_a_sentence};
 use crate::verdict::{JudgeTie, JudgedPair, Writing};
 use std::cmp::Ordering;
 
@@ -76,6 +77,40 @@ pub fn empty(evidence: &Evidence) -> Option<Finding> {
     finding("empty", Level::Bad, [("empty", after.empty), ("empty_before", before.empty)], sentence, None)
 }
 
+/// Completions that refuse, apologise, or speak of being an AI in place of an answer.
+pub fn refuses(evidence: &Evidence) -> Option<Finding> {
+    let (after, before) = shares_of(evidence, is_refusal).filter(|shares| is_spoiled(*shares))?;
+    let level = if after >= COLLAPSE { Level::Bad } else { Level::Warning };
+    let sentence = format!(
+        "{} of the completions refuse, apologise or speak of being an AI instead of answering ({} before).",
+        percent(after),
+        percent(before)
+    );
+    let numbers = [("refusing", after), ("refusing_before", before)];
+    finding("refuses", level, numbers, sentence, again(evidence, &[("learning_rate", 0.25)]))
+}
+
+/// Completions that say one sentence twice.
+pub fn repeats(evidence: &Evidence) -> Option<Finding> {
+    let (after, before) = shares_of(evidence, repeats_a_sentence).filter(|shares| is_spoiled(*shares))?;
+    let sentence = format!("{} of the completions repeat a sentence ({} before).", percent(after), percent(before));
+    finding("repeats", Level::Warning, [("repeating", after), ("repeating_before", before)], sentence, None)
+}
+
+/// Shares of the completions after and before that are so, where there are enough of them.
+fn shares_of(evidence: &Evidence, is_so: fn(&str) -> bool) -> Option<(f64, f64)> {
+    writings(evidence)?;
+    let share = |text: fn(&JudgedPair) -> &str| {
+        let count = evidence.pairs.iter().filter(|pair| is_so(text(pair))).count();
+        count as f64 / evidence.pairs.len() as f64
+    };
+    Some((share(|pair| &pair.a), share(|pair| &pair.b)))
+}
+
+fn is_spoiled((after, before): (f64, f64)) -> bool {
+    after >= SPOILED_SHARE.0 && after >= SPOILED_SHARE.1 * before
+}
+
 pub fn worse(evidence: &Evidence) -> Option<Finding> {
     let found = evidence.comparison.as_ref().filter(|found| found.high < 0.5)?;
     let sentence = format!("It loses: the judge prefers it in {} of the pairs.", share(found));
@@ -93,6 +128,10 @@ fn rate(found: &Verdict) -> [(&'static str, f64); 4] {
 }
 
 pub fn kl_too_large(evidence: &Evidence) -> Option<Finding> {
+    // Demonstrations may lead far away, and there is no judge to write for.
+    if matches!(training(evidence), "sft" | "pretrain" | "reward") {
+        return None;
+    }
     let kl = evidence.comparison.as_ref().and_then(|found| found.kl).or_else(|| evidence.end("objective/kl"))?;
     let leashed = method(evidence).is_some_and(|method| method.info().learns_from == LearnsFrom::Rewards);
     let limit = if leashed { KL_ON_A_LEASH } else { KL_WITHOUT_A_LEASH };

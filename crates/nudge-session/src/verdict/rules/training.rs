@@ -19,13 +19,7 @@ pub fn diverged(evidence: &Evidence) -> Option<Finding> {
         "The training diverged: its loss began at {first:.3} and ended at {end:.3}. The weights are of no use; take a \
          smaller learning rate."
     );
-    finding(
-        "diverged",
-        Level::Bad,
-        [("first", first), ("end", end)],
-        sentence,
-        again(evidence, &[("learning_rate", 0.1)]),
-    )
+    finding("diverged", Level::Bad, [("first", first), ("end", end)], sentence, with_smaller_rate(evidence))
 }
 
 /// Held-out pairs: against a coin.
@@ -42,11 +36,13 @@ pub fn held_out(evidence: &Evidence) -> Option<Finding> {
     let numbers = [("accuracy", accuracy), ("low", low), ("high", high), ("pairs", pairs)];
     let share = format!("{} [{}, {}] of {pairs:.0} pairs", percent(accuracy), percent(low), percent(high));
     if high < 0.5 {
-        let sentence = format!("On prompts it has not seen it prefers the worse completion: {share} in your order.");
+        let sentence = format!(
+            "On prompts it has not seen it prefers the worse completion: {share} in the order of the rankings."
+        );
         return finding("wrong_way_round", Level::Bad, numbers, sentence, Some(Next::Agreement));
     }
     if low > 0.5 {
-        let sentence = format!("It orders completions of prompts it has not seen as you did: {share}.");
+        let sentence = format!("It orders completions of prompts it has not seen as the rankings do: {share}.");
         let next = if evidence.task == "reward" { Some(Next::Tune) } else { None };
         return finding("carries_over", Level::Good, numbers, sentence, next);
     }
@@ -79,12 +75,16 @@ pub fn too_few(evidence: &Evidence) -> Option<Finding> {
     if found.rankings >= FEW_RANKINGS.0 && found.pairs >= FEW_RANKINGS.1 {
         return None;
     }
+    let counted = |count: usize, one: &str| format!("{count} {one}{}", if count == 1 { "" } else { "s" });
     let sentence = format!(
-        "{} rankings with {} ordered pairs are few: whatever comes out can be chance. Rank {} or more.",
-        found.rankings, found.pairs, 30
+        "Only {} with {} to learn from: the result can be chance. Rank {} or more.",
+        counted(found.rankings, "ranking"),
+        counted(found.pairs, "ordered pair"),
+        30
     );
+    let level = if found.rankings < VERY_FEW_RANKINGS { Level::Warning } else { Level::Note };
     let numbers = [("rankings", found.rankings as f64), ("pairs", found.pairs as f64)];
-    finding("too_few_rankings", Level::Warning, numbers, sentence, Some(Next::RankMore))
+    finding("too_few_rankings", level, numbers, sentence, Some(Next::RankMore))
 }
 
 pub fn contradictory(evidence: &Evidence) -> Option<Finding> {
