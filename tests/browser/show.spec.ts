@@ -99,6 +99,7 @@ test('examples are written, learnt from, ranked with an edit, and judged by what
   });
 
   await test.step('the model learns them from its untouched start', async () => {
+    await expect(page.getByTestId('forecast')).toContainText(/Learning takes about \d+ (s|min) here/, { timeout: MINUTE });
     await button(page, 'Learn my 5 examples').click();
     await expect(page.getByTestId('instruct-sft')).not.toHaveText(/Waits|Not asked/, { timeout: 3 * MINUTE });
     const sft = (await commands()).findLast(({ command }) => command === 'sft')!;
@@ -211,6 +212,28 @@ test('the built-in model learns examples of one’s own from the ready-made inst
   await expect(page.getByTestId('instruct-sft').locator('xpath=..')).toContainText('After your examples', { timeout: 2 * MINUTE });
   expect((await commands()).findLast(({ command }) => command === 'sft')).toMatchObject({ model: 'sft@0' });
   await expect(page.getByTestId('versus').locator('option:checked')).toHaveText('Built-in instruct model');
+});
+
+test('ten thousand pasted examples are taken, and shown as many', async ({ page }) => {
+  test.setTimeout(3 * MINUTE);
+  await open(page, QUERY);
+  await takeInstructModel(page, MINUTE);
+  await page.getByText('Your examples', { exact: true }).click();
+  await page.getByTestId('many-examples').locator('summary').click();
+  const rows = Array.from({ length: 10_000 }, (_, index) => `Tell me about number ${index}.\tNumber ${index} was a happy number.`);
+  await page.getByTestId('many-examples').getByRole('textbox').evaluate((field, text) => {
+    // As a paste: typing it would take a minute.
+    (field as HTMLTextAreaElement).value = text;
+    field.dispatchEvent(new Event('input', { bubbles: true }));
+  }, rows.join('\n'));
+  await button(page, 'Add these examples').click();
+  await expect(notices(page)).toContainText('10000 examples were added', { timeout: MINUTE });
+  await expect(number(page, 'show')).toHaveText('10,000');
+  await page.getByTestId('examples').locator('summary').click();
+  await expect(page.getByTestId('examples')).toContainText('and 9970 more');
+  await expect(page.getByTestId('examples').locator('li')).toHaveCount(30);
+  await page.reload();
+  await expect(number(page, 'show')).toHaveText('10,000', { timeout: MINUTE });
 });
 
 /** Lets the model write the same answer to everything, or to all but one. */

@@ -9,7 +9,8 @@ use nudge_data::{PreferenceRecord, RankingRecord};
 use nudge_rlhf::metrics;
 use nudge_session::folder::scaled_adapter;
 use nudge_session::frontier::Frontier;
-use nudge_session::options::words_of;
+use nudge_session::imitation::Imitation;
+use nudge_session::options::{SftOptions, words_of};
 use nudge_session::outlook::{Memory, Probe};
 use nudge_session::verdict::{Changes, Evidence, JudgedPair, RankingCount, verdict};
 use nudge_session::{Command, Event, Method, Metrics, Run, Session, SessionError, Winner, self_check};
@@ -148,10 +149,24 @@ impl Nudge {
     }
 
     /// What working with the model called `name` will take, with answers of so many tokens; asks the device for about a
-    /// second. `{answering, training, answer, step, whole}`.
+    /// second. `{answering, training, answer, example, step, whole}`.
     pub async fn outlook(&self, name: String, answer: usize) -> Result<JsValue, Thrown> {
         let probe = Probe::new(&self.session.borrow(), &name, answer)?;
         to_js(&probe.outlook().await?)
+    }
+
+    /// About how many seconds the model called `name` takes to imitate so many demonstrations, where each takes `example`
+    /// seconds of a step (`outlook`).
+    pub fn imitation_time(
+        &self,
+        name: String,
+        demonstrations: usize,
+        options: JsValue,
+        example: f64,
+    ) -> Result<f64, Thrown> {
+        let config = self.session.borrow().open(&name)?.config;
+        let options: SftOptions = from_js(options)?;
+        Ok(Imitation::of(demonstrations, &options, &config).seconds(example))
     }
 
     /// About how much memory a model takes whose files are so many bytes, `{answering, training}`.
@@ -183,8 +198,8 @@ impl Nudge {
         to_js(&metrics::all())
     }
 
-    /// Win rate and interval of a person's preferences, `["a", "b", "tie", ...]`, and of what they would use of each
-    /// pair, `[[true, false], null, ...]`.
+    /// Win rate and interval of a person's preferences, `["a", "b", "tie", ...]`. `usable` says of each pair whether they
+    /// would use the completions, `[a, b]`, or `null`.
     pub fn verdict(preferences: JsValue, usable: JsValue) -> Result<JsValue, Thrown> {
         let preferences: Vec<Winner> = from_js(preferences)?;
         let usable: Vec<Option<(bool, bool)>> = from_js(usable)?;

@@ -41,6 +41,12 @@ impl Imitation {
         let pass = Pass { items: demonstrations.saturating_sub(held_out).max(1), batch: batch_size };
         Self { steps: steps(options, config, pass), batch_size }
     }
+
+    /// Seconds that it takes where a step takes so many for each of its demonstrations
+    /// ([`example`](crate::outlook::Outlook::example)).
+    pub fn seconds(&self, example: f64) -> f64 {
+        (self.steps * self.batch_size) as f64 * example
+    }
 }
 
 /// Demonstrations of a batch.
@@ -80,7 +86,8 @@ mod tests {
         let of = |count| Imitation::of(count, &default, &large).steps;
         assert_eq!([1, 12, 15, 24, 49].map(of), [60, 60, 60, 96, 196]);
         assert_eq!([60, 200, 1000].map(of), [200, 200, 563], "a tenth of many is set aside");
-        assert_eq!(Imitation::of(12, &default, &large).batch_size, 4);
+        let dozen = Imitation::of(12, &default, &large);
+        assert_eq!((dozen.batch_size, dozen.seconds(0.5)), (4, 120.0));
     }
 
     #[test]

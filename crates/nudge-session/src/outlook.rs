@@ -73,6 +73,8 @@ pub struct Outlook {
     pub memory: Memory,
     /// Seconds of one answer.
     pub answer: f64,
+    /// Seconds that a step of imitation takes for each of its demonstrations.
+    pub example: f64,
     /// Seconds of one step of tuning on four rankings.
     pub step: f64,
     /// Seconds of the whole loop by DPO: thirty rankings, tuning, and twenty judgements, without the person's own time.
@@ -120,10 +122,11 @@ impl Probe {
         });
         let forward = seconds_of(&read) / tokens.unwrap_or(1).max(1) as f64;
         let answer = seconds_of(&pulled(self.draw).await?) / self.drawn as f64 * self.answer as f64;
-        let step = FORWARDS * forward * (STEP * RANKED * self.length) as f64;
+        let example = FORWARDS * forward * self.length as f64;
+        let step = example * (STEP * RANKED) as f64;
         let ranked = RANKINGS * RANKED as f64 * AT_ONCE * answer;
         let tuned = step * EPOCHS * RANKINGS / STEP as f64;
-        Ok(Outlook { memory: self.memory, answer, step, whole: ranked + tuned + 2.0 * JUDGED * answer })
+        Ok(Outlook { memory: self.memory, answer, example, step, whole: ranked + tuned + 2.0 * JUDGED * answer })
     }
 }
 

@@ -233,7 +233,10 @@ export class Nudge {
     return [...name].map((letter) => letter.charCodeAt(0).toString(16)).join('').padEnd(64, '0');
   }
   async outlook() {
-    return { answering: 4e8, training: 9e8, answer: 2, step: 20, whole: 900 };
+    return { answering: 4e8, training: 9e8, answer: 2, example: 0.5, step: 20, whole: 900 };
+  }
+  imitation_time(name, demonstrations, options, example) {
+    return 60 * 4 * example;
   }
   export_model() {
     return { 'adapter.gguf': new Uint8Array([71, 71, 85, 70]) };

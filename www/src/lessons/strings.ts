@@ -8,7 +8,7 @@ export const words = {
     handout: 'Handout to print',
     teacher: 'For teachers: links, QR codes, and a class’s results',
     page: 'Back to the page',
-    minutes: (minutes: number) => `plan about ${minutes} minutes`,
+    minutes: (minutes: number) => `Plan about ${minutes} minutes`,
     key: 'Answer key',
     steps: (count: number) => `${count} steps and a question`,
   },

@@ -7,7 +7,7 @@ import type { Contest, Pair, StoredComparison, StoredSimulated } from './compari
 import type { Drafts } from './examples.svelte';
 import type { Fix } from './fixing.svelte';
 import type { CurvePoint } from './models.svelte';
-import type { Command, DemonstrationRecord, JudgedPair, Lens, Metrics, Preference, Prompt, RankingRecord, UnpairedRecord, Verdict } from './protocol';
+import type { Command, DemonstrationRecord, Edit, JudgedPair, Lens, Metrics, Preference, Prompt, RankingRecord, UnpairedRecord, Verdict } from './protocol';
 import type { OwnPrompts } from './own-prompts';
 import type { Effort, Leash } from './settings';
 import type { RunJudged, StoredRun } from './runs.svelte';
@@ -46,8 +46,6 @@ function isOrder(value: unknown, count: number): value is number[][] {
   const all = value.flat();
   return all.length === count && new Set(all).size === count && all.every((index) => index < count);
 }
-
-type Edit = NonNullable<RankingRecord['edit']>;
 
 export const isEdit = (value: unknown, count: number): value is Edit =>
   isTable(value) && isText(value.text) && value.text.trim() !== '' && orNothing(value.of, (of) => isCount(of) && of < count);

@@ -4,11 +4,10 @@
 
 import { isFix } from './checks';
 import { checkRoom } from './examples.svelte';
-import type { Completion, Prompt, RankingRecord } from './protocol';
+import type { Completion, Edit, Prompt } from './protocol';
 import * as store from './store';
 import { t } from './strings';
 
-export type Edit = NonNullable<RankingRecord['edit']>;
 /** `of` is the answer that is edited; nothing stands for a new one. */
 export type Fix = { screen: { id: string; prompt: Prompt; completions: Completion[] }; of: number | null; text: string };
 

@@ -24,6 +24,7 @@ import type {
   Prompt,
   RankingRecord,
   Seen,
+  SftOptions,
   Verdict,
 } from './protocol';
 
@@ -87,8 +88,8 @@ export type Understood<Record> = { records: Record[]; dropped: number; reason: s
 /** About how many bytes of memory a model takes to answer, and to train adapters on it. */
 export type MemoryNeeded = { answering: number; training: number };
 
-/** Memory as above, and seconds: of one answer, of a step of tuning, and of the whole loop. */
-export type Outlook = MemoryNeeded & { answer: number; step: number; whole: number };
+/** Memory as above, and seconds: of one answer, of one example in a step, of a step of tuning, and of the whole loop. */
+export type Outlook = MemoryNeeded & { answer: number; example: number; step: number; whole: number };
 
 /** The prompts in a file, by a column of it or a way to cut a text, what else they could be by, and its first rows. */
 export type PromptsFound = {
@@ -158,6 +159,8 @@ export type Requests = {
   put_scaled: { ask: { name: string; of: string; strength: number }; reply: null };
   /** What working with a model will take, measured by a probe of about a second. */
   outlook: { ask: { name: string; answer: number }; reply: Outlook };
+  /** Seconds that imitating so many examples will take, where each takes `example` seconds of a step (`outlook`). */
+  imitation_time: { ask: { name: string; demonstrations: number; options: Partial<SftOptions>; example: number }; reply: number };
   /** Lets go of a model. */
   forget: { ask: { name: string }; reply: null };
   /** Of a model's weights, without an adapter's. */

@@ -166,6 +166,10 @@ export type CompletionStatistics = {
   distinct_2: number;
 };
 
+export type UsableShare = { yes: number, of: number, low: number, high: number };
+
+export type Usable = { a: UsableShare, b: UsableShare };
+
 export type Verdict = {
   wins: number;
   ties: number;

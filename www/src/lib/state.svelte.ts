@@ -303,10 +303,32 @@ class State {
 
   /** Trains on the reader's examples, from the model as it was before any of them. Resolves to whether the model was made. */
   async learn(changed: Partial<SftOptions> = {}): Promise<boolean> {
-    const { most, options } = sizes.learning;
-    const few = this.lessons.length <= most ? options : {};
     const model = workflow.base ? 'base' : BUILT_IN_START;
-    return this.sft.begin(commands.sft(model, this.lessons, { ...few, ...sizes.finetuning, seed: settings.seed, ...changed }));
+    return this.sft.begin(commands.sft(model, this.lessons, { ...this.#learning, ...changed }));
+  }
+
+  get #learning(): Partial<SftOptions> {
+    const { most, options } = sizes.learning;
+    return { ...(this.lessons.length <= most ? options : {}), ...sizes.finetuning, seed: settings.seed };
+  }
+
+  /** About how many seconds `learn` will take, by the trainer. */
+  async learningTime(): Promise<number> {
+    // What an earlier page wrote down of a model says nothing of examples.
+    const example = workflow.base?.outlook?.example ?? (await this.#exampleTime());
+    return engine.request('imitation_time', { name: 'base', demonstrations: this.lessons.length, options: this.#learning, example });
+  }
+
+  /** Asked once: the probe takes about a second. */
+  #measured: { of: string; example: number } | null = null;
+
+  async #exampleTime(): Promise<number> {
+    const of = workflow.base?.id ?? '';
+    if (this.#measured?.of !== of) {
+      const { example } = await engine.request('outlook', { name: 'base', answer: answers.tokens });
+      this.#measured = { of, example };
+    }
+    return this.#measured.example;
   }
 
   /** `changed` are options that a verdict advises. */

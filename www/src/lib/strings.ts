@@ -27,7 +27,7 @@ export const t = {
   start: 'Start with the built-in model',
   startHint: 'Loads a model and goes straight to ranking.',
   startOwn: (name: string) => `Start with ${name}`,
-  startOwnHint: 'Goes straight to ranking.',
+  startOwnHint: 'Goes to your first example.',
   starting: 'Loading…',
   skipToContent: 'Skip to the steps',
   stepsLabel: 'The six steps',

@@ -37,6 +37,7 @@ import type {
   Prequential,
   RankingRecord,
   Seen,
+  SftOptions,
   Verdict,
 } from '../lib/protocol';
 
@@ -68,6 +69,7 @@ export interface Nudge {
   forget(name: string): void;
   put_scaled(name: string, of: string, strength: number): void;
   outlook(name: string, answer: number): Promise<Outlook>;
+  imitation_time(name: string, demonstrations: number, options: Partial<SftOptions>, example: number): number;
   sha256(name: string): string;
   model_files(name: string): Files;
   export_model(name: string, form: ExportForm, base: string): Files;

@@ -94,6 +94,9 @@ const handlers: { [Kind in RequestKind]: (ask: Ask<Kind>) => Promise<Replies[Kin
   async outlook({ name, answer }) {
     return exclusive((nudge) => nudge.outlook(name, answer));
   },
+  async imitation_time({ name, demonstrations, options, example }) {
+    return exclusive((nudge) => nudge.imitation_time(name, demonstrations, options, example));
+  },
   async stop_completion({ prompt, completion }) {
     await exclusive((nudge) => nudge.stop_completion(prompt, completion));
     return null;

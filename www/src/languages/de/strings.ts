@@ -22,7 +22,7 @@ export const t: Translation<typeof english> = {
   start: 'Mit dem eingebauten Modell beginnen',
   startHint: 'Lädt ein Modell und geht gleich zum Ordnen.',
   startOwn: (name) => `Mit ${name} beginnen`,
-  startOwnHint: 'Geht gleich zum Ordnen.',
+  startOwnHint: 'Geht zu deinem ersten Beispiel.',
   starting: 'Wird geladen …',
   skipToContent: 'Zu den Schritten springen',
   stepsLabel: 'Die sechs Schritte',

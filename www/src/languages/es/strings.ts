@@ -22,7 +22,7 @@ export const t: Translation<typeof english> = {
   start: 'Empezar con el modelo incluido',
   startHint: 'Carga un modelo y va directo a ordenar.',
   startOwn: (name) => `Empezar con ${name}`,
-  startOwnHint: 'Va directo a ordenar.',
+  startOwnHint: 'Va a tu primer ejemplo.',
   starting: 'Cargando…',
   skipToContent: 'Saltar a los pasos',
   stepsLabel: 'Los seis pasos',

@@ -11,7 +11,7 @@ export const words: Translation<typeof english> = {
     handout: 'Arbeitsblatt drucken',
     teacher: 'Für Lehrkräfte: Links, QR-Codes und die Ergebnisse einer Klasse',
     page: 'Zurück zur Seite',
-    minutes: (minutes) => `plane etwa ${minutes} Minuten ein`,
+    minutes: (minutes) => `Plane etwa ${minutes} Minuten ein`,
     key: 'Lösungen',
     steps: (count) => `${count} Schritte und eine Frage`,
   },

@@ -11,7 +11,7 @@ export const words: Translation<typeof english> = {
     handout: 'Hoja para imprimir',
     teacher: 'Para docentes: enlaces, códigos QR y los resultados de una clase',
     page: 'Volver a la página',
-    minutes: (minutes) => `calcula unos ${minutes} minutos`,
+    minutes: (minutes) => `Calcula unos ${minutes} minutos`,
     key: 'Soluciones',
     steps: (count) => `${count} pasos y una pregunta`,
   },
