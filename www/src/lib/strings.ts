@@ -202,6 +202,10 @@ export const t = {
       name: 'Online DPO',
       does: 'Writes two answers to each request, lets the reward model choose, and learns from that pair as DPO does.',
     },
+    raft: {
+      name: 'RAFT',
+      does: 'Writes several answers to each request, lets the reward model pick the best, and imitates it: best of n, learnt once.',
+    },
     best_of: {
       name: `Best of ${sizes.bestOf}`,
       does: `Nothing is trained: in step 6 the instruct model writes ${sizes.bestOf} answers and the reward model picks one.`,

@@ -28,7 +28,7 @@ pub struct Teach {
     /// Completions of each prompt that is ranked
     #[arg(long, value_name = "N", default_value_t = 4)]
     pub completions: usize,
-    /// Method that tunes: dpo, kto, orpo, simpo, ppo, grpo, rloo, reinforce, online-dpo
+    /// Method that tunes: dpo, kto, orpo, simpo, ppo, grpo, rloo, reinforce, online-dpo, raft
     #[arg(long, value_name = "NAME", default_value = "dpo")]
     pub method: String,
     /// TOML file of the method's options; without one, every ranking teaches (held_out is 0)

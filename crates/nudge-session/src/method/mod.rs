@@ -6,7 +6,7 @@
 //!
 //! - [`ppo`] is the one to read first, with the papers beside it;
 //! - [`online`]: what the methods that learn from their own completions share; those without a value model are
-//!   [`grpo`], [`rloo`], [`reinforce`], [`online_dpo`];
+//!   [`grpo`], [`rloo`], [`reinforce`], [`online_dpo`], [`raft`];
 //! - [`offline`]: what the methods that learn from given completions share: [`dpo`], [`kto`], [`orpo`], [`simpo`].
 //!
 //! Deliberately absent: best-of-n, which tunes nothing; it is a stage of its own.
@@ -21,6 +21,7 @@ pub mod online_dpo;
 pub mod orpo;
 pub mod ppo;
 mod ppo_presets;
+pub mod raft;
 pub mod reinforce;
 pub mod rloo;
 pub mod simpo;
@@ -201,6 +202,7 @@ methods! {
     Orpo(orpo::OrpoOptions),
     Simpo(simpo::SimpoOptions),
     OnlineDpo(online_dpo::OnlineDpoOptions),
+    Raft(raft::RaftOptions),
 }
 
 impl Method {

@@ -158,7 +158,9 @@ impl Ppo {
             let values = batch.values(estimated, &value.model.decoder.config);
             learning.push(value.step_on_device(|model| value_objective(model, &values, options)), "val/grad_norm");
         };
-        online.passes(estimated, layout, options.target_kl, 1, update).await
+        let rows: Vec<usize> = (0..estimated.len()).collect();
+        let elements: Vec<&[usize]> = rows.chunks(1).collect();
+        online.passes(estimated, layout, options.target_kl, &elements, update).await
     }
 
     /// Where values and rewards count, `[batch, time]`.

@@ -194,6 +194,10 @@ export const t: Translation<typeof english> = {
       name: 'Online-DPO',
       does: 'Schreibt zwei Antworten auf jede Anfrage, lässt das Reward-Modell wählen und lernt aus diesem Paar wie DPO.',
     },
+    raft: {
+      name: 'RAFT',
+      does: 'Schreibt mehrere Antworten auf jede Anfrage, lässt das Reward-Modell die beste wählen und ahmt sie nach: Best-of-n, einmal gelernt.',
+    },
     best_of: {
       name: `Beste von ${sizes.bestOf}`,
       does: `Nichts wird trainiert: In Schritt 6 schreibt das Instruct-Modell ${sizes.bestOf} Antworten, und das Reward-Modell sucht eine aus.`,

@@ -194,6 +194,10 @@ export const t: Translation<typeof english> = {
       name: 'DPO en línea',
       does: 'Escribe dos respuestas a cada petición, deja elegir al modelo de recompensa y aprende de ese par como DPO.',
     },
+    raft: {
+      name: 'RAFT',
+      does: 'Escribe varias respuestas a cada petición, deja que el modelo de recompensa elija la mejor y la imita: lo mejor de n, aprendido una vez.',
+    },
     best_of: {
       name: `La mejor de ${sizes.bestOf}`,
       does: `No se entrena nada: en el paso 6 el modelo Instruct escribe ${sizes.bestOf} respuestas y el modelo de recompensa elige una.`,

@@ -178,7 +178,8 @@ impl Online {
     }
 
     /// Passes of minibatches over one rollout, ended early where a pass moves the policy further than `target_kl`.
-    /// `together` rows that stand side by side stay so. `update` makes the updates of one minibatch.
+    /// `elements` are the rows that are learnt from, those together that stay side by side. `update` makes the updates
+    /// of one minibatch.
     ///
     /// # Errors
     /// If the device fails or an update diverged.
@@ -187,18 +188,17 @@ impl Online {
         estimated: &Estimated,
         layout: Layout,
         target_kl: Option<f32>,
-        together: usize,
+        elements: &[&[usize]],
         mut update: impl FnMut(&mut Actor, &Minibatch, f32, &mut Learning),
     ) -> Result<Metrics, SessionError> {
-        let (count, kl_coef) = (estimated.len(), self.kl_coef());
-        let size = count / self.options.num_mini_batches;
+        let kl_coef = self.kl_coef();
+        let size = elements.concat().len() / self.options.num_mini_batches;
         let device = training_device(&self.device);
         let mut learning = Learning::default();
         for pass in 1..=self.options.num_iterations {
-            let mut order: Vec<usize> = (0..count / together).collect();
+            let mut order = elements.to_vec();
             self.state.rng.shuffle(&mut order);
-            let order: Vec<usize> = order.iter().flat_map(|group| group * together..(group + 1) * together).collect();
-            for rows in order.chunks(size) {
+            for rows in order.concat().chunks(size) {
                 let batch = Minibatch::new(estimated, rows, &self.actor.reference().config, layout, &device);
                 update(&mut self.actor, &batch, kl_coef, &mut learning);
                 self.state.updates += 1;

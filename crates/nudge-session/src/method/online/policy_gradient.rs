@@ -72,6 +72,11 @@ pub trait GroupMethod: TuningMethod {
     /// One advantage a completion from one reward a completion; those of one prompt stand side by side, `k` of them.
     fn advantages(&self, own: &mut Self::Own, rewards: &[f32], k: usize) -> Vec<f32>;
 
+    /// Whether a completion with this advantage is learnt from; one that is not costs no update.
+    fn learns_from(&self, _advantage: f32) -> bool {
+        true
+    }
+
     /// The loss that the advantages pull at, from the new log-probabilities, `[rows, time]`.
     fn surrogate(&self, new_logprobs: Tensor<2>, batch: &Minibatch) -> Surrogate;
 }
@@ -119,7 +124,11 @@ impl<M: GroupMethod> PolicyGradient<M> {
     async fn optimise(&mut self, estimated: &Estimated) -> Result<Metrics, SessionError> {
         let Self { method, online, .. } = self;
         let layout = Layout { whiten: None, exact_kl_in_loss: online.options.exact_kl_in_loss() };
-        let passes = online.passes(estimated, layout, None, method.together(), |actor, batch, kl_coef, learning| {
+        let time = estimated.time();
+        let learnt = (0..estimated.len()).filter(|row| method.learns_from(estimated.advantages[row * time]));
+        let learnt: Vec<usize> = learnt.collect();
+        let elements: Vec<&[usize]> = learnt.chunks(method.together()).collect();
+        let passes = online.passes(estimated, layout, None, &elements, |actor, batch, kl_coef, learning| {
             actor.update(batch, kl_coef, learning, |new_logprobs| method.surrogate(new_logprobs, batch));
         });
         passes.await
