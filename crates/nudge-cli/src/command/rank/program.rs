@@ -135,7 +135,8 @@ impl<'a> Program<'a> {
                 ),
                 Err(_) if interrupt::requested() => return Ok(None),
                 Err(RecvTimeoutError::Disconnected) => {
-                    bail!("the judge `{}` ended ({}) before it had judged `{id}`", self.name, self.end())
+                    let status = self.end();
+                    bail!("the judge `{}` ended ({status}) before it had judged `{id}`", self.name)
                 }
                 Err(RecvTimeoutError::Timeout) if asked.elapsed() > self.patience => bail!(
                     "the judge `{}` gave no reply to `{id}` in {} s; one line of JSON for each line it reads is \
