@@ -65,12 +65,13 @@ impl From<SessionError> for Thrown {
             | SessionError::NoBase { .. }
             | SessionError::WrongKind { .. }
             | SessionError::TokenizerMismatch { .. }
-            | SessionError::DifferentTokenizers { .. } => ("model", None),
+            | SessionError::DifferentTokenizers { .. }
+            | SessionError::NotFinite { .. } => ("model", None),
             SessionError::UnknownLabeler { .. } => ("labeler", None),
             SessionError::Option { .. } => ("option", None),
             SessionError::Nothing(_) => ("nothing", None),
             SessionError::Checkpoint(_) | SessionError::CheckpointVersion { .. } => ("checkpoint", None),
-            SessionError::Diverged { .. } => ("diverged", None),
+            SessionError::Diverged { .. } | SessionError::DivergedWeights { .. } => ("diverged", None),
             SessionError::Memory { .. } => ("memory", None),
             SessionError::Device(_) => ("device", None),
         };

@@ -127,10 +127,26 @@ pub enum SessionError {
         stage: &'static str,
         /// Step, from 1.
         step: usize,
-        /// `objective/kl`, `loss` or `grad_norm`.
+        /// `objective/kl`, `loss`, `grad_norm` or `eval_loss`.
         what: &'static str,
         /// Its value.
         value: f32,
+    },
+    /// Training left weights that are not numbers; nothing of them is stored.
+    #[error(
+        "the training diverged: its last update left the weight `{weight}` NaN or infinite. A smaller learning rate helps"
+    )]
+    DivergedWeights {
+        /// Its name in the file.
+        weight: String,
+    },
+    /// The weights of a model are numbers, but what it computes with them is not.
+    #[error(
+        "{what} is NaN or infinite: the model's weights are of no use, as after training that diverged. Take weights from before that, or train again with a smaller learning rate"
+    )]
+    NotFinite {
+        /// What the model computed.
+        what: &'static str,
     },
     /// It would take more memory than there is.
     #[error("this needs about {needed:.1} GiB of memory, and {free:.1} GiB are free: {advice}")]

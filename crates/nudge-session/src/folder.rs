@@ -295,11 +295,18 @@ pub fn set_reward_bias(files: &mut Files, bias: f32) {
     }
 }
 
-/// Reads parameters back from their device, in one wait.
+/// Reads parameters back from their device, in one wait, to be stored.
+///
+/// # Errors
+/// If a device fails; [`SessionError::DivergedWeights`] if a number is not finite.
 pub async fn host_data(named: Vec<(String, burn::tensor::Tensor<2>)>) -> Result<Vec<NamedData>, SessionError> {
     let shapes: Vec<(String, Vec<usize>)> =
         named.iter().map(|(name, tensor)| (name.clone(), tensor.dims().to_vec())).collect();
     let values = read_all(named.into_iter().map(|(_, tensor)| tensor).collect()).await?;
+    let diverged = |values: &Vec<f32>| values.iter().any(|value| !value.is_finite());
+    if let Some(place) = values.iter().position(diverged) {
+        return Err(SessionError::DivergedWeights { weight: shapes[place].0.clone() });
+    }
     Ok(shapes.into_iter().zip(values).map(|((name, shape), values)| NamedData { name, shape, values }).collect())
 }
 

@@ -152,21 +152,25 @@ impl<M: Parameters> Passes<M> {
     }
 
     /// Takes in the loss on what was set aside, measured behind a pass. Says why the run ends here, if it does.
-    pub fn measured(&mut self, eval_loss: f64) -> Option<String> {
+    ///
+    /// # Errors
+    /// If the loss is not finite.
+    pub fn measured(&mut self, eval_loss: f64) -> Result<Option<String>, SessionError> {
+        self.trainer.check("eval_loss", eval_loss as f32)?;
         self.measured.last = eval_loss;
         if self.measured.best.is_none_or(|(least, _)| eval_loss < least) {
             self.measured.best = Some((eval_loss, self.passes_made()));
             self.measured.stale = 0;
             self.best = self.options.load_best_model_at_end.then(|| self.trainer.model.clone());
-            return None;
+            return Ok(None);
         }
         self.measured.stale += 1;
         let patience = self.options.early_stopping_patience;
-        (patience > 0 && self.measured.stale >= patience && self.trainer.optimizer.step < self.total_steps).then(|| {
+        Ok((patience > 0 && self.measured.stale >= patience && self.trainer.optimizer.step < self.total_steps).then(|| {
             self.stop();
             let (least, passes) = self.measured.best.unwrap_or_default();
             format!("stopped early: the loss on what was set aside is {eval_loss:.3}, and was {least:.3} after {passes:.1} passes")
-        })
+        }))
     }
 
     /// Ends the run with the step that was made last.

@@ -43,6 +43,17 @@ pub async fn read_all<const D: usize>(tensors: Vec<Tensor<D>>) -> Result<Vec<Vec
     data.into_iter().map(floats).collect()
 }
 
+/// Numbers that a model computed, which somebody will judge by; `what` names one of them.
+///
+/// # Errors
+/// [`SessionError::NotFinite`] if one is not finite.
+pub fn finite(what: &'static str, numbers: Vec<f32>) -> Result<Vec<f32>, SessionError> {
+    match numbers.iter().all(|number| number.is_finite()) {
+        true => Ok(numbers),
+        false => Err(SessionError::NotFinite { what }),
+    }
+}
+
 /// Reads token ids and as many numbers in one wait.
 pub async fn read_tokens(tokens: Tensor<2, Int>, numbers: Tensor<2>) -> Result<(Vec<u32>, Vec<f32>), SessionError> {
     counted();

@@ -148,6 +148,9 @@ impl Rollout {
     }
 
     /// Samples `steps` tokens, or as many as are left. A device draws them while those before are read.
+    ///
+    /// # Errors
+    /// If a device fails, or the model gives no probabilities: it draws tokens all the same, always the same ones.
     async fn sample(&mut self, steps: usize) -> Result<bool, SessionError> {
         match &mut self.sampler {
             Sampler::Host(_) => {
@@ -172,6 +175,9 @@ impl Rollout {
                 let (before, ()) = zip(read, async { self.draw(steps) }).await;
                 self.take(before?);
             }
+        }
+        if self.rows.iter().flat_map(|row| &row.logprobs).any(|logprob| logprob.is_nan()) {
+            return Err(SessionError::NotFinite { what: "a logit" });
         }
         Ok(self.rows.iter().all(|row| row.ended || row.tokens.len() == self.max_new_tokens))
     }
@@ -275,7 +281,7 @@ mod tests {
     use super::*;
     use burn::tensor::Device;
     use futures_lite::future::block_on;
-    use nudge_model::DecoderConfig;
+    use nudge_model::{DecoderConfig, Parameters};
 
     const NEW_TOKENS: usize = 21;
 
@@ -329,6 +335,17 @@ mod tests {
                 assert_eq!((&row.tokens, row.stopped), (&expected.tokens, false), "{index}");
             }
         }
+    }
+
+    #[test]
+    fn a_model_without_probabilities_samples_nothing() {
+        let model = Decoder::init(&DecoderConfig::test(24), 3, &Device::flex()).map_parameters(|p| p.mul_scalar(1e18));
+        let prompts = [vec![1, 2, 3]];
+        let sampler = HostGeneration::new(&model.frozen(), &prompts, NEW_TOKENS, SamplingOptions::default());
+        let (rows, ends) = (vec![SampledCompletion::new(0)], vec![]);
+        let sampler = Sampler::Host(Box::new(sampler));
+        let rollout = Rollout { sampler, rows, max_new_tokens: NEW_TOKENS, left: NEW_TOKENS, ends };
+        assert!(matches!(block_on(rollout.finish()), Err(SessionError::NotFinite { .. })));
     }
 
     #[test]

@@ -70,6 +70,14 @@ impl<M: Parameters> Trainer<M> {
         Self { model, optimizer, schedule, stage }
     }
 
+    /// Refuses a number that the updates so far led to, if it is not finite.
+    ///
+    /// # Errors
+    /// [`SessionError::Diverged`], with the name `what` of the number.
+    pub fn check(&self, what: &'static str, value: f32) -> Result<(), SessionError> {
+        check(self.stage, self.optimizer.step, what, value)
+    }
+
     /// Forward, backward, update. `loss` gets a tracked copy.
     pub async fn step<L: Into<Measured>>(&mut self, loss: impl FnOnce(&M) -> L) -> Result<StepNumbers, SessionError> {
         self.step_on_device(loss).numbers().await
@@ -142,13 +150,15 @@ impl StepOnDevice {
         let mut numbers = numbers.into_iter();
         let (grad_norm, loss) = (numbers.next().unwrap_or(f32::NAN), numbers.next().unwrap_or(f32::NAN));
         for (what, value) in [("loss", loss), ("grad_norm", grad_norm)] {
-            if !value.is_finite() {
-                return Err(SessionError::Diverged { stage: self.stage, step: self.step, what, value });
-            }
+            check(self.stage, self.step, what, value)?;
         }
         let numbers = self.names.iter().copied().zip(numbers).collect();
         Ok(StepNumbers { loss, grad_norm, learning_rate: self.learning_rate, numbers })
     }
+}
+
+fn check(stage: &'static str, step: usize, what: &'static str, value: f32) -> Result<(), SessionError> {
+    if value.is_finite() { Ok(()) } else { Err(SessionError::Diverged { stage, step, what, value }) }
 }
 
 /// The device on which tensors of a tracked model's batch must live.

@@ -61,7 +61,9 @@ impl Job<'_> {
             }
         };
         drive(run, self.name, folder.as_mut()).map_err(located).map_err(|error| match error.downcast_ref() {
-            Some(SessionError::Diverged { .. }) => anyhow!("{error}. {}", folder.way_on()),
+            Some(SessionError::Diverged { .. } | SessionError::DivergedWeights { .. }) => {
+                anyhow!("{error}. {}", folder.way_on())
+            }
             _ => error,
         })?;
         let verdicts = self.conclude(&mut folder)?;

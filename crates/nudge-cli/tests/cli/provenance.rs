@@ -1,6 +1,6 @@
 //! What made a folder stands in it, and makes it again; and what the rules say of it is told.
 
-use crate::support::{Place, example};
+use crate::support::{Place, example, stories};
 use serde_json::{Value, json};
 
 fn run_json(place: &Place, folder: &str) -> Value {
@@ -77,6 +77,44 @@ fn a_run_that_diverged_fails() {
     let ended = place.run("sft --model sft --data demonstrations.jsonl --learning-rate 10 --epochs 3 --out wreck");
     assert_eq!(ended.code, Some(1), "{}{}", ended.out, ended.err);
     assert!(ended.err.contains("diverged") && ended.err.contains("smaller learning rate"), "{}", ended.err);
+}
+
+#[test]
+fn weights_that_are_not_numbers_are_not_stored() {
+    let place = place();
+    place.write("demonstrations.jsonl", &example("demonstrations.train.jsonl", 60));
+    let one_step = "sft --model sft --data demonstrations.jsonl --batch-size 60 --epochs 1";
+    for (options, part) in [
+        ("--held-out 0 --learning-rate 1e38", "left the weight"),
+        ("--held-out 0.2 --learning-rate 1e15", "eval_loss is NaN"),
+    ] {
+        let ended = place.run(&format!("{one_step} {options} --out wreck --force"));
+        assert_eq!(ended.code, Some(1), "{options}: {}{}", ended.out, ended.err);
+        for part in [part, "diverged", "start anew with --force and a smaller learning rate"] {
+            assert!(ended.err.contains(part), "{options}: {}", ended.err);
+        }
+        assert!(!place.path("wreck/model.safetensors").exists(), "{options}");
+    }
+}
+
+#[test]
+fn a_model_that_computes_no_numbers_is_not_judged() {
+    let place = place();
+    place.write("demonstrations.jsonl", &example("demonstrations.train.jsonl", 60));
+    place.write("stories.txt", &stories(1));
+    // Its weights are numbers, of 15 digits.
+    let words =
+        "sft --model sft --data demonstrations.jsonl --batch-size 60 --epochs 1 --held-out 0 --learning-rate 1e15";
+    place.done(&format!("{words} --out absurd"));
+    for words in [
+        "sample --model absurd --prompts prompts.jsonl --max-new-tokens 8 --out sampled.jsonl",
+        "compare --a absurd --b sft --prompts prompts.jsonl --max-new-tokens 8 --labeler happier",
+        "eval --model absurd --text stories.txt",
+    ] {
+        let ended = place.run(words);
+        let said = ended.err.contains("is NaN or infinite") && ended.err.contains("smaller learning rate");
+        assert!(ended.code == Some(1) && said && !ended.out.contains('%'), "{words}: {}{}", ended.out, ended.err);
+    }
 }
 
 #[test]

@@ -74,9 +74,12 @@ pub struct Judged {
 }
 
 impl Judged {
-    /// Bradley-Terry loss of the pairs, in nats a pair.
+    /// Bradley-Terry loss of the pairs, in nats a pair; NaN where a reward is not finite.
     pub fn loss(&self) -> f64 {
-        pairwise_log_loss(&self.rewards, &self.pairs)
+        match self.rewards.iter().all(|reward| reward.is_finite()) {
+            true => pairwise_log_loss(&self.rewards, &self.pairs),
+            false => f64::NAN,
+        }
     }
 
     /// How many of the pairs the rewards put in order.

@@ -4,7 +4,7 @@
 
 use crate::SessionError;
 use crate::folder::Folder;
-use crate::readback::{read, read_all};
+use crate::readback::{finite, read, read_all};
 use burn::tensor::{Device, Tensor};
 use nudge_data::{Prompt, PromptStyle, Tokenizer};
 use nudge_kernels::host::{Distribution, probabilities};
@@ -121,6 +121,7 @@ impl Looking {
             text: self.tokenizer.decode(&ids[place..=place]),
             probability: place.checked_sub(1).and_then(|before| logprobs.get(before)).map(|logprob| logprob.exp()),
         });
+        let logits = finite("a logit", logits)?;
         let (choices, kept) = self.choices(&logits);
         let tokens = tokens.collect();
         Ok(NextToken { tokens, place: wanted - first, choices, kept, vocabulary: logits.len() })

@@ -5,7 +5,7 @@
 use crate::SessionError;
 use crate::batch::scored::{CompletionBatch, encode_completion};
 use crate::folder::Folder;
-use crate::readback::read;
+use crate::readback::{finite, read};
 use burn::tensor::Device;
 use nudge_data::Prompt;
 use nudge_model::{Frozen, ScalarModel};
@@ -66,7 +66,7 @@ impl Looking {
         let mut scores = Vec::new();
         for rows in self.rows.chunks(AT_ONCE) {
             let batch = CompletionBatch::new(rows, &self.folder.tokenizer, &self.model.decoder, &self.device);
-            scores.extend(read(batch.rewards(&self.model)).await?);
+            scores.extend(finite("a reward", read(batch.rewards(&self.model)).await?)?);
         }
         let score = scores.first().copied().unwrap_or_default();
         let weighed = |(text, without): (String, &f32)| WeighedWord { text, effect: score - without };

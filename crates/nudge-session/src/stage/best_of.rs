@@ -15,7 +15,7 @@ use crate::labeler::Labeler;
 use crate::method::online::scores::{Normalizations, Scorer, normalizations, scores};
 use crate::options::{BestOfOptions, Options};
 use crate::protocol::{Event, Metrics, StageName};
-use crate::readback::read_all;
+use crate::readback::{finite, read_all};
 use crate::rollout::{Rollout, SampledCompletion, encode_prompts, temperature_of};
 use crate::snapshot::Snapshot;
 use crate::stage::{Stage, Standing, Told};
@@ -112,6 +112,8 @@ impl BestOf {
             CompletionBatch::new(&whole, &self.tokenizer, &member.decoder, &self.device).rewards(member)
         };
         let raw_scores = read_all(members.iter().map(score).collect()).await?;
+        let raw_scores =
+            raw_scores.into_iter().map(|scores| finite("a reward", scores)).collect::<Result<Vec<_>, _>>()?;
         let several = members.len() > 1;
         let normalizations = self.state.normalizations.get_or_insert_with(|| normalizations(&raw_scores, several));
         Ok(scores(&raw_scores, normalizations, self.options.ensemble))

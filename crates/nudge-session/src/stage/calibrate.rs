@@ -13,7 +13,7 @@ use crate::batch::preferences::{Judged, Ranked, split_and_encode};
 use crate::batch::scored::{CompletionBatch, encode_completion};
 use crate::folder::Folder;
 use crate::protocol::{AccuracySlice, Calibration, Event, Metrics, StageName};
-use crate::readback::read;
+use crate::readback::{finite, read};
 use crate::snapshot::Snapshot;
 use crate::stage::{Stage, Standing, Told};
 use burn::tensor::Device;
@@ -108,7 +108,7 @@ impl Stage for Calibrate {
     async fn advance(&mut self, told: &mut Told) -> Result<(), SessionError> {
         let ranked = &self.rankings[self.state.next];
         let batch = CompletionBatch::new(&ranked.rows, &self.folder.tokenizer, &self.model.decoder, &self.device);
-        self.state.rewards.extend(read(batch.rewards(&self.model)).await?);
+        self.state.rewards.extend(finite("a reward", read(batch.rewards(&self.model)).await?)?);
         self.state.next += 1;
         told.progress(Metrics::new(), "tokens_per_second", batch.tokens);
         Ok(())

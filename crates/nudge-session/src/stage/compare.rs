@@ -13,7 +13,7 @@ use crate::method::online::experience::{Collected, Collecting, Models};
 use crate::method::online::scores::Scorer;
 use crate::options::{CompareOptions, Options};
 use crate::protocol::{Event, Judge, StageName, Verdict, Winner};
-use crate::readback::read;
+use crate::readback::{finite, read};
 use crate::rollout::{Rollout, SampledCompletion, encode_prompts, temperature_of};
 use crate::session::Session;
 use crate::snapshot::Snapshot;
@@ -282,7 +282,7 @@ async fn rewards_of(
     let encode = |completion: &&str| Ok(encode_completion(folder, prompt, completion, 0)?.tokens);
     let rows = completions.iter().map(encode).collect::<Result<Vec<_>, SessionError>>()?;
     let batch = CompletionBatch::new(&rows, &folder.tokenizer, &model.decoder, device);
-    read(batch.rewards(model)).await
+    finite("a reward", read(batch.rewards(model)).await?)
 }
 
 /// The reward model of `best_of`; it must be there exactly where there is something to choose.

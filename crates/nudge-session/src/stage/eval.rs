@@ -8,7 +8,7 @@ use crate::SessionError;
 use crate::folder::Folder;
 use crate::options::{EvalOptions, Options};
 use crate::protocol::{Evaluation, Event, Metrics, StageName};
-use crate::readback::read;
+use crate::readback::{finite, read};
 use crate::snapshot::Snapshot;
 use crate::stage::{Stage, Standing, Told};
 use burn::tensor::Device;
@@ -151,7 +151,7 @@ async fn score(
     let time = bucket(longest, WINDOW_STEP).min(model.config.max_position_embeddings).max(longest);
     let batch = PaddedBatch::right(&rows, pad, time);
     let batch = TokenBatch::new(&batch.tokens, &batch.mask, rows.len(), time, &model.config, device);
-    let logprobs = read(model.next_token_logprobs(&batch, 1.0)).await?;
+    let logprobs = finite("a log-probability", read(model.next_token_logprobs(&batch, 1.0)).await?)?;
     let (mut nats, mut tokens) = (0.0, 0);
     for (row, window) in windows.iter().enumerate() {
         // Entry t is the log-probability of token t + 1.

@@ -16,7 +16,7 @@ use crate::batch::scored::{CompletionBatch, encode_completion};
 use crate::folder::Folder;
 use crate::options::RewardOptions;
 use crate::protocol::{Disagreement, Event, MarginBin, Metrics, Reviewed, StageName};
-use crate::readback::read;
+use crate::readback::{finite, read};
 use crate::snapshot::Snapshot;
 use crate::stage::calibrate::calibration;
 use crate::stage::{Stage, Standing, Told};
@@ -159,7 +159,7 @@ impl Stage for Review {
         let ranked = &self.rankings[self.state.next];
         let rows: Vec<Vec<u32>> = ranked.rows.iter().map(|row| row.tokens.clone()).collect();
         let batch = CompletionBatch::new(&rows, &self.folder.tokenizer, &self.model.decoder, &self.device);
-        self.state.scores.extend(read(batch.rewards(&self.model)).await?);
+        self.state.scores.extend(finite("a reward", read(batch.rewards(&self.model)).await?)?);
         self.state.next += 1;
         told.progress(Metrics::new(), "tokens_per_second", batch.tokens);
         Ok(())

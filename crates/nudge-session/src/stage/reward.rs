@@ -133,7 +133,7 @@ impl Stage for Reward {
             let table = calibration_table(&judged.rewards, &judged.pairs, CALIBRATION_BINS);
             metrics.insert("eval_ece".into(), expected_calibration_error(&table));
             metrics.insert("eval_loss".into(), judged.loss());
-            told.warning(self.passes.measured(judged.loss()));
+            told.warning(self.passes.measured(judged.loss())?);
         }
         told.progress(metrics, "tokens_per_second", batches.iter().map(|batch| batch.completions.tokens).sum());
         Ok(())

@@ -4,7 +4,7 @@ use crate::SessionError;
 use crate::batch::scored::{CompletionBatch, encode_completion};
 use crate::folder::Folder;
 use crate::protocol::{Event, StageName};
-use crate::readback::read;
+use crate::readback::{finite, read};
 use crate::snapshot::Snapshot;
 use crate::stage::{Stage, Standing, StepState, Told};
 use burn::tensor::Device;
@@ -55,7 +55,7 @@ impl Stage for Score {
         let rows = completions.iter().map(encode).collect::<Result<Vec<_>, SessionError>>();
         let rows = rows.map_err(|error| error.of_record(self.next + 1))?;
         let batch = CompletionBatch::new(&rows, &self.folder.tokenizer, &self.model.decoder, &self.device);
-        record.insert("scores".into(), read(batch.rewards(&self.model)).await?.into());
+        record.insert("scores".into(), finite("a reward", read(batch.rewards(&self.model)).await?)?.into());
         self.next += 1;
         told.event(Event::Scored { record });
         Ok(())

@@ -111,7 +111,7 @@ impl Stage for Sft {
         if self.passes.ends_pass() && !self.held_out.is_empty() {
             let loss = self.held_out_loss().await?;
             metrics.insert("eval_loss".into(), loss);
-            told.warning(self.passes.measured(loss));
+            told.warning(self.passes.measured(loss)?);
         }
         told.progress(metrics, "tokens_per_second", batches.iter().map(|batch| batch.tokens).sum());
         Ok(())

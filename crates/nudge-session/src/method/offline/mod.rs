@@ -159,7 +159,7 @@ impl<M: OfflineMethod> Offline<M> {
         let judged = judge(self.held_out.iter().map(|one| (&one.ranked, self.implicit_rewards(one)))).await?;
         insert_accuracy(metrics, "eval_rewards/accuracies", &judged.accuracy());
         metrics.insert("eval_loss".into(), judged.loss());
-        told.warning(self.policy.measured(judged.loss()));
+        told.warning(self.policy.measured(judged.loss())?);
         Ok(())
     }
 }

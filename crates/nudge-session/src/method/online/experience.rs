@@ -9,7 +9,7 @@ use super::prompts::Completions;
 use super::scores::Scorer;
 use crate::SessionError;
 use crate::protocol::Metrics;
-use crate::readback::read_all;
+use crate::readback::{finite, read_all};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use nudge_data::{PaddedBatch, bucket};
 use nudge_model::{Decoder, DecoderConfig, Frozen, ScalarModel, TokenBatch};
@@ -153,8 +153,9 @@ impl Collected {
             None => per_token_kl(kl_estimator, &logprobs, &ref_logprobs, &mask),
         };
         let values = if models.value.is_some() { next() } else { vec![] };
-        let raw_scores =
+        let raw_scores: Vec<_> =
             models.scorer.on_host(&completions.completions).map_or_else(|| read.collect(), |scores| vec![scores]);
+        let raw_scores = raw_scores.into_iter().map(|scores| finite("a reward", scores)).collect::<Result<_, _>>()?;
         Ok(Self { completions, rows, mask, logprobs, ref_logprobs, entropy, kl, values, raw_scores })
     }
 

@@ -116,13 +116,19 @@ impl Online {
     /// Samples `k` completions of each of the step's prompts from the policy as it stands.
     ///
     /// # Errors
-    /// If the device fails.
+    /// If the device fails, or the policy has left the numbers.
     pub async fn sample(&mut self, k: usize) -> Result<Completions, SessionError> {
         let policy = self.actor.policy();
         let sampling = SamplingOptions { temperature: self.actor.objective.temperature, ..Default::default() };
         let count = self.options.batch_size / k;
         let (step, seed, room) = (self.state.step, self.options.seed, self.options.max_new_tokens);
-        self.prompts.complete(&policy, step, count, k, sampling, room, seed, &mut self.state.rng).await
+        let sampled = self.prompts.complete(&policy, step, count, k, sampling, room, seed, &mut self.state.rng).await;
+        sampled.map_err(|error| match error {
+            SessionError::NotFinite { what } if step > 0 => {
+                SessionError::Diverged { stage: self.title, step, what, value: f32::NAN }
+            }
+            error => error,
+        })
     }
 
     /// What the models say of the completions, by the training forward, in one readback.
