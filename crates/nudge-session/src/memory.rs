@@ -6,6 +6,7 @@ use crate::folder::Folder;
 use crate::options::Options;
 use crate::platform::ACTIVATIONS_HELD;
 use crate::protocol::Command;
+use crate::stage::sample::draws;
 use nudge_data::Prompt;
 use nudge_model::{DecoderConfig, LoraConfig, Tensors, activation_bytes};
 use serde::Serialize;
@@ -63,13 +64,13 @@ impl Needs {
             weights: PROGRAM + base,
             training: usage.trained * trains * NUMBERS_OF_TRAINED * numbers,
             activations: if usage.trained > 0 { activation_bytes(config, usage.pass, held) } else { 0 },
-            cache: usage.rollout * cache_bytes(config),
+            cache: usage.rollout.saturating_mul(cache_bytes(config)),
         }
     }
 
     /// Bytes in all.
     pub fn total(&self) -> usize {
-        self.weights + self.training + self.activations + self.cache
+        (self.weights + self.training + self.activations).saturating_add(self.cache)
     }
 
     /// Bytes that it takes even if the estimate is too high by as much as it may be.
@@ -86,7 +87,7 @@ impl Needs {
                 self.activations,
                 "take a smaller batch_size with more gradient_accumulation_steps, or a smaller max_length",
             ),
-            (self.cache, "take a smaller batch_size, or fewer max_new_tokens"),
+            (self.cache, "take a smaller k or batch_size, or fewer max_new_tokens"),
         ];
         parts.into_iter().max_by_key(|(bytes, _)| *bytes).map_or("", |(_, advice)| advice)
     }
@@ -138,8 +139,9 @@ pub fn usage(command: &Command, config: &DecoderConfig) -> Option<Use> {
         }
         Command::Sample { prompts, options, .. } => {
             let prompts = &mut prompts.iter().map(|prompt| tokens(prompt, "", config));
-            let rollout = options.batch_size * (longest(prompts) + options.max_new_tokens);
-            Use { rollout, ..Use::default() }
+            // The completions of one prompt are sampled together.
+            let rows = options.batch_size.max(draws(options, config).ok()?);
+            Use { rollout: rows.saturating_mul(longest(prompts) + options.max_new_tokens), ..Use::default() }
         }
         _ => return None,
     })

@@ -17,6 +17,20 @@ const PROMPT_STEP: usize = 16;
 /// Tokens sampled between two calls of [`Rollout::advance`], for those who read along.
 const LOOK_EVERY: usize = 8;
 
+/// The most completions of one prompt: all of them are sampled together.
+const MOST_COMPLETIONS: usize = 1 << 16;
+
+/// Checks how many completions of one prompt are asked for; `option` is what asks.
+///
+/// # Errors
+/// [`SessionError::Option`] if they are more than anybody can hold.
+pub fn check_completions(option: &str, count: usize) -> Result<(), SessionError> {
+    match count <= MOST_COMPLETIONS {
+        true => Ok(()),
+        false => Err(SessionError::option(option, count, format!("at most {MOST_COMPLETIONS}"))),
+    }
+}
+
 /// The temperature given, or that at which a model of this shape writes English. At 1 the story model leaves it; at 0.7
 /// SmolLM2-135M does, whose answers win 6.3 instead of 5.7 points of ten at 0.4 (`tests/README.md`).
 pub fn temperature_of(given: Option<f32>, config: &DecoderConfig) -> f32 {

@@ -85,6 +85,20 @@ fn bad_programs_are_named_and_nothing_is_lost() {
     }
     let ended = judged(&place, &format!("{words} --force --judge-timeout 1"), &format!("{good} sleep 20"));
     assert!(ended.code == Some(1) && ended.err.contains("gave no reply to `c1` in 1 s"), "{}", ended.err);
+    // What the program had started ended with it.
+    let child = format!("{good} (sleep 4; touch outlived) & wait");
+    let ended = judged(&place, &format!("{words} --force --judge-timeout 1"), &child);
+    assert!(ended.code == Some(1) && ended.err.contains("gave no reply"), "{}", ended.err);
+    // A line without end, and a program that closes its output and stays.
+    for (program, part) in [
+        (format!("{good} yes | tr -d '\\n'"), "a line of more than 1 MiB"),
+        (format!("{good} exec >&-; sleep 20"), "it closed its output"),
+    ] {
+        let ended = judged(&place, &format!("{words} --force"), &program);
+        assert!(ended.code == Some(1) && ended.err.contains(part), "{program}: {}", ended.err);
+    }
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    assert!(!place.path("outlived").exists(), "a child of the judge outlived it");
     // What it had judged before is kept.
     assert_eq!(place.records("ranked.jsonl.partial").len(), 1);
     let ended =

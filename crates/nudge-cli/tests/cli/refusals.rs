@@ -42,6 +42,12 @@ fn rankings_that_do_not_order_their_completions() {
 fn one_completion_cannot_be_ranked() {
     let place = Place::with_reward_model();
     place.refused("sample --model sft --prompts prompts.jsonl --k 0 --out out", &["k is 0", "1 or more"]);
+    for (flag, option) in [("--k", "k is"), ("--draws", "draws is")] {
+        let words = format!("sample --model sft --prompts prompts.jsonl {flag} 1000000000 --out out");
+        place.refused(&words, &[option, "1000000000", "at most 65536"]);
+    }
+    let words = "best-of --policy sft --reward reward --prompts prompts.jsonl --n 1000000000 --out out";
+    place.refused(words, &["n is 1000000000", "at most 65536"]);
     place.done("sample --model sft --prompts prompts.jsonl --k 1 --max-new-tokens 8 --out one.jsonl");
     for labeler in ["", "--labeler happier"] {
         let words = format!("rank --candidates one.jsonl --out out {labeler}");

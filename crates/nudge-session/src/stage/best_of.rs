@@ -16,7 +16,7 @@ use crate::method::online::scores::{Normalizations, Scorer, normalizations, scor
 use crate::options::{BestOfOptions, Options};
 use crate::protocol::{Event, Metrics, StageName};
 use crate::readback::{finite, read_all};
-use crate::rollout::{Rollout, SampledCompletion, encode_prompts, temperature_of};
+use crate::rollout::{Rollout, SampledCompletion, check_completions, encode_prompts, temperature_of};
 use crate::snapshot::Snapshot;
 use crate::stage::{Stage, Standing, Told};
 use burn::tensor::Device;
@@ -65,6 +65,7 @@ impl BestOf {
         device: &Device,
     ) -> Result<Self, SessionError> {
         options.check_ranges()?;
+        check_completions("n", options.n)?;
         let gold = options.gold_labeler.as_deref().map(Labeler::find).transpose()?;
         if rewards.is_empty() {
             return Err(SessionError::Nothing("there is no reward model that chooses: `rewards` is empty".into()));

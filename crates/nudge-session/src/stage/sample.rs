@@ -10,7 +10,7 @@ use crate::finetuning::is_large;
 use crate::folder::Folder;
 use crate::options::{Options, SampleOptions};
 use crate::protocol::{Event, Metrics, StageName};
-use crate::rollout::{Rollout, SampledCompletion, encode_prompts, temperature_of};
+use crate::rollout::{Rollout, SampledCompletion, check_completions, encode_prompts, temperature_of};
 use crate::snapshot::Snapshot;
 use crate::stage::{Stage, Standing, StepState, Told};
 use burn::tensor::Device;
@@ -102,8 +102,13 @@ impl Sample {
 }
 
 /// How many completions of a prompt are drawn. Who reads along sees every one of them grow, and keeps them.
-fn draws(options: &SampleOptions, config: &DecoderConfig) -> Result<usize, SessionError> {
+///
+/// # Errors
+/// If it does not fit `k`, or is too many.
+pub fn draws(options: &SampleOptions, config: &DecoderConfig) -> Result<usize, SessionError> {
     let SampleOptions { k, draws, stream, .. } = *options;
+    check_completions("k", k)?;
+    check_completions("draws", draws)?;
     let can_differ = k > 1 && !stream && temperature_of(options.temperature, config) > 0.0;
     match draws {
         0 if can_differ && is_large(config) => Ok(3 * k),
@@ -203,6 +208,7 @@ mod tests {
         assert_eq!(draws(&options(0, true), &large).unwrap(), 4, "who reads along keeps what was read");
         assert_eq!(draws(&options(16, false), &small).unwrap(), 16);
         assert!(draws(&options(3, false), &large).unwrap_err().to_string().contains("k or more"));
+        assert!(draws(&options(1 << 40, false), &large).unwrap_err().to_string().contains("at most 65536"));
         assert!(draws(&options(8, true), &large).unwrap_err().to_string().contains("as they grow"));
     }
 }

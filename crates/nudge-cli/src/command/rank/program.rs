@@ -12,9 +12,9 @@ use crate::interrupt;
 use anyhow::{Context, Result, anyhow, bail};
 use serde::Deserialize;
 use serde_json::json;
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -22,6 +22,12 @@ use std::time::{Duration, Instant};
 const LOOK: Duration = Duration::from_millis(100);
 /// Characters of a reply that are quoted.
 const QUOTED: usize = 80;
+/// The longest reply, in bytes: a ranking of thousands.
+const LONGEST_REPLY: usize = 1 << 20;
+/// Replies that are read before they are asked for.
+const READ_AHEAD: usize = 16;
+/// How long a judge that has closed its output is given to end.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// A judge's reply.
 #[derive(Deserialize)]
@@ -37,10 +43,13 @@ struct Program<'a> {
     child: Child,
     /// Lines to its standard input; a thread writes them, as a program that does not read would stop us.
     asks: Sender<String>,
-    /// Lines of its standard output.
-    replies: Receiver<String>,
+    /// Lines of its standard output; [`TooLong`] ends them.
+    replies: Receiver<Result<String, TooLong>>,
     patience: Duration,
 }
+
+/// A line goes on for more than [`LONGEST_REPLY`].
+struct TooLong;
 
 /// Lets the program decide until nothing is open.
 pub fn run(desk: &mut Desk, command: &str, patience: Duration) -> Result<End> {
@@ -63,19 +72,17 @@ pub fn run(desk: &mut Desk, command: &str, patience: Duration) -> Result<End> {
 impl<'a> Program<'a> {
     fn start(name: &'a str, patience: Duration) -> Result<Self> {
         let (shell, flag) = if cfg!(windows) { ("cmd", "/C") } else { ("sh", "-c") };
-        let mut child = Command::new(shell)
-            .args([flag, name])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .with_context(|| format!("cannot start the judge `{name}`"))?;
+        let mut command = Command::new(shell);
+        command.args([flag, name]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        // Whatever it starts ends with it.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut child = command.spawn().with_context(|| format!("cannot start the judge `{name}`"))?;
         let (asks, to_write) = mpsc::channel::<String>();
-        let (to_read, replies) = mpsc::channel();
+        let (to_read, replies) = mpsc::sync_channel(READ_AHEAD);
         if let (Some(mut input), Some(output)) = (child.stdin.take(), child.stdout.take()) {
             thread::spawn(move || to_write.iter().try_for_each(|line| input.write_all(line.as_bytes())));
-            thread::spawn(move || {
-                BufReader::new(output).lines().map_while(Result::ok).try_for_each(|line| to_read.send(line))
-            });
+            thread::spawn(move || read_lines(output, &to_read));
         }
         Ok(Self { name, child, asks, replies, patience })
     }
@@ -96,11 +103,16 @@ impl<'a> Program<'a> {
         let asked = Instant::now();
         loop {
             match self.replies.recv_timeout(LOOK) {
-                Ok(line) if line.trim().is_empty() => {}
-                Ok(line) => return Ok(Some(line)),
+                Ok(Ok(line)) if line.trim().is_empty() => {}
+                Ok(Ok(line)) => return Ok(Some(line)),
+                Ok(Err(TooLong)) => bail!(
+                    "the judge `{}` replied to `{id}` with a line of more than {} MiB; one line of JSON is wanted",
+                    self.name,
+                    LONGEST_REPLY >> 20
+                ),
                 Err(_) if interrupt::requested() => return Ok(None),
                 Err(RecvTimeoutError::Disconnected) => {
-                    let status = self.child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
+                    let status = self.end();
                     bail!("the judge `{}` ended ({status}) before it had judged `{id}`", self.name)
                 }
                 Err(RecvTimeoutError::Timeout) if asked.elapsed() > self.patience => bail!(
@@ -113,10 +125,45 @@ impl<'a> Program<'a> {
             }
         }
     }
+
+    /// How it ended, once its output is closed.
+    fn end(&mut self) -> String {
+        let asked = Instant::now();
+        loop {
+            match self.child.try_wait() {
+                Ok(Some(status)) => return status.to_string(),
+                Ok(None) if asked.elapsed() < LAST_WORDS => thread::sleep(LOOK),
+                Ok(None) => return "it closed its output and goes on".into(),
+                Err(error) => return error.to_string(),
+            }
+        }
+    }
+}
+
+/// Sends line by line, until nobody listens or one is too long.
+fn read_lines(output: ChildStdout, to_read: &SyncSender<Result<String, TooLong>>) {
+    let mut output = BufReader::new(output);
+    loop {
+        let mut line = Vec::new();
+        let read = output.by_ref().take(LONGEST_REPLY as u64 + 1).read_until(b'\n', &mut line);
+        let reply = match read {
+            Ok(0) | Err(_) => return,
+            Ok(length) if length > LONGEST_REPLY => Err(TooLong),
+            Ok(_) => Ok(String::from_utf8_lossy(&line).into_owned()),
+        };
+        let is_last = reply.is_err();
+        if to_read.send(reply).is_err() || is_last {
+            return;
+        }
+    }
 }
 
 impl Drop for Program<'_> {
     fn drop(&mut self) {
+        #[cfg(unix)]
+        if let Some(group) = rustix::process::Pid::from_raw(self.child.id() as i32) {
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
