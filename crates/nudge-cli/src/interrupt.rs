@@ -1,6 +1,7 @@
 //! Ctrl-C and SIGTERM: the first asks the run to save and stop after its minibatch or step, one that comes a second or more later
 //! ends the process. Those in between count as the first: `timeout` and its like send every signal twice.
 //! While the program waits for a person to type, the first one ends it: nothing is half done then.
+//! A limit on the size of files ends nothing by itself.
 
 use crate::failure::tell;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -25,6 +26,9 @@ pub fn listen() {
         }
         let _ = flag::register(signal, Arc::clone(&REQUESTED));
     }
+    // A file that would outgrow `ulimit -f`: the write fails instead, and its error names the file.
+    #[cfg(unix)]
+    let _ = flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
     thread::spawn(grow_impatient);
 }
 

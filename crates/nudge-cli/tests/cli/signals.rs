@@ -17,6 +17,17 @@ fn typed(place: &Place, words: &str, keys: &str) -> Ended {
 }
 
 #[test]
+fn a_file_that_outgrows_its_limit_is_named() {
+    let place = Place::new();
+    let words = "sample --model sft --prompts prompts.jsonl --max-new-tokens 30 --out sampled.jsonl";
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -f 1; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_nudge")]).args(words.split_whitespace());
+    let ended = Ended::from(limited.current_dir(place.path("")).output().expect("sh starts"));
+    assert!(ended.code == Some(1) && ended.err.contains("sampled.jsonl"), "{:?}: {}", ended.code, ended.err);
+    assert!(ended.err.contains("error: ") && ended.err.contains("too large"), "{}", ended.err);
+}
+
+#[test]
 fn an_interrupt_saves_and_says_how_to_go_on() {
     let place = Place::new();
     place.write("stories.txt", &stories(60));
