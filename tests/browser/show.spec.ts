@@ -289,6 +289,27 @@ test('screens behind the first are chosen among more answers than are shown', as
   }
 });
 
+test('the reward model so far is told of an edit as of any other answer', async ({ page }) => {
+  test.setTimeout(2 * MINUTE);
+  await open(page, QUERY);
+  await takeInstructModel(page, MINUTE);
+  await button(page, 'Show me four answers').click();
+  for (let ranked = 1; ranked <= 5; ranked += 1) {
+    await screen(page);
+    await button(board(page), 'Fix answer A').click();
+    await page.getByTestId('edit').fill(`A better one, number ${ranked}.`);
+    await button(page, 'Store this ranking').click();
+    await expect(number(page, 'rank')).toHaveText(`${ranked}`);
+    // Each is foretold before the next is made.
+    await expect(page.getByTestId('foretold')).not.toContainText('reading', { timeout: MINUTE });
+  }
+  await expect(page.getByTestId('foretold-share')).toBeVisible({ timeout: MINUTE });
+  await button(page, 'Train the reward model').click();
+  const scores = page.getByTestId('scores').locator('tbody tr');
+  await expect(scores).toHaveCount(5, { timeout: MINUTE });
+  await expect(scores.filter({ hasText: 'A better one, number 5.' })).toContainText('1');
+});
+
 test('a tie of everything is not stored: the page says what can be done', async ({ page }) => {
   test.setTimeout(2 * MINUTE);
   await open(page, QUERY);
