@@ -161,3 +161,24 @@ test('every wait has an end in sight', async ({ page }) => {
   const loading = said.filter((line) => line.startsWith('Loading the trainer'));
   for (const line of loading) expect(line).toMatch(/: [\d.]+ MB of [\d.]+ MB/);
 });
+
+test('a second taste learns from its own rankings, not from those of the first', async ({ page }) => {
+  const commands = await listen(page);
+  await open(page, SMALL);
+  const quick = page.locator('#quick');
+  const learnt: { of: string[]; count: number }[] = [];
+  for (const taste of [/cheerful/, /short/]) {
+    await quick.getByRole('button', { name: taste }).click();
+    await expect(page.locator('#rank').getByTestId('board')).toBeVisible({ timeout: MINUTE });
+    await button(quick, 'Let the rule rank all of them').click();
+    await expect(quick).toHaveAttribute('data-stage', 'seen', { timeout: 4 * MINUTE });
+    const { preferences } = (await commands()).findLast(({ command }) => command === 'tune')! as unknown as { preferences: { labeler: string }[] };
+    learnt.push({ of: [...new Set(preferences.map(({ labeler }) => labeler))], count: preferences.length });
+    await button(quick, 'Pick another taste').click();
+  }
+  await expect(number(page, 'rank')).toHaveText('60');
+  expect(learnt.map(({ count }) => count)).toEqual([30, 30]);
+  expect(learnt[0]!.of).toHaveLength(1);
+  expect(learnt[1]!.of).toHaveLength(1);
+  expect(learnt[1]!.of).not.toEqual(learnt[0]!.of);
+});

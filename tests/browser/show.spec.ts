@@ -236,27 +236,27 @@ test('ten thousand pasted examples are taken, and shown as many', async ({ page 
   await expect(number(page, 'show')).toHaveText('10,000', { timeout: MINUTE });
 });
 
-/** Lets the model write the same answer to everything, or to all but one. */
-async function repeatItself(page: Page, differ: number): Promise<void> {
-  await page.addInitScript((differ) => {
+/** Puts words into the model's mouth: what it draws of each prompt becomes these answers, the last of them over and over. */
+async function say(page: Page, answers: string[]): Promise<void> {
+  await page.addInitScript((answers) => {
     const { set } = Object.getOwnPropertyDescriptor(Worker.prototype, 'onmessage')!;
     Object.defineProperty(Worker.prototype, 'onmessage', {
       set(this: Worker, hear: (event: MessageEvent) => void) {
         set!.call(this, (event: MessageEvent) => {
           const told = event.data.event;
           if (told?.event === 'candidates' && told.completions.length > 1) {
-            for (const [index, completion] of told.completions.entries()) completion.text = index < differ ? `Answer ${index}.` : ' The same. ';
+            for (const [index, completion] of told.completions.entries()) completion.text = answers[Math.min(index, answers.length - 1)];
           }
           hear(event);
         });
       },
     });
-  }, differ);
+  }, answers);
 }
 
 test('equal answers never stand on a screen together: others are drawn, hotter, and then there are fewer', async ({ page }) => {
   test.setTimeout(2 * MINUTE);
-  await repeatItself(page, 1);
+  await say(page, ['One answer.', ' The same. ']);
   const commands = await listen(page);
   await open(page, QUERY);
   await takeInstructModel(page, MINUTE);
@@ -268,6 +268,18 @@ test('equal answers never stand on a screen together: others are drawn, hotter, 
   expect(again.prompts).toHaveLength(1);
   await button(page, 'Store this ranking').click();
   await expect(number(page, 'rank')).toHaveText('1');
+});
+
+test('an answer with bytes that are no text is drawn again, and what the limit cut in two is left out', async ({ page }) => {
+  test.setTimeout(2 * MINUTE);
+  await say(page, ['A broken \uFFFD word.', 'A whole answer.', 'Cut in two\uFFFD', 'Another one.']);
+  await open(page, QUERY);
+  await takeInstructModel(page, MINUTE);
+  await button(page, 'Show me four answers').click();
+  await screen(page);
+  await expect(board(page).locator('[data-item]')).toHaveCount(3);
+  await expect(board(page)).toContainText('Cut in two');
+  await expect(board(page)).not.toContainText('\uFFFD');
 });
 
 test('screens behind the first are chosen among more answers than are shown', async ({ page }) => {
@@ -287,6 +299,27 @@ test('screens behind the first are chosen among more answers than are shown', as
     await button(page, 'Store this ranking').click();
     await expect(number(page, 'rank')).toHaveText(`${ranked}`);
   }
+});
+
+test('the reward model so far is told of an edit as of any other answer', async ({ page }) => {
+  test.setTimeout(2 * MINUTE);
+  await open(page, QUERY);
+  await takeInstructModel(page, MINUTE);
+  await button(page, 'Show me four answers').click();
+  for (let ranked = 1; ranked <= 5; ranked += 1) {
+    await screen(page);
+    await button(board(page), 'Fix answer A').click();
+    await page.getByTestId('edit').fill(`A better one, number ${ranked}.`);
+    await button(page, 'Store this ranking').click();
+    await expect(number(page, 'rank')).toHaveText(`${ranked}`);
+    // Each is foretold before the next is made.
+    await expect(page.getByTestId('foretold')).not.toContainText('reading', { timeout: MINUTE });
+  }
+  await expect(page.getByTestId('foretold-share')).toBeVisible({ timeout: MINUTE });
+  await button(page, 'Train the reward model').click();
+  const scores = page.getByTestId('scores').locator('tbody tr');
+  await expect(scores).toHaveCount(5, { timeout: MINUTE });
+  await expect(scores.filter({ hasText: 'A better one, number 5.' })).toContainText('1');
 });
 
 test('a tie of everything is not stored: the page says what can be done', async ({ page }) => {

@@ -186,14 +186,13 @@ mod tests {
 
     #[test]
     fn short_help_fits_a_screen_and_long_help_has_every_flag() {
-        for (name, output) in
-            [("ppo", "--out"), ("dpo", "--out"), ("sft", "--out"), ("teach", "--out"), ("compare", "--pairs")]
-        {
+        for name in ["ppo", "dpo", "sft", "teach", "compare"] {
             let mut whole = command_within(80).term_width(80);
             whole.build();
             let sub = whole.find_subcommand_mut(name).unwrap();
             let (short, long) = (sub.render_help().to_string(), sub.render_long_help().to_string());
-            assert!(short.lines().count() <= 60 && short.contains(output), "{short}");
+            let out = if name == "compare" { "--pairs" } else { "--out" };
+            assert!(short.lines().count() <= 60 && short.contains(out), "{short}");
             let flags: Vec<String> =
                 sub.get_arguments().filter_map(|arg| Some(format!("--{}", arg.get_long()?))).collect();
             assert!(flags.iter().all(|flag| long.contains(flag)), "{long}");

@@ -353,7 +353,7 @@ mod tests {
 
     #[test]
     fn a_model_without_probabilities_samples_nothing() {
-        let model = Decoder::init(&DecoderConfig::test(24), 3, &Device::flex()).map_parameters(|p| p.mul_scalar(1e30));
+        let model = Decoder::init(&DecoderConfig::test(24), 3, &Device::flex()).map_parameters(|p| p.mul_scalar(1e18));
         let prompts = [vec![1, 2, 3]];
         let sampler = HostGeneration::new(&model.frozen(), &prompts, NEW_TOKENS, SamplingOptions::default());
         let (rows, ends) = (vec![SampledCompletion::new(0)], vec![]);

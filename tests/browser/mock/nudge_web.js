@@ -273,7 +273,7 @@ export class Nudge {
   async foretell({ rankings, foretold }) {
     const counted = Math.max(0, foretold.filter(Boolean).length - 3);
     const accuracy = counted > 0 ? 0.7 : NaN;
-    const last = counted > 0 && foretold.at(-1) ? { order: rankings.at(-1).completions.map((_, index) => index).reverse(), agreed: 4, pairs: 6 } : null;
+    const last = counted > 0 && foretold.at(-1) ? { order: [...(rankings.at(-1).edit ? [rankings.at(-1).completions.length] : []), ...rankings.at(-1).completions.map((_, index) => index).reverse()], agreed: 4, pairs: 6 } : null;
     return { last, agreement: { name: 'foretold pairs', pairs: 6 * counted, accuracy, low: 0.5, high: 0.85 }, unread: 0 };
   }
   start(command, resume) {

@@ -21,6 +21,14 @@ export function hasPreference({ ranking, edit }: RankingRecord): boolean {
   return ranking.length > 1 || edit !== undefined;
 }
 
+/** The same with the edit as the last of the answers, above all others, as the trainer reads it. */
+export function withEdit(record: Ranking): Ranking {
+  const { edit, ...rest } = record;
+  if (!edit) return record;
+  const completions = [...record.completions, { text: edit.text }];
+  return { ...rest, completions, ranking: [[record.completions.length], ...record.ranking] };
+}
+
 /** What `flags` say of a screen whose answers are all as good as each other. */
 export const ALL_BAD = 'all_bad';
 export const ALL_GOOD = 'all_good';

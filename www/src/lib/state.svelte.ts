@@ -21,7 +21,7 @@ import { BUILT_IN_START, models, type CurvePoint, type ModelName } from './model
 import { notices } from './notices.svelte';
 import type { Picked } from './opening';
 import type { DemonstrationRecord, RankingRecord, RewardOptions, SftOptions } from './protocol';
-import { rankings } from './rankings.svelte';
+import { rankings, withEdit } from './rankings.svelte';
 import { runs } from './runs.svelte';
 import { screens } from './sampling.svelte';
 import { settings, sizes } from './settings';
@@ -347,9 +347,10 @@ class State {
 
   /** Asks the reward model about the completions of the last ranking. */
   async scoreLast(): Promise<void> {
-    const record = rankings.lastRecord;
+    const last = rankings.lastRecord;
     const source = rankings.list.at(-1)?.source ?? 'person';
-    if (!record || !models.held.reward) return;
+    if (!last || !models.held.reward) return;
+    const record = withEdit(last);
     await engine.run(commands.score('reward', [record]), {
       event: (event) => {
         if (event.event !== 'scored') return;

@@ -91,7 +91,7 @@ fn weights_that_are_not_numbers_are_not_stored() {
     let one_step = "sft --model sft --data demonstrations.jsonl --batch-size 60 --epochs 1";
     for (options, part) in [
         ("--held-out 0 --learning-rate 1e38", "left the weight"),
-        ("--held-out 0.2 --learning-rate 1e30", "eval_loss is NaN"),
+        ("--held-out 0.2 --learning-rate 1e15", "eval_loss is NaN"),
     ] {
         let ended = place.run(&format!("{one_step} {options} --out wreck --force"));
         assert_eq!(ended.code, Some(1), "{options}: {}{}", ended.out, ended.err);
@@ -107,9 +107,9 @@ fn a_model_that_computes_no_numbers_is_not_judged() {
     let place = place();
     place.write("demonstrations.jsonl", &example("demonstrations.train.jsonl", 60));
     place.write("stories.txt", &stories(1));
-    // Its weights are numbers, of 30 digits.
+    // Its weights are numbers, of 15 digits.
     let words =
-        "sft --model sft --data demonstrations.jsonl --batch-size 60 --epochs 1 --held-out 0 --learning-rate 1e30";
+        "sft --model sft --data demonstrations.jsonl --batch-size 60 --epochs 1 --held-out 0 --learning-rate 1e15";
     place.done(&format!("{words} --out absurd"));
     for words in [
         "sample --model absurd --prompts prompts.jsonl --max-new-tokens 8 --out sampled.jsonl",
