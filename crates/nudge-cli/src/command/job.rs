@@ -128,9 +128,9 @@ impl Job<'_> {
         report::result(self.training.common.json, &into_json(&summary, verdicts)?, || {
             let numbers = TELLING.iter().filter_map(|name| Some(format!(", {name} {:.3}", folder.metrics.get(*name)?)));
             format!(
-                "{}: {} steps in {}{} -> {}",
+                "{}: {} in {}{} -> {}",
                 self.name,
-                folder.steps,
+                report::times(folder.steps, "step", "steps"),
                 report::duration(folder.seconds),
                 numbers.collect::<String>(),
                 self.training.output.out.display()

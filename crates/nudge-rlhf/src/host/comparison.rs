@@ -126,11 +126,11 @@ mod tests {
     #[test]
     fn few_prompts_and_equal_ones_prove_little() {
         let few = Comparison::new(&outcomes(3, 0, 0));
-        assert!(few.rate.low < 0.5 && few.p == 0.25, "{few:?}");
+        assert!(few.rate.low < 0.5 && (few.p - 0.25).abs() < 1e-12, "{few:?}");
         let all = Comparison::new(&outcomes(40, 0, 0));
-        assert!(all.rate.low < 0.95 && all.rate.high == 1.0, "{all:?}");
+        assert!(all.rate.low < 0.95 && all.rate.high > 0.999, "{all:?}");
         let ties = Comparison::new(&outcomes(0, 40, 0));
-        assert!(ties.rate.low < 0.45 && ties.rate.high > 0.55 && ties.p == 1.0, "{ties:?}");
+        assert!(ties.rate.low < 0.45 && ties.rate.high > 0.55 && ties.p > 0.999, "{ties:?}");
         let nothing = Comparison::new(&[]);
         assert_eq!((nothing.rate, nothing.p), (WinRate::new(0, 0, 0), 1.0));
     }

@@ -10,16 +10,15 @@ const OPENING: usize = 4;
 /// Words from which on a sentence that comes twice is no refrain such as "Oh no!".
 const SENTENCE: usize = 4;
 /// What a model says that does not answer: English, as instruction-tuned models have it.
-const REFUSALS: [&str; 12] = [
+const REFUSALS: [&str; 11] = [
     "as an ai",
     "i'm an ai",
     "i am an ai",
     "as a language model",
-    "i'm sorry, but",
     "i'm sorry but",
     "i'm sorry for any",
     "i'm sorry for the",
-    "i am sorry, but",
+    "i am sorry but",
     "i cannot assist",
     "i can't assist",
     "i'm unable to",
@@ -71,7 +70,9 @@ impl Writing {
 /// Whether a completion refuses, apologises or speaks of being an AI.
 pub(super) fn is_refusal(text: &str) -> bool {
     let text = text.to_lowercase().replace('\u{2019}', "'");
-    REFUSALS.iter().any(|refusal| text.contains(refusal))
+    let words = text.split(|character: char| !character.is_alphanumeric() && character != '\'');
+    let text = format!(" {} ", words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" "));
+    REFUSALS.iter().any(|refusal| text.contains(&format!(" {refusal} ")))
 }
 
 /// Whether a completion says a sentence twice.
