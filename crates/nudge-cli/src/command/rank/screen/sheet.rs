@@ -50,6 +50,12 @@ pub struct Sheet {
     pub stack_scroll: usize,
     /// The cursor moved: stacked completions scroll to it.
     pub follow: bool,
+    /// Lines below the edge, where completions are stacked.
+    pub below: usize,
+    /// Completions of which nothing was on the screen yet; the drawing knows them.
+    pub unseen: Vec<bool>,
+    /// Whether it was drawn as a stack.
+    pub drawn: bool,
     /// What lies over the completions.
     pub overlay: Option<Overlay>,
     /// Something to say, until the next key.
@@ -72,6 +78,9 @@ impl Sheet {
             scroll: vec![0; completions],
             stack_scroll: 0,
             follow: true,
+            below: 0,
+            unseen: vec![false; completions],
+            drawn: false,
             overlay: None,
             message,
             usable: vec![false; completions],
@@ -169,6 +178,8 @@ impl Sheet {
         let number = completion + 1;
         if completion >= self.completions {
             self.message = Some(format!("there is no completion {number}; there are 1 to {}", self.completions));
+        } else if self.unseen[completion] {
+            self.message = Some(format!("completion {number} is below the edge: down or page down shows it"));
         } else if self.place_of(completion).is_some() {
             self.message = Some(format!("completion {number} has its place; backspace takes the last one back"));
         } else {

@@ -157,7 +157,7 @@ fn more(above: usize, below: usize) -> String {
 
 fn stack(frame: &mut Frame, area: Rect, screen: &Screen, sheet: &mut Sheet, theme: &Theme) {
     let mut lines = Vec::new();
-    let mut focus = 0..0;
+    let (mut focus, mut ranges) = (0..0, Vec::new());
     for completion in 0..sheet.completions {
         let from = lines.len();
         lines.push(Line::styled(heading(completion, sheet), heading_style(completion, sheet, theme)));
@@ -166,6 +166,7 @@ fn stack(frame: &mut Frame, area: Rect, screen: &Screen, sheet: &mut Sheet, them
         if completion == sheet.focus {
             focus = from..lines.len();
         }
+        ranges.push(from..lines.len());
     }
     let height = area.height as usize;
     if std::mem::take(&mut sheet.follow) {
@@ -173,6 +174,16 @@ fn stack(frame: &mut Frame, area: Rect, screen: &Screen, sheet: &mut Sheet, them
         sheet.stack_scroll = sheet.stack_scroll.max(focus.end.saturating_sub(height)).min(focus.start);
     }
     sheet.stack_scroll = sheet.stack_scroll.min(lines.len().saturating_sub(height));
+    let end = sheet.stack_scroll + height;
+    sheet.below = lines.len().saturating_sub(end);
+    // The heading alone shows nothing of a completion.
+    let is_shown = |range: &std::ops::Range<usize>| range.start + 1 < end && range.end > sheet.stack_scroll;
+    let unseen = |(range, unseen): (_, &bool)| *unseen && !is_shown(range);
+    sheet.unseen = match sheet.drawn {
+        true => ranges.iter().zip(&sheet.unseen).map(unseen).collect(),
+        false => ranges.iter().map(|range| !is_shown(range)).collect(),
+    };
+    sheet.drawn = true;
     let shown: Vec<Line> = lines.into_iter().skip(sheet.stack_scroll).take(height).collect();
     frame.render_widget(Paragraph::new(shown), area);
 }
@@ -196,6 +207,10 @@ fn hint<'a>(sheet: &Sheet, width: u16, theme: &Theme) -> Line<'a> {
     }
     match sheet.is_complete() {
         true => Line::styled("enter keeps it, backspace takes back", theme.title),
+        false if sheet.below > 0 => Line::styled(
+            format!("{} lines below: down, page down  |  1-9 rank  s skip  q stop  ? help", sheet.below),
+            theme.title,
+        ),
         false if HINT.len() > width.into() => Line::styled("1-9 rank  s skip  q stop  ? help", theme.quiet),
         false => Line::styled(HINT, theme.quiet),
     }

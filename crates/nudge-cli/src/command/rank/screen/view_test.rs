@@ -62,6 +62,25 @@ fn narrow_terminals_stack_them() {
 }
 
 #[test]
+fn what_is_below_the_edge_is_marked_and_not_ranked_unseen() {
+    let screen = screen(&[LONG, &format!("{LONG} one"), &format!("{LONG} two"), &format!("{LONG} three")]);
+    let mut sheet = Sheet::new(4, None);
+    let rows = drawn(60, 12, &screen, &mut sheet);
+    assert!(rows[11].contains("lines below: down"), "{}", rows[11]);
+    key(&mut sheet, KeyCode::Char('4'));
+    assert!(
+        sheet.groups.is_empty() && sheet.message.as_ref().is_some_and(|message| message.contains("below the edge"))
+    );
+    for _ in 0..4 {
+        key(&mut sheet, KeyCode::PageDown);
+        drawn(60, 12, &screen, &mut sheet);
+    }
+    key(&mut sheet, KeyCode::Char('4'));
+    assert_eq!(sheet.groups, [[3]], "it was seen");
+    assert_eq!(sheet.below, 0);
+}
+
+#[test]
 fn small_terminals_scroll_to_the_cursor() {
     let screen = screen(&["one one", "two two", "three three", LONG]);
     let mut sheet = Sheet::new(4, None);
