@@ -30,7 +30,7 @@ const codes = Object.keys(LANGUAGES) as Code[];
 
 /** Names, terms and formulas that are the same in every language, and texts of the model itself. */
 const THE_SAME =
-  /^(Nudge|Instruct|Base|Reward|Prompts?|Workflow|Name|Auto|Normal(: \d+)?|WebGPU|CPU|KL|Loss|Seed|PPO|GRPO|RLOO|REINFORCE|DPO|KTO|ORPO|SimPO|Top-p|no|Deutsch|English|Español)$|^[\d\W_]*$|^[\w-]*_[\w-]*$|github\.com/;
+  /^(Nudge|Instruct|Base|Reward|Prompts?|Workflow|Name|Auto|Normal(: \d+)?|WebGPU|CPU|KL|Loss|Seed|PPO|GRPO|RLOO|RAFT|REINFORCE|DPO|KTO|ORPO|SimPO|Top-p|no|Deutsch|English|Español)$|^[\d\W_]*$|^[\w-]*_[\w-]*$|github\.com/;
 
 async function opened(page: Page, code: string): Promise<void> {
   await page.goto(`/?language=${code}${RUNS}`);
