@@ -76,7 +76,12 @@ fn the_reference_is_the_base_without_the_adapter() {
             json!({"command": "tune", "method": method, "policy": "sft", "rewards": ["reward"],
                 "prompts": prompts(16), "options": options}),
         );
-        assert_eq!(series(&events, "val/first_ratio"), [1.0; 3], "{method}");
+        let ratios = series(&events, "val/first_ratio");
+        match method {
+            // It learns from the rows that were picked, whose products have another shape than those of all rows.
+            "raft" => assert!(ratios.iter().all(|ratio| (ratio - 1.0).abs() < 1e-6), "{ratios:?}"),
+            _ => assert_eq!(ratios, [1.0; 3], "{method}"),
+        }
         assert_eq!(first(&events, "objective/kl"), 0.0, "{method}");
         assert!(series(&events, "objective/kl")[2] != 0.0, "{method}: nothing moved");
     }

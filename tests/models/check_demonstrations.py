@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks the demonstrations of the built-in story model before anything is trained on them.
 
-    tests/models/check_demonstrations.py --stories ../shared/data/stories/tinystories.*.txt
+    tests/models/check_demonstrations.py --stories STORIES*.txt
 
 An answer may use only words that the stories use (five times or more), ends like a sentence, and has the length
 of its kind. No two answers may share half of their runs of four words, no opening of three words may start more than
@@ -16,7 +16,7 @@ import pathlib
 import re
 import sys
 
-EXAMPLES = pathlib.Path(__file__).parents[2] / "www/public/examples"
+EXAMPLES = pathlib.Path(__file__).parent / "story"
 LEAST_USES = 5
 SHARED_RUNS = 0.5
 SAME_OPENING = 0.03

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Makes demonstrations for the built-in story model from stories with their words and features.
 
-    tests/models/story_requests.py --features ../shared/data/instructions/story_features.jsonl \\
-        --held-out ../shared/data/stories/tinystories.heldout.txt --cap 500 --out requests.jsonl
+    tests/models/story_requests.py --features FEATURES.jsonl \\
+        --held-out HELDOUT.txt --cap 500 --out requests.jsonl
 
 The file of features holds TinyStories (Eldan & Li 2023, CDLA-Sharing-1.0), each with three of its words and what was
 found in it by rule. Every answer is a story's own text and ends where something has come to an end:

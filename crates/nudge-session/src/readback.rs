@@ -3,19 +3,21 @@
 use crate::SessionError;
 use burn::tensor::{DType, Int, Tensor, TensorData, Transaction};
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::cell::Cell;
 
-/// Waits so far.
-static COUNT: AtomicU64 = AtomicU64::new(0);
+thread_local! {
+    /// Waits so far. A run stays on one thread, so that runs on others do not count.
+    static COUNT: Cell<u64> = const { Cell::new(0) };
+}
 
-/// How often a device has handed numbers to this process; a GPU is waited for each time.
+/// How often a device has handed numbers to this thread; a GPU is waited for each time.
 pub fn count() -> u64 {
-    COUNT.load(Ordering::Relaxed)
+    COUNT.get()
 }
 
 /// One more; called by what takes numbers over without a tensor.
 pub(crate) fn counted() {
-    COUNT.fetch_add(1, Ordering::Relaxed);
+    COUNT.set(COUNT.get() + 1);
 }
 
 fn failed(error: impl std::fmt::Debug) -> SessionError {

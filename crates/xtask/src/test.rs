@@ -61,6 +61,8 @@ fn lints(workspace: &Workspace) -> Result<()> {
 
 /// With nextest, which runs each test in a process of its own, or with cargo's runner where it is missing.
 fn rust_tests(workspace: &Workspace, filter: Option<&str>, may_be_none: bool) -> Result<()> {
+    // The licences are those of every crate in the lock file, also of the ones that only other platforms build.
+    run(workspace.cargo().args(["fetch", "--locked"]))?;
     let mut command = workspace.cargo();
     if find_program(&["cargo-nextest"]).is_some() {
         command.args(["nextest", "run", "--workspace"]);

@@ -328,5 +328,5 @@ fn what_cannot_be_taught_is_named() {
     typo("--model sft --labeler shortest", "no simulated labeler is called `shortest`");
     typo("--model sft --judge-command no-such-judge", "no program no-such-judge");
     let ended = place.run("teach --model sft --labeler shorter --prompts few.jsonl --out out");
-    assert!(ended.code == Some(1) && ended.err.contains("3 different prompts"), "{}", ended.err);
+    assert!(ended.code == Some(1) && ended.err.contains("few.jsonl: there are 3 different prompts"), "{}", ended.err);
 }
