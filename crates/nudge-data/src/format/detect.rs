@@ -122,14 +122,14 @@ fn most_common(found: &[Found]) -> Option<Format> {
 
 fn unknown(source_name: &str, first: &[Found]) -> String {
     let all: Vec<&str> = Format::ALL.iter().map(|format| format.name()).collect();
-    let advice = format!("the formats are {}", all.join(", "));
+    let advice = format!("The formats are {}", all.join(", "));
     match first.iter().find_map(|found| Some((found.line, found.value.as_ref().ok()?))) {
         Some((line, Value::Object(fields))) => {
             let meant = fields.keys().find_map(|key| Some((key, misspelt(key)?)));
-            let meant = meant.map_or(String::new(), |(key, field)| format!("; did you mean `{field}` by `{key}`?"));
-            format!("{source_name}: no format has the fields of line {line} ({}){meant}; {advice}", names(fields))
+            let meant = meant.map_or(".".into(), |(key, field)| format!(". Is `{key}` meant to be `{field}`?"));
+            format!("{source_name}: no format has the fields of line {line} ({}){meant} {advice}", names(fields))
         }
-        Some((line, _)) => format!("{source_name}: line {line} is no object with named fields; {advice}"),
+        Some((line, _)) => format!("{source_name}: line {line} is no object with named fields. {advice}"),
         None => match first.first() {
             Some(Found { line, value: Err(reason) }) => format!("{source_name}, line {line}: {reason}"),
             _ => format!("{source_name} holds no records"),

@@ -26,12 +26,29 @@ fn prompt(line: u64, text: &str) -> Found {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::format::detect;
     use crate::source::{Source, SourceOptions};
 
     fn prompts(name: &str, text: &str) -> Vec<(u64, Value)> {
         let source = Source::open(name, text.as_bytes(), SourceOptions::default()).unwrap();
         let found = plain_prompts(source.layout(), source);
         found.map(|found| (found.line, found.value.unwrap())).collect()
+    }
+
+    #[test]
+    fn a_misspelt_field_is_named() {
+        let refusal = |text: &str| {
+            let source = Source::open("p.jsonl", text.as_bytes(), SourceOptions::default()).unwrap();
+            detect("p.jsonl", source, None).map(|found| found.format).unwrap_err()
+        };
+        for (field, meant) in [("promt", "prompt"), ("Prompt", "prompt"), ("chosne", "chosen"), ("labels", "label")] {
+            let message = refusal(&json!({ field: "x" }).to_string());
+            assert!(
+                message.contains(&format!("Is `{field}` meant to be `{meant}`? The formats are text, ")),
+                "{message}"
+            );
+        }
+        assert!(!refusal(r#"{"mail": "x"}"#).contains("meant"), "nothing is near it");
     }
 
     #[test]
