@@ -146,6 +146,6 @@ test('base to comparison on the CPU', async ({ page }) => {
     expect(accuracy).toBeGreaterThan(0);
     expect(accuracy).toBeLessThanOrEqual(100);
     await button(page, /^Let the simulated labeler judge/).click();
-    await expect(page.locator('#compare figure')).toContainText('Tuned with DPO, against Instruct', { timeout: 2 * MINUTE });
+    await expect(page.locator('#compare').getByRole('figure', { name: /^Win rate/ })).toContainText('Tuned with DPO, against Instruct', { timeout: 2 * MINUTE });
   });
 });

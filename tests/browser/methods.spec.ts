@@ -21,7 +21,7 @@ import {
 const MINUTE = 60_000;
 const SMALL = '?device=cpu&model=test&test=1&seed=1';
 /** Known of old; what the trainer declares besides is held to the same. */
-const REWARDS = ['ppo', 'grpo', 'rloo', 'reinforce'];
+const REWARDS = ['ppo', 'grpo', 'rloo', 'reinforce', 'raft'];
 const RANKINGS = ['dpo', 'kto', 'orpo'];
 
 type Offered = { method: string; name: string };
@@ -209,14 +209,14 @@ test('the best of eight is judged blind without any training', async ({ page }) 
   }
   await expect(page.getByTestId('revealed').locator('li')).toHaveCount(10);
   await expect(page.getByTestId('revealed')).toContainText('Instruct, best of 8');
-  await expect(page.locator('#compare figure')).toContainText('Instruct, best of 8, against Instruct');
+  await expect(page.locator('#compare').getByRole('figure', { name: /^Win rate/ })).toContainText('Instruct, best of 8, against Instruct');
   const asked = { command: 'compare', a: 'sft', b: 'sft', best_of_reward: 'reward' };
   expect((await sent()).at(-1)).toMatchObject({ ...asked, judge: { judge: 'person' }, options: { best_of: 8, seed: 1 } });
 
   await page.getByTestId('versus').selectOption('base');
   await button(page, /^Let the simulated labeler judge/).click();
   await expect(page.getByTestId('verdict-simulated')).toBeVisible({ timeout: 2 * MINUTE });
-  await expect(page.locator('#compare figure')).toContainText('Instruct, best of 8, against Base');
+  await expect(page.locator('#compare').getByRole('figure', { name: /^Win rate/ })).toContainText('Instruct, best of 8, against Base');
   expect((await sent()).at(-1)).toMatchObject({ ...asked, b: 'base', judge: { judge: 'labeler' }, options: { best_of: 8 } });
   await page.reload();
   await ready(page);

@@ -65,9 +65,9 @@ test('two methods leave two runs, and any two models can be compared', async ({ 
   await test.step('a new instruct model takes no run’s start away', async () => {
     await button(page, 'Train again here').click();
     await expect(button(page, 'Ask both')).toBeEnabled({ timeout: 2 * MINUTE });
-    await expect(run(page, 2)).toContainText('Instruct, as it was when the run began');
+    await expect(run(page, 2)).toContainText('Built-in instruct model');
     await page.getByTestId('which-run').selectOption({ label: 'Run 2: Tuned with SimPO' });
-    await page.getByTestId('versus').selectOption({ label: 'Instruct, as it was when the run began' });
+    await page.getByTestId('versus').selectOption({ label: 'Built-in instruct model' });
     await judge(page, commands);
     expect(await compared()).toEqual(['policy', 'sft@0']);
   });
