@@ -77,7 +77,7 @@ struct Reading {
     /// Whether it was to be foretold.
     wanted: bool,
     pairs: Vec<(usize, usize)>,
-    /// `[completions, hidden]`; empty where the model cannot read it or nothing can be learnt from it.
+    /// `[completions, hidden]`, the edit behind the others; empty where the model cannot read it or nothing can be learnt from it.
     features: Vec<f32>,
     foretold: Option<(Foretold, WinRate)>,
 }
@@ -139,7 +139,7 @@ impl Next {
         let pairs = comparison.map(|comparison| comparison.pairs).unwrap_or_default();
         let encode = |text: &str| encode_completion(&folder, &record.prompt, text, 0).ok().map(|row| row.tokens);
         let rows: Option<Vec<Vec<u32>>> =
-            record.completions.iter().map(|completion| encode(&completion.text)).collect();
+            record.with_edit().completions.iter().map(|completion| encode(&completion.text)).collect();
         let features = match rows.filter(|_| !pairs.is_empty()) {
             Some(rows) => read(CompletionBatch::new(&rows, &folder.tokenizer, &model, &device).ends(&model)).await?,
             None => Vec::new(),
@@ -190,12 +190,14 @@ impl Readings {
 }
 
 fn foretold(before: &[&Reading], reading: &Reading) -> (Foretold, WinRate) {
-    let width = reading.features.len() / reading.record.completions.len();
+    // An edit is scored as a completion behind the others.
+    let width = reading.features.len() / reading.record.with_edit().completions.len();
     let ranked = before.iter().map(|reading| RankedFeatures { features: &reading.features, pairs: &reading.pairs });
     let reward = LinearReward::fit(&ranked.collect::<Vec<_>>(), width, DECAY);
     let scores: Vec<f32> = reading.features.chunks_exact(width).map(|row| reward.score(row) as f32).collect();
     let rate = pairwise_accuracy(&scores, &reading.pairs);
-    let mut order: Vec<usize> = (0..scores.len()).collect();
+    // Whoever saw the screen saw no edit.
+    let mut order: Vec<usize> = (0..reading.record.completions.len()).collect();
     order.sort_by(|one, other| scores[*other].total_cmp(&scores[*one]));
     (Foretold { order, agreed: rate.wins, pairs: reading.pairs.len() }, rate)
 }
@@ -259,5 +261,20 @@ mod tests {
         // One was taken back.
         assert_eq!(readings.without_others(asked[..1].iter().cloned()), None);
         assert_eq!(readings.0.len(), 1);
+    }
+
+    #[test]
+    fn an_edit_is_one_more_completion_and_not_in_the_order() {
+        let edited = |id: usize| {
+            let mut reading = reading(id, [1.0, 0.0, 0.0, 1.0], true, true);
+            reading.record.edit = Some(nudge_data::Edit { of: Some(0), text: "c".into() });
+            reading.features.extend([2.0, 0.0]);
+            reading.pairs = vec![(2, 0), (2, 1), (0, 1)];
+            reading
+        };
+        let mut readings = Readings::default();
+        (0..=LEAST).for_each(|id| readings.push(edited(id)));
+        let last = readings.told(LEAST + 1).last.unwrap();
+        assert_eq!((last.order, last.agreed, last.pairs), (vec![0, 1], 3, 3));
     }
 }
