@@ -28,7 +28,7 @@ export const ofShow: Translation<typeof english> = {
     skip: 'Überspringen: seine eigenen Antworten ordnen',
     skipCost:
       'Du kannst diesen Schritt überspringen, aber das kostet etwas. Ordnen lehrt wenig, solange das Modell die Aufgabe nicht kann: Bei einem ' +
-      'Workflow mit E-Mail-Antworten ergaben 30 Rangfolgen allein 0 % brauchbare Antworten, 12 Beispiele ergaben 93 %.',
+      'Workflow mit E-Mail-Antworten hoben 12 Beispiele die Antworten, die eine Regel bestehen, von 0 auf 55 %, Ordnen und Verbessern danach auf 73 %.',
     metricExamples: (examples) =>
       examples >= sizes.fewestExamples ? 'eigene Beispiele' : `von ${sizes.fewestExamples} bis ${sizes.enoughExamples} eigenen Beispielen`,
     short: (examples) => plural(examples, beispiele),
