@@ -27,8 +27,8 @@ export const ofShow: Translation<typeof english> = {
     forecast: (time) => `Das Lernen dauert hier etwa ${time}.`,
     skip: 'Überspringen: seine eigenen Antworten ordnen',
     skipCost:
-      'Du kannst diesen Schritt überspringen, aber das kostet etwas. Ordnen lehrt wenig, solange das Modell die Aufgabe nicht kann: Bei einem ' +
-      'Workflow mit E-Mail-Antworten hoben 12 Beispiele die Antworten, die eine Regel bestehen, von 0 auf 55 %, Ordnen und Verbessern danach auf 73 %.',
+      'Du kannst diesen Schritt überspringen, aber das kostet etwas. Ordnen lehrt wenig, solange das Modell die Aufgabe nicht kann: Wo gemessen ' +
+      'wurde, hoben 12 Beispiele die Antworten, die eine Regel bestehen, von 0 auf 55 % (Antworten an Kunden) und auf 43 % (Sitzungsnotizen).',
     metricExamples: (examples) =>
       examples >= sizes.fewestExamples ? 'eigene Beispiele' : `von ${sizes.fewestExamples} bis ${sizes.enoughExamples} eigenen Beispielen`,
     short: (examples) => plural(examples, beispiele),

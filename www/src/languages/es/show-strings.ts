@@ -27,8 +27,8 @@ export const ofShow: Translation<typeof english> = {
     forecast: (time) => `Aprender lleva aquí unos ${time}.`,
     skip: 'Saltar: ordenar sus propias respuestas',
     skipCost:
-      'Puedes saltarte este paso, pero tiene un precio. Ordenar enseña poco mientras el modelo no sepa hacer la tarea: en un flujo de respuestas ' +
-      'por correo, 12 ejemplos llevaron las respuestas que cumplen una regla del 0 % al 55 %, y ordenar y mejorar después, al 73 %.',
+      'Puedes saltarte este paso, pero tiene un precio. Ordenar enseña poco mientras el modelo no sepa hacer la tarea: donde se midió, ' +
+      '12 ejemplos llevaron las respuestas que cumplen una regla del 0 % al 55 % (respuestas a clientes) y al 43 % (notas de reuniones).',
     metricExamples: (examples) =>
       examples >= sizes.fewestExamples ? 'ejemplos tuyos' : `de ${sizes.fewestExamples} a ${sizes.enoughExamples} ejemplos tuyos`,
     short: (examples) => plural(examples, ejemplos),

@@ -149,9 +149,6 @@ impl Steps<'_> {
             words.extend(self.longest());
         } else {
             words.extend(pair("--comparisons", &self.rankings()));
-            if self.workflow.has_examples() {
-                words.extend(pair("--examples", &text(&self.workflow.file("demonstrations.jsonl"))));
-            }
         }
         match &self.arguments.options {
             Some(options) => words.extend(pair("--config", &text(options))),
