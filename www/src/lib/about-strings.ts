@@ -11,8 +11,8 @@ export const about = {
   leaves: 'How to check that nothing leaves',
   ways: [
     'Turn the network off, airplane mode for instance, and go on: everything here works without one once the page says that it is kept.',
-    'Open the browser’s developer tools (F12), the tab “Network”, and use the page: after it has loaded there is no request, but for models that you ask for, and those come from this site.',
-    'The page’s content policy forbids it to talk to any other address; you find it at the top of its source.',
+    'Open the browser’s developer tools (F12), the tab “Network”, and use the page: after it has loaded there is no request, but for models that you ask for.',
+    'The page’s content policy lets it talk to this site alone; you find it at the top of its source. Where you ask for a model from another address, a frame apart (ask.html) fetches it, which sees nothing of the page.',
   ],
   kept: 'This page is kept in this browser and works without a network. You can install it from the browser’s menu.',
   notKept: 'This page is not kept in this browser yet.',

@@ -12,8 +12,8 @@ export const about: Translation<typeof english> = {
   leaves: 'So prüfst du, dass nichts hinausgeht',
   ways: [
     'Schalte das Netz ab, etwa mit dem Flugmodus, und mach weiter: Sobald die Seite sagt, dass sie gespeichert ist, geht alles ohne.',
-    'Öffne die Entwicklerwerkzeuge des Browsers (F12), dort „Netzwerk“, und benutze die Seite: Nach dem Laden gibt es keine Anfragen mehr, außer nach Modellen, die du verlangst, und die kommen von dieser Website.',
-    'Die Content Security Policy der Seite verbietet ihr, mit anderen Adressen zu sprechen; sie steht am Anfang des Quelltexts.',
+    'Öffne die Entwicklerwerkzeuge des Browsers (F12), dort „Netzwerk“, und benutze die Seite: Nach dem Laden gibt es keine Anfragen mehr, außer nach Modellen, die du verlangst.',
+    'Die Content Security Policy erlaubt der Seite, nur mit dieser Website zu sprechen; sie steht am Anfang des Quelltexts. Ein Modell, das du von einer anderen Adresse verlangst, holt ein eigener Rahmen (ask.html), der von der Seite nichts sieht.',
   ],
   kept: 'Diese Seite ist in diesem Browser gespeichert und läuft ohne Netz. Über das Menü des Browsers kannst du sie installieren.',
   notKept: 'Diese Seite ist in diesem Browser noch nicht gespeichert.',

@@ -12,8 +12,8 @@ export const about: Translation<typeof english> = {
   leaves: 'Cómo comprobar que nada sale de aquí',
   ways: [
     'Desconecta la red, por ejemplo con el modo avión, y sigue: en cuanto la página diga que está guardada, todo funciona sin ella.',
-    'Abre las herramientas de desarrollo del navegador (F12), pestaña «Red», y usa la página: una vez cargada no hay más peticiones, salvo las de modelos que tú pidas, y esas vienen de este sitio.',
-    'La política de seguridad de contenido de la página le prohíbe hablar con otras direcciones; está al comienzo de su código fuente.',
+    'Abre las herramientas de desarrollo del navegador (F12), pestaña «Red», y usa la página: una vez cargada no hay más peticiones, salvo las de modelos que tú pidas.',
+    'La política de seguridad de contenido solo deja que la página hable con este sitio; está al comienzo de su código fuente. Un modelo que pidas de otra dirección lo trae un marco aparte (ask.html), que no ve nada de la página.',
   ],
   kept: 'Esta página está guardada en este navegador y funciona sin red. Puedes instalarla desde el menú del navegador.',
   notKept: 'Esta página todavía no está guardada en este navegador.',
