@@ -3,7 +3,7 @@
 //! An editor gets a file with the text so far above a mark, and the prompt below it; what stands below the mark is
 //! thrown away. A text that was left unfinished is kept as a draft, so that nothing is lost when the terminal closes.
 
-use crate::disk::{remove, write_atomic};
+use crate::disk::{remove, set_aside, write_atomic};
 use crate::failure::tell;
 use crate::interrupt;
 use anyhow::{Context, Result, bail};
@@ -43,8 +43,7 @@ impl Pen {
     /// # Errors
     /// If the editor cannot be started or fails; the draft is kept.
     pub fn write(&self, prompt: &str, text: &str, draft: &Path) -> Result<Option<String>> {
-        let before = fs::read_to_string(draft).ok().map(|draft| above_mark(&draft).to_string());
-        let text = before.filter(|before| !before.is_empty()).unwrap_or_else(|| text.to_string());
+        let text = unfinished(prompt, draft)?.unwrap_or_else(|| text.to_string());
         let written = match self {
             Self::Editor(editor) => edit(editor, prompt, &text, draft)?,
             Self::Lines => lines(&text)?,
@@ -57,6 +56,20 @@ impl Pen {
 /// Where a draft is kept that belongs to a file.
 pub fn draft_of(path: &Path) -> PathBuf {
     crate::disk::beside(path, ".draft.txt")
+}
+
+/// What was begun of an answer to this prompt. A draft of an answer to another one is moved aside.
+fn unfinished(prompt: &str, draft: &Path) -> Result<Option<String>> {
+    let Ok(found) = fs::read_to_string(draft) else { return Ok(None) };
+    let (text, asked) = found.split_once(MARK).unwrap_or((&found, prompt));
+    match text.trim() {
+        "" => Ok(None),
+        _ if asked.trim() != prompt.trim() => {
+            tell(&format!("an unfinished answer to another prompt is now {}", set_aside(draft)?.display()));
+            Ok(None)
+        }
+        text => Ok(Some(text.to_string())),
+    }
 }
 
 fn edit(editor: &str, prompt: &str, text: &str, draft: &Path) -> Result<String> {
@@ -135,5 +148,10 @@ mod tests {
         fs::write(&draft, format!("half an ans\n{MARK}\nthe prompt")).expect("writes");
         let found = Pen::Editor("sed -i s/ans/answer/".into()).write("the prompt", "", &draft).unwrap();
         assert_eq!(found.as_deref(), Some("half an answer"));
+        fs::write(&draft, format!("half an ans\n{MARK}\nthe prompt")).expect("writes");
+        let found = Pen::Editor("sed -i s/ans/answer/".into()).write("another prompt", "my ans", &draft).unwrap();
+        assert_eq!(found.as_deref(), Some("my answer"), "a draft belongs to its prompt");
+        let kept = fs::read_to_string(folder.path().join("draft.txt.1")).expect("it is kept");
+        assert!(kept.starts_with("half an ans"), "{kept}");
     }
 }
