@@ -40,6 +40,8 @@ use crate::report;
 use crate::runner::{Listen, drive};
 use crate::usage::given;
 use anyhow::{Context, Result};
+use nudge_data::{CandidatesRecord, Prompt};
+use nudge_session::options::SampleOptions;
 use nudge_session::{self as session, Event, Files, Session, SessionError};
 use serde_json::{Map, Value};
 use std::time::Instant;
@@ -136,6 +138,24 @@ impl Workplace {
         drive(self.session.start(command, None)?, label, &mut listen)?;
         tell(&format!("{label}: {}", report::duration(clock.elapsed().as_secs_f64())));
         Ok(events)
+    }
+
+    /// Completions of prompts, in memory, as records that can be ranked.
+    pub fn candidates(
+        &self,
+        label: &str,
+        model: &str,
+        prompts: Vec<Prompt>,
+        options: SampleOptions,
+    ) -> Result<Vec<CandidatesRecord>> {
+        let events = self.pull(label, session::Command::Sample { model: model.into(), prompts, options })?;
+        let candidates = events.into_iter().filter_map(|event| match event {
+            Event::Candidates { id, prompt, completions, .. } => {
+                Some(CandidatesRecord { id, prompt, completions, extra: Default::default() })
+            }
+            _ => None,
+        });
+        Ok(candidates.collect())
     }
 
     /// Keeps the model that a stage ended with under `name`, in the place of another of that name.

@@ -11,7 +11,6 @@ use anyhow::{Result, bail};
 use nudge_data::{CandidatesRecord, DemonstrationRecord, PreferenceRecord, Prompt};
 use nudge_session::options::SampleOptions;
 use nudge_session::workflow::{check_examples, examples_above};
-use nudge_session::{Command, Event};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -68,13 +67,5 @@ fn sample(
         seed,
         ..SampleOptions::default()
     };
-    let command = Command::Sample { model: model.into(), prompts, options };
-    let events = workplace.pull("sampling below the examples", command)?;
-    let candidates = |event| match event {
-        Event::Candidates { id, prompt, completions, .. } => {
-            Some(CandidatesRecord { id, prompt, completions, extra: Default::default() })
-        }
-        _ => None,
-    };
-    Ok(events.into_iter().filter_map(candidates).collect())
+    workplace.candidates("sampling below the examples", model, prompts, options)
 }

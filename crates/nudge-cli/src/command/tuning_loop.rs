@@ -12,7 +12,7 @@ use nudge_session::method::{LearnsFrom, Method};
 use nudge_session::options::{CompareOptions, RewardOptions, SampleOptions};
 use nudge_session::{Command, Event, Judge};
 use serde::Serialize;
-use serde_json::{Map, json};
+use serde_json::json;
 use std::path::PathBuf;
 
 const REWARD: &str = "reward";
@@ -123,15 +123,7 @@ impl TuningLoop {
 
     fn completed(&self, label: &str, model: &str, prompts: &[Prompt]) -> Result<Vec<CandidatesRecord>> {
         let options = SampleOptions { k: self.plan.completions, seed: self.seed, ..Default::default() };
-        let (model, prompts) = (model.to_string(), prompts.to_vec());
-        let events = self.workplace.pull(label, Command::Sample { model, prompts, options })?;
-        let candidates = events.into_iter().filter_map(|event| match event {
-            Event::Candidates { id, prompt, completions, .. } => {
-                Some(CandidatesRecord { id, prompt, completions, extra: Map::new() })
-            }
-            _ => None,
-        });
-        Ok(candidates.collect())
+        self.workplace.candidates(label, model, prompts.to_vec(), options)
     }
 
     /// 2. Rankings; those that tie everything teach nothing.

@@ -162,14 +162,7 @@ impl Bench {
     /// Completions of prompts.
     pub fn sample(&self, model: &str, prompts: Vec<Prompt>, k: usize) -> Result<Vec<CandidatesRecord>> {
         let options = SampleOptions { k, seed: self.seed, ..Default::default() };
-        let events = self.workplace.pull("sample", Command::Sample { model: model.into(), prompts, options })?;
-        let candidates = events.into_iter().filter_map(|event| match event {
-            Event::Candidates { id, prompt, completions, .. } => {
-                Some(CandidatesRecord { id, prompt, completions, extra: Map::new() })
-            }
-            _ => None,
-        });
-        Ok(candidates.collect())
+        self.workplace.candidates("sample", model, prompts, options)
     }
 
     /// The prompts on which models are compared.
