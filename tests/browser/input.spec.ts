@@ -134,6 +134,7 @@ test('files of other tools are understood: preferences to import, examples to tr
   await expect(notices(page)).toContainText('pairs.json, line');
   await expect(number(page, 'rank')).toHaveText('1');
 
+  await page.locator('summary', { hasText: 'Your examples' }).click();
   const own = page.getByLabel('Open a file of examples');
   await own.setInputFiles(file('mine.json', { nothing: 'of use' }));
   await expect(notices(page)).toContainText('mine.json');
