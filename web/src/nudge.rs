@@ -5,7 +5,7 @@ use crate::files::IncomingFiles;
 use crate::thrown::Thrown;
 use crate::{bench, data, device, export, files, prompts};
 use js_sys::{Function, Object, Uint8Array};
-use nudge_data::{PreferenceRecord, RankingRecord};
+use nudge_data::{DemonstrationRecord, PreferenceRecord, Prompt, RankingRecord};
 use nudge_rlhf::metrics;
 use nudge_session::folder::scaled_adapter;
 use nudge_session::frontier::Frontier;
@@ -13,6 +13,7 @@ use nudge_session::imitation::Imitation;
 use nudge_session::options::{SftOptions, words_of};
 use nudge_session::outlook::{Memory, Probe};
 use nudge_session::verdict::{Changes, Evidence, JudgedPair, RankingCount, verdict};
+use nudge_session::workflow::{self, Division};
 use nudge_session::{Command, Event, Method, Metrics, Run, Session, SessionError, Winner, self_check};
 use serde_json::Value;
 use std::cell::RefCell;
@@ -252,6 +253,27 @@ impl Nudge {
         let record: RankingRecord = from_js(record)?;
         record.validate()?;
         Ok(data::nothing_to_learn(&record))
+    }
+
+    /// Divides prompts, those with an example among what is learnt from; as [`workflow::Prompts`].
+    pub fn divide_prompts(prompts: JsValue, examples: JsValue, seed: f64) -> Result<JsValue, Thrown> {
+        let (prompts, examples): (Vec<Prompt>, Vec<DemonstrationRecord>) = (from_js(prompts)?, from_js(examples)?);
+        let all = prompts.len();
+        let seed = seed as u64;
+        let division = Division { held_out: workflow::HELD_OUT, compared: all, shown: 0, ranked: all, seed };
+        to_js(&workflow::divide(prompts, &examples, division)?)
+    }
+
+    /// What is to be known of examples before they are learnt; as [`workflow::ExampleNotes`].
+    pub fn look_over_examples(examples: JsValue, held_out: JsValue) -> Result<JsValue, Thrown> {
+        let (examples, held_out): (Vec<DemonstrationRecord>, Vec<Prompt>) = (from_js(examples)?, from_js(held_out)?);
+        to_js(&workflow::look_over(&examples, &held_out))
+    }
+
+    /// Whether the last screens say that examples teach more than further rankings.
+    pub fn wants_examples(rankings: JsValue) -> Result<bool, Thrown> {
+        let rankings: Vec<RankingRecord> = from_js(rankings)?;
+        Ok(workflow::wants_examples(&rankings))
     }
 
     /// The rankings in a file of any format, `{records, dropped, reason}`.

@@ -8,10 +8,14 @@ use crate::SessionError;
 use crate::protocol::UsableShare;
 use nudge_data::{CandidatesRecord, DemonstrationRecord, Edit, Prompt, RankingRecord, Rng};
 use nudge_rlhf::WinRate;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Fewer prompts leave nothing to hold out.
 pub const FEWEST_PROMPTS: usize = 4;
+/// Share of the prompts that nothing is learnt from, where nobody says otherwise.
+pub const HELD_OUT: f32 = 0.25;
 /// Examples that a person is asked for: more of them added little where it was measured (`tests/README.md`).
 pub const EXAMPLES: usize = 8;
 /// Below it a person is asked for more.
@@ -20,6 +24,9 @@ pub const FEW_EXAMPLES: usize = 5;
 pub const BAD_SCREENS: usize = 2;
 /// The labeler of rankings that come from examples.
 pub const EXAMPLE_LABELER: &str = "example";
+/// Field and value by which a ranking says that its completions are tied because all of them are good.
+const FLAGS: &str = "flags";
+const ALL_GOOD: &str = "all_good";
 
 /// How prompts are divided.
 #[derive(Debug, Clone, Copy)]
@@ -37,14 +44,30 @@ pub struct Division {
 }
 
 /// Divided prompts.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
 pub struct Prompts {
     /// To learn from. Those with an example stand last: their answers are known.
+    #[cfg_attr(test, ts(type = "Prompt[]"))]
     pub learn: Vec<Prompt>,
     /// Of these, the ones whose completions are ranked.
+    #[cfg_attr(test, ts(type = "Prompt[]"))]
     pub ranked: Vec<Prompt>,
     /// To compare on.
+    #[cfg_attr(test, ts(type = "Prompt[]"))]
     pub held_out: Vec<Prompt>,
+}
+
+/// What a person should know of their examples before these are learnt.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(ts_rs::TS))]
+pub struct ExampleNotes {
+    /// Places, counted from 0, of examples whose prompt is held out: a model would be judged on what it was shown.
+    pub held_out: Vec<usize>,
+    /// Prompts with several different examples.
+    pub contradicted: usize,
+    /// Whether there are some, but fewer than teach well.
+    pub few: bool,
 }
 
 /// Divides `prompts`, each taken once, in an order drawn from the seed. Prompts with an example are learnt from: a model
@@ -84,35 +107,42 @@ pub fn divide(
     Ok(Prompts { learn, ranked, held_out })
 }
 
-/// What a person should know of their examples before these are learnt.
+/// What is to be known of `examples`, of which none may ask for what is `held_out`.
+pub fn look_over(examples: &[DemonstrationRecord], held_out: &[Prompt]) -> ExampleNotes {
+    let held_out: BTreeSet<Prompt> = held_out.iter().map(Prompt::trim_end).collect();
+    let mut notes = ExampleNotes { few: (1..FEW_EXAMPLES).contains(&examples.len()), ..Default::default() };
+    let mut answers: BTreeMap<Prompt, BTreeSet<&str>> = BTreeMap::new();
+    for (place, example) in examples.iter().enumerate() {
+        let prompt = example.prompt.trim_end();
+        if held_out.contains(&prompt) {
+            notes.held_out.push(place);
+        }
+        answers.entry(prompt).or_default().insert(example.completion.trim());
+    }
+    notes.contradicted = answers.values().filter(|answers| answers.len() > 1).count();
+    notes
+}
+
+/// [`look_over`] in words, for somebody at a terminal.
 ///
 /// # Errors
 /// For an example that says nothing, and one whose prompt is among those to compare on.
 pub fn check_examples(examples: &[DemonstrationRecord], held_out: &[Prompt]) -> Result<Vec<String>, SessionError> {
-    let held_out: BTreeSet<Prompt> = held_out.iter().map(Prompt::trim_end).collect();
-    let mut answers: BTreeMap<Prompt, BTreeSet<&str>> = BTreeMap::new();
-    for (index, example) in examples.iter().enumerate() {
-        let wrong = |reason| SessionError::Record { index: index + 1, reason };
-        example.check().map_err(wrong)?;
-        let prompt = example.prompt.trim_end();
-        if held_out.contains(&prompt) {
-            return Err(wrong(
-                "its prompt is held out to compare on, and a model would be judged on what it was shown; give an \
-                 example for another prompt"
-                    .into(),
-            ));
-        }
-        answers.entry(prompt).or_default().insert(example.completion.trim());
+    let wrong = |place: usize, reason| SessionError::Record { index: place + 1, reason };
+    for (place, example) in examples.iter().enumerate() {
+        example.check().map_err(|reason| wrong(place, reason))?;
     }
-    let mut notes = Vec::new();
-    let contradicted = answers.values().filter(|answers| answers.len() > 1).count();
-    if contradicted > 0 {
-        notes.push(format!("prompts with several different examples: {contradicted}; the model learns all of them"));
+    let notes = look_over(examples, held_out);
+    if let Some(place) = notes.held_out.first() {
+        let reason = "its prompt is held out to compare on, and a model would be judged on what it was shown; give an \
+                      example for another prompt";
+        return Err(wrong(*place, reason.into()));
     }
-    if (1..FEW_EXAMPLES).contains(&examples.len()) {
-        notes.push(format!("few examples: {}; {FEW_EXAMPLES} to 12 teach much more", examples.len()));
-    }
-    Ok(notes)
+    let contradicted = (notes.contradicted > 0).then(|| {
+        format!("prompts with several different examples: {}; the model learns all of them", notes.contradicted)
+    });
+    let few = notes.few.then(|| format!("few examples: {}; {FEW_EXAMPLES} to 12 teach much more", examples.len()));
+    Ok(contradicted.into_iter().chain(few).collect())
 }
 
 /// Each example as a ranking, above the model's own completions of its prompt (DITTO, Shaikh et al. 2024, equation 3).
@@ -138,12 +168,15 @@ pub fn examples_above(examples: &[DemonstrationRecord], candidates: &[Candidates
     examples.iter().enumerate().filter_map(ranking).collect()
 }
 
-/// Whether the last screens were all without a good answer: ties of everything, or answers written anew. Then examples
-/// teach more than further rankings.
+/// Whether the last screens were all without a good answer: ties of everything, unless all of it was good, or answers
+/// written anew. Then examples teach more than further rankings.
 pub fn wants_examples(rankings: &[RankingRecord]) -> bool {
+    let all_good = |record: &RankingRecord| {
+        record.extra.get(FLAGS).and_then(Value::as_array).is_some_and(|flags| flags.iter().any(|flag| flag == ALL_GOOD))
+    };
     let bad = |record: &RankingRecord| match &record.edit {
         Some(edit) => edit.of.is_none(),
-        None => record.ties_everything(),
+        None => record.ties_everything() && !all_good(record),
     };
     rankings.len() >= BAD_SCREENS && rankings[rankings.len() - BAD_SCREENS..].iter().all(bad)
 }
@@ -198,6 +231,8 @@ mod tests {
         let held_out = prompts(1);
         let refused = check_examples(&[example("a", "b"), example("prompt 0", "c")], &held_out).unwrap_err();
         assert!(refused.to_string().contains("held out to compare on"), "{refused}");
+        let notes = look_over(&[example("a", "b"), example("prompt 0 ", "c"), example("a", "d")], &held_out);
+        assert_eq!(notes, ExampleNotes { held_out: vec![1], contradicted: 1, few: true });
         assert!(check_examples(&[example("a", " ")], &[]).is_err());
         let notes = check_examples(&[example("a", "b"), example("a", "c")], &[]).unwrap().join("; ");
         assert!(notes.contains("several different examples: 1") && notes.contains("few examples: 2"), "{notes}");
@@ -236,6 +271,9 @@ mod tests {
         let ranked = screen(vec![vec![1], vec![0]], None);
         assert!(wants_examples(&[tied(), anew.clone()]) && wants_examples(&[ranked.clone(), anew, tied()]));
         assert!(!wants_examples(&[tied()]) && !wants_examples(&[tied(), ranked]) && !wants_examples(&[tied(), edited]));
+        let mut good = tied();
+        good.extra.insert(FLAGS.into(), serde_json::json!([ALL_GOOD]));
+        assert!(!wants_examples(&[tied(), good]), "all of them are good");
     }
 
     #[test]

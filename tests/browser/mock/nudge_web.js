@@ -152,6 +152,29 @@ export class Nudge {
   static check_ranking({ ranking, edit }) {
     return ranking.length > 1 || edit ? undefined : 'it is all ties';
   }
+  /** Every fourth prompt without an example is held out. */
+  static divide_prompts(prompts, examples) {
+    if (prompts.length < 4) throw thrown('nothing', `there are ${prompts.length} different prompts; give 4 or more, better 40`);
+    const shown = new Set(examples.map(({ prompt }) => JSON.stringify(prompt)));
+    const free = prompts.filter((prompt) => !shown.has(JSON.stringify(prompt)));
+    const held_out = free.filter((_, index) => index % 4 === 3);
+    const learn = prompts.filter((prompt) => !held_out.includes(prompt));
+    return { learn, ranked: learn, held_out };
+  }
+  static look_over_examples(examples, held_out) {
+    const text = (prompt) => JSON.stringify(prompt);
+    const judged = new Set(held_out.map(text));
+    const answers = Map.groupBy(examples, ({ prompt }) => text(prompt));
+    return {
+      held_out: examples.flatMap(({ prompt }, place) => (judged.has(text(prompt)) ? [place] : [])),
+      contradicted: [...answers.values()].filter((all) => new Set(all.map(({ completion }) => completion)).size > 1).length,
+      few: examples.length > 0 && examples.length < 5,
+    };
+  }
+  static wants_examples(rankings) {
+    const bad = ({ ranking, flags = [] }) => ranking.length === 1 && !flags.includes('all_good');
+    return rankings.length > 1 && rankings.slice(-2).every(bad);
+  }
   static read_rankings(name, bytes) {
     const lines = new TextDecoder().decode(bytes).trim().split('\n').filter(Boolean);
     const all = lines.map((line, index) => {

@@ -5,7 +5,7 @@
 import { areDrafts, areExamples } from './checks';
 import { engine } from './engine.svelte';
 import { promptsOf, promptText } from './prompts';
-import type { DemonstrationRecord, Prompt } from './protocol';
+import type { DemonstrationRecord, ExampleNotes, Prompt } from './protocol';
 import * as store from './store';
 import { t } from './strings';
 
@@ -27,26 +27,11 @@ const sameExample = (a: DemonstrationRecord, b: DemonstrationRecord) =>
 class Examples {
   list = $state.raw<DemonstrationRecord[]>([]);
   drafts = $state.raw<Drafts>(NOTHING);
+  /** How many requests have answers that differ. */
+  contradictions = $state(0);
 
   get count(): number {
     return this.list.length;
-  }
-
-  /** Requests that have an example, as text. */
-  get shown(): Set<string> {
-    return new Set(this.list.map(({ prompt }) => keyOf(prompt)));
-  }
-
-  /** How many requests have answers that differ. */
-  get contradictions(): number {
-    const answers = new Map<string, string>();
-    const differ = new Set<string>();
-    for (const { prompt, completion } of this.list) {
-      const first = answers.get(keyOf(prompt)) ?? completion.trim();
-      if (first !== completion.trim()) differ.add(keyOf(prompt));
-      answers.set(keyOf(prompt), first);
-    }
-    return differ.size;
   }
 
   has(prompt: Prompt): boolean {
@@ -56,6 +41,7 @@ class Examples {
   async restore(): Promise<void> {
     this.list = (await store.notes.read(EXAMPLES, areExamples)) ?? [];
     this.drafts = (await store.notes.read(DRAFTS, areDrafts)) ?? NOTHING;
+    await this.#lookOver();
   }
 
   /** Saves one example, or says why it cannot be one. */
@@ -85,13 +71,13 @@ class Examples {
   async addFile(name: string, bytes: Uint8Array): Promise<Added> {
     const { records, dropped, reason } = await engine.request('read_demonstrations', { name, bytes, model: 'base' });
     if (records.length === 0) throw new Error(reason || t.show.emptyFile(name));
-    const heldOut = await heldOutPrompts();
+    const heldOut = new Set((await lookOver(records)).held_out);
     const known = new Set(this.list.map(exampleKey));
     const added: DemonstrationRecord[] = [];
     const reasons: string[] = dropped > 0 ? [reason] : [];
     let leftOut = dropped;
-    for (const record of records) {
-      const why = heldOut.has(keyOf(record.prompt)) ? t.show.isHeldOut : known.has(exampleKey(record)) ? t.show.isTwice : null;
+    for (const [place, record] of records.entries()) {
+      const why = heldOut.has(place) ? t.show.isHeldOut : known.has(exampleKey(record)) ? t.show.isTwice : null;
       known.add(exampleKey(record));
       if (why) reasons.push(why);
       if (why) leftOut += 1;
@@ -133,7 +119,7 @@ class Examples {
   async #check({ prompt, completion }: DemonstrationRecord): Promise<void> {
     if (!keyOf(prompt)) throw new Error(t.show.noRequest);
     if (!completion) throw new Error(t.show.emptyAnswer);
-    if ((await heldOutPrompts()).has(keyOf(prompt))) throw new Error(t.show.heldOut);
+    if ((await lookOver([{ prompt, completion }])).held_out.length > 0) throw new Error(t.show.heldOut);
     await checkRoom(prompt, completion);
   }
 
@@ -141,6 +127,11 @@ class Examples {
     await store.notes.put(EXAMPLES, list);
     this.list = list;
     store.keepStorage();
+    await this.#lookOver();
+  }
+
+  async #lookOver(): Promise<void> {
+    this.contradictions = this.count > 1 ? (await lookOver(this.list)).contradicted : 0;
   }
 
   async #keepDrafts(drafts: Drafts): Promise<void> {
@@ -152,8 +143,9 @@ class Examples {
 
 const exampleKey = ({ prompt, completion }: DemonstrationRecord) => JSON.stringify([keyOf(prompt), completion.trim()]);
 
-async function heldOutPrompts(): Promise<Set<string>> {
-  return new Set((await promptsOf('heldout')).map(keyOf));
+/** What the trainer says of examples, none of which may ask for what is held out. */
+async function lookOver(examples: DemonstrationRecord[]): Promise<ExampleNotes> {
+  return engine.request('look_over_examples', { examples, held_out: await promptsOf('heldout') });
 }
 
 /** Throws where the model cannot read a request with this answer. */

@@ -11,6 +11,7 @@ import type {
   DemonstrationRecord,
   Event,
   Evidence,
+  ExampleNotes,
   Finding,
   Foretell,
   Frontier,
@@ -22,6 +23,7 @@ import type {
   PreferenceRecord,
   Prequential,
   Prompt,
+  Prompts,
   RankingRecord,
   Seen,
   SftOptions,
@@ -202,6 +204,12 @@ export type Requests = {
   foretell: { ask: { asked: Foretell }; reply: Prequential };
   /** Why nothing can be learnt from a ranking, if so. Fails for one that is not whole. */
   check_ranking: { ask: { record: RankingRecord }; reply: string | undefined };
+  /** Divides prompts; those with an example are learnt from. Fails where too few are left to compare on. */
+  divide_prompts: { ask: { prompts: Prompt[]; examples: DemonstrationRecord[]; seed: number }; reply: Prompts };
+  /** What is to be known of examples before they are learnt. */
+  look_over_examples: { ask: { examples: DemonstrationRecord[]; held_out: Prompt[] }; reply: ExampleNotes };
+  /** Whether the last screens say that examples teach more than further rankings. */
+  wants_examples: { ask: { rankings: RankingRecord[] }; reply: boolean };
   /** The rankings in a file of any format. Fails at a line of our own format that is no ranking. */
   read_rankings: { ask: { name: string; bytes: Uint8Array }; reply: Understood<RankingRecord> };
   /** The demonstrations in a file of any format that `model` has room for. */

@@ -3,16 +3,14 @@
 import { isOwnPrompts } from './checks';
 import { engine } from './engine.svelte';
 import type { PromptsFound } from './messages';
-import { promptText } from './prompts';
-import type { Prompt } from './protocol';
+import type { DemonstrationRecord, Prompt } from './protocol';
+import { settings } from './settings';
 import * as store from './store';
 
 /** As they are stored. */
 export type OwnPrompts = { name: string; train: Prompt[]; heldout: Prompt[] };
 
 const NOTE = 'prompts';
-/** One of so many is held out. */
-const HELD_OUT = 4;
 
 /** What is in a file; `by` is a column of it, or a way to cut a text. */
 export function findPrompts(
@@ -25,16 +23,10 @@ export function findPrompts(
   return engine.request('read_prompts', { ...file, by, task, model, answer });
 }
 
-/** Splits prompts and keeps them. Those that have an example (`shown`, as text) are learnt from: nothing is judged on them. */
-export async function keepOwn(name: string, prompts: Prompt[], shown: Set<string>): Promise<OwnPrompts> {
-  const free = prompts.filter((prompt) => !shown.has(promptText(prompt).trim()));
-  const every = Math.max(1, Math.floor((HELD_OUT * free.length) / prompts.length));
-  const heldOut = new Set(free.filter((_, index) => index % every === every - 1).slice(0, Math.floor(prompts.length / HELD_OUT)));
-  return keepSplit(
-    name,
-    prompts.filter((prompt) => !heldOut.has(prompt)),
-    prompts.filter((prompt) => heldOut.has(prompt)),
-  );
+/** Divides prompts and keeps them. Those that have an example are learnt from: nothing is judged on them. */
+export async function keepOwn(name: string, prompts: Prompt[], examples: DemonstrationRecord[]): Promise<OwnPrompts> {
+  const { learn, held_out } = await engine.request('divide_prompts', { prompts, examples, seed: settings.seed });
+  return keepSplit(name, learn, held_out);
 }
 
 export async function keepSplit(name: string, train: Prompt[], heldout: Prompt[]): Promise<OwnPrompts> {

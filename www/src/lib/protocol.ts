@@ -1,6 +1,6 @@
 // The contract with the trainer: commands in, events out, as plain objects.
 //
-// Generated from `crates/nudge-session/src/{protocol,options,method,verdict,look,frontier,prequential}`; a test of that crate compares, and writes this
+// Generated from `crates/nudge-session/src/{protocol,options,method,verdict,look,frontier,prequential,workflow}`; a test of that crate compares, and writes this
 // file with NUDGE_UPDATE=1. Do not edit. Model files travel beside the objects. What each field means stands there.
 
 export type Metrics = { [key in string]?: number };
@@ -392,3 +392,7 @@ export type Foretell = { model: string, rankings: RankingRecord[], foretold: Arr
 export type Foretold = { order: Array<number>, agreed: number, pairs: number };
 
 export type Prequential = { last: Foretold | null, agreement: AccuracySlice, unread: number };
+
+export type Prompts = { learn: Prompt[], ranked: Prompt[], held_out: Prompt[] };
+
+export type ExampleNotes = { held_out: Array<number>, contradicted: number, few: boolean };

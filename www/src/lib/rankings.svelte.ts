@@ -32,8 +32,6 @@ export function withEdit(record: Ranking): Ranking {
 /** What `flags` say of a screen whose answers are all as good as each other. */
 export const ALL_BAD = 'all_bad';
 export const ALL_GOOD = 'all_good';
-/** Whether the reader said that nothing on the screen is good. */
-export const isAllBad = (record: RankingRecord) => record.flags?.includes(ALL_BAD) ?? false;
 /** What a screen can be flagged for, as `nudge rank` calls it. */
 export const FLAGS: string[] = ['nonsense', 'harmful', 'off_topic', 'other'];
 

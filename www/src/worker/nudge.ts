@@ -25,6 +25,7 @@ import type {
   DemonstrationRecord,
   Event,
   Evidence,
+  ExampleNotes,
   Finding,
   Foretell,
   Frontier,
@@ -35,6 +36,8 @@ import type {
   Preference,
   PreferenceRecord,
   Prequential,
+  Prompt,
+  Prompts,
   RankingRecord,
   Seen,
   SftOptions,
@@ -116,6 +119,9 @@ export interface NudgeClass {
   findings(evidence: Partial<Evidence>, asked: Command | null, preferences: PreferenceRecord[]): Finding[];
   changes(pairs: JudgedPair[]): Changes | null;
   frontier(steps: Metrics[]): Frontier;
+  divide_prompts(prompts: Prompt[], examples: DemonstrationRecord[], seed: number): Prompts;
+  look_over_examples(examples: DemonstrationRecord[], held_out: Prompt[]): ExampleNotes;
+  wants_examples(rankings: RankingRecord[]): boolean;
   check_ranking(record: RankingRecord): string | undefined;
   read_rankings(name: string, bytes: Uint8Array): Understood<RankingRecord>;
 }

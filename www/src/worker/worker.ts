@@ -156,6 +156,15 @@ const handlers: { [Kind in RequestKind]: (ask: Ask<Kind>) => Promise<Replies[Kin
   async check_ranking({ record }) {
     return (await loaded()).Nudge.check_ranking(record);
   },
+  async divide_prompts({ prompts, examples, seed }) {
+    return (await loaded()).Nudge.divide_prompts(prompts, examples, seed);
+  },
+  async look_over_examples({ examples, held_out }) {
+    return (await loaded()).Nudge.look_over_examples(examples, held_out);
+  },
+  async wants_examples({ rankings }) {
+    return (await loaded()).Nudge.wants_examples(rankings);
+  },
   async read_rankings({ name, bytes }) {
     return (await loaded()).Nudge.read_rankings(name, bytes);
   },

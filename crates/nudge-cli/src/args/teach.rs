@@ -2,6 +2,7 @@
 
 use super::Common;
 use clap::Args;
+use nudge_session::workflow::HELD_OUT;
 use std::path::PathBuf;
 
 /// `nudge teach`
@@ -42,7 +43,7 @@ pub struct Teach {
     #[arg(long, value_name = "CMD", conflicts_with = "labeler")]
     pub judge_command: Option<String>,
     /// Share of the prompts that nothing is learnt from
-    #[arg(long, value_name = "X", default_value_t = 0.25)]
+    #[arg(long, value_name = "X", default_value_t = HELD_OUT)]
     pub held_out: f32,
     /// Most prompts that are compared on
     #[arg(long, value_name = "N", default_value_t = 30)]

@@ -30,11 +30,12 @@ use crate::protocol::{
 use crate::verdict::{
     Changes, Evidence, Finding, JudgeTie, JudgedPair, Level, Next, RankingCount, WordChange, Writing,
 };
+use crate::workflow::{ExampleNotes, Prompts};
 
 const HEADER: &str = "\
 // The contract with the trainer: commands in, events out, as plain objects.
 //
-// Generated from `crates/nudge-session/src/{protocol,options,method,verdict,look,frontier,prequential}`; a test of that crate compares, and writes this
+// Generated from `crates/nudge-session/src/{protocol,options,method,verdict,look,frontier,prequential,workflow}`; a test of that crate compares, and writes this
 // file with NUDGE_UPDATE=1. Do not edit. Model files travel beside the objects. What each field means stands there.
 ";
 
@@ -100,6 +101,8 @@ fn rendered() -> String {
         Foretell::decl(),
         Foretold::decl(),
         Prequential::decl(),
+        Prompts::decl(),
+        ExampleNotes::decl(),
     ]);
     let named = |declaration: &str| declaration.replace(&format!(": {}", Metrics::inline()), ": Metrics");
     types.iter().fold(HEADER.to_string(), |text, one| text + "\nexport " + &laid_out(&named(one)) + "\n")
