@@ -57,6 +57,19 @@ export const ofShow = {
     contradict: (requests: number) =>
       `${plural(requests, 'request has', 'requests have')} different answers among your examples. The model learns a mixture of them. Keep the one you would send.`,
 
+    howMany: 'How many do I need?',
+    measuredAs: 'Replies to customers by SmolLM2-135M, 30 requests that it had not seen: answers that pass a rule, with their 95% interval. One run each.',
+    given: {
+      examples: (count: number) => (count === 0 ? 'nothing' : `${count} examples`),
+      prompt: (count: number) => `${count} examples in the prompt, no training`,
+      rankings: (count: number) => `${count} rankings, no examples`,
+      edits: (count: number) => `12 examples, then ${count} answers ranked and edited`,
+    },
+    guess: (count: number, share: string) =>
+      count < 4
+        ? `A guess for yours: the first four bring the most. ${4 - count} to go.`
+        : `A guess for yours, of ${count}: about ${share} if your task is like this one. Another example like those you have adds little; one of another kind, or an edit in step 3, adds more.`,
+
     list: (count: number) => `Saved examples (${count})`,
     more: (count: number) => `and ${count} more`,
     remove: (number: number) => `Delete example ${number}`,
