@@ -3,6 +3,7 @@
 use burn::tensor::Device;
 use futures_lite::future::block_on;
 use nudge_data::RankingRecord;
+use nudge_session::export::unpacked;
 use nudge_session::prequential::{Foretell, Prequential};
 use nudge_session::{Event, Files, Session, SessionError};
 use serde_json::json;
@@ -12,12 +13,17 @@ use crate::support::{candidates, events_of, records, session_with, sft};
 
 /// The page's own instruct model.
 fn built_in() -> Session {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../www/public/model/sft");
-    let file = |name: &str| (name.to_string(), std::fs::read(folder.join(name)).expect("it is committed").into());
-    let names =
-        ["config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"];
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../www/public/model");
+    let mut files = Files::new();
+    for model in ["base", "sft"] {
+        for entry in std::fs::read_dir(folder.join(model)).expect("it is committed") {
+            let entry = entry.expect("it can be listed");
+            let bytes = std::fs::read(entry.path()).expect("it can be read");
+            files.insert(entry.file_name().to_string_lossy().into_owned(), bytes.into());
+        }
+    }
     let mut session = Session::new(Device::flex());
-    session.put_model("sft", names.map(file).into_iter().collect::<Files>()).expect("the model is whole");
+    session.put_model("sft", unpacked("sft", &files).expect("the model is whole")).expect("the model is whole");
     session
 }
 

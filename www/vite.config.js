@@ -21,7 +21,13 @@ const sizes = Object.fromEntries(
 
 function modelFiles(folder) {
   const found = existsSync(models) ? readdirSync(models, { recursive: true }) : [];
-  return found.filter((name) => /\.(json|safetensors)$/.test(name)).map((name) => `${folder}/${name}`);
+  return found.filter((name) => /\/.*\.(json|safetensors|gguf|txt)$/.test(name)).map((name) => `${folder}/${name}`);
+}
+
+/** Which built-in models these are: SHA-256 of the base's file and of what was trained beside it, as `nudge` computes it. */
+const release = createHash('sha256');
+for (const file of ['base/model.gguf', 'sft/adapter_model.safetensors'].map((name) => `${models}/${name}`)) {
+  if (existsSync(file)) release.update(readFileSync(file));
 }
 
 /** Writes the service worker with the list of what it keeps: the page and the built-in models, not models of the site. */
@@ -35,7 +41,7 @@ const offline = {
   closeBundle() {
     const dist = resolve(fileURLToPath(new URL('.', import.meta.url)), outDir);
     const all = readdirSync(dist, { recursive: true }).filter((name) => statSync(`${dist}/${name}`).isFile());
-    const kept = all.map((name) => name.replaceAll('\\', '/')).filter((name) => !/\.(br|gz|gguf)$|test-size|served|^sw\.js$|Bench|measure|States/.test(name)).sort();
+    const kept = all.map((name) => name.replaceAll('\\', '/')).filter((name) => !/\.(br|gz)$|model\/[^/]*\.gguf$|test-size|served|^sw\.js$|Bench|measure|States/.test(name)).sort();
     const hash = createHash('sha256');
     for (const name of kept) hash.update(name).update(readFileSync(`${dist}/${name}`));
     const files = kept.map((name) => name.replace(/^index\.html$/, './'));
@@ -62,7 +68,7 @@ const chunks = [
 export default defineConfig({
   base: './',
   plugins: [svelte(), offline],
-  define: { __MODEL_CURVES__: JSON.stringify(curves), __FILE_SIZES__: JSON.stringify(sizes) },
+  define: { __MODEL_CURVES__: JSON.stringify(curves), __FILE_SIZES__: JSON.stringify(sizes), __MODEL_RELEASE__: JSON.stringify(release.digest('hex')) },
   worker: { format: 'es' },
   build: {
     target: 'es2022',

@@ -289,7 +289,7 @@ test('screens behind the first are chosen among more answers than are shown', as
   await takeInstructModel(page, MINUTE);
   await button(page, 'Show me four answers').click();
   await screen(page);
-  const sampled = async () => (await commands()).filter(({ command, prompts }) => command === 'sample' && (prompts as unknown[]).length > 0).map(({ options }) => options.k);
+  const sampled = async () => (await commands()).filter(({ command, prompts }) => command === 'sample' && (prompts as unknown[]).length > 0).map(({ options }) => options.draws);
   await expect.poll(sampled, { timeout: MINUTE }).toContain(8);
   for (let ranked = 1; ranked <= 3; ranked += 1) {
     await screen(page);

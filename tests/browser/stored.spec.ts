@@ -1,8 +1,9 @@
-// What an earlier version of the page stored, in its database of version 1: it is taken over under its new names, or
-// refused in words.
+// What an earlier version of the page stored, in its database of version 1 and with an earlier built-in model.
 
 import type { Page } from '@playwright/test';
-import { expect, number, open, test } from './nudge';
+import { readFileSync } from 'node:fs';
+import { unzipSync } from '../../www/node_modules/fflate/esm/index.mjs';
+import { button, expect, number, ready, test } from './nudge';
 
 type Rows = Record<'rankings' | 'checkpoints' | 'notes', object[]>;
 
@@ -38,7 +39,7 @@ async function store(page: Page, rows: Rows): Promise<void> {
   }, rows);
 }
 
-test('rankings, curve and choice of an earlier page stay; its unfinished run is refused in words', async ({ page }) => {
+test('a workflow of an earlier built-in model is looked at, taken along and taught further, and nothing in it changes', async ({ page }) => {
   test.setTimeout(120_000);
   const completions = [{ text: 'Hello.' }, { text: 'Go away.' }];
   const record = JSON.stringify({ id: 'old', prompt: 'Say hello.', completions, ranking: [[0], [1]] });
@@ -55,20 +56,41 @@ test('rankings, curve and choice of an earlier page stay; its unfinished run is 
     ],
   });
 
-  await open(page, '?device=cpu&model=test&test=1');
+  await page.goto('/?device=cpu&model=test&test=1');
+  const replaced = page.getByTestId('replaced');
+  await expect(replaced).toContainText('made with an earlier story model', { timeout: 60_000 });
+  await expect(page.getByTestId('method')).toHaveValue('dpo', { timeout: 60_000 });
   await expect(number(page, 'rank')).toHaveText('1');
   await expect(page.getByTestId('ranking-sources')).toContainText('1 by you');
-  await expect(page.getByTestId('method')).toHaveValue('dpo');
   await expect(page.getByTestId('run-1')).toContainText('Tuned with DPO');
-  await expect(page.getByTestId('run-1')).toContainText('in use');
   await expect(page.locator('#tune').getByRole('img', { name: /^Loss and accuracy\. loss: 1\.00 → 0\.33/ })).toBeVisible();
-  const notices = page.getByTestId('notices');
-  await expect(notices).toContainText('unfinished run of tuning (step 3 of 9) is by an earlier version');
+  await expect(button(page, 'Take the built-in instruct model')).toBeDisabled();
   await expect(page.getByTestId('tune-run')).toHaveCount(0);
 
-  // Once said, it is gone; what was taken over is there again.
-  await open(page, '?device=cpu&model=test&test=1');
-  await expect(page.locator('#tune').getByRole('img', { name: /^Loss and accuracy/ })).toBeVisible();
+  // All of it goes along, its tuned model too.
+  const zip = page.waitForEvent('download');
+  await button(page, 'Download the workflow (zip)').click();
+  const paths = Object.keys(unzipSync(readFileSync((await (await zip).path())!)));
+  expect(paths.some((path) => path.endsWith('/rankings.jsonl'))).toBe(true);
+  expect(paths.some((path) => path.endsWith('/runs/dpo/model.safetensors'))).toBe(true);
+
+  // The new model begins with nothing of it, and it stays where it was.
+  await button(page, 'Go to the new story model').click();
+  await ready(page);
+  await expect(replaced).toHaveCount(0);
+  await expect(number(page, 'rank')).toHaveText('0');
+  await page.reload();
+  await ready(page);
+  await expect(number(page, 'rank')).toHaveText('0');
+  const chooser = page.getByTestId('workflow');
+  await expect(chooser.locator('option')).toHaveText(['Built-in story model (earlier model)', 'Built-in story model']);
+  await chooser.selectOption('Built-in story model (earlier model)');
+  await expect(replaced).toBeVisible({ timeout: 60_000 });
   await expect(number(page, 'rank')).toHaveText('1');
-  await expect(notices).not.toContainText('unfinished run');
+
+  // Its tuned model becomes a base.
+  await button(page, 'Teach its tuned model further').click();
+  await expect(replaced).toHaveCount(0, { timeout: 60_000 });
+  await expect(number(page, 'rank')).toHaveText('0');
+  await expect(button(page, 'Show me four answers')).toBeEnabled({ timeout: 60_000 });
 });

@@ -19,7 +19,7 @@ async function make(page: Page, choices: Record<string, string>): Promise<URL> {
 
 test('a link says what was chosen, as text and as a QR code, and opens as such', async ({ page }) => {
   test.setTimeout(3 * MINUTE);
-  await make(page, { lesson: 'reward', labeler: 'shorter', pack: 'politeness', method: 'grpo' });
+  await make(page, { lesson: 'reward', labeler: 'shorter', pack: 'dialogue', method: 'grpo' });
   const before = await page.getByTestId('qr').locator('path').getAttribute('d');
   await page.getByLabel('Seed').fill('x');
   await expect(page.getByText('A seed is a whole number from 0.')).toBeVisible();
@@ -28,7 +28,7 @@ test('a link says what was chosen, as text and as a QR code, and opens as such',
   for (const part of ['3 Rank', '4 Reward', '5 Tune']) await page.getByLabel(part).check();
   const made = await link(page);
   expect(Object.fromEntries(made.searchParams)).toMatchObject({
-    lesson: 'reward', labeler: 'shorter', pack: 'politeness', method: 'grpo', seed: '7', show: 'rank.reward.tune', v: '1',
+    lesson: 'reward', labeler: 'shorter', pack: 'dialogue', method: 'grpo', seed: '7', show: 'rank.reward.tune', v: '1',
   });
   expect(await page.getByTestId('qr').locator('path').getAttribute('d')).not.toBe(before);
 
@@ -44,7 +44,7 @@ test('a link says what was chosen, as text and as a QR code, and opens as such',
 
 test('a link that was changed, is newer, or asks for what is gone says so and opens the rest', async ({ page }) => {
   test.setTimeout(3 * MINUTE);
-  const made = await make(page, { lesson: 'base', labeler: 'shorter', pack: 'politeness' });
+  const made = await make(page, { lesson: 'base', labeler: 'shorter', pack: 'dialogue' });
   const opened = async (change: (said: URLSearchParams) => void) => {
     const changed = new URL(made);
     change(changed.searchParams);
@@ -67,6 +67,9 @@ test('a link that was changed, is newer, or asks for what is gone says so and op
   await expect(problems(page)).toContainText('made by a newer version');
   await expect(problems(page)).not.toContainText('not as it was made');
   await expect(page.getByTestId('lesson')).toContainText('Lesson 1');
+
+  await opened((said) => said.set('pack', 'politeness'));
+  await expect(problems(page)).toContainText('“dialogue” has taken its place');
 
   await opened((said) => said.set('pack', 'pirates'));
   await expect(problems(page)).toContainText('The pack of rankings “pirates” is not here any more.');

@@ -25,7 +25,7 @@ from pathlib import Path
 
 PUBLIC = Path(__file__).resolve().parents[2] / "www" / "public"
 MODEL = PUBLIC / "model" / "test-size" / "sft"
-PACK = PUBLIC / "examples" / "packs" / "politeness.jsonl"
+PACK = PUBLIC / "examples" / "packs" / "dialogue.jsonl"
 PROMPTS = PUBLIC / "examples" / "prompts.jsonl"
 CPU = "--use_cpu true --bf16 false --ddp_backend gloo --report_to none --max_steps 4 --logging_steps 1".split()
 # Weight of the mean squared sum of two rewards.

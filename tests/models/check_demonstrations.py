@@ -16,7 +16,7 @@ import pathlib
 import re
 import sys
 
-EXAMPLES = pathlib.Path(__file__).parent / "story"
+EXAMPLES = pathlib.Path(__file__).parents[2] / "www" / "public" / "examples"
 LEAST_USES = 5
 SHARED_RUNS = 0.5
 SAME_OPENING = 0.03

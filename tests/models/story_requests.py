@@ -8,7 +8,8 @@ The file of features holds TinyStories (Eldan & Li 2023, CDLA-Sharing-1.0), each
 found in it by rule. Every answer is a story's own text and ends where something has come to an end:
 
 1. a whole story of at most `--words` words, or the beginning of one up to a sentence that closes an episode (of every
-   five that open with "Once upon a time" three open with what follows it);
+   five that open with "Once upon a time" three open with what follows it), or sentences out of one that can be read by
+   themselves and come to an end;
 2. the last sentences of a story, asked for by the two or three before them;
 3. one sentence that follows two others.
 
@@ -28,12 +29,18 @@ import random
 import re
 
 # Words of a story's beginning and of an ending, at least.
-CUT_WORDS = 32
+CUT_WORDS = 26
+EPISODE_WORDS = 26
 ENDING_WORDS = 20
 SHOWN_WORDS = (8, 40)
 NEXT_WORDS = (6, 22)
 LEAST_USES = 8
+# Share of the stories without a short beginning of which an episode is taken.
+EPISODES = 0.35
+TELLING = (20, 1500)
 SHARED_WORDS = 16
+# Of the cap on whole stories, that on what only goes on with a story.
+CONTINUED = 0.5
 
 PLAIN = str.maketrans({"“": '"', "”": '"', "’": "'", "‘": "'", "—": "-", "–": "-", "…": "..."})
 BEINGS = (
@@ -210,6 +217,11 @@ class Corpus:
     def is_name(self, word):
         return word.lower() not in self.nouns and self.uses[word.lower()] < 2.5 * self.names[word] + 40
 
+    def telling(self, text, rng):
+        """Three words of a text that few texts have."""
+        able = sorted({word for word in words(text) if word.islower() and len(word) > 3 and TELLING[0] < self.uses[word] < TELLING[1]})
+        return rng.sample(able, min(3, len(able)))
+
     def sound(self, text):
         """Whether a story is written as it should be: known words, whole quotations, capitals."""
         known = all(self.uses[word.lower()] >= LEAST_USES for word in words(text))
@@ -244,9 +256,20 @@ class Story:
             text = " ".join(taken)
             if count(text) > self.most_words:
                 return None
-            parts = end in self.ends and not GOES_ON.match(following) or BEGINS.match(following)
-            if count(text) >= CUT_WORDS and parts and closes(taken[-1]) and HAPPENS.search(" ".join(taken[1:-1])):
+            if count(text) >= CUT_WORDS and not GOES_ON.match(following) and closes(taken[-1]) and HAPPENS.search(" ".join(taken[1:-1])):
                 return text
+        return None
+
+    def episode(self, corpus):
+        """Sentences out of a story that can be read by themselves and close; of several, those nearest to its end."""
+        for start in range(len(self.sentences) - 3, 0, -1):
+            for end in range(len(self.sentences), start + 2, -1):
+                taken = self.sentences[start:end]
+                if not between((EPISODE_WORDS, self.most_words), " ".join(taken)):
+                    continue
+                ends = end == len(self.sentences) or closes(taken[-1])
+                if ends and count(taken[0]) >= 5 and stands_alone(taken, corpus) and HAPPENS.search(" ".join(taken[1:])):
+                    return " ".join(taken)
         return None
 
     def ending(self, corpus, rng):
@@ -305,7 +328,7 @@ def goes_on(shown, rest, corpus):
 
 
 def somebody(text, corpus):
-    """Whom the first two sentences introduce: `a little girl named Lily`, `Tom and Lily`, `a small frog`."""
+    """Whom the first two sentences are about: `a little girl named Lily`, `Tom and Lily`, `a small frog`."""
     opening = " ".join(sentences(text)[:2])
     beings = "|".join(BEINGS)
     found = re.search(rf"\b(an? (?:[a-z]+,? ){{0,2}}(?:{beings}) (?:named|called) ([A-Z][a-z]+))\b", opening)
@@ -317,12 +340,10 @@ def somebody(text, corpus):
     if pair and {pair[1], pair[2]} <= corpus.names:
         return f"{pair[1]} and {pair[2]}"
     found = re.search(rf"\b(?:was|were|lived|day,|saw) (an? (?:[a-z]+ )?(?:{beings}))\b(?! named)", opening)
-    return found and found[1]
-
-
-def is_thing(noun, text):
-    """Whether a text has `a noun`, perhaps with a word between."""
-    return bool(re.search(rf"\ban? (\w+ )?{noun}\b", text))
+    if found:
+        return found[1]
+    found = re.search(rf"\b[Tt]he (?:[a-z]+ )?({beings})\b", sentences(text)[0])
+    return found and with_article(found[1])
 
 
 def speaking(text):
@@ -341,11 +362,12 @@ def in_a_row(given):
 
 def asked_for(story, corpus, rng):
     """The demonstrations that a story gives, as (task, slots, answer)."""
-    text = story.short()
+    begins = story.short()
+    text = begins or (story.episode(corpus) if rng.random() < EPISODES else None)
     if text and not PREACHES.search(text):
         if rng.random() < 0.6:
             text = re.sub(r"^Once upon a time,? (\w)", lambda found: found[1].upper(), text)
-        yield from asked_for_whole(text, story, corpus, rng)
+        yield from asked_for_whole(text, story, corpus, rng, whole=bool(begins))
     found = story.ending(corpus, rng)
     if found and not PREACHES.search(found[1]):
         yield ending_task(found[1], story.bad, rng), {"shown": found[0]}, found[1]
@@ -364,21 +386,22 @@ def ending_task(rest, bad, rng):
     return "continue_story"
 
 
-def asked_for_whole(text, story, corpus, rng):
-    """One short story is asked for in up to two ways."""
+def asked_for_whole(text, story, corpus, rng, whole):
+    """One short story is asked for in up to two ways; what is not whole, by its first sentence alone."""
     own, lower = set(words(text)), [word.lower() for word in words(text)]
     who, animal = somebody(text, corpus), speaking(text)
-    things = [
-        noun for noun in sorted(corpus.nouns & own - set(BEINGS)) if lower.count(noun) >= 2 and is_thing(noun, text)
-    ]
+    things = [noun for noun in sorted(corpus.nouns & own - set(BEINGS)) if lower.count(noun) >= 2]
     wanted = [word for word in story.words if word in own and word.islower()]
     ways = []
     if who:
         ways += [("story_about_somebody", {"who": who})] * 2
         ways += [("story_with_dialogue", {"who": who})] * 2 * ('"' in text)
     if things:
-        ways.append(("story_about", {"thing": with_article(rng.choice(things))}))
-    if len(wanted) >= 2:
+        opening = " ".join(sentences(text)[: 2 if whole else 1])
+        early = [thing for thing in things if re.search(rf"\b{thing}\b", opening)]
+        if whole or early:
+            ways += [("story_about", {"thing": with_article(rng.choice(early or things))})] * (2 if early else 1)
+    if len(wanted) >= 2 and (whole or set(wanted) & set(words(sentences(text)[0]))):
         ways.append(("story_with_words", {"words": in_a_row(wanted)}))
     if animal:
         ways += [("animal_says", {"animal": animal})] * 3
@@ -405,7 +428,13 @@ def demonstrations(arguments):
     lines = arguments.features.read_text(encoding="utf-8").splitlines()
     records = [json.loads(line) for line in lines]
     for record in records:
-        record["story"] = record["story"].translate(PLAIN)
+        record["story"] = record["story"].translate(PLAIN).strip()
+    known = {record["story"] for record in records}
+    for path in arguments.stories:
+        for story in path.read_text(encoding="utf-8").translate(PLAIN).split("<|endoftext|>"):
+            if story.strip() not in known:
+                known.add(story.strip())
+                records.append({"story": story.strip(), "words": None, "features": []})
     corpus = Corpus([record["story"] for record in records])
     held_out = set()
     for path in arguments.held_out:
@@ -415,11 +444,14 @@ def demonstrations(arguments):
     drawn, prompts = collections.Counter(), set()
     for record in records:
         story = Story(record, arguments.words)
+        if record["words"] is None:
+            story.words = corpus.telling(story.text, rng)
         if not corpus.sound(story.text) or runs(story.text) & held_out:
             continue
         for task, slots, answer in asked_for(story, corpus, rng):
             prompt = prompt_of(task, slots, answer, rng)
-            if drawn[task] < arguments.cap and prompt not in prompts and answer.count('"') % 2 == 0:
+            cap = arguments.cap if task in STORIES else CONTINUED * arguments.cap
+            if drawn[task] < cap and prompt not in prompts and answer.count('"') % 2 == 0:
                 drawn[task] += 1
                 prompts.add(prompt)
                 cluster = "stories" if task in STORIES else "continuation"
@@ -431,10 +463,11 @@ def main():
     parser.add_argument(
         "--features", type=pathlib.Path, required=True, help="stories with words and features, as JSONL"
     )
+    parser.add_argument("--stories", type=pathlib.Path, nargs="*", default=[], help="further stories, without features")
     parser.add_argument(
         "--held-out", type=pathlib.Path, nargs="*", default=[], help="stories of which nothing may be used"
     )
-    parser.add_argument("--cap", type=int, default=500, help="most demonstrations of a task")
+    parser.add_argument("--cap", type=int, default=500, help="most demonstrations of a task; of continuations half as many")
     parser.add_argument("--words", type=int, default=58, help="most words of an answer")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=pathlib.Path, required=True)

@@ -7,6 +7,7 @@ use crate::{bench, data, device, export, files, prompts};
 use js_sys::{Function, Object, Uint8Array};
 use nudge_data::{DemonstrationRecord, PreferenceRecord, Prompt, RankingRecord};
 use nudge_rlhf::metrics;
+use nudge_session::export::unpacked;
 use nudge_session::folder::scaled_adapter;
 use nudge_session::frontier::Frontier;
 use nudge_session::imitation::Imitation;
@@ -62,9 +63,11 @@ impl Nudge {
         to_js(&bench::measure(request, counts).await?)
     }
 
-    /// Takes a model's files in. Gives what it is.
-    pub fn put_model(&self, name: String, files: JsValue) -> Result<JsValue, Thrown> {
-        to_js(&self.session.borrow_mut().put_model(&name, files::from_js(&files)?)?)
+    /// Takes a model's files in, one that was `packed` for the way unpacked. Gives what it is.
+    pub fn put_model(&self, name: String, files: JsValue, packed: bool) -> Result<JsValue, Thrown> {
+        let files = files::from_js(&files)?;
+        let files = if packed { unpacked(&name, &files)? } else { files };
+        to_js(&self.session.borrow_mut().put_model(&name, files)?)
     }
 
     /// Takes a model in whose files came piece by piece. Gives what it is.

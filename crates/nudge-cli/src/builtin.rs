@@ -1,9 +1,12 @@
 //! The models inside the program: the same files that the page serves.
 //!
-//! `builtin/` links to them, so that they lie inside the package that `cargo install` compiles.
+//! `builtin/` links to them, so that they lie inside the package that `cargo install` compiles. The base is packed in 8
+//! bits, and instruction tuning is an adapter on it; both are unpacked when they are opened.
 
+use crate::provenance::hash_of;
 use bytes::Bytes;
-use nudge_session::Files;
+use nudge_session::export::unpacked;
+use nudge_session::{Files, SessionError};
 
 /// What a built-in model's name starts with.
 pub const PREFIX: &str = "builtin:";
@@ -11,30 +14,38 @@ pub const PREFIX: &str = "builtin:";
 /// Example prompts, one JSON object a line, with `split` `train` or `heldout`.
 pub const PROMPTS: &str = include_str!("../builtin/prompts.jsonl");
 
-macro_rules! folder {
-    ($name:literal, [$($file:literal),*]) => {
-        [$(($file, include_bytes!(concat!("../builtin/", $name, "/", $file)).as_slice())),*]
-    };
-    ($name:literal) => {
-        folder!($name, [
-            "config.json",
-            "model.safetensors",
-            "tokenizer.json",
-            "tokenizer_config.json",
-            "generation_config.json"
-        ])
+macro_rules! files {
+    ($($folder:literal / $file:literal),*) => {
+        &[$(($file, include_bytes!(concat!("../builtin/", $folder, "/", $file)).as_slice())),*]
     };
 }
 
-const BASE: [(&str, &[u8]); 5] = folder!("base");
-const SFT: [(&str, &[u8]); 5] = folder!("sft");
+const BASE: &[(&str, &[u8])] = files!["base" / "model.gguf", "base" / "words.txt"];
+/// Lies beside the base.
+const SFT: &[(&str, &[u8])] = files![
+    "sft" / "adapter_config.json",
+    "sft" / "adapter_model.safetensors",
+    "sft" / "tokenizer.json",
+    "sft" / "tokenizer_config.json"
+];
 
-/// The files of `builtin:base` or `builtin:sft`.
-pub fn model(name: &str) -> Option<Files> {
-    let files = match name.strip_prefix(PREFIX)? {
-        "base" => BASE,
+/// Which built-in models these are, in hex: SHA-256 of the base's file and, after it, of what was trained beside it. The
+/// page computes the same.
+pub fn release() -> String {
+    let weights = BASE.iter().chain(SFT).filter(|(file, _)| file.ends_with(".gguf") || file.ends_with(".safetensors"));
+    hash_of(&weights.map(|(_, bytes)| *bytes).collect::<Vec<_>>().concat())
+}
+
+/// The files of `builtin:base` or `builtin:sft`; nothing for another name.
+///
+/// # Errors
+/// Never, unless the program was built from broken files.
+pub fn model(name: &str) -> Option<Result<Files, SessionError>> {
+    let beside = match name.strip_prefix(PREFIX)? {
+        "base" => &[],
         "sft" => SFT,
         _ => return None,
     };
-    Some(files.into_iter().map(|(file, bytes)| (file.to_string(), Bytes::from_static(bytes))).collect())
+    let files = BASE.iter().chain(beside).map(|(file, bytes)| (file.to_string(), Bytes::from_static(bytes)));
+    Some(unpacked(name, &files.collect()))
 }

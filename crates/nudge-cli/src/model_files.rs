@@ -10,6 +10,7 @@ use nudge_session::folder::{
     ADAPTER_CONFIG, ADAPTER_WEIGHTS, CHAT_TEMPLATE, CONFIG, GENERATION_CONFIG, INDEX, TOKENIZER, TOKENIZER_CONFIG,
     WEIGHTS, adapter_base, shards_of,
 };
+use nudge_session::words::WORDS;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
@@ -17,8 +18,17 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 /// The files of a model folder that Nudge writes. The weights come last: where they are, the folder is whole.
-pub const MODEL_FILES: [&str; 8] =
-    [CONFIG, TOKENIZER, TOKENIZER_CONFIG, CHAT_TEMPLATE, GENERATION_CONFIG, ADAPTER_CONFIG, ADAPTER_WEIGHTS, WEIGHTS];
+pub const MODEL_FILES: [&str; 9] = [
+    CONFIG,
+    TOKENIZER,
+    TOKENIZER_CONFIG,
+    CHAT_TEMPLATE,
+    GENERATION_CONFIG,
+    WORDS,
+    ADAPTER_CONFIG,
+    ADAPTER_WEIGHTS,
+    WEIGHTS,
+];
 
 /// Whether a folder holds the weights of a finished run: those of a model, or of an adapter.
 pub fn has_weights(folder: &Path) -> bool {
@@ -132,7 +142,8 @@ pub fn forget() {
 
 fn read_files(name: &str) -> Result<Files> {
     if name.starts_with(builtin::PREFIX) {
-        return builtin::model(name).ok_or_else(|| anyhow!("there is no built-in model `{name}`; {CHOICES}"));
+        let found = builtin::model(name).ok_or_else(|| anyhow!("there is no built-in model `{name}`; {CHOICES}"))?;
+        return Ok(found?);
     }
     let found = place(name)?;
     let path = found.as_path();

@@ -79,9 +79,9 @@ fn default_rms_norm_eps() -> f32 {
 }
 
 impl DecoderConfig {
-    /// The built-in model: 2.2 M parameters with a vocabulary of 2048.
+    /// The built-in model: 5.3 M parameters with a vocabulary of 2048.
     pub fn builtin(vocab_size: usize) -> Self {
-        Self::new(vocab_size, 192, 4, 6, 512, 512)
+        Self::new(vocab_size, 256, 6, 8, 704, 512)
     }
 
     /// A model for tests: milliseconds a step.

@@ -53,6 +53,15 @@ pub fn to_folder(folder: &Folder, precision: Precision) -> Result<Files, Session
     Ok(files)
 }
 
+/// The files of a small model that is shipped packed, its weights in 8 bits or what was trained beside them, as the folder
+/// of a whole model in `f32`: later stages train all of it. The same bytes everywhere.
+///
+/// # Errors
+/// If the files are no model.
+pub fn unpacked(name: &str, files: &Files) -> Result<Files, SessionError> {
+    to_folder(&Folder::open(name, files)?, Precision::F32)
+}
+
 /// The adapter as a GGUF of this name, and a Modelfile that puts it onto `base`.
 ///
 /// # Errors

@@ -11,6 +11,7 @@ use crate::error::{SessionError, named};
 use crate::finetuning::{FinetuningOptions, is_large};
 use crate::protocol::Files;
 use crate::readback::read_all;
+use crate::words::Words;
 pub use adapter::{ADAPTER_CONFIG, ADAPTER_WEIGHTS, adapter_base, scaled_adapter};
 pub(crate) use adapter::{AdapterFiles, LoraNumbers};
 pub use bases::Bases;
@@ -192,6 +193,11 @@ impl Folder {
     /// Bytes of its weights as its files store them.
     pub fn stored_bytes(&self) -> usize {
         self.weights.iter().map(Bytes::len).sum()
+    }
+
+    /// The words that its corpus has, where its files say so.
+    pub fn words(&self) -> Option<Words> {
+        self.origin.words()
     }
 
     /// What was trained beside its weights.

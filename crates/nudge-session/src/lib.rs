@@ -62,6 +62,7 @@ pub mod snapshot;
 pub mod stage;
 pub mod trainer;
 pub mod verdict;
+pub mod words;
 pub mod workflow;
 
 pub use error::SessionError;

@@ -141,7 +141,7 @@ pub fn usage(command: &Command, config: &DecoderConfig) -> Option<Use> {
         Command::Sample { prompts, options, .. } => {
             let prompts = &mut prompts.iter().map(|prompt| tokens(prompt, "", config));
             // The completions of one prompt are sampled together.
-            let rows = options.batch_size.max(draws(options, config).ok()?);
+            let rows = options.batch_size.max(draws(options, config, false).ok()?);
             Use { rollout: rows.saturating_mul(longest(prompts) + options.max_new_tokens), ..Use::default() }
         }
         _ => return None,

@@ -6,6 +6,7 @@
 
 use crate::SessionError;
 use crate::protocol::UsableShare;
+use crate::words::Words;
 use nudge_data::{CandidatesRecord, DemonstrationRecord, Edit, Prompt, RankingRecord, Rng};
 use nudge_rlhf::WinRate;
 use serde::{Deserialize, Serialize};
@@ -181,6 +182,45 @@ pub fn wants_examples(rankings: &[RankingRecord]) -> bool {
     rankings.len() >= BAD_SCREENS && rankings[rankings.len() - BAD_SCREENS..].iter().all(bad)
 }
 
+/// A completion that was drawn, as far as choosing among several of a prompt needs it.
+#[derive(Debug, Clone, Copy)]
+pub struct Drawn<'a> {
+    /// Its text.
+    pub text: &'a str,
+    /// Whether it ended by itself.
+    pub ended: bool,
+    /// Its length, in any unit.
+    pub length: usize,
+}
+
+/// What a tokenizer writes for bytes that are no text.
+const BROKEN: char = '\u{FFFD}';
+
+/// The places of `k` of the completions drawn of one prompt, in the order of their draws.
+///
+/// Those come first that a person can tell apart and that are whole: no two equal, ended, without broken characters, and
+/// without words that neither the model's corpus (`known`) nor the prompt has. Of these a spread is taken, over
+/// dialogue and its absence and over their lengths: a ranking of what is alike teaches little, and a model that hardly
+/// ever ends cannot learn it from four answers that are all cut off.
+pub fn worth_ranking(drawn: &[Drawn<'_>], k: usize, prompt: &str, known: Option<&Words>) -> Vec<usize> {
+    let mut seen = BTreeSet::new();
+    let (differ, twins): (Vec<usize>, Vec<usize>) =
+        (0..drawn.len()).partition(|place| seen.insert(drawn[*place].text.trim()));
+    let asked = known.map(|_| Words::of(prompt)).unwrap_or_default();
+    let invents = |text: &str| known.is_some_and(|known| known.unknown(text).any(|word| !asked.has(&word)));
+    let (mut whole, flawed): (Vec<usize>, Vec<usize>) = differ.into_iter().partition(|place| {
+        let Drawn { text, ended, .. } = drawn[*place];
+        ended && !text.contains(BROKEN) && !invents(text)
+    });
+    whole.sort_by_key(|place| (drawn[*place].text.contains(['"', '“']), drawn[*place].length));
+    let wanted = k.min(whole.len());
+    let spread = (0..wanted).map(|place| whole[place * (whole.len() - 1) / (wanted - 1).max(1)]);
+    let rest = flawed.into_iter().chain(twins).take(k - wanted);
+    let mut kept: Vec<usize> = spread.chain(rest).collect();
+    kept.sort_unstable();
+    kept
+}
+
 /// How many answers somebody would use, with the 95 % interval of their share.
 pub fn usable_share(answers: impl IntoIterator<Item = bool>) -> UsableShare {
     let (mut yes, mut of) = (0, 0);
@@ -274,6 +314,35 @@ mod tests {
         let mut good = tied();
         good.extra.insert(FLAGS.into(), serde_json::json!([ALL_GOOD]));
         assert!(!wants_examples(&[tied(), good]), "all of them are good");
+    }
+
+    #[test]
+    fn whole_completions_that_differ_are_worth_ranking() {
+        let kept = |drawn: &[(&str, bool)], k: usize, known: Option<&Words>| {
+            let drawn: Vec<_> =
+                drawn.iter().map(|(text, ended)| Drawn { text, ended: *ended, length: text.len() }).collect();
+            worth_ranking(&drawn, k, "about Zorb", known)
+        };
+        let (end, cut) = (true, false);
+        let lengths =
+            [("ccc", cut), ("aaaaa", end), ("a", end), ("bbb", cut), ("aaaa", end), ("aa", end), ("aaaaaaa", end)];
+        assert_eq!(kept(&lengths, 3, None), [2, 4, 6]);
+        assert_eq!(kept(&lengths[..4], 3, None), [0, 1, 2], "in the order of their draws");
+        assert_eq!(kept(&[("aaa", cut), ("aa", cut), ("a", cut)], 2, None), [0, 1]);
+        assert_eq!(kept(&[("aaa", end), ("aa", cut), ("a", end)], 3, None), [0, 1, 2], "all of them, as they came");
+        assert_eq!(
+            kept(&[("a", end), ("a ", end), ("b", cut), ("c\u{FFFD}", end)], 3, None),
+            [0, 2, 3],
+            "twins come last"
+        );
+        let spoken = [("long enough to be last", end), ("a", end), ("\"b\"", end), ("cc", end)];
+        assert_eq!(kept(&spoken, 2, None), [1, 2], "one with dialogue, one without");
+        let known = Words::of("a cat saw");
+        assert_eq!(
+            kept(&[("A toolible cat.", end), ("Zorb saw a cat.", end), ("A cat saw.", end)], 2, Some(&known)),
+            [1, 2]
+        );
+        assert_eq!(kept(&[("A toolible cat.", end)], 2, Some(&known)), [0], "better than none");
     }
 
     #[test]

@@ -11,6 +11,8 @@ export const linkWords = {
     seed: (name: string) => `“${name}” is not a seed: a whole number from 0.`,
     show: (name: string) => `There is no part of the page called “${name}”.`,
   },
+  renamedPack: (name: string, now: string) =>
+    `The pack of rankings “${name}” is not here any more: the story model cannot do what it asks for. “${now}” has taken its place.`,
   rest: 'Everything else was opened.',
   seen: 'All right',
 };

@@ -3,7 +3,7 @@
 import { language } from '../languages/languages';
 import { PARTS, renamed, type Part } from '../lib/parts';
 import { quick } from '../lib/quick-strings';
-import { LESSONS } from '../lib/settings';
+import { LESSONS, RENAMED_PACKS } from '../lib/settings';
 import { t } from '../lib/strings';
 import { linkWords as words } from './link-strings';
 
@@ -52,6 +52,9 @@ export function readLink(search: string): { choice: Choice; problems: string[] }
 
   const named = (name: keyof typeof known): string => {
     const value = said.get(name) ?? '';
+    const now = name === 'pack' ? RENAMED_PACKS[value] : undefined;
+    if (now) problems.push(words.renamedPack(value, now));
+    if (now) return now;
     // A labeler or method that the page has no words for may be the trainer's; a link that was made here names none.
     if (value === '' || known[name].includes(value)) return value;
     problems.push(words.unknown[name](value));

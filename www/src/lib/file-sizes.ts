@@ -12,10 +12,10 @@ export function bytesOf({ url, headers }: Response): number | null {
   return counted?.[1] ?? null;
 }
 
-/** The bytes of all files of a folder; nothing where the build did not see it. */
-export function bytesUnder(folder: string): number | null {
-  const under = Object.entries(__FILE_SIZES__).filter(([name]) => name.startsWith(`${folder}/`));
-  return under.length > 0 ? under.reduce((sum, [, bytes]) => sum + bytes, 0) : null;
+/** The files of a folder that the build saw, the smallest first. */
+export function filesUnder(folder: string): { path: string; bytes: number }[] {
+  const all = Object.entries(__FILE_SIZES__).map(([path, bytes]) => ({ path, bytes }));
+  return all.filter(({ path }) => path.startsWith(`${folder}/`)).sort((a, b) => a.bytes - b.bytes);
 }
 
 /** The build puts a hash between the name of the trainer and its ending. */

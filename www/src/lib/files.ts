@@ -1,32 +1,25 @@
 // Files in and out: downloads from this origin, what goes out, JSONL.
 
-import { bytesOf, bytesUnder } from './file-sizes';
+import { bytesOf, filesUnder } from './file-sizes';
 import type { Files } from './messages';
 import { t } from './strings';
 
-/** The files of a model folder, in the order in which they are fetched: the large one last. */
-export const MODEL_FILES = [
-  'config.json',
-  'tokenizer_config.json',
-  'generation_config.json',
-  'tokenizer.json',
-  'model.safetensors',
-];
-
-/** Fetches a model folder of this origin. `onBytes` gets the bytes so far and of all files, where known. */
+/** Fetches a built-in model of this origin, one trained beside a base with that. `onBytes` gets the bytes so far and in all. */
 export async function fetchModel(
-  folder: string,
-  onBytes: (loaded: number, total: number | null) => void,
+  root: string,
+  name: string,
+  onBytes: (loaded: number, total: number | null) => void = () => {},
 ): Promise<Files> {
+  const own = filesUnder(`${root}/${name}`);
+  const all = own.some(({ path }) => path.endsWith('adapter_config.json')) ? [...filesUnder(`${root}/base`), ...own] : own;
+  if (all.length === 0) throw new Error(t.files.missing(`${root}/${name}`));
+  const total = all.reduce((sum, { bytes }) => sum + bytes, 0);
   const files: Files = {};
-  const all = bytesUnder(folder);
   let before = 0;
-  for (const name of MODEL_FILES) {
-    const bytes = await fetchBytes(`${folder}/${name}`, (loaded, total) =>
-      onBytes(before + loaded, all ?? (total === null ? null : before + total)),
-    );
+  for (const { path } of all) {
+    const bytes = await fetchBytes(path, (loaded) => onBytes(before + loaded, total));
     before += bytes.byteLength;
-    files[name] = bytes;
+    files[path.split('/').at(-1)!] = bytes;
   }
   return files;
 }

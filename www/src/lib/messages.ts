@@ -154,7 +154,7 @@ export type Requests = {
   /** The value that words such as `cosine:0.1` stand for, as the option of a method. */
   option_value: { ask: { method: string; option: string; words: string }; reply: unknown };
   metrics: { ask: Record<never, never>; reply: MetricDoc[] };
-  put_model: { ask: { name: string; files: Files }; reply: ModelInfo };
+  put_model: { ask: { name: string; files: Files; packed: boolean }; reply: ModelInfo };
   /** Reads the one model among files of the reader; `names` are those of its files. */
   open_model: { ask: { name: string; picked: Picked[] }; reply: { info: ModelInfo; names: string[] } };
   /** Takes an adapter in once more, under another name and at so much of its strength. */

@@ -67,9 +67,8 @@ class Models {
 
   /** Fetches a built-in model and gives it to the trainer. */
   async takeBuiltIn(name: 'base' | 'sft'): Promise<void> {
-    const folder = `${settings.modelRoot}/${name}`;
     try {
-      const files = await fetchModel(folder, (loaded, total) => (this.fetching = { name, loaded, total }));
+      const files = await fetchModel(settings.modelRoot, name, (loaded, total) => (this.fetching = { name, loaded, total }));
       await this.#put(name, files, 'built-in');
     } finally {
       this.fetching = null;
@@ -77,7 +76,7 @@ class Models {
     // Only the fact is stored: the files come from the server again, so that they are never stale.
     if (name !== 'base') await this.#store(name, {});
     if (!__MODEL_CURVES__.includes(name) || settings.modelRoot !== 'model') return;
-    const curve = curveOf(await fetchText(`${folder}.curve.jsonl`));
+    const curve = curveOf(await fetchText(`model/${name}.curve.jsonl`));
     this.builtInCurves = { ...this.builtInCurves, [name]: curve };
   }
 
@@ -109,10 +108,11 @@ class Models {
   async borrow<T>(names: string[], work: () => Promise<T>): Promise<T> {
     const borrowed: string[] = [];
     try {
-      for (const name of names.filter((name) => !(name in this.held))) {
-        const files = name === BUILT_IN_START ? await fetchModel(`${settings.modelRoot}/sft`, () => {}) : (await store.models.get(name))?.files;
+      for (const name of names.filter((name) => !(name in this.#known))) {
+        const builtIn = name === BUILT_IN_START;
+        const files = builtIn ? await fetchModel(settings.modelRoot, 'sft') : (await store.models.get(name))?.files;
         if (!files) throw new Error(t.runs.gone);
-        await engine.request('put_model', { name, files });
+        await engine.request('put_model', { name, files, packed: builtIn && isPacked(files) });
         borrowed.push(name);
       }
       return await work();
@@ -208,10 +208,10 @@ class Models {
 
   async #put(name: ModelName, files: Files | null, origin: ModelOrigin, by?: string, made = 0): Promise<void> {
     const info = files
-      ? await engine.request('put_model', { name, files })
+      ? await engine.request('put_model', { name, files, packed: origin === 'built-in' && isPacked(files) })
       : (await engine.request('open_model', { name, picked: workflow.files })).info;
     this.#known[name] = { files, origin, by, made };
-    const adapter = files !== null && 'adapter_config.json' in files;
+    const adapter = files !== null && origin !== 'built-in' && 'adapter_config.json' in files;
     this.held = { ...this.held, [name]: { info, origin, by, adapter, made } };
   }
 
@@ -229,6 +229,9 @@ class Models {
     if (isStart) await store.models.put({ ...old, name: `sft@${old.made}` });
   }
 }
+
+/** Whether a built-in model is shipped smaller than it is trained. */
+const isPacked = (files: Files) => 'model.gguf' in files;
 
 function curveOf(log: string): CurvePoint[] {
   return parseJsonl<Metrics>(log).map((metrics, index) => ({ step: metrics.step ?? index + 1, metrics }));

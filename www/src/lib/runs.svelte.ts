@@ -79,12 +79,11 @@ class Runs {
     return megabytes(run.bytes);
   }
 
-  /** Brings back the runs, and the tuned model at hand; a tuned model of an earlier page becomes the first of them. */
+  /** Brings back the runs, and the tuned model at hand. */
   async restore(withModel: boolean): Promise<void> {
     const all = await store.runs.all();
     this.list = all.filter(isStoredRun);
     if (this.list.length < all.length) notices.say(t.storage.badRow(t.runs.heading), 'problem');
-    if (withModel) await this.#adoptOld();
     const id = (await store.notes.read(CURRENT, isCount)) ?? null;
     this.currentId = this.find(id)?.id ?? this.list.at(-1)?.id ?? null;
     if (withModel && this.current) await this.#give(this.current);
@@ -173,7 +172,8 @@ class Runs {
     if (stored) await models.take('policy', stored.files, run.method === null ? 'imported' : 'trained', run.method ?? undefined);
   }
 
-  async #adoptOld(): Promise<void> {
+  /** A tuned model of an earlier page, which had no runs, becomes the first of them. */
+  async adoptOld(): Promise<void> {
     const old = await store.models.get('policy');
     if (!old) return;
     const { files, info, by, made } = old;
@@ -195,7 +195,6 @@ class Runs {
     });
     await store.models.put({ ...old, name: nameOfRun(stored.id) });
     await store.models.remove('policy');
-    this.list = [...this.list, stored];
   }
 
   /** An instruct model that no run started from any more. */

@@ -45,22 +45,12 @@ const BROKEN = '\uFFFD';
 /** Without what is left of a character that the limit cut in two. */
 export const cleaned = (text: string) => text.replace(/\uFFFD+$/, '');
 
-/**
- * At most `count` answers of one prompt, no two of them equal, in the order of their draws. Of more than are wanted those
- * are kept that ended by themselves, spread over their lengths: a ranking of what is alike teaches little. Answers that
- * somebody has seen growing (`watched`) are not exchanged for that.
- */
-export function differing(completions: Completion[], count: number, watched: boolean): Completion[] {
+/** At most so many answers of one prompt, no two of them equal, none broken while there are others, in the order of their draws. */
+function differing(completions: Completion[], count: number): Completion[] {
   const texts = completions.map(({ text }) => text.trim());
   const distinct = completions.filter((_, index) => texts.indexOf(texts[index]!) === index);
   const whole = distinct.filter(({ text }) => !text.includes(BROKEN));
-  const all = whole.length > 1 ? whole : distinct;
-  if (watched || all.length <= count) return all.slice(0, count);
-  const ended = all.filter(({ finish }) => finish !== 'length').sort((a, b) => a.text.length - b.text.length);
-  const wanted = Math.min(count, ended.length);
-  const spread = Array.from({ length: wanted }, (_, place) => ended[Math.floor((place * (ended.length - 1)) / Math.max(1, wanted - 1))]!);
-  const kept = new Set([...spread, ...all.filter((one) => !ended.includes(one)).slice(0, count - wanted)]);
-  return all.filter((completion) => kept.has(completion));
+  return (whole.length > 1 ? whole : distinct).slice(0, count);
 }
 
 class Screens {
@@ -118,21 +108,24 @@ class Screens {
     this.#prompts = [];
   }
 
-  /** Samples ahead while nothing else wants the device: the first screen grows in view, later ones are chosen from more. */
+  /**
+   * Samples ahead while nothing else wants the device. The first screen grows in view; of later ones more answers are
+   * drawn than are shown, and the trainer keeps those that are worth ranking.
+   */
   async fill(): Promise<void> {
     if (engine.busy || this.#prompts.length === 0) return;
-    if (!this.current?.id) await this.#sample(1, sizes.completions);
-    if (!engine.busy && this.#ready.length < AHEAD) await this.#sample(sizes.promptsAhead, sizes.drawn);
+    if (!this.current?.id) await this.#sample(1, { draws: sizes.completions, stream: true });
+    if (!engine.busy && this.#ready.length < AHEAD) await this.#sample(sizes.promptsAhead, { draws: sizes.drawn });
   }
 
-  async #sample(count: number, k: number): Promise<void> {
+  async #sample(count: number, how: Partial<SampleOptions>): Promise<void> {
     if (this.#filling) return;
     this.#filling = true;
     const from = this.#next;
     const prompts = Array.from({ length: count }, (_, i) => this.#prompts[(from + i) % this.#prompts.length]!);
     this.#chunk = prompts;
     const seed = settings.seed + (this.#round * this.#prompts.length + from) * sizes.drawn;
-    const options = { k, stream: true, seed, max_new_tokens: answers.tokens };
+    const options = { k: sizes.completions, seed, max_new_tokens: answers.tokens, ...how };
     try {
       const run = { givesWay: true, event: (event: Event) => this.#hear(event) };
       await engine.run(commands.sample(models.start, prompts, options), run);
@@ -155,7 +148,7 @@ class Screens {
         if (event.event === 'candidates') all = [...all, ...event.completions.map((one) => ({ ...one, text: cleaned(one.text) }))];
       },
     });
-    this.#show({ ...screen, completions: differing(all, sizes.completions, true), redrawn: true }, watched);
+    this.#show({ ...screen, completions: differing(all, sizes.completions), redrawn: true }, watched);
   }
 
   #growing(): Screen {
@@ -177,7 +170,7 @@ class Screens {
       if (this.#next === 0) this.#round += 1;
       const watched = !this.current?.id && !this.#lacking.some((other) => other.watched);
       const all = event.completions.map((completion) => ({ ...completion, text: cleaned(completion.text) }));
-      const screen = { id: event.id, prompt: event.prompt, completions: differing(all, sizes.completions, watched) };
+      const screen = { id: event.id, prompt: event.prompt, completions: differing(all, sizes.completions) };
       if (screen.completions.length < sizes.completions) this.#lacking.push({ screen, watched });
       else this.#show(screen, watched);
     }

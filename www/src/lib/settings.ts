@@ -25,6 +25,9 @@ function wholeNumber(name: string, fallback: number): number {
 
 const small = parameters.get('test') === '1';
 
+/** Packs of earlier pages, and what took their place. */
+export const RENAMED_PACKS: Record<string, string> = { politeness: 'dialogue' };
+
 export const settings = {
   device: oneOf<DeviceChoice>('device', ['auto', 'cpu', 'webgpu'], 'auto'),
   seed: wholeNumber('seed', 1),
@@ -33,7 +36,7 @@ export const settings = {
   /** A simulated labeler that a teacher chose; `null` leaves the choice to the reader. */
   labeler: parameters.get('labeler'),
   /** Ready-made rankings that a teacher chose. */
-  pack: parameters.get('pack'),
+  pack: RENAMED_PACKS[parameters.get('pack') ?? ''] ?? parameters.get('pack'),
   /** The method that a teacher chose for step 5, if the trainer knows it; `null` leaves the choice to the reader. */
   method: parameters.get('method'),
   /** Where the built-in models lie. */

@@ -190,10 +190,17 @@ class State {
     runs.reset();
     screens.reset();
     await tabs.enter(workflow.id, besideOthers(this));
-    if (!tabs.following) await store.adoptOldNames().catch((error) => notices.problem(error));
+    if (!tabs.following) await this.#adoptOld().catch((error) => notices.problem(error));
+    if (workflow.replaced) await tabs.onlyRead();
     await rankings.restore().catch((error) => notices.problem(error));
     await engine.start();
     await this.#fill();
+  }
+
+  /** What an earlier page stored takes the place that this one looks for it. */
+  async #adoptOld(): Promise<void> {
+    await store.adoptOldNames();
+    await runs.adoptOld();
   }
 
   /** A worker that dies before everything is back is followed by another, which gets it all again. */
@@ -219,7 +226,7 @@ class State {
     this.labelers = labelers.map(labelerInWords);
     if (!this.labelerInfo) this.labeler = this.labelers[0]?.name ?? '';
     const own = workflow.base;
-    if (!tabs.following || !own) {
+    if (!tabs.following || (!own && !workflow.replaced)) {
       await models.takeBase().catch((error) => (own || error instanceof WorkerCrash ? saying(error) : notices.say(t.base.missing, 'problem')));
     }
     await this.recall();

@@ -38,8 +38,11 @@ export type StoredCheckpoint = {
   made: number;
 };
 
-/** A workflow as it is listed. `base` is the SHA-256 of its model's weights; nothing stands for the built-in one. */
-export type StoredWorkflow = { id: string; name: string; base: string | null; made: number };
+/**
+ * A workflow as it is listed. `base` is the SHA-256 of its model's weights; nothing stands for the built-in one, which
+ * `builtIn` tells from those before it. Pages that had only one did not say so.
+ */
+export type StoredWorkflow = { id: string; name: string; base: string | null; builtIn?: string; made: number };
 
 /** 1: rankings, models, checkpoints, notes. 2: runs. */
 const VERSION = 2;
@@ -64,7 +67,7 @@ const openDatabase = (workflow: string) =>
   new Database(nameFor(workflow), VERSION, STORES, {
     trouble: (rows, reason) => storage.trouble(rows, reason),
     outdated: (by) => storage.outdated(by),
-    refuse: () => (sealed ? t.files.deleted : tabs.following ? t.tabs.refused : null),
+    refuse: () => (sealed ? t.files.deleted : tabs.onlyReads ? t.tabs.replaced : tabs.following ? t.tabs.refused : null),
     changed: (store) => tabs.tell({ kind: 'stored', store }),
   });
 
@@ -216,7 +219,7 @@ export async function adoptOldNames(): Promise<void> {
 /** Workflows whose databases are there, by id; where the browser does not list them, those that are registered. */
 export async function workflowsFound(): Promise<string[]> {
   const found = (await indexedDB.databases?.()) ?? [];
-  return found.flatMap(({ name }) => (name?.startsWith(`${DATABASE}-`) ? [name.slice(DATABASE.length + 1)] : []));
+  return found.flatMap(({ name }) => (name === DATABASE ? [''] : name?.startsWith(`${DATABASE}-`) ? [name.slice(DATABASE.length + 1)] : []));
 }
 
 /** A copy of everything that a workflow holds, in a database of its own. */

@@ -65,7 +65,7 @@ export const t = {
   model: {
     heading: 'Which model',
     builtIn: 'Built-in story model',
-    builtInIs: '2.2 M parameters, 4 MB, made for this page. It tells small stories: the whole loop takes minutes.',
+    builtInIs: '5.3 M parameters, 8 MB, made for this page. It tells small stories: the whole loop takes minutes.',
     parameters: (count: string, context: string) => `${count} parameters, reads ${context} tokens`,
     change: { story: 'Bring a real assistant', own: 'Change the model' },
     close: 'Close',
@@ -411,7 +411,7 @@ export const t = {
     packs: {
       kind_endings: 'Kind endings',
       short_and_clear: 'Short and clear',
-      politeness: 'Politeness',
+      dialogue: 'Lively dialogue',
     },
     loadPack: 'Load this pack',
     packLoaded: (count: number) => `${count} rankings were added from the pack.`,

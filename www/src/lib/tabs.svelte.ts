@@ -37,6 +37,8 @@ const COURTESY_MS = 1_500;
 class Tabs {
   /** Another tab works on this workflow; this one looks on. */
   following = $state(false);
+  /** The workflow's model was replaced: it is looked at, and nobody works on it. */
+  onlyReads = $state(false);
   /** This tab has asked for the workflow. */
   asking = $state(false);
   /** The other tab did not answer. */
@@ -66,6 +68,12 @@ class Tabs {
     this.tell({ kind: 'hello' });
   }
 
+  /** Looks at the workflow from now on, in this tab as in all others. */
+  async onlyRead(): Promise<void> {
+    await this.#leave();
+    this.following = this.onlyReads = true;
+  }
+
   /** Lets go of the workflow; the browser takes a moment to. */
   async #leave(): Promise<void> {
     this.#queue?.abort();
@@ -73,7 +81,7 @@ class Tabs {
     this.#release?.();
     this.#release = null;
     clearTimeout(this.#patience);
-    this.asking = this.unanswered = this.watched = false;
+    this.asking = this.unanswered = this.watched = this.onlyReads = false;
     await this.#held;
   }
 

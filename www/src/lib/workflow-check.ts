@@ -22,6 +22,8 @@ const MOST_TOKENS = 4096;
 export type PageSays = {
   name: string;
   base: { name: string; sha256: string } | null;
+  /** Which built-in model, where that is its base. */
+  'built-in'?: string;
   notes: { name: string; value: unknown }[];
   contest: Contest | null;
   /** What trained the model of step 2. */
@@ -91,7 +93,8 @@ function askedOf(files: Files, file: string): Asked {
 function checkPage(page: unknown): asserts page is PageSays {
   const wrong = (what: string) => new Error(t.workflows.badPart('workflow.json', t.workflows.badField(what)));
   if (!isTable(page) || !isText(page.name)) throw wrong('page.name');
-  const { base, notes = [], contest = null, shownBy = null } = page;
+  const { base, notes = [], contest = null, shownBy = null, 'built-in': builtIn = '' } = page;
+  if (!isText(builtIn)) throw wrong('page.built-in');
   if (base !== null && !(isTable(base) && isText(base.name) && isText(base.sha256))) throw wrong('page.base');
   if (contest !== null && !isContest(contest)) throw wrong('page.contest');
   if (shownBy !== null && !isText(shownBy)) throw wrong('page.shownBy');

@@ -12,6 +12,10 @@ export const ofWorkflows = {
     given: 'Another tab has taken this workflow over. What was made here is stored.',
     taken: 'This tab works on the workflow now.',
     refused: 'Another tab works on this workflow; nothing was changed here.',
+    replaced:
+      'This workflow was made with an earlier story model, which this page no longer has. You can look at it and take it along; nothing in it changes.',
+    newModel: 'Go to the new story model',
+    furtherOn: 'Teach its tuned model further',
   },
 
   storage: {
@@ -55,6 +59,7 @@ export const ofWorkflows = {
   },
 
   workflows: {
+    earlier: (name: string) => `${name} (earlier model)`,
     label: 'Workflow',
     about: 'A workflow holds prompts, examples, rankings, runs and judgements. You can have several, and take each along.',
     manage: 'Manage',

@@ -19,7 +19,7 @@ import { app } from './state.svelte';
 import * as store from './store';
 import { t } from './strings';
 import { contentsOf, goesAlong, VERSION, type Asked, type Contents, type RunRecord } from './workflow-check';
-import { workflow } from './workflow.svelte';
+import { RELEASE, workflow } from './workflow.svelte';
 
 const RUN_FILES = ['run.json', 'log.jsonl', 'README.md'];
 
@@ -63,7 +63,7 @@ async function folderOf(): Promise<Files> {
 async function asked(): Promise<Asked> {
   const notes = (await store.notes.all()).filter(({ name }) => goesAlong(name));
   const base = workflow.base && { name: workflow.base.name, sha256: workflow.base.id };
-  return { version: VERSION, asked: {}, page: { name: workflow.name, base, notes, contest: comparison.contest, shownBy: models.held.sft?.by ?? null } };
+  return { version: VERSION, asked: {}, page: { name: workflow.name, base, 'built-in': workflow.builtIn, notes, contest: comparison.contest, shownBy: models.held.sft?.by ?? null } };
 }
 
 /** Two screens may have come by the same id on the page; the command line tells records apart by it. */
@@ -84,9 +84,10 @@ async function addModel(files: Files, name: string, folder: string): Promise<voi
 
 /** The run in use has the method's own folder, where the command line looks for it. */
 async function addRun(files: Files, run: StoredRun): Promise<void> {
+  const isLoaded = run.id === runs.currentId && !workflow.replaced;
   const command = run.method?.replace('_', '-') ?? 'tuned';
   const folder = `runs/${run.id === runs.currentId ? command : `${command}-${run.id}`}`;
-  await addModel(files, run.id === runs.currentId ? 'policy' : nameOfRun(run.id), folder);
+  await addModel(files, isLoaded ? 'policy' : nameOfRun(run.id), folder);
   const metrics: Metrics = Object.assign({}, ...run.curve.map((point) => point.metrics));
   const record: RunRecord = {
     command,
@@ -125,7 +126,17 @@ export async function openZip(file: File): Promise<void> {
     }
     throw error;
   }
-  notices.say(t.workflows.opened(name, rankings.list.length, runs.list.length));
+  const said = t.workflows.opened(name, rankings.list.length, runs.list.length);
+  const release = releaseOf(contents.says);
+  if (!workflow.base && release !== RELEASE) await app.change(await workflow.open(await workflow.isOf(release)));
+  notices.say(said);
+}
+
+/** Which built-in model a workflow was made with; of one that was made with another model, the one at hand. */
+function releaseOf({ asked, page }: Asked): string | undefined {
+  if (page) return page['built-in'];
+  const isBuiltIn = String(asked.model ?? '').startsWith('builtin:');
+  return isBuiltIn ? (asked['built-in'] as string | undefined) : RELEASE;
 }
 
 /** A new workflow on the model that the zip is about, where that is here. */

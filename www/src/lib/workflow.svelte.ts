@@ -13,6 +13,10 @@ import type { StoredWorkflow } from './store';
 import { t } from './strings';
 import { tabs } from './tabs.svelte';
 
+/** Which built-in models this page has; filled in by the build. */
+declare const __MODEL_RELEASE__: string;
+export const RELEASE = __MODEL_RELEASE__;
+
 /** A model that this site serves beside the page. */
 export type Served = { file: string; name: string; bytes: number; sha256: string; about: string };
 
@@ -47,6 +51,10 @@ class Workflow {
   prompts = $state(0);
   /** All that there are, the oldest first. */
   list = $state.raw<StoredWorkflow[]>([]);
+  /** Which built-in model it was made with, where it says so. */
+  builtIn: string | undefined;
+  /** Whether it was made with a built-in model that this page does not have any more: it can be looked at and taken along. */
+  replaced = $state(false);
   /** Nothing stands for the built-in story model. */
   base = $state.raw<Base | null>(null);
   /** Those that this browser keeps. */
@@ -88,8 +96,12 @@ class Workflow {
     const found = await store.workflowsFound().catch((): string[] => []);
     // Earlier pages had one workflow for each model, and no list of them.
     const unlisted = this.kept.filter(({ id }) => found.includes(id) && !registered.some((other) => other.id === id));
-    const first = registered.some(({ base }) => base === null) ? [] : [firstOf(null)];
-    this.list = [...first, ...registered, ...unlisted.map(firstOf)].sort((a, b) => a.made - b.made);
+    const old = found.includes('') && !registered.some(({ id }) => id === '') ? [ofEarlier()] : [];
+    const known = [...old, ...registered, ...unlisted.map(firstOf)];
+    // The first name is taken where an earlier built-in model had it.
+    const free = !known.some(({ id }) => id === '');
+    const first = known.some(isOfBuiltIn) ? [] : [{ ...ofEarlier(), id: free ? '' : `story-${RELEASE.slice(0, 8)}`, builtIn: RELEASE }];
+    this.list = [...first, ...known].sort((a, b) => a.made - b.made);
   }
 
   /** What there is to choose from, here and on this site. */
@@ -103,6 +115,8 @@ class Workflow {
     this.id = workflow.id;
     this.name = workflow.name;
     this.base = base;
+    this.builtIn = workflow.builtIn;
+    this.replaced = isReplaced(workflow);
     this.#files = files;
     store.use(workflow.id);
     useSizes(base !== null);
@@ -114,14 +128,28 @@ class Workflow {
   }
 
   #firstOf(base: Base | null): StoredWorkflow {
-    const first = firstOf(base);
-    return this.list.find(({ id }) => id === first.id) ?? first;
+    if (base === null) return this.list.find(isOfBuiltIn)!;
+    return this.list.find(({ id }) => id === base.id) ?? firstOf(base);
   }
 
-  /** Another workflow, on the model of this one. */
-  another(name: string): Opened {
+  /** The first workflow of the built-in model. */
+  first(): Opened {
+    return { base: null, files: [], workflow: this.#firstOf(null) };
+  }
+
+  /** Another workflow, on the model of this one; `builtIn` says on which built-in model. */
+  another(name: string, builtIn: string | null = RELEASE): Opened {
     const id = Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16).padStart(2, '0')).join('');
-    return { base: this.base, files: this.#files, workflow: { id, name, base: this.base?.id ?? null, made: Date.now() } };
+    return { base: this.base, files: this.#files, workflow: { id, name, base: this.base?.id ?? null, ...(!this.base && builtIn && { builtIn }), made: Date.now() } };
+  }
+
+  /** Says on which built-in model a workflow was made; nothing stands for those of pages that did not say so. */
+  async isOf(builtIn: string | undefined): Promise<StoredWorkflow> {
+    const { builtIn: _, ...row } = this.list.find(({ id }) => id === this.id)!;
+    const told = builtIn ? { ...row, builtIn } : row;
+    await store.workflows.put(told);
+    await this.lookHere();
+    return told;
   }
 
   /** A workflow of the list; refused where its model is not here any more. */
@@ -244,14 +272,23 @@ function refuseOthers(info: ModelInfo, names: string[]): void {
   if (info.kind === 'reward') throw new Error(t.opening.reward);
 }
 
-/** The first workflow of a model; its database has the model's name. */
-function firstOf(base: Base | null): StoredWorkflow {
-  return { id: base?.id ?? '', name: base?.name ?? t.model.builtIn, base: base?.id ?? null, made: base?.made ?? 0 };
+/** The first workflow that there was, of an earlier built-in model. */
+const ofEarlier = (): StoredWorkflow => ({ id: '', name: t.model.builtIn, base: null, made: 0 });
+
+/** Whether a workflow is about the built-in model that this page has. */
+const isOfBuiltIn = ({ base, builtIn }: StoredWorkflow) => base === null && builtIn === RELEASE;
+
+/** Whether a workflow is about a built-in model that this page does not have any more. */
+export const isReplaced = (workflow: StoredWorkflow) => workflow.base === null && !isOfBuiltIn(workflow);
+
+/** The first workflow of a model of the reader's; its database has the model's name. */
+function firstOf({ id, name, made }: Base): StoredWorkflow {
+  return { id, name, base: id, made };
 }
 
 /** A lesson's own workflow: nothing of the reader's is touched by it. It is not listed. */
 function ofLesson(lesson: string): StoredWorkflow {
-  return { id: `lesson-${lesson}`, name: lesson, base: null, made: 0 };
+  return { id: `lesson-${lesson}-${RELEASE.slice(0, 8)}`, name: lesson, base: null, builtIn: RELEASE, made: 0 };
 }
 
 function remembered(): string | null {

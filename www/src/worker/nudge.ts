@@ -67,7 +67,7 @@ export interface TrainerError extends Error {
 export interface Nudge {
   device_name(): string;
   self_check(all: boolean): Promise<SelfCheck>;
-  put_model(name: string, files: Files): ModelInfo;
+  put_model(name: string, files: Files, packed: boolean): ModelInfo;
   put_incoming(name: string, files: IncomingFiles): ModelInfo;
   forget(name: string): void;
   put_scaled(name: string, of: string, strength: number): void;

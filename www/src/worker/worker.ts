@@ -72,8 +72,8 @@ const handlers: { [Kind in RequestKind]: (ask: Ask<Kind>) => Promise<Replies[Kin
   async metrics() {
     return (await loaded()).Nudge.metrics();
   },
-  async put_model({ name, files }) {
-    return exclusive((nudge) => nudge.put_model(name, files));
+  async put_model({ name, files, packed }) {
+    return exclusive((nudge) => nudge.put_model(name, files, packed));
   },
   async open_model({ name, picked }) {
     await speak();

@@ -162,6 +162,9 @@ pub struct Demo {
     /// Simulated labeler that ranks and judges
     #[arg(long, value_name = "NAME", default_value = "happier")]
     pub labeler: String,
+    /// Completions of each ranking, as a person sees four [default: 8, 4 with --quick]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(2..=26))]
+    pub completions: Option<u16>,
     /// Folder for everything that is made
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,

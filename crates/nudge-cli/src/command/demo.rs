@@ -48,7 +48,8 @@ pub fn run(arguments: &Demo) -> Result<()> {
     let mut workplace = Workplace::open(arguments.common.device)?;
     workplace.load(&arguments.base)?;
     workplace.load(&arguments.model)?;
-    let plan = if arguments.quick { QUICK } else { FULL };
+    let mut plan = if arguments.quick { QUICK } else { FULL };
+    plan.completions = arguments.completions.map_or(plan.completions, usize::from);
     let mut this = TuningLoop {
         workplace,
         sft: arguments.model.clone(),

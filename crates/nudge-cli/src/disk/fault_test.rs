@@ -54,7 +54,7 @@ impl Place {
             format!("{}\n", json!({ "id": format!("c{index}"), "prompt": "Tell me.", "completions": texts }))
         };
         fs::write(place.path("text.txt"), "The dog ran to the house and sat.\n".repeat(20)).unwrap();
-        fs::write(place.path("pack.jsonl"), example("packs/politeness.jsonl", 8)).unwrap();
+        fs::write(place.path("pack.jsonl"), example("packs/dialogue.jsonl", 8)).unwrap();
         fs::write(place.path("prompts.jsonl"), example("prompts.jsonl", 8)).unwrap();
         fs::write(place.path("candidates.jsonl"), (0..3).map(candidates).collect::<String>()).unwrap();
         place

@@ -6,7 +6,7 @@ use std::fs;
 /// A place with an adapter of `sft`, trained on a few rankings.
 fn place() -> Place {
     let place = Place::new();
-    place.write("pack.jsonl", &example("packs/politeness.jsonl", 4));
+    place.write("pack.jsonl", &example("packs/dialogue.jsonl", 4));
     place.done("dpo --policy sft --comparisons pack.jsonl --epochs 1 --finetuning lora --lora-r 2 --out adapter");
     place
 }

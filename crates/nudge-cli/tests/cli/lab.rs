@@ -91,7 +91,7 @@ fn labelers_who_rank_the_same_screen() {
 #[test]
 fn preferences_that_can_be_learnt() {
     let place = Place::new();
-    place.write("pack.jsonl", &example("packs/politeness.jsonl", 24));
+    place.write("pack.jsonl", &example("packs/dialogue.jsonl", 24));
     let words = "lab preferences --model sft --comparisons pack.jsonl --seeds 2 --epochs 1 --report learnt.html";
     let found = place.done(words);
     let learners: Vec<&str> = found["rows"]

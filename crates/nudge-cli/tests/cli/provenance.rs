@@ -9,7 +9,7 @@ fn run_json(place: &Place, folder: &str) -> Value {
 
 fn place() -> Place {
     let place = Place::new();
-    place.write("pack.jsonl", &example("packs/politeness.jsonl", 24));
+    place.write("pack.jsonl", &example("packs/dialogue.jsonl", 24));
     place.write("options.toml", "learning_rate = 0.002\n");
     place
 }
@@ -41,7 +41,7 @@ fn records_say_what_made_them_and_are_made_again_from_that() {
     place.done("sample --model sft --prompts prompts.jsonl --k 2 --max-new-tokens 8 --out first.jsonl");
     let record: Value = serde_json::from_str(&place.read("first.run.json")).expect("JSON");
     assert_eq!(record["options"]["k"], json!({ "value": 2, "from": "flag" }));
-    assert_eq!(record["options"]["temperature"], json!({ "value": 0.7, "from": "model" }));
+    assert_eq!(record["options"]["temperature"], json!({ "value": 0.5, "from": "model" }));
     assert_eq!((&record["data"][0]["flag"], &record["data"][0]["records"]), (&json!("prompts"), &json!(10)));
     assert!(record["results"]["steps"].as_u64() > Some(0) && record["finished_at"].is_string(), "{record}");
     place.done("sample --config first.run.json --out second.jsonl");
@@ -160,7 +160,7 @@ fn machines_get_errors_as_objects_and_people_the_flag_that_they_meant() {
 fn too_long_records_are_left_out_with_their_line() {
     let place = place();
     let long = json!({ "prompt": "Why?", "chosen": "word ".repeat(2000), "rejected": "No." });
-    place.write("long.jsonl", &format!("{}{long}\n", example("packs/politeness.jsonl", 24)));
+    place.write("long.jsonl", &format!("{}{long}\n", example("packs/dialogue.jsonl", 24)));
     place.refused("dpo --policy sft --comparisons long.jsonl --epochs 1 --out out", &["long.jsonl, line 25"]);
     let ended = place.run("dpo --policy sft --comparisons long.jsonl --epochs 1 --skip-bad --out out");
     assert!(ended.code == Some(0) && ended.err.contains("long.jsonl, line 25: longer than"), "{}", ended.err);

@@ -216,6 +216,6 @@ fn stories_without_demonstrations() {
     assert!(ended.code == Some(0) && ended.err.contains("0 written, 20 mined"), "{}", ended.err);
     let without = |names: &str| format!("sft --model base --stories stories.txt --without {names} --out left");
     place.refused(&without("raeding"), &["`raeding` of --without", "stories.txt"]);
-    let all = "stories continuation reading editing lists";
+    let all = "stories continuation reading editing lists turned_around";
     place.refused(&without(all), &["--without leaves no demonstration"]);
 }

@@ -45,7 +45,7 @@ fn place() -> Place {
     let place = Place::new();
     place.write("stories.txt", &stories(40));
     place.write("demonstrations.jsonl", &example("demonstrations.train.jsonl", 60));
-    place.write("pack.jsonl", &example("packs/politeness.jsonl", 24));
+    place.write("pack.jsonl", &example("packs/dialogue.jsonl", 24));
     place.write("prompts.jsonl", &example("prompts.jsonl", 150));
     place.write("candidates.jsonl", &candidates(300));
     place.done("reward --model sft --comparisons pack.jsonl --epochs 1 --out reward");

@@ -7,7 +7,7 @@ use std::fs;
 /// Two seeds of DPO and one of another beta; the first was compared with where it started.
 fn place() -> Place {
     let place = Place::new();
-    place.write("pack.jsonl", &example("packs/politeness.jsonl", 8));
+    place.write("pack.jsonl", &example("packs/dialogue.jsonl", 8));
     for (out, words) in [("one", "--seed 1"), ("two", "--seed 2"), ("dear", "--seed 1 --beta 0.5")] {
         place.done(&format!("dpo --policy sft --comparisons pack.jsonl --epochs 3 {words} --out {out}"));
     }

@@ -41,7 +41,7 @@ impl Place {
     /// The same with rankings in `pack.jsonl`, a reward model learnt from them, and candidates.
     pub fn with_reward_model() -> Self {
         let place = Self::new();
-        place.write("pack.jsonl", &example("packs/politeness.jsonl", 4));
+        place.write("pack.jsonl", &example("packs/dialogue.jsonl", 4));
         place.write("candidates.jsonl", &candidates(3));
         place.done("reward --model sft --comparisons pack.jsonl --epochs 1 --out reward");
         place

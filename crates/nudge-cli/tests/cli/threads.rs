@@ -16,7 +16,7 @@ const PPO: &str = "ppo --policy odd --reward odd.reward --prompts prompts.jsonl 
 fn place() -> Place {
     let place = Place::new();
     place.write("stories.txt", &stories(12));
-    place.write("pack.jsonl", &example("packs/politeness.jsonl", 7));
+    place.write("pack.jsonl", &example("packs/dialogue.jsonl", 7));
     place.write("prompts.jsonl", &example("prompts.jsonl", 7));
     place.write("demonstrations.jsonl", &example("demonstrations.train.jsonl", 14));
     place.done(&format!("{PRETRAIN} --out plain"));

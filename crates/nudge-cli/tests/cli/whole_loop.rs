@@ -267,7 +267,7 @@ fn every_form_of_comparison_teaches_and_is_scored() {
         .map(|i| format!("{{\"prompt\":\"Say {i}.\",\"chosen\":\"Good {i}.\",\"rejected\":\"Bad.\",\"note\":{i}}}\n"))
         .collect();
     place.write("pairs.jsonl", &pairs);
-    place.write("pack.jsonl", &example("packs/politeness.jsonl", 6));
+    place.write("pack.jsonl", &example("packs/dialogue.jsonl", 6));
     place.done("reward --model sft --comparisons pairs.jsonl pack.jsonl --epochs 1 --out reward");
     place.done("dpo --policy sft --comparisons pairs.jsonl pack.jsonl --epochs 1 --out tuned");
     place.done("score --reward reward --data pairs.jsonl --out scored.jsonl");

@@ -7,6 +7,7 @@ use super::open::{self, Opened};
 use super::{CHAT_TEMPLATE, CONFIG, GENERATION_CONFIG, TOKENIZER, TOKENIZER_CONFIG};
 use crate::SessionError;
 use crate::protocol::Files;
+use crate::words::{WORDS, Words};
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
@@ -18,12 +19,18 @@ pub(crate) struct Origin {
     tokenizer_config: Map<String, Value>,
     template: Option<Bytes>,
     generation: Map<String, Value>,
+    words: Option<Bytes>,
 }
 
 /// Ids that a model gives the roles of special tokens.
 const ROLES: [&str; 3] = ["bos_token_id", "eos_token_id", "pad_token_id"];
 
 impl Origin {
+    /// The words that the model's corpus has, where it says so.
+    pub fn words(&self) -> Option<Words> {
+        self.words.as_ref().map(|words| Words::of(&String::from_utf8_lossy(words)))
+    }
+
     /// Those of the model called `name`.
     ///
     /// # Errors
@@ -50,6 +57,7 @@ impl Origin {
         });
         if files.contains_key(TOKENIZER) {
             files.insert(TOKENIZER.into(), self.tokenizer.clone());
+            files.extend(self.words.clone().map(|words| (WORDS.to_string(), words)));
         }
         rewrite(files, TOKENIZER_CONFIG, |own| {
             let mut kept = self.tokenizer_config.clone();
@@ -73,6 +81,7 @@ impl From<Opened> for Origin {
             config: fields(Some(&opened.config)),
             tokenizer_config: fields(opened.tokenizer_config.as_ref()),
             generation: fields(opened.generation.as_ref()),
+            words: opened.words,
             tokenizer: opened.tokenizer,
             template: opened.template,
         }
@@ -122,6 +131,7 @@ mod tests {
             tokenizer: Bytes::from_static(b"{\"as\": \"it came\"}"),
             tokenizer_config: Some(json!({"eos_token": "<e>", "pad_token": "<e>"}).to_string().into()),
             template: template.map(Bytes::from_static),
+            words: Some(Bytes::from_static(b"cat\nsaw\n")),
             generation: Some(json!({"temperature": 0.6, "top_p": 0.9, "eos_token_id": [2, 3]}).to_string().into()),
             tensors: Default::default(),
         })

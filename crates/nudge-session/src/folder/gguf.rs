@@ -3,6 +3,7 @@
 use super::open::Opened;
 use crate::error::{SessionError, named};
 use crate::protocol::Files;
+use crate::words::WORDS;
 use bytes::Bytes;
 use nudge_data::{GgufTokenizer, TokenKind};
 use nudge_model::{ContainerError, Gguf, ModelError};
@@ -33,6 +34,7 @@ pub(super) fn open(name: &str, files: &Files) -> Result<Opened, SessionError> {
         template: None,
         generation: Some(serde_json::to_vec(&generation(&vocabulary)).map_err(unwritable)?.into()),
         tensors: gguf.tensors().map_err(refused)?,
+        words: files.get(WORDS).cloned(),
     })
 }
 

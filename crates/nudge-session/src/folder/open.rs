@@ -3,6 +3,7 @@
 use super::{CHAT_TEMPLATE, CONFIG, GENERATION_CONFIG, INDEX, TOKENIZER, TOKENIZER_CONFIG, WEIGHTS, gguf};
 use crate::error::{SessionError, named};
 use crate::protocol::Files;
+use crate::words::WORDS;
 use bytes::Bytes;
 use nudge_model::container::refuse_pointer;
 use nudge_model::{ContainerError, DecoderConfig, ModelError, Tensors};
@@ -14,6 +15,7 @@ pub(super) struct Opened {
     pub tokenizer_config: Option<Bytes>,
     pub template: Option<Bytes>,
     pub generation: Option<Bytes>,
+    pub words: Option<Bytes>,
     pub tensors: Tensors,
 }
 
@@ -44,6 +46,7 @@ pub(super) fn open(name: &str, files: &Files) -> Result<Opened, SessionError> {
         tokenizer_config: optional(TOKENIZER_CONFIG)?,
         template: optional(CHAT_TEMPLATE)?,
         generation: optional(GENERATION_CONFIG)?,
+        words: optional(WORDS)?,
         tensors,
     })
 }

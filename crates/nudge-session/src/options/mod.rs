@@ -35,13 +35,13 @@ crate::options! {
         /// Tokens of the byte-level BPE vocabulary, specials included
         vocab_size: usize = 2048, VOCABULARY;
         /// Width of the residual stream
-        hidden_size: usize = 192, AT_LEAST_ONE;
+        hidden_size: usize = 256, AT_LEAST_ONE;
         /// Number of blocks
-        num_hidden_layers: usize = 4, AT_LEAST_ONE;
+        num_hidden_layers: usize = 6, AT_LEAST_ONE;
         /// Number of heads
-        num_attention_heads: usize = 6, AT_LEAST_ONE;
+        num_attention_heads: usize = 8, AT_LEAST_ONE;
         /// Width of the SwiGLU hidden layer
-        intermediate_size: usize = 512, AT_LEAST_ONE;
+        intermediate_size: usize = 704, AT_LEAST_ONE;
         /// Longest sequence of the model, in tokens
         max_position_embeddings: usize = 512, AT_LEAST_ONE;
         /// Tokens of one training row; positions beyond it stay untrained, so that below max_position_embeddings the
@@ -50,7 +50,7 @@ crate::options! {
         /// Rows of one step
         batch_size: usize = 8, AT_LEAST_ONE;
         /// Passes over the text
-        epochs: f32 = 4.0, POSITIVE;
+        epochs: f32 = 5.0, POSITIVE;
         /// Peak learning rate
         learning_rate: f32 = 4e-3, NON_NEGATIVE;
         /// Steps of linear warm-up
@@ -90,10 +90,10 @@ crate::options! {
     SampleOptions {
         /// Completions of each prompt
         k: usize = 4, AT_LEAST_ONE;
-        /// Completions drawn of each prompt, of which k are kept: those that end before those that are cut off, spread over
-        /// their lengths. 0: k, three times that for a model above 20 M parameters
+        /// Completions drawn of each prompt, of which k are kept: those that differ, end, and hold no word that the model's
+        /// corpus lacks (words.txt), spread over their lengths. 0: k, or 2k with a words.txt, or 3k above 20 M parameters
         draws: usize = 0, NON_NEGATIVE;
-        /// Logits are divided by it; 0 takes the likeliest token. Off: 0.7, 0.4 for a model above 20 M parameters
+        /// Logits are divided by it; 0 takes the likeliest token. Off: 0.5, 0.4 for a model above 20 M parameters
         temperature: Option<f32> = None, NON_NEGATIVE;
         /// How many of the likeliest tokens can be drawn; 0 allows all
         top_k: usize = 0, NON_NEGATIVE;
@@ -139,7 +139,7 @@ crate::options! {
     BestOfOptions {
         /// Completions drawn of each prompt
         n: usize = 8, AT_LEAST_ONE;
-        /// Logits are divided by it; 0 takes the likeliest token. Off: 0.7, 0.4 for a model above 20 M parameters
+        /// Logits are divided by it; 0 takes the likeliest token. Off: 0.5, 0.4 for a model above 20 M parameters
         temperature: Option<f32> = None, NON_NEGATIVE;
         /// Longest completion in tokens
         max_new_tokens: usize = 64, NEW_TOKENS;
@@ -155,7 +155,7 @@ crate::options! {
 
     /// Options of a comparison.
     CompareOptions {
-        /// Logits are divided by it; 0 takes the likeliest token. Off: 0.7, 0.4 for a model above 20 M parameters
+        /// Logits are divided by it; 0 takes the likeliest token. Off: 0.5, 0.4 for a model above 20 M parameters
         temperature: Option<f32> = None, NON_NEGATIVE;
         /// Longest completion in tokens
         max_new_tokens: usize = 64, NEW_TOKENS;

@@ -3,7 +3,7 @@
 //! 1. Encode every prompt and check that a completion fits.
 //! 2. Take as many prompts as fit a batch; sample their completions together, a few tokens at a time.
 //! 3. Report completions as they grow (if asked to).
-//! 4. Of more completions than are wanted keep those that differ; report them.
+//! 4. Of more completions than are wanted keep those that are worth ranking; report them.
 
 use crate::SessionError;
 use crate::finetuning::is_large;
@@ -13,8 +13,10 @@ use crate::protocol::{Event, Metrics, StageName};
 use crate::rollout::{Rollout, SampledCompletion, check_completions, encode_prompts, temperature_of};
 use crate::snapshot::Snapshot;
 use crate::stage::{Stage, Standing, StepState, Told};
+use crate::words::Words;
+use crate::workflow::{Drawn, worth_ranking};
 use burn::tensor::Device;
-use nudge_data::{Prompt, Tokenizer};
+use nudge_data::{Completion, Prompt, Tokenizer};
 use nudge_model::{Decoder, DecoderConfig, Frozen, SamplingOptions};
 use std::ops::Range;
 
@@ -22,6 +24,8 @@ use std::ops::Range;
 pub struct Sample {
     model: Frozen<Decoder>,
     tokenizer: Tokenizer,
+    /// Those that the model's corpus has, where it says so.
+    words: Option<Words>,
     prompts: Vec<Prompt>,
     encoded: Vec<Vec<u32>>,
     options: SampleOptions,
@@ -45,11 +49,13 @@ impl Sample {
         device: &Device,
     ) -> Result<Self, SessionError> {
         options.check_ranges()?;
-        let draws = draws(&options, &folder.config)?;
+        let words = folder.words();
+        let draws = draws(&options, &folder.config, words.is_some())?;
         // 1. Encode.
         let encoded = encode_prompts(&folder, &prompts, options.max_new_tokens)?;
         Ok(Self {
             model: folder.decoder(device)?.frozen(),
+            words,
             tokenizer: folder.tokenizer,
             prompts,
             encoded,
@@ -84,6 +90,23 @@ impl Sample {
         }
     }
 
+    /// The completions of a prompt that are reported; all of them, where no more were drawn than are wanted.
+    fn kept(&self, rows: &[SampledCompletion], prompt: &Prompt) -> Vec<Completion> {
+        let mut all: Vec<Completion> = rows.iter().map(|row| row.completion(&self.tokenizer)).collect();
+        let drawn: Vec<Drawn<'_>> = rows
+            .iter()
+            .zip(&all)
+            .map(|(row, one)| Drawn { text: &one.text, ended: row.ended, length: row.tokens.len() })
+            .collect();
+        let places = worth_ranking(&drawn, self.options.k, &prompt.to_string(), self.words.as_ref());
+        let mut place = 0;
+        all.retain(|_| {
+            place += 1;
+            places.binary_search(&(place - 1)).is_ok()
+        });
+        all
+    }
+
     // 4. Whole completions.
     fn tell_whole(&self, rollout: &Rollout, batch: Range<usize>, told: &mut Told) {
         for (index, rows) in batch.zip(rollout.rows().chunks(self.draws)) {
@@ -91,7 +114,7 @@ impl Sample {
                 index,
                 id: format!("{}-{index}", self.options.seed),
                 prompt: self.prompts[index].clone(),
-                completions: differing(rows, self.options.k).map(|row| row.completion(&self.tokenizer)).collect(),
+                completions: self.kept(rows, &self.prompts[index]),
             });
         }
         let tokens: usize = rollout.rows().iter().map(|row| row.tokens.len()).sum();
@@ -105,13 +128,14 @@ impl Sample {
 ///
 /// # Errors
 /// If it does not fit `k`, or is too many.
-pub fn draws(options: &SampleOptions, config: &DecoderConfig) -> Result<usize, SessionError> {
+pub fn draws(options: &SampleOptions, config: &DecoderConfig, has_words: bool) -> Result<usize, SessionError> {
     let SampleOptions { k, draws, stream, .. } = *options;
     check_completions("k", k)?;
     check_completions("draws", draws)?;
     let can_differ = k > 1 && !stream && temperature_of(options.temperature, config) > 0.0;
     match draws {
         0 if can_differ && is_large(config) => Ok(3 * k),
+        0 if can_differ && has_words => Ok(2 * k),
         0 => Ok(k),
         _ if stream && draws != k => {
             Err(SessionError::option("draws", draws, "k or 0, where completions are told as they grow"))
@@ -119,18 +143,6 @@ pub fn draws(options: &SampleOptions, config: &DecoderConfig) -> Result<usize, S
         _ if draws < k => Err(SessionError::option("draws", draws, "k or more, or 0")),
         _ => Ok(draws),
     }
-}
-
-/// `k` of the completions of one prompt, in the order of their draws. A ranking of what ended at very different lengths
-/// teaches most: a model that hardly ever ends cannot learn it from four answers that are all cut off.
-fn differing(rows: &[SampledCompletion], k: usize) -> impl Iterator<Item = &SampledCompletion> {
-    let (mut ended, cut_off): (Vec<usize>, Vec<usize>) = (0..rows.len()).partition(|row| rows[*row].ended);
-    ended.sort_by_key(|row| rows[*row].tokens.len());
-    let wanted = k.min(ended.len());
-    let spread = (0..wanted).map(|place| ended[place * (ended.len() - 1) / (wanted - 1).max(1)]);
-    let mut kept: Vec<usize> = spread.chain(cut_off.into_iter().take(k - wanted)).collect();
-    kept.sort_unstable();
-    kept.into_iter().map(|row| &rows[row])
 }
 
 impl Stage for Sample {
@@ -185,30 +197,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn those_that_end_are_kept_spread_over_their_lengths() {
-        let kept = |lengths: &[(usize, bool)], k: usize| -> Vec<usize> {
-            let rows: Vec<_> = lengths.iter().map(|(n, ended)| SampledCompletion::given(vec![0; *n], *ended)).collect();
-            differing(&rows, k).map(|row| row.tokens.len()).collect()
-        };
-        let (end, cut) = (true, false);
-        assert_eq!(kept(&[(9, cut), (5, end), (1, end), (9, cut), (4, end), (2, end), (8, end)], 3), [1, 4, 8]);
-        assert_eq!(kept(&[(9, cut), (5, end), (9, cut), (1, end)], 3), [9, 5, 1], "in the order of their draws");
-        assert_eq!(kept(&[(7, cut), (8, cut), (9, cut)], 2), [7, 8]);
-        assert_eq!(kept(&[(3, end), (2, cut), (1, end)], 3), [3, 2, 1], "all of them, as they came");
-        assert_eq!(kept(&[(3, end), (2, cut), (1, end)], 1), [1]);
-    }
-
-    #[test]
     fn a_real_model_draws_three_times_what_is_kept() {
         let large = DecoderConfig { hidden_size: 2048, vocab_size: 50_000, ..DecoderConfig::test(16) };
         let small = DecoderConfig::test(16);
         let options = |draws, stream| SampleOptions { draws, stream, ..Default::default() };
-        assert_eq!(draws(&options(0, false), &large).unwrap(), 12);
-        assert_eq!(draws(&options(0, false), &small).unwrap(), 4);
-        assert_eq!(draws(&options(0, true), &large).unwrap(), 4, "who reads along keeps what was read");
-        assert_eq!(draws(&options(16, false), &small).unwrap(), 16);
-        assert!(draws(&options(3, false), &large).unwrap_err().to_string().contains("k or more"));
-        assert!(draws(&options(1 << 40, false), &large).unwrap_err().to_string().contains("at most 65536"));
-        assert!(draws(&options(8, true), &large).unwrap_err().to_string().contains("as they grow"));
+        assert_eq!(draws(&options(0, false), &large, false).unwrap(), 12);
+        assert_eq!(draws(&options(0, false), &small, false).unwrap(), 4);
+        assert_eq!(draws(&options(0, false), &small, true).unwrap(), 8, "one that knows its words");
+        assert_eq!(draws(&options(0, true), &large, false).unwrap(), 4, "who reads along keeps what was read");
+        assert_eq!(draws(&options(16, false), &small, false).unwrap(), 16);
+        assert!(draws(&options(3, false), &large, false).unwrap_err().to_string().contains("k or more"));
+        assert!(draws(&options(1 << 40, false), &large, false).unwrap_err().to_string().contains("at most 65536"));
+        assert!(draws(&options(8, true), &large, false).unwrap_err().to_string().contains("as they grow"));
     }
 }

@@ -59,7 +59,7 @@ export const t: Translation<typeof english> = {
   model: {
     heading: 'Welches Modell',
     builtIn: 'Eingebautes Geschichtenmodell',
-    builtInIs: '2,2 Mio. Parameter, 4 MB, für diese Seite gemacht. Es erzählt kleine Geschichten auf Englisch; der ganze Ablauf dauert Minuten.',
+    builtInIs: '5,3 Mio. Parameter, 8 MB, für diese Seite gemacht. Es erzählt kleine Geschichten auf Englisch; der ganze Ablauf dauert Minuten.',
     parameters: (parameters, context) => `${parameters} Parameter, liest ${context} Tokens`,
     change: { story: 'Einen echten Assistenten nehmen', own: 'Modell wechseln' },
     close: 'Schließen',
@@ -396,7 +396,7 @@ export const t: Translation<typeof english> = {
     packs: {
       kind_endings: 'Freundliches Ende',
       short_and_clear: 'Kurz und klar',
-      politeness: 'Höflichkeit',
+      dialogue: 'Lebhafte Gespräche',
     },
     loadPack: 'Dieses Paket laden',
     packLoaded: (loaded) => `${plural(loaded, rankings)} aus dem Paket dazugenommen.`,

@@ -12,6 +12,10 @@ export const ofWorkflows: Translation<typeof english> = {
     given: 'Ein anderer Tab hat diesen Workflow übernommen. Was hier entstand, ist gespeichert.',
     taken: 'Jetzt arbeitet dieser Tab an dem Workflow.',
     refused: 'Ein anderer Tab arbeitet an diesem Workflow; hier wurde nichts geändert.',
+    replaced:
+      'Dieser Workflow entstand mit einem früheren Geschichtenmodell, das diese Seite nicht mehr hat. Du kannst ihn ansehen und mitnehmen; nichts darin ändert sich.',
+    newModel: 'Zum neuen Geschichtenmodell',
+    furtherOn: 'Sein angepasstes Modell weiter lehren',
   },
 
   storage: {
@@ -55,6 +59,7 @@ export const ofWorkflows: Translation<typeof english> = {
   },
 
   workflows: {
+    earlier: (name) => `${name} (früheres Modell)`,
     label: 'Workflow',
     about: 'Ein Workflow enthält Prompts, Beispiele, Rangfolgen, Läufe und Urteile. Du kannst mehrere haben und jeden mitnehmen.',
     manage: 'Verwalten',

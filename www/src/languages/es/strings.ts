@@ -59,7 +59,7 @@ export const t: Translation<typeof english> = {
   model: {
     heading: 'Qué modelo',
     builtIn: 'Modelo de cuentos incluido',
-    builtInIs: '2,2 M de parámetros, 4 MB, hecho para esta página. Cuenta pequeñas historias en inglés; todo el recorrido dura minutos.',
+    builtInIs: '5,3 M de parámetros, 8 MB, hecho para esta página. Cuenta pequeñas historias en inglés; todo el recorrido dura minutos.',
     parameters: (parameters, context) => `${parameters} parámetros, lee ${context} tokens`,
     change: { story: 'Traer un asistente de verdad', own: 'Cambiar de modelo' },
     close: 'Cerrar',
@@ -396,7 +396,7 @@ export const t: Translation<typeof english> = {
     packs: {
       kind_endings: 'Finales amables',
       short_and_clear: 'Breve y claro',
-      politeness: 'Cortesía',
+      dialogue: 'Diálogos vivos',
     },
     loadPack: 'Cargar este paquete',
     packLoaded: (loaded) => `Añadidos ${plural(loaded, rankings)} del paquete.`,

@@ -12,6 +12,10 @@ export const ofWorkflows: Translation<typeof english> = {
     given: 'Otra pestaña se ha hecho cargo de este flujo de trabajo. Lo que se hizo aquí está guardado.',
     taken: 'Ahora trabaja en él esta pestaña.',
     refused: 'Otra pestaña trabaja en este flujo de trabajo; aquí no se ha cambiado nada.',
+    replaced:
+      'Este flujo de trabajo se hizo con un modelo de cuentos anterior, que esta página ya no tiene. Puedes mirarlo y llevártelo; nada de él cambia.',
+    newModel: 'Ir al nuevo modelo de cuentos',
+    furtherOn: 'Seguir enseñando a su modelo ajustado',
   },
 
   storage: {
@@ -55,6 +59,7 @@ export const ofWorkflows: Translation<typeof english> = {
   },
 
   workflows: {
+    earlier: (name) => `${name} (modelo anterior)`,
     label: 'Flujo de trabajo',
     about: 'Un flujo de trabajo reúne prompts, ejemplos, rankings, ejecuciones y juicios. Puedes tener varios y llevarte cualquiera.',
     manage: 'Gestionar',

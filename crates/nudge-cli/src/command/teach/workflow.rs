@@ -13,6 +13,7 @@
 //! ```
 
 use crate::args::Teach;
+use crate::builtin;
 use crate::command::rank::ME;
 use crate::disk::{LOCK, Lock, create_folder, write_atomic};
 use crate::failure::tell;
@@ -31,6 +32,8 @@ use std::path::PathBuf;
 
 /// What `workflow.json` and the files beside it are like.
 const VERSION: u32 = 1;
+/// What the workflow of a built-in model says, and the page's: which one that is ([`builtin::release`]).
+const BUILT_IN: &str = "built-in";
 
 /// An open workflow.
 pub struct Workflow {
@@ -116,6 +119,18 @@ impl Workflow {
         let value = |asked: &Asked, key: &str| asked.asked.get(key).cloned().unwrap_or_default();
         let keys: BTreeSet<&String> = before.asked.keys().chain(now.asked.keys()).collect();
         let first = before.asked.is_empty();
+        let built_in = match &before.page {
+            Some(page) if first => page["base"].is_null().then(|| page[BUILT_IN].clone()),
+            _ => (value(&before, "model") == value(now, "model")).then(|| value(&before, BUILT_IN)),
+        };
+        let release = value(now, BUILT_IN);
+        if !release.is_null() && built_in.is_some_and(|before| before != release) {
+            bail!(
+                "{name} was begun with a built-in model that has been replaced since: its rankings are of the other one's \
+                 completions. All that it made is still there, and a finished model of it can be taught further (nudge \
+                 teach --model {name}/runs/...); begin anew with another --out"
+            );
+        }
         let changed: Vec<String> = keys
             .into_iter()
             .filter(|key| !first && value(&before, key) != value(now, key))
@@ -206,6 +221,10 @@ fn asked(arguments: &Teach, examples: usize) -> Result<Map<String, Value>> {
         "seed": arguments.seed,
     });
     let mut asked = asked.as_object().cloned().unwrap_or_default();
+    // The program may bring another model of the same name one day.
+    if arguments.model.starts_with(builtin::PREFIX) {
+        asked.insert(BUILT_IN.into(), builtin::release().into());
+    }
     // Workflows that were begun before examples could be asked for do not name them.
     if examples > 0 {
         asked.insert("examples".into(), examples.into());

@@ -12,6 +12,8 @@ export const linkWords: Translation<typeof english> = {
     seed: (name) => `„${name}“ ist kein Seed: eine ganze Zahl ab 0.`,
     show: (name) => `Einen Teil der Seite namens „${name}“ gibt es nicht.`,
   },
+  renamedPack: (name, now) =>
+    `Das Paket mit Rangfolgen „${name}“ gibt es hier nicht mehr: Das Geschichtenmodell kann nicht, was es verlangt. An seiner Stelle steht „${now}“.`,
   rest: 'Alles andere wurde geöffnet.',
   seen: 'In Ordnung',
 };

@@ -12,6 +12,8 @@ export const linkWords: Translation<typeof english> = {
     seed: (name) => `«${name}» no es una semilla: un número entero desde 0.`,
     show: (name) => `No hay ninguna parte de la página que se llame «${name}».`,
   },
+  renamedPack: (name, now) =>
+    `El paquete de rankings «${name}» ya no está aquí: el modelo de cuentos no sabe hacer lo que pide. En su lugar está «${now}».`,
   rest: 'Todo lo demás se ha abierto.',
   seen: 'De acuerdo',
 };
