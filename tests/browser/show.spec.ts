@@ -49,6 +49,8 @@ test('examples are written, learnt from, ranked with an edit, and judged by what
   await open(page, QUERY);
   await openTiny(page);
   await bringRequests(page);
+  const { heldout: heldOut } = (await stored(page, 'prompts', await databaseOf(page))) as { heldout: string[] };
+  expect(heldOut).toHaveLength(4);
   const show = page.locator('#show');
 
   await test.step('one after the other, with a draft that outlives a reload', async () => {
@@ -70,7 +72,7 @@ test('examples are written, learnt from, ranked with an edit, and judged by what
     await expect(button(page, 'Learn my 3 examples')).toBeEnabled({ timeout: MINUTE });
     await button(page, 'Use a request of my own').click();
     const request = page.getByTestId('example-request');
-    await request.fill(REQUESTS[3]!);
+    await request.fill(heldOut[0]!);
     await save(page, 'This must not be learnt.');
     await expect(said(page)).toContainText('held out for step 6');
     await request.fill('Do you sell lamps?');
@@ -92,7 +94,7 @@ test('examples are written, learnt from, ranked with an edit, and judged by what
     await paste.fill('no columns here');
     await button(page, 'Add these examples').click();
     await expect(notices(page)).toContainText('a tab between them');
-    await paste.fill(`Is it red?\tYes, it is red.\n${REQUESTS[7]}\tThis must not be learnt.`);
+    await paste.fill(`Is it red?\tYes, it is red.\n${heldOut[1]}\tThis must not be learnt.`);
     await button(page, 'Add these examples').click();
     await expect(notices(page)).toContainText('1 example was added. 1 left out (its request is held out for step 6)');
     await expect(number(page, 'show')).toHaveText('5');

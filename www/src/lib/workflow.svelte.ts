@@ -84,7 +84,7 @@ class Workflow {
   async restore(): Promise<void> {
     await this.lookHere();
     if (settings.lesson) return this.take({ base: null, files: [], workflow: ofLesson(settings.lesson) });
-    const last = this.list.find(({ id }) => id === remembered());
+    const last = this.list.find(({ id }) => id === (remembered() ?? ''));
     const opened = last && (await this.#opened(last));
     await this.take(opened ?? { base: null, files: [] });
   }
