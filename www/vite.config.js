@@ -62,7 +62,7 @@ const SHARED = [
 ];
 const chunks = [
   { name: 'shared', test: (id) => SHARED.some((part) => part.test(id)) },
-  { name: 'page', test: /src\/(App\.svelte|lib\/(?!leash|foretold)[\w-]+\.svelte\.ts)/ },
+  { name: 'page', test: /src\/(App\.svelte|lib\/(?!leash|foretold|addresses)[\w-]+\.svelte\.ts)/ },
 ];
 
 export default defineConfig({

@@ -248,6 +248,9 @@ test.describe('storage', () => {
     await page.goto(`/${QUERY}`);
     await expect(page.getByTestId('version')).toContainText('an earlier version of this page stands in the way');
     await other.close();
+    // What it stored was of another built-in model.
+    await expect(page.getByTestId('replaced')).toBeVisible({ timeout: MINUTE });
+    await button(page, 'Go to the new story model').click();
     await ready(page);
   });
 });

@@ -10,7 +10,7 @@ use crate::method::dpo::DpoOptions;
 use crate::method::{LearnsFrom, Loaded, Method, MethodInfo};
 use crate::prequential::Readings;
 use crate::protocol::{Command, Files, Verdict, Winner};
-use crate::rollout::temperature_of;
+use crate::rollout::{exploring_temperature_of, temperature_of};
 use crate::room::Room;
 use crate::run::Run;
 use crate::snapshot::{Snapshot, fingerprint};
@@ -139,13 +139,15 @@ impl Session {
         Room::of(self.open(name)?)
     }
 
-    /// What an option becomes that nobody gives, where the model called `name` decides that before a run begins.
+    /// What an option becomes that nobody gives, where the model called `name` decides that before a run begins. A method
+    /// that learns from its own completions `explores`.
     ///
     /// # Errors
     /// If the session does not hold the model.
-    pub fn decided_by_model(&self, name: &str, option: &str) -> Result<Option<f32>, SessionError> {
+    pub fn decided_by_model(&self, name: &str, option: &str, explores: bool) -> Result<Option<f32>, SessionError> {
         let config = self.open(name)?.config;
         Ok(match option {
+            "temperature" if explores => Some(exploring_temperature_of(None, &config)),
             "temperature" => Some(temperature_of(None, &config)),
             "rpo_alpha" => Some(DpoOptions::default().rpo_alpha(&config)),
             _ => None,

@@ -2,6 +2,7 @@
 
 import { bench } from '../bench/strings';
 import { about } from '../lib/about-strings';
+import { ofExamples } from '../lib/examples-strings';
 import { foretold } from '../lib/foretold-strings';
 import { leash } from '../lib/leash-strings';
 import { look } from '../lib/look-strings';
@@ -11,4 +12,4 @@ import { t } from '../lib/strings';
 import { verdictWords } from '../lib/verdict-strings';
 import { trainer } from './trainer';
 
-export const page = { strings: t, about, bench, foretold, leash, look, files, opening, quick, verdictWords, trainer };
+export const page = { strings: t, about, bench, ofExamples, foretold, leash, look, files, opening, quick, verdictWords, trainer };

@@ -117,10 +117,11 @@ impl Workplace {
         Ok(())
     }
 
-    /// Options with what they are where they are left to the model called `name`.
-    pub fn settled(&self, mut options: Map<String, Value>, name: &str) -> Result<Map<String, Value>> {
+    /// Options with what they are where they are left to the model called `name`, which may learn from its own completions
+    /// (`explores`).
+    pub fn settled(&self, mut options: Map<String, Value>, name: &str, explores: bool) -> Result<Map<String, Value>> {
         for (option, sourced) in options.iter_mut().filter(|(_, sourced)| sourced["value"].is_null()) {
-            if let Some(value) = self.session.decided_by_model(name, option)? {
+            if let Some(value) = self.session.decided_by_model(name, option, explores)? {
                 *sourced = by_model(value);
             }
         }

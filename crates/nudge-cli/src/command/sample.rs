@@ -41,7 +41,7 @@ fn prepare(arguments: &Sample) -> Result<Prepared> {
     let mut workplace = Workplace::open(arguments.common.device)?;
     workplace.load(&arguments.model)?;
     let options_given = sourced_of(&options, &arguments.options.given, arguments.steps.config.as_deref())?;
-    let options_given = workplace.settled(options_given, &arguments.model)?;
+    let options_given = workplace.settled(options_given, &arguments.model, false)?;
     let run = RunRecord::begin(&given(), options_given, workplace.device, &prompts.places.counts())?;
     let command = Command::Sample { model: arguments.model.clone(), prompts: prompts.all, options };
     Ok(Prepared { workplace, command, run, places: prompts.places })

@@ -33,7 +33,7 @@ pub fn run(arguments: &Tune) -> Result<()> {
     let (preferences, places) = (preferences.all, places.before(preferences.places));
     let defaults = options_of(&arguments.method)?;
     let options = sourced(options_of(&method)?, &defaults, &arguments.options, config)?;
-    let options = workplace.settled(options, &arguments.policy)?;
+    let options = workplace.settled(options, &arguments.policy, true)?;
     let rankings = (!preferences.is_empty()).then(|| RankingCount::of(&preferences));
     let job = Job { name: method.info().name, training, options, workplace, places, rankings };
     let policy = arguments.policy.clone();

@@ -131,7 +131,7 @@ export const trainer: TrainerTexts = {
     learning_rate:
       'Lernrate der Policy. Off: 2.5e-5, mit dem Wertmodell von PPO 4e-5; 1e-4 für Adapter; 1e-6 für alle Gewichte eines Modells über 20 Mio. Parameter',
     max_new_tokens: 'Längste Antwort in Tokens',
-    temperature: 'Teilt die Logits, wo immer eine Verteilung gebildet wird: Sampling, Log-Wahrscheinlichkeiten, Referenz. Off: 0,5, bei einem Modell über 20 Mio. Parametern 0,4',
+    temperature: 'Teilt die Logits, wo immer eine Verteilung gebildet wird: Sampling, Log-Wahrscheinlichkeiten, Referenz. Off: 0,7, bei einem Modell über 20 Mio. Parametern 0,4',
     kl_coef: 'Preis eines Nats KL zur Referenz, in Einheiten des Scores; wo er beginnt, wenn er sich anpasst',
     adaptive_kl: 'Steuert kl_coef, in Nats und Episoden (Ziegler et al. 2019)',
     kl_estimator: 'Schätzer der KL zur Referenz; full ist exakt, über das ganze Vokabular',

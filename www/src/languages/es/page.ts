@@ -3,6 +3,7 @@
 import type { PageTexts } from '../texts';
 import { about } from './about-strings';
 import { bench } from './bench-strings';
+import { ofExamples } from './examples-strings';
 import { foretold } from './foretold-strings';
 import { leash } from './leash-strings';
 import { look } from './look-strings';
@@ -12,4 +13,4 @@ import { t } from './strings';
 import { trainer } from './trainer';
 import { verdictWords } from './verdict-strings';
 
-export const page: PageTexts = { strings: t, about, bench, foretold, leash, look, files, opening, quick, verdictWords, trainer };
+export const page: PageTexts = { strings: t, about, bench, ofExamples, foretold, leash, look, files, opening, quick, verdictWords, trainer };

@@ -130,7 +130,7 @@ export const trainer: TrainerTexts = {
     learning_rate:
       'Tasa de aprendizaje de la política. Off: 2.5e-5, con el modelo de valor de PPO 4e-5; 1e-4 con adaptadores; 1e-6 para todos los pesos de un modelo de más de 20 M de parámetros',
     max_new_tokens: 'Respuesta más larga en tokens',
-    temperature: 'Divide los logits allí donde se forma una distribución: muestreo, log-probabilidades, referencia. Off: 0,5, con un modelo de más de 20 M de parámetros 0,4',
+    temperature: 'Divide los logits allí donde se forma una distribución: muestreo, log-probabilidades, referencia. Off: 0,7, con un modelo de más de 20 M de parámetros 0,4',
     kl_coef: 'Precio de un nat de KL respecto a la referencia, en unidades de puntuación; desde dónde empieza si se adapta',
     adaptive_kl: 'Gobierna kl_coef, en nats y episodios (Ziegler et al. 2019)',
     kl_estimator: 'Estimador de la KL respecto a la referencia; full es exacto, sobre todo el vocabulario',

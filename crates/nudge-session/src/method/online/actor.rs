@@ -13,7 +13,7 @@ use crate::SessionError;
 use crate::finetuning::Peak;
 use crate::folder::{self, Kind};
 use crate::protocol::Files;
-use crate::rollout::temperature_of;
+use crate::rollout::exploring_temperature_of;
 use crate::snapshot::{Snapshot, SnapshotWriter};
 use crate::trainer::{Measured, Trainer};
 use burn::tensor::{Device, Tensor};
@@ -66,7 +66,7 @@ pub struct Objective {
 impl Actor {
     /// A policy that starts from `start`; `title` names the method in errors, `peak` its learning rates.
     pub fn new(start: Decoder, options: &OnlineOptions, title: &'static str, peak: Peak, device: &Device) -> Self {
-        let temperature = temperature_of(options.temperature, &start.config);
+        let temperature = exploring_temperature_of(options.temperature, &start.config);
         let reference = start.reference();
         let average = options.ema_decay.map(|_| start.clone());
         let schedule = options.schedule(peak.of(options.learning_rate, &start));

@@ -23,7 +23,7 @@ options! {
         learning_rate: Option<f32> = None, NON_NEGATIVE;
         /// Longest completion in tokens
         max_new_tokens: usize = 64, AT_LEAST_ONE;
-        /// Divides the logits wherever a distribution is formed: sampling, log-probabilities, reference. Off: 0.5, 0.4 for a
+        /// Divides the logits wherever a distribution is formed: sampling, log-probabilities, reference. Off: 0.7, 0.4 for a
         /// model above 20 M parameters
         temperature: Option<f32> = None, POSITIVE;
         /// Price of one nat of KL to the reference, in units of score; where it starts if it adapts
