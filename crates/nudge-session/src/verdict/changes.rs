@@ -25,7 +25,7 @@ pub struct Changes {
     pub gained: Vec<WordChange>,
     /// Words in fewer, those that lost most first.
     pub lost: Vec<WordChange>,
-    /// Places of the pairs, what changed most first.
+    /// Places of the pairs, what changed most first; last those in which one of the two says nothing.
     pub order: Vec<usize>,
 }
 
@@ -49,7 +49,10 @@ impl Changes {
         let (after, before) = (side(|pair| &pair.a)?, side(|pair| &pair.b)?);
         let (gained, lost) = came_and_went(pairs);
         let mut order: Vec<usize> = (0..pairs.len()).collect();
-        order.sort_by(|a, b| apart(&pairs[*b]).total_cmp(&apart(&pairs[*a])));
+        order.sort_by(|a, b| {
+            let (a, b) = (&pairs[*a], &pairs[*b]);
+            says_nothing(a).cmp(&says_nothing(b)).then(apart(b).total_cmp(&apart(a)))
+        });
         let length = after.words / before.words.max(1.0) - 1.0;
         Some(Self { before, after, length, gained, lost, order })
     }
@@ -76,6 +79,10 @@ fn different(text: &str) -> BTreeSet<String> {
     words(text).into_iter().collect()
 }
 
+fn says_nothing(pair: &JudgedPair) -> bool {
+    pair.a.trim().is_empty() || pair.b.trim().is_empty()
+}
+
 /// How little two completions have in common: 1 less the share of their words that both have (Jaccard).
 fn apart(pair: &JudgedPair) -> f64 {
     let (a, b) = (different(&pair.a), different(&pair.b));
@@ -98,6 +105,8 @@ mod tests {
         ];
         let changes = Changes::of(&pairs).unwrap();
         assert_eq!(changes.order[2], 0);
+        let empty = [pair("", "It was a sad day at sea."), pair("Happy!", "It was a sad day at sea.")];
+        assert_eq!(Changes::of(&empty).unwrap().order, [1, 0]);
         let said =
             |changes: &[WordChange]| changes.iter().map(|one| (one.word.clone(), one.before, one.after)).collect();
         let gained: Vec<(String, usize, usize)> = said(&changes.gained);

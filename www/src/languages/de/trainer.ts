@@ -287,7 +287,7 @@ function ofOffline(...methods: string[]): Record<string, string> {
   const texts = {
     batch_size: 'Rangfolgen eines Schritts; alle Paare einer Rangfolge gehören in denselben (InstructGPT 3.5)',
     learning_rate:
-      'Höchste Lernrate. Off: 1e-4, 2e-4 für Adapter, 1e-6 (wie in den Arbeiten, für Milliarden von Parametern) für alle Gewichte eines Modells über 20 Mio. Parameter',
+      'Höchste Lernrate. Off: 5e-5, 2e-4 für Adapter, 1e-6 (wie in den Arbeiten, für Milliarden von Parametern) für alle Gewichte eines Modells über 20 Mio. Parameter',
     seed: 'Seed für Reihenfolge und Aufteilung',
     lr_decay: 'Verlauf der Lernrate nach dem Warm-up',
     warmup_ratio: 'Anteil aller Schritte, höchstens 20, in dem die Lernrate von einem Zehntel auf ihre Höhe steigt',

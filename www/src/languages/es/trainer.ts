@@ -285,7 +285,7 @@ function ofOffline(...methods: string[]): Record<string, string> {
   const texts = {
     batch_size: 'Rankings de un paso; todos los pares de un ranking van en el mismo (InstructGPT 3.5)',
     learning_rate:
-      'Tasa de aprendizaje máxima. Off: 1e-4, 2e-4 con adaptadores, 1e-6 (la de los artículos, para miles de millones de parámetros) para todos los pesos de un modelo de más de 20 M de parámetros',
+      'Tasa de aprendizaje máxima. Off: 5e-5, 2e-4 con adaptadores, 1e-6 (la de los artículos, para miles de millones de parámetros) para todos los pesos de un modelo de más de 20 M de parámetros',
     seed: 'Semilla del orden y de la división',
     lr_decay: 'Curso de la tasa de aprendizaje tras el calentamiento',
     warmup_ratio: 'Parte de todos los pasos, 20 como mucho, en que la tasa de aprendizaje sube de una décima hasta su máximo',

@@ -39,7 +39,7 @@ options! {
         epochs: f32 = 3.0, POSITIVE;
         /// Rankings of one step; all pairs of a ranking belong to one (InstructGPT 3.5)
         batch_size: usize = 2, AT_LEAST_ONE;
-        /// Peak learning rate. Off: 1e-4, 2e-4 for adapters, 1e-6 (the papers', for billions of parameters) for every
+        /// Peak learning rate. Off: 5e-5, 2e-4 for adapters, 1e-6 (the papers', for billions of parameters) for every
         /// weight of a model above 20 M parameters
         learning_rate: Option<f32> = None, NON_NEGATIVE;
         /// Share of prompts kept out of training to measure accuracy on; 0 measures nothing
@@ -52,8 +52,9 @@ options! {
     }
 }
 
-/// Peak learning rates.
-const PEAK: Peak = Peak { small: 1e-4, adapters: 2e-4, large: 1e-6 };
+/// Peak learning rates. At the small one the story model wins 97 and 88 % by two tastes; at twice and four times that it wins no
+/// more, and answers to the taste *shorter* shrink from 49 tokens to 19 and 9, some of them to nothing (31 at this one).
+const PEAK: Peak = Peak { small: 5e-5, adapters: 2e-4, large: 1e-6 };
 
 /// What one method makes of the completions of a few rankings.
 pub trait OfflineMethod: TuningMethod {
