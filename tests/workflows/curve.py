@@ -14,7 +14,7 @@ WORDS = {
     "rankings": "{} rankings of four, DPO",
     "edits": "12 examples, then {} answers ranked and edited",
 }
-LEFT, WIDTH, ROW, TOP = 330, 380, 30, 46
+LEFT, WIDTH, ROW, TOP = 376, 380, 30, 46
 STYLE = """text { font: 14px system-ui, sans-serif; fill: #333 } .soft { fill: #777; font-size: 12px }
 line { stroke: #ccc } .bar { fill: #2a7f62; opacity: .35 } .point { fill: #2a7f62 }
 @media (prefers-color-scheme: dark) { text { fill: #ddd } .soft { fill: #999 } line { stroke: #444 }
