@@ -49,3 +49,24 @@ pub fn model(name: &str) -> Option<Result<Files, SessionError>> {
     let files = BASE.iter().chain(beside).map(|(file, bytes)| (file.to_string(), Bytes::from_static(bytes)));
     Some(unpacked(name, &files.collect()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nudge_session::folder::Folder;
+
+    #[test]
+    fn both_models_are_whole_and_differ() {
+        let open = |name: &str| {
+            let files = model(name).expect("it is built in").expect("its files are whole");
+            Folder::open(name, &files).expect("it opens")
+        };
+        let (base, sft) = (open("builtin:base"), open("builtin:sft"));
+        assert!(!base.has_adapter() && !sft.has_adapter(), "all of their weights train");
+        assert!(base.note().is_some() && sft.note().is_none(), "one continues, the other answers");
+        assert!(base.words().is_some() && base.words() == sft.words());
+        assert_ne!(base.sha256(), sft.sha256());
+        assert_eq!(release().len(), 64);
+        assert!(model("builtin:nobody").is_none() && model("base").is_none());
+    }
+}

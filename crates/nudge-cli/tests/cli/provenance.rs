@@ -58,7 +58,7 @@ fn a_judge_that_was_trained_against_is_no_judge() {
     place.done("dpo --policy sft --comparisons pack.jsonl --epochs 1 --out dpo");
     // What was left to the model is what was used.
     let options = &run_json(&place, "dpo")["options"];
-    assert_eq!(options["learning_rate"], json!({ "value": 0.0001, "from": "model" }));
+    assert_eq!(options["learning_rate"], json!({ "value": 0.00005, "from": "model" }));
     assert_eq!(options["rpo_alpha"], json!({ "value": 0.0, "from": "model" }));
     let ppo = "ppo --policy sft --reward reward --prompts prompts.jsonl --episodes 8 --batch-size 8 --max-new-tokens 8";
     place.done(&format!("{ppo} --out ppo"));

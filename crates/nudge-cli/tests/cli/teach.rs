@@ -29,6 +29,22 @@ fn artefacts(place: &Place) -> BTreeMap<PathBuf, Vec<u8>> {
 }
 
 #[test]
+fn a_workflow_of_an_earlier_built_in_model_is_left_alone() {
+    let place = place();
+    std::fs::create_dir(place.path("taught")).expect("a folder");
+    let command = TEACH.replace("--model sft", "--model builtin:sft");
+    for begun in [
+        json!({"version": 1, "asked": {"model": "builtin:sft", "rankings": 12}}),
+        json!({"version": 1, "asked": {"model": "builtin:sft", "built-in": "another", "rankings": 12}}),
+        json!({"version": 1, "asked": {}, "page": {"name": "mine", "base": null, "notes": []}}),
+    ] {
+        place.write("taught/workflow.json", &begun.to_string());
+        place.refused(&command, &["taught was begun with a built-in model that has been replaced", "--out"]);
+        assert_eq!(place.read("taught/workflow.json"), begun.to_string(), "nothing of it is touched");
+    }
+}
+
+#[test]
 fn prompts_become_a_model_with_a_report_and_a_card() {
     let place = place();
     let summary = place.done(&format!("{TEACH} --demonstrations demonstrations.jsonl"));
