@@ -32,8 +32,8 @@ export async function streamCompletion(
   return completion;
 }
 
-/** One prompt with its completions; `id` is null while they still grow. Of one that was `redrawn` some are not those that grew. */
-export type Screen = { id: string | null; prompt: Prompt; completions: Completion[]; redrawn?: boolean };
+/** One prompt with its completions; `id` is null while they still grow. Of one that was `redrawn` some are not those that grew, one that was `chosen` is out of more. */
+export type Screen = { id: string | null; prompt: Prompt; completions: Completion[]; redrawn?: boolean; chosen?: boolean };
 
 /** Screens kept ready behind the one on show. */
 const AHEAD = 3;
@@ -64,6 +64,8 @@ class Screens {
   #next = 0;
   #round = 0;
   #filling = false;
+  /** Whether more answers are drawn now than are shown. */
+  #chosen = false;
 
   /** Starts sampling. `ranked` rankings were made before; the reader goes on with prompts not ranked yet. */
   async begin(ranked: number): Promise<void> {
@@ -121,6 +123,7 @@ class Screens {
   async #sample(count: number, how: Partial<SampleOptions>): Promise<void> {
     if (this.#filling) return;
     this.#filling = true;
+    this.#chosen = !how.stream;
     const from = this.#next;
     const prompts = Array.from({ length: count }, (_, i) => this.#prompts[(from + i) % this.#prompts.length]!);
     this.#chunk = prompts;
@@ -170,7 +173,7 @@ class Screens {
       if (this.#next === 0) this.#round += 1;
       const watched = !this.current?.id && !this.#lacking.some((other) => other.watched);
       const all = event.completions.map((completion) => ({ ...completion, text: cleaned(completion.text) }));
-      const screen = { id: event.id, prompt: event.prompt, completions: differing(all, sizes.completions) };
+      const screen = { id: event.id, prompt: event.prompt, completions: differing(all, sizes.completions), chosen: this.#chosen };
       if (screen.completions.length < sizes.completions) this.#lacking.push({ screen, watched });
       else this.#show(screen, watched);
     }

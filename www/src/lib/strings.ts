@@ -372,6 +372,8 @@ export const t = {
     storedEdit: (count: number) => `Stored with your version, which counts as better than all of them. ${plural(count, 'ranking', 'rankings')}.`,
     allTied: 'Everything is tied, so there is nothing to learn from the order. Say that all are good or all are bad, fix one, or skip.',
     onlyOne: 'There is only one answer, so there is no order. Fix it, or skip.',
+    chosen: (drawn: number, shown: number) =>
+      `Chosen among ${drawn} answers: ${shown} that differ and end, without words that no story has.`,
     fewer: 'The model wrote the same answer more than once. Only those that differ are shown.',
     showInstead: 'The model cannot do this yet. Writing two examples in step 2 teaches it more than further rankings.',
     toShow: 'Write two examples',

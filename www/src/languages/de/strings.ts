@@ -358,6 +358,7 @@ export const t: Translation<typeof english> = {
     storedEdit: (count) => `Gespeichert mit deiner Fassung, die als besser gilt als alle anderen. ${plural(count, rankings)}.`,
     allTied: 'Alles ist gleichauf; aus der Reihenfolge lässt sich nichts lernen. Sag, dass alle gut oder alle schlecht sind, verbessere eine oder lass aus.',
     onlyOne: 'Es gibt nur eine Antwort, also keine Reihenfolge. Verbessere sie oder lass aus.',
+    chosen: (drawn, shown) => `Ausgewählt aus ${drawn} Antworten: ${shown}, die sich unterscheiden und zu Ende sind, ohne Wörter, die keine Geschichte hat.`,
     fewer: 'Das Modell hat dieselbe Antwort mehrmals geschrieben. Nur verschiedene werden gezeigt.',
     showInstead: 'Das Modell kann das noch nicht. Zwei Beispiele in Schritt 2 lehren es mehr als weitere Rangfolgen.',
     toShow: 'Zwei Beispiele schreiben',

@@ -358,6 +358,7 @@ export const t: Translation<typeof english> = {
     storedEdit: (count) => `Guardada con tu versión, que cuenta como mejor que todas. ${plural(count, rankings)}.`,
     allTied: 'Todo está empatado y del orden no se aprende nada. Di que todas son buenas o todas malas, corrige una o salta.',
     onlyOne: 'Solo hay una respuesta, así que no hay orden. Corrígela o salta.',
+    chosen: (drawn, shown) => `Elegidas entre ${drawn} respuestas: ${shown} distintas y terminadas, sin palabras que ningún cuento tiene.`,
     fewer: 'El modelo escribió la misma respuesta más de una vez. Solo se muestran las distintas.',
     showInstead: 'El modelo aún no sabe hacerlo. Dos ejemplos en el paso 2 le enseñan más que otros rankings.',
     toShow: 'Escribir dos ejemplos',
