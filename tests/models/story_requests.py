@@ -22,7 +22,6 @@ none of what it writes is committed.
 
 import argparse
 import collections
-import itertools
 import json
 import pathlib
 import random
@@ -50,7 +49,7 @@ BEINGS = (
 ).split()
 ANIMALS = [being for being in BEINGS[BEINGS.index("dog") :] if being not in ("robot", "fairy", "farmer", "child")]
 
-# A last sentence that closes an episode, what shows that it opens another, and how an episode begins.
+# A last sentence that closes an episode, and what shows that it opens another.
 CLOSES = re.compile(
     r"\bhad (so much|a lot of|lots of|great) fun\b|\bhad fun\b|\bgreat time\b|\blaughed\b"
     r"|\b(best|good|great|new) friends\b|\bhappily\b|\bhugged (him|her|them|each)\b|\bhugs?\b"
@@ -67,7 +66,6 @@ SAYS_BYE = re.compile(
     r'"[^"]*\b(Thank you|thank you|[Yy]ou\'re welcome|Good night|Goodbye|love you|good friend|best friends?)\b[^"?]*"'
 )
 PREACHES = re.compile(r"\b([Mm]oral|[Ll]esson|[Tt]his story|important to)\b")
-BEGINS = re.compile(r"(One|The next|Later|That|After|Every|From|In the|The end|Now)\b")
 HAPPENS = re.compile(r'\b(One|day|Suddenly|Then|Soon|When|After)\b|"')
 GOES_ON = re.compile(r"(But|However|Suddenly|Then|Unfortunately|As|So|And|Just)\b")
 HAPPY = re.compile(r"\b(happy|happily|smiled|laughed|fun|friends|hugged|hug|proud|glad|loved|safe)\b")
@@ -243,8 +241,6 @@ class Story:
         self.bad = "BadEnding" in record["features"]
         paragraphs = [sentences(part) for part in record["story"].split("\n") if part.strip()]
         self.sentences = [sentence for part in paragraphs for sentence in part]
-        # How many sentences stand before the end of each paragraph.
-        self.ends = set(itertools.accumulate(len(part) for part in paragraphs))
         self.text = " ".join(self.sentences)
 
     def short(self):
