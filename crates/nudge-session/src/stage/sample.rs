@@ -92,19 +92,14 @@ impl Sample {
 
     /// The completions of a prompt that are reported; all of them, where no more were drawn than are wanted.
     fn kept(&self, rows: &[SampledCompletion], prompt: &Prompt) -> Vec<Completion> {
-        let mut all: Vec<Completion> = rows.iter().map(|row| row.completion(&self.tokenizer)).collect();
+        let all: Vec<Completion> = rows.iter().map(|row| row.completion(&self.tokenizer)).collect();
         let drawn: Vec<Drawn<'_>> = rows
             .iter()
             .zip(&all)
             .map(|(row, one)| Drawn { text: &one.text, ended: row.ended, length: row.tokens.len() })
             .collect();
         let places = worth_ranking(&drawn, self.options.k, &prompt.to_string(), self.words.as_ref());
-        let mut place = 0;
-        all.retain(|_| {
-            place += 1;
-            places.binary_search(&(place - 1)).is_ok()
-        });
-        all
+        places.into_iter().map(|place| all[place].clone()).collect()
     }
 
     // 4. Whole completions.
