@@ -16,20 +16,20 @@ const notices = (page: Page) => page.getByTestId('notices');
 const following = (page: Page) => page.getByTestId('following');
 const runOf = (page: Page, stage: string) => page.getByTestId(`${stage}-run`);
 
+/** The trainer's; its threads come after it, and hear nothing. */
 async function worker(page: Page): Promise<Worker> {
   await expect.poll(() => page.workers().length).toBeGreaterThan(0);
-  return page.workers().at(-1)!;
+  return page.workers()[0]!;
 }
 
 /** Overwrites the trainer's memory, so that what it does next is a real trap. */
 async function spoilMemory(page: Page): Promise<void> {
   await (await worker(page)).evaluate(() => {
-    const decode = TextDecoder.prototype.decode;
-    TextDecoder.prototype.decode = function (this: TextDecoder, input?: AllowSharedBufferSource, options?: TextDecodeOptions) {
-      const { buffer } = input as Uint8Array;
-      // The trainer's texts lie in its memory, which is larger than any text.
-      if (buffer instanceof ArrayBuffer && buffer.byteLength > 1 << 20) new Uint8Array(buffer).fill(255);
-      return decode.call(this, input, options);
+    const slice = Uint8Array.prototype.slice;
+    Uint8Array.prototype.slice = function (this: Uint8Array, ...range: [number?, number?]) {
+      // The trainer's texts are copied out of its memory, which its threads share.
+      if (this.buffer instanceof SharedArrayBuffer) new Uint8Array(this.buffer).fill(255);
+      return slice.apply(this, range) as Uint8Array<ArrayBuffer>;
     };
   });
 }

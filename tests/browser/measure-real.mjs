@@ -1,4 +1,4 @@
-// Measures a real model in the page, by hand: node measure-real.mjs MODEL.gguf [cpu|webgpu]
+// Measures a real model in the page, by hand: node measure-real.mjs MODEL.gguf [cpu|webgpu [THREADS]]
 //
 // Headless Chromium (NUDGE_CHROMIUM) on the built page in www/dist. What is timed are the messages of the worker, so
 // that drawing is in and clicking is not. Memory is the most that the tab's process ever held (VmHWM); `cpu_s` is the
@@ -10,7 +10,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { chromium } from '@playwright/test';
 
-const [model, device = 'cpu'] = process.argv.slice(2);
+const [model, device = 'cpu', threads = ''] = process.argv.slice(2);
 const PORT = '4791';
 const ANSWER = 48;
 const PAIRS = 4;
@@ -88,7 +88,7 @@ try {
   const page = await browser.newPage();
   await page.addInitScript(watch, { answer: ANSWER, pairs: PAIRS });
   await new Promise((resolve) => setTimeout(resolve, 1000));
-  await page.goto(`http://127.0.0.1:${PORT}/?device=${device}&seed=1`);
+  await page.goto(`http://127.0.0.1:${PORT}/?device=${device}&threads=${threads}&seed=1`);
   const button = (name) => page.getByRole('button', { name, exact: true });
   const run = async (command) => {
     const done = (wanted) => window.runs.findLast((one) => one.command === wanted)?.ended !== undefined;

@@ -27,15 +27,20 @@ plain('a new version is offered, never forced', async ({ browser }) => {
   const context = await browser.newContext({ serviceWorkers: 'allow' });
   try {
     const page = await context.newPage();
-    const home = `http://127.0.0.1:${(server.address() as AddressInfo).port}/?device=cpu&model=test&test=1`;
+    const home = `http://127.0.0.1:${(server.address() as AddressInfo).port}/?device=cpu&threads=2&model=test&test=1`;
     await page.goto(home);
     await ready(page);
     await expect(page.getByTestId('kept-offline')).toHaveAttribute('data-kept', 'true', { timeout: 2 * MINUTE });
     await expect(page.getByTestId('new-version')).toHaveCount(0);
+    // This server sends no headers: memory is shared from the next visit on, which the service worker answers.
+    expect(await page.evaluate(() => window.crossOriginIsolated)).toBe(false);
+    await expect(page.getByTestId('device')).not.toContainText('threads');
 
     newer = true;
     await page.reload();
     await ready(page);
+    expect(await page.evaluate(() => window.crossOriginIsolated)).toBe(true);
+    await expect(page.getByTestId('device')).toContainText('2 threads');
     const offer = page.getByTestId('new-version');
     await expect(offer).toContainText('A new version', { timeout: 2 * MINUTE });
     const caches = () => page.evaluate(async () => (await window.caches.keys()).filter((name) => name.startsWith('nudge-')));

@@ -41,7 +41,7 @@ export default defineConfig({
         'page.spec.ts', 'headers.spec.ts', 'ranking.spec.ts', 'methods.spec.ts', 'options.spec.ts', 'stored.spec.ts',
         'input.spec.ts', 'real.spec.ts', 'runs.spec.ts', 'workflows.spec.ts', 'faults.spec.ts', 'addresses.spec.ts',
         'mended.spec.ts', 'offline.spec.ts', 'open-to-all.spec.ts', 'look.spec.ts', 'lessons.spec.ts',
-        'teacher.spec.ts', 'languages.spec.ts', 'foretold.spec.ts', 'states.spec.ts', 'show.spec.ts', 'hostile.spec.ts',
+        'teacher.spec.ts', 'threads.spec.ts', 'languages.spec.ts', 'foretold.spec.ts', 'states.spec.ts', 'show.spec.ts', 'hostile.spec.ts',
       ],
       use: chromium([]),
     },

@@ -23,9 +23,13 @@ mod prompts;
 #[cfg(target_arch = "wasm32")]
 mod start;
 #[cfg(target_arch = "wasm32")]
+mod threads;
+#[cfg(target_arch = "wasm32")]
 mod thrown;
 
 #[cfg(target_arch = "wasm32")]
 pub use files::IncomingFiles;
 #[cfg(target_arch = "wasm32")]
 pub use nudge::Nudge;
+#[cfg(target_arch = "wasm32")]
+pub use threads::{start_threads, work};

@@ -1,4 +1,5 @@
-// The service worker: the page and its built-in models from this browser's cache, so that it works without a network.
+// The service worker: the page and its built-in models from this browser's cache, so that it works without a network,
+// and with the headers that threads need, which some hosts cannot send: there the second visit computes on all threads.
 //
 // The build puts the list of files and a number that follows from their contents in (`vite.config.js`). A new version is
 // fetched beside the old one and waits until the page says that the reader wants it.
@@ -45,5 +46,13 @@ async function answer(request) {
   const { origin, pathname } = new URL(request.url);
   const url = origin + (request.mode === 'navigate' ? pathname.replace(/index\.html$/, '') : pathname);
   const cache = await caches.open(CACHE);
-  return (await cache.match(url)) ?? fetch(request);
+  return isolated((await cache.match(url)) ?? (await fetch(request)));
+}
+
+/** The answer with what `public/_headers` says of isolation: only an isolated page may share memory among its workers. */
+function isolated(response) {
+  const headers = new Headers(response.headers);
+  headers.set('Cross-Origin-Opener-Policy', 'same-origin');
+  headers.set('Cross-Origin-Embedder-Policy', 'require-corp');
+  return new Response(response.body, { status: response.status, statusText: response.statusText, headers });
 }

@@ -1,52 +1,31 @@
-//! The one place that knows whether there are threads: rayon natively, a plain loop in WebAssembly.
+//! The one place that knows of threads: rayon's, which in a browser are workers that share one memory, and where there
+//! are none the thread that asks.
 //!
 //! Work is split by the caller into items that do not depend on the thread count, so sums formed item by item are the
 //! same on every number of threads.
 
+use rayon::prelude::*;
+
 /// Parts of a large product, about: enough for sixteen threads, and for fewer to end together.
-#[cfg(not(target_family = "wasm"))]
 pub(crate) const PARTS: usize = 16;
 
-/// Parts of a large product.
-#[cfg(target_family = "wasm")]
-pub(crate) const PARTS: usize = 1;
-
 /// Runs `work` on every item.
-#[cfg(not(target_family = "wasm"))]
 pub(crate) fn for_each<T: Send>(items: Vec<T>, work: impl Fn(T) + Send + Sync) {
-    use rayon::prelude::*;
-    items.into_par_iter().for_each(work);
-}
-
-/// Runs `work` on every item.
-#[cfg(target_family = "wasm")]
-pub(crate) fn for_each<T>(items: Vec<T>, work: impl Fn(T)) {
-    items.into_iter().for_each(work);
+    match items.len() {
+        // Not worth asking another thread.
+        0 | 1 => items.into_iter().for_each(work),
+        _ => items.into_par_iter().for_each(work),
+    }
 }
 
 /// Runs `work` on every item; results come in the order of the items.
-#[cfg(not(target_family = "wasm"))]
 pub(crate) fn map<T: Send, R: Send>(items: Vec<T>, work: impl Fn(T) -> R + Send + Sync) -> Vec<R> {
-    use rayon::prelude::*;
     items.into_par_iter().map(work).collect()
 }
 
-/// Runs `work` on every item; results come in the order of the items.
-#[cfg(target_family = "wasm")]
-pub(crate) fn map<T, R>(items: Vec<T>, work: impl Fn(T) -> R) -> Vec<R> {
-    items.into_iter().map(work).collect()
-}
-
 /// How many items of [`for_each`] run at a time.
-#[cfg(not(target_family = "wasm"))]
 pub(crate) fn threads() -> usize {
     rayon::current_num_threads()
-}
-
-/// How many items of [`for_each`] run at a time.
-#[cfg(target_family = "wasm")]
-pub(crate) fn threads() -> usize {
-    1
 }
 
 /// Whether a product on a GPU of this many multiplications is burn's: arithmetic counts more than launches in it, and

@@ -1,4 +1,4 @@
-//! A decoder on the CPU without tensors: weights laid out once, tokens pushed through all layers on one thread.
+//! A decoder on the CPU without tensors: weights laid out once, tokens pushed through all layers.
 //!
 //! For sampling, where a step is so small that tensors between operations cost more than the operations. The numbers
 //! are those of [`crate::Decoder`] up to rounding.
@@ -19,6 +19,13 @@ pub(crate) struct HostDecoder {
     unembedding: HostLinear,
     layers: Arc<[Layer]>,
 }
+
+/// Tokens of a prompt that are read together, and shared by prompts that begin with them: enough that unpacking a weight
+/// costs little beside multiplying it.
+pub(crate) const BLOCK: usize = 128;
+
+/// Rows of one item of work that is not a product.
+const ROWS_OF_ITEM: usize = 16;
 
 /// What the attention of a layer sees.
 struct Layer {
@@ -67,9 +74,31 @@ impl HostDecoder {
         self.unembedding.is_packed()
     }
 
+    /// Reads a prompt into a cache; gives the logits behind its last token, `[vocab]`.
+    ///
+    /// A block at a time, each of the same tokens whatever the prompt goes on with, so that prompts which begin alike can
+    /// share what they begin with, and have the same numbers if they do not.
+    pub(crate) fn read_prompt(&self, tokens: &[u32], cache: &mut HostCache) -> Vec<f32> {
+        let (begun, last) = tokens.split_at((tokens.len() - 1) / BLOCK * BLOCK);
+        self.begin_prompt(begun, cache);
+        self.read(last, &mut [cache])
+    }
+
+    /// Reads whole blocks of a prompt.
+    pub(crate) fn begin_prompt(&self, tokens: &[u32], cache: &mut HostCache) {
+        for block in tokens.chunks(BLOCK) {
+            self.hidden(block, &mut [&mut *cache]);
+        }
+    }
+
     /// Reads `tokens` into the caches, as many tokens a row as `tokens` has, all rows equally many; gives the logits
     /// behind the last token of each, `[rows, vocab]`.
     pub(crate) fn read(&self, tokens: &[u32], caches: &mut [&mut HostCache]) -> Vec<f32> {
+        self.unembedding.of(&self.hidden(tokens, caches), Reading::Tokens)
+    }
+
+    /// Hidden states behind the last token of each row, `[rows, width]`.
+    fn hidden(&self, tokens: &[u32], caches: &mut [&mut HostCache]) -> Vec<f32> {
         let mut rows = HostRows {
             tokens: tokens.to_vec(),
             caches: caches.iter_mut().map(|cache| std::mem::take(*cache)).collect(),
@@ -79,7 +108,7 @@ impl HostDecoder {
         };
         let hidden = self.walk.hidden(&mut rows);
         caches.iter_mut().zip(rows.caches).for_each(|(cache, filled)| **cache = filled);
-        self.unembedding.of(&hidden, Reading::Tokens)
+        hidden
     }
 }
 
@@ -218,24 +247,25 @@ impl Operations for HostRows {
         let (width, kv_width) = (qkv.len() / self.tokens.len(), kv_heads * head_dim);
         let q_width = width - 2 * kv_width;
         let time = self.tokens.len() / self.caches.len();
-        let mut attended = vec![0.0; self.tokens.len() * q_width];
-        let mut scores = Vec::new();
         let seeing = &self.layers[layer];
-        let rows = qkv.chunks_exact_mut(time * width).zip(attended.chunks_exact_mut(time * q_width));
-        for ((qkv, attended), cache) in rows.zip(&mut self.caches) {
-            let (keys, values) = (&mut cache.keys[layer], &mut cache.values[layer]);
-            let first = keys.len() / kv_width;
-            let tokens = qkv.chunks_exact_mut(width).zip(attended.chunks_exact_mut(q_width));
-            for (offset, (qkv, attended)) in tokens.enumerate() {
+        for (qkv, cache) in qkv.chunks_exact_mut(time * width).zip(&mut self.caches) {
+            let first = cache.keys[layer].len() / kv_width;
+            for (offset, qkv) in qkv.chunks_exact_mut(width).enumerate() {
                 let (q_and_k, v) = qkv.split_at_mut(q_width + kv_width);
                 seeing.turn(q_and_k, first + offset, head_dim);
-                let (q, k) = q_and_k.split_at(q_width);
-                keys.extend_from_slice(k);
-                values.extend_from_slice(v);
-                let unseen = (first + offset + 1).saturating_sub(seeing.window) * kv_width;
-                host::attend(q, &keys[unseen..], &values[unseen..], kv_heads, head_dim, &mut scores, attended);
+                cache.keys[layer].extend_from_slice(&q_and_k[q_width..]);
+                cache.values[layer].extend_from_slice(v);
             }
         }
+        let mut attended = vec![0.0; self.tokens.len() * q_width];
+        let rows = qkv.chunks_exact(time * width).zip(attended.chunks_exact_mut(time * q_width)).zip(&self.caches);
+        host::for_each(rows.collect(), |((qkv, attended), cache): ((&[f32], &mut [f32]), &HostCache)| {
+            let seen = [&cache.keys[layer][..], &cache.values[layer]];
+            match time {
+                1 => host::attend(&qkv[..q_width], seen, kv_heads, head_dim, seeing.window, attended),
+                _ => host::attend_together(qkv, width, seen, kv_heads, head_dim, seeing.window, attended),
+            }
+        });
         attended
     }
 
@@ -243,9 +273,12 @@ impl Operations for HostRows {
         let both = gate_up.of(&x, self.reading());
         let wide = gate_up.outputs() / 2;
         let mut gated = vec![0.0; both.len() / 2];
-        for (both, gated) in both.chunks_exact(2 * wide).zip(gated.chunks_exact_mut(wide)) {
-            host::swiglu(&both[..wide], &both[wide..], gated);
-        }
+        let items = both.chunks(2 * wide * ROWS_OF_ITEM).zip(gated.chunks_mut(wide * ROWS_OF_ITEM));
+        host::for_each(items.collect(), |(both, gated): (&[f32], &mut [f32])| {
+            for (both, gated) in both.chunks_exact(2 * wide).zip(gated.chunks_exact_mut(wide)) {
+                host::swiglu(&both[..wide], &both[wide..], gated);
+            }
+        });
         gated
     }
 

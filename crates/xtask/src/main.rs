@@ -24,6 +24,7 @@ mod process;
 mod python;
 mod reference;
 mod screenshots;
+mod sendable;
 mod serve;
 mod served;
 mod test;
@@ -96,13 +97,17 @@ struct BuildOptions {
 }
 
 fn main() -> ExitCode {
-    match run(&Arguments::parse().task) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
+    if let Some(compiled) = sendable::compile() {
+        return exit_code(compiled);
     }
+    exit_code(run(&Arguments::parse().task).map(|()| ExitCode::SUCCESS))
+}
+
+fn exit_code(result: Result<ExitCode>) -> ExitCode {
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
 }
 
 fn run(task: &Task) -> Result<()> {

@@ -1,10 +1,12 @@
 //! Finds a Rust toolchain that compiles for `wasm32-unknown-unknown`, or gets one.
 //!
-//! What is on the machine comes first: the target of the toolchain in use, then Debian's compiler. Where neither is,
-//! rustup adds the target, or, where its server cannot be reached, `apt-get` installs Debian's compiler. That one
-//! comes with the sources of the standard library instead of the compiled one, so cargo compiles it along.
+//! Threads need a standard library compiled with atomics, which nobody ships: cargo compiles it along, from its sources.
+//! So what is on the machine comes first: the sources in the toolchain in use, then Debian's compiler, which comes with
+//! them. Where neither is, rustup adds the sources, or, where its server cannot be reached, `apt-get` installs Debian's
+//! compiler. Where that cannot be either, the target of the toolchain in use does, without threads.
 
 use std::env;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -26,12 +28,17 @@ const DEBIAN_PACKAGES: [&str; 3] = ["rustc-web", "cargo-web", "rust-web-src"];
 const DEBIAN_LINKER: &str = "lld-22";
 const DEBIAN_CLIPPY: &str = "rust-web-clippy";
 
+/// Why there are no threads.
+const NO_THREADS: &str = "the sources of the standard library are missing (rustup component add rust-src).";
+
 /// A toolchain with [`TARGET`].
 #[derive(Debug, PartialEq)]
 pub enum Toolchain {
-    /// The toolchain that runs this program has the target installed.
-    Installed,
-    /// Debian's compiler, which has to build the standard library itself.
+    /// The toolchain that runs this program, with the sources of the standard library.
+    Sources,
+    /// The toolchain that runs this program, with the target's standard library as it is shipped: without threads.
+    Compiled,
+    /// Debian's compiler, which comes with the sources.
     Debian {
         /// A WebAssembly linker; Debian's compiler comes without one.
         linker: PathBuf,
@@ -44,16 +51,17 @@ impl Toolchain {
     /// # Errors
     /// Says what to install when nothing could be found or fetched.
     pub fn find_or_install() -> Result<Self> {
-        if target_is_installed() {
-            return Ok(Self::Installed);
+        if sources_are_installed() {
+            return Ok(Self::Sources);
         }
         if let Some(debian) = Self::installed_debian() {
             return Ok(debian);
         }
-        println!("No Rust toolchain on this machine compiles for {TARGET} yet.");
+        println!("No Rust toolchain on this machine compiles for {TARGET} with threads yet.");
         let rustup = find_program(&["rustup"]).is_some();
-        if rustup && fetched(run_within(Command::new("rustup").args(["target", "add", TARGET]), DOWNLOAD_LIMIT)) {
-            return Ok(Self::Installed);
+        let add = |what: &[&str]| rustup && fetched(run_within(Command::new("rustup").args(what), DOWNLOAD_LIMIT));
+        if add(&["component", "add", "rust-src"]) && sources_are_installed() {
+            return Ok(Self::Sources);
         }
         if can_install_packages()
             && fetched(install_debian())
@@ -61,9 +69,13 @@ impl Toolchain {
         {
             return Ok(debian);
         }
+        if target_is_installed() || add(&["target", "add", TARGET]) {
+            println!("The page will compute on one thread: {NO_THREADS}");
+            return Ok(Self::Compiled);
+        }
         bail!(
             "no Rust compiler for {TARGET}. Install one of:\n  \
-             - the target for rustup's toolchain: rustup target add {TARGET}\n  \
+             - the sources of the standard library for rustup's toolchain: rustup component add rust-src\n  \
              - on Debian 12 or later, as root: apt-get install {} {DEBIAN_LINKER}",
             DEBIAN_PACKAGES.join(" ")
         )
@@ -76,28 +88,46 @@ impl Toolchain {
         find_linker().map(|linker| Self::Debian { linker })
     }
 
+    /// Whether the page may compute on several threads.
+    pub fn has_threads(&self) -> bool {
+        *self != Self::Compiled
+    }
+
     /// A cargo `subcommand` (`build`, `clippy`) for [`TARGET`].
     ///
     /// # Errors
     /// When `clippy` is asked for and Debian's is neither installed nor installable.
     pub fn cargo(&self, subcommand: &str) -> Result<Command> {
         let mut command = match self {
-            Self::Installed => {
+            Self::Sources | Self::Compiled => {
                 let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
                 command.arg(subcommand);
                 command
             }
             Self::Debian { linker } => debian_cargo(subcommand, linker)?,
         };
+        if self.has_threads() {
+            // A stable compiler refuses -Z options without the variable.
+            command.arg("-Zbuild-std=std,panic_abort").env("RUSTC_BOOTSTRAP", "1");
+        }
         command.args(["--target", TARGET]);
         Ok(command)
     }
 }
 
+/// Whether the toolchain in use has the sources of its standard library.
+fn sources_are_installed() -> bool {
+    output(Command::new(rustc()).args(["--print", "sysroot"]))
+        .is_ok_and(|sysroot| Path::new(&sysroot).join("lib/rustlib/src/rust/library/std/Cargo.toml").is_file())
+}
+
+fn rustc() -> OsString {
+    env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())
+}
+
 /// Whether the compiler in use has the target's standard library.
 fn target_is_installed() -> bool {
-    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    output(Command::new(rustc).args(["--print", "target-libdir", "--target", TARGET]))
+    output(Command::new(rustc()).args(["--print", "target-libdir", "--target", TARGET]))
         .is_ok_and(|folder| Path::new(&folder).is_dir())
 }
 
@@ -160,10 +190,8 @@ fn debian_cargo(subcommand: &str, linker: &Path) -> Result<Command> {
     };
     command
         .arg(subcommand)
-        .arg("-Zbuild-std=std,panic_abort")
         .env("CARGO", "/usr/bin/cargo")
         .env("RUSTC", "/usr/bin/rustc")
-        .env("RUSTC_BOOTSTRAP", "1") // a stable compiler refuses -Z options without it
         .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker)
         .env_remove("LD_LIBRARY_PATH") // cargo points it at the libraries of the toolchain that runs this program
         .env_remove("RUSTUP_TOOLCHAIN");
@@ -188,5 +216,14 @@ mod tests {
         let arguments: Vec<_> = command.get_args().map(|argument| argument.to_string_lossy()).collect();
         assert_eq!(command.get_program(), "/usr/bin/cargo");
         assert_eq!(arguments, ["build", "-Zbuild-std=std,panic_abort", "--target", TARGET]);
+        assert!(toolchain.has_threads());
+    }
+
+    #[test]
+    fn a_shipped_standard_library_is_not_built() {
+        let command = Toolchain::Compiled.cargo("build").expect("building needs no extra package");
+        let arguments: Vec<_> = command.get_args().map(|argument| argument.to_string_lossy()).collect();
+        assert_eq!(arguments, ["build", "--target", TARGET]);
+        assert!(!Toolchain::Compiled.has_threads());
     }
 }

@@ -15,6 +15,7 @@ use anyhow::{Context, Result};
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::process::run;
+use crate::sendable;
 use crate::toolchain::{TARGET, Toolchain};
 use crate::workspace::Workspace;
 
@@ -27,6 +28,20 @@ const PROFILE: &str = "page";
 /// SIMD makes burn's CPU path more than twice as fast and every browser with WebGPU has it. Without the `cfg` the
 /// `getrandom` crate refuses to compile for this target.
 const COMPILER_FLAGS: [&str; 2] = ["-Ctarget-feature=+simd128", "--cfg=getrandom_backend=\"wasm_js\""];
+
+/// Memory that threads share: as much as a WebAssembly memory can hold, made by the page, and what binding needs to know to
+/// give each thread a stack and variables of its own.
+const SHARED_MEMORY: [&str; 9] = [
+    "-Ctarget-feature=+atomics,+bulk-memory,+mutable-globals",
+    "-Clink-arg=--shared-memory",
+    "-Clink-arg=--import-memory",
+    "-Clink-arg=--max-memory=4294967296",
+    "-Clink-arg=--export=__wasm_init_tls",
+    "-Clink-arg=--export=__tls_size",
+    "-Clink-arg=--export=__tls_align",
+    "-Clink-arg=--export=__tls_base",
+    "-Clink-arg=--export=__heap_base",
+];
 
 /// Compiles and binds. Does nothing when nothing has changed.
 ///
@@ -55,14 +70,21 @@ fn cargo(workspace: &Workspace, toolchain: &Toolchain, subcommand: &str) -> Resu
         .args(["--package", PACKAGE, "--lib", "--profile", PROFILE])
         .current_dir(&workspace.root)
         .env("CARGO_TARGET_DIR", target_folder(workspace))
-        .env("CARGO_ENCODED_RUSTFLAGS", compiler_flags().join("\x1f"));
+        .env("CARGO_ENCODED_RUSTFLAGS", compiler_flags(toolchain.has_threads()).join("\x1f"));
+    if toolchain.has_threads() {
+        sendable::prepare(&mut command)?;
+    }
     Ok(command)
 }
 
-/// [`COMPILER_FLAGS`], and that messages name a dependency's file without the folder that cargo keeps it in on this
+/// [`COMPILER_FLAGS`] and, for threads, [`SHARED_MEMORY`], and that messages name a dependency's file without the folder that cargo keeps it in on this
 /// machine.
-fn compiler_flags() -> Vec<String> {
+fn compiler_flags(threads: bool) -> Vec<String> {
     let mut flags = COMPILER_FLAGS.map(str::to_owned).to_vec();
+    if threads {
+        flags.extend(SHARED_MEMORY.map(str::to_owned));
+        flags.extend(sendable::FLAGS.map(str::to_owned));
+    }
     let cargo_home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cargo")));
     flags.extend(cargo_home.map(|home| format!("--remap-path-prefix={}/=", home.join("registry/src").display())));
     flags

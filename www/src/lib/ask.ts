@@ -79,6 +79,8 @@ async function asked<T>(
 function openFrame(): Promise<HTMLIFrameElement> {
   const frame = document.createElement('iframe');
   frame.setAttribute('sandbox', 'allow-scripts');
+  // Where the service worker makes the page isolated, a frame without its headers may come in like this alone.
+  frame.setAttribute('credentialless', '');
   frame.hidden = true;
   frame.src = './ask.html';
   return new Promise((opened, failed) => {

@@ -131,7 +131,7 @@ class Engine {
       preparing: (gpu) => (this.preparing = gpu),
     });
     this.#client = client;
-    this.#ready = client.request('open', { choice: this.choice, crash }).then((report) => {
+    this.#ready = client.request('open', { choice: this.choice, crash, threads: settings.threads }).then((report) => {
       this.report = report;
       this.loading = null;
     });

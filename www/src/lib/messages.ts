@@ -71,6 +71,8 @@ export type DeviceReport = {
   kind: DeviceKind;
   /** What the device calls itself. */
   name: string;
+  /** On how many threads the CPU computes. */
+  threads: number;
   reason: DeviceReason;
   /** The quick checks, which WebGPU has to pass before it is taken. */
   self_check: SelfCheck | null;
@@ -143,7 +145,8 @@ export type BenchRow = {
 export type RunEnd = 'finished' | 'paused' | 'cancelled';
 
 export type Requests = {
-  open: { ask: { choice: DeviceChoice; crash: Crash | null }; reply: DeviceReport };
+  /** `threads` is how many the reader's address asks for, if any. */
+  open: { ask: { choice: DeviceChoice; crash: Crash | null; threads: number | null }; reply: DeviceReport };
   /** All checks of the open device. */
   self_check: { ask: Record<never, never>; reply: SelfCheck };
   /** Of a model whose files are so many bytes. */
@@ -223,9 +226,15 @@ export type Requests = {
 
 export type RequestKind = keyof Requests;
 
+/** What the page says to a worker that is to be one of the trainer's threads. */
+export type Join = { kind: 'join'; module: WebAssembly.Module; memory: WebAssembly.Memory };
+
 export type Request = {
   [Kind in RequestKind]: { id: number; kind: Kind } & Requests[Kind]['ask'];
 }[RequestKind];
+
+/** What the page says to a worker without being owed an answer; `joined` is how many threads wait for the trainer. */
+export type Word = Join | { kind: 'joined'; joined: number };
 
 export type Notice =
   | { notice: 'reply'; id: number; value: unknown }
@@ -235,4 +244,8 @@ export type Notice =
   | { notice: 'checkpoint'; id: number; files: Files }
   | { notice: 'loading'; loaded: number; total: number | null }
   /** The GPU named so is being started: its programs are compiled and checked. */
-  | { notice: 'preparing'; gpu: string };
+  | { notice: 'preparing'; gpu: string }
+  /** The trainer wants to share its work with so many more workers. */
+  | { notice: 'threads'; more: number; module: WebAssembly.Module; memory: WebAssembly.Memory }
+  /** This worker is ready to be a thread; it says nothing more. */
+  | { notice: 'joined' };

@@ -23,6 +23,9 @@ function wholeNumber(name: string, fallback: number): number {
   return Number.isSafeInteger(value) && value >= 0 ? value : fallback;
 }
 
+/** More than any processor of a reader gains from. */
+const MOST_THREADS = 32;
+
 const small = parameters.get('test') === '1';
 
 /** Packs of earlier pages, and what took their place. */
@@ -31,6 +34,8 @@ export const RENAMED_PACKS: Record<string, string> = { politeness: 'dialogue' };
 export const settings = {
   device: oneOf<DeviceChoice>('device', ['auto', 'cpu', 'webgpu'], 'auto'),
   seed: wholeNumber('seed', 1),
+  /** On how many threads the CPU computes; `null` leaves it to the trainer. */
+  threads: Math.min(wholeNumber('threads', 0), MOST_THREADS) || null,
   /** A lesson to be taken, in a workflow of its own. */
   lesson: LESSONS.find((name) => name === parameters.get('lesson')) ?? null,
   /** A simulated labeler that a teacher chose; `null` leaves the choice to the reader. */
@@ -47,7 +52,7 @@ export const settings = {
 };
 
 /** What decides how the page runs, whatever it is asked to show. */
-const RUNS = ['device', 'model', 'test', 'language'];
+const RUNS = ['device', 'threads', 'model', 'test', 'language'];
 
 /** The address of this page with these parameters. */
 export function addressWith(asked: Record<string, string>): string {

@@ -239,7 +239,7 @@ export const t = {
       total ? `Loading the trainer: ${loaded} of ${total}` : `Loading the trainer: ${loaded}`,
     preparing: (gpu: string) =>
       `Preparing WebGPU${gpu && ` (${gpu})`}: compiling its programs and comparing them with the CPU…`,
-    runsOn: (name: string) => `Runs on ${name}`,
+    runsOn: (name: string, threads: number) => `Runs on ${name}${threads > 1 ? `, ${threads} threads` : ''}`,
     reasons: {
       chosen: 'as you chose',
       found: 'found and tested',

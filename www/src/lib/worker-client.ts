@@ -1,8 +1,9 @@
-// The main thread's end of the worker: requests as promises, runs as callbacks, a crash as one call.
+// The main thread's end of the worker: requests as promises, runs as callbacks, a crash as one call. The workers that
+// compute with it are made and watched here.
 
 import { language } from '../languages/languages';
 import type { Command, Event } from './protocol';
-import type { Files, Loss, Notice, RequestKind, Requests, RunEnd } from './messages';
+import type { Files, Loss, Notice, RequestKind, Requests, RunEnd, Word } from './messages';
 
 /** An error after which the worker is of no use any more. */
 export class WorkerCrash extends Error {}
@@ -31,6 +32,11 @@ interface Waiting {
 /** A worker that owes an answer and has been silent for this long is probably gone; compiling a GPU's programs takes less. */
 const SILENCE_MS = 240_000;
 
+/** A thread that is not there by then is done without. */
+const JOIN_MS = 10_000;
+
+const newWorker = () => new Worker(new URL('../worker/worker.ts', import.meta.url), { type: 'module', name: language });
+
 export interface ClientHooks {
   crashed(loss: Loss, message: string): void;
   /** Nothing was heard for long, though something is owed; or something was heard again. */
@@ -40,7 +46,8 @@ export interface ClientHooks {
 }
 
 export class WorkerClient {
-  #worker = new Worker(new URL('../worker/worker.ts', import.meta.url), { type: 'module', name: language });
+  #worker = newWorker();
+  #threads: Worker[] = [];
   #waiting = new Map<number, Waiting>();
   #lastId = 0;
   closed = false;
@@ -67,7 +74,7 @@ export class WorkerClient {
   close(why: string): void {
     this.closed = true;
     this.#heard();
-    this.#worker.terminate();
+    for (const worker of [this.#worker, ...this.#threads]) worker.terminate();
     for (const waiting of this.#waiting.values()) waiting.reject(new WorkerCrash(why));
     this.#waiting.clear();
   }
@@ -102,6 +109,8 @@ export class WorkerClient {
   #take(notice: Notice): void {
     if (notice.notice === 'loading') return this.hooks.loading(notice.loaded, notice.total);
     if (notice.notice === 'preparing') return this.hooks.preparing(notice.gpu);
+    if (notice.notice === 'threads') return void this.#addThreads(notice);
+    if (notice.notice === 'joined') return;
     if (notice.notice === 'error' && notice.loss) return this.#crash(notice.loss, notice.message);
     const waiting = this.#waiting.get(notice.id);
     if (!waiting) return;
@@ -117,6 +126,37 @@ export class WorkerClient {
         this.#waiting.delete(notice.id);
         return waiting.reject(new TrainerFailure(notice.message, notice.kind));
     }
+  }
+
+  /** Starts workers that share the trainer's memory, and tells it how many there are. */
+  async #addThreads({ more, module, memory }: Extract<Notice, { notice: 'threads' }>): Promise<void> {
+    this.#threads = Array.from({ length: more }, newWorker);
+    const joined = await Promise.all(this.#threads.map((thread) => this.#join(thread, { kind: 'join', module, memory })));
+    this.#threads.filter((_, at) => !joined[at]).forEach((thread) => thread.terminate());
+    this.#threads = this.#threads.filter((_, at) => joined[at]);
+    if (!this.closed) this.#worker.postMessage({ kind: 'joined', joined: this.#threads.length } satisfies Word);
+  }
+
+  /** Whether it waits for work. From then on its end is the trainer's, which waits for what it was to compute. */
+  #join(thread: Worker, word: Word): Promise<boolean> {
+    return new Promise((resolve) => {
+      setTimeout(() => resolve(false), JOIN_MS);
+      let joined = false;
+      const ended = (message: string) => (joined ? this.#crash('trap', message) : resolve(false));
+      thread.onerror = (event) => {
+        event.preventDefault();
+        ended(event.message ?? '');
+      };
+      thread.onmessage = ({ data }: MessageEvent<Notice>) => {
+        if (data.notice === 'error') return ended(data.message);
+        resolve((joined = true));
+      };
+      try {
+        thread.postMessage(word);
+      } catch {
+        resolve(false);
+      }
+    });
   }
 
   #crash(loss: Loss, message: string): void {

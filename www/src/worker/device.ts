@@ -17,14 +17,16 @@ interface Gpu {
 
 export async function openDevice(
   Nudge: NudgeClass,
+  threads: number,
   choice: DeviceChoice,
   crash: Crash | null,
   preparing: (gpu: string) => void,
 ): Promise<{ nudge: Nudge; report: DeviceReport }> {
-  if (crash) return openCpu(Nudge, crash.device === 'webgpu' ? 'crashed' : 'restarted', null, crash.message);
-  if (choice === 'cpu') return openCpu(Nudge, 'chosen', null, null);
+  const openCpu = (...why: Why) => openOnCpu(Nudge, threads, ...why);
+  if (crash) return openCpu(crash.device === 'webgpu' ? 'crashed' : 'restarted', null, crash.message);
+  if (choice === 'cpu') return openCpu('chosen', null, null);
   const { obstacle, gpuName } = await probe(choice === 'webgpu');
-  if (obstacle) return openCpu(Nudge, obstacle, null, null);
+  if (obstacle) return openCpu(obstacle, null, null);
   // What training and sampling take is compiled by the check: the reader waits here, told why, and not at the first step.
   preparing(gpuName);
   let nudge: Nudge;
@@ -35,17 +37,20 @@ export async function openDevice(
   } catch (error) {
     // A module that trapped computes nothing more, on the CPU neither: that takes a new worker.
     if (error instanceof WebAssembly.RuntimeError) throw error;
-    return openCpu(Nudge, 'create_failed', null, String(error));
+    return openCpu('create_failed', null, String(error));
   }
-  if (!check.ok) return openCpu(Nudge, 'self_check_failed', check, null);
+  if (!check.ok) return openCpu('self_check_failed', check, null);
   const reason: DeviceReason = choice === 'webgpu' ? 'chosen' : 'found';
   const name = gpuName ? `${nudge.device_name()}, ${gpuName}` : nudge.device_name();
-  return { nudge, report: { kind: 'webgpu', name, reason, self_check: check, detail: null } };
+  return { nudge, report: { kind: 'webgpu', name, threads, reason, self_check: check, detail: null } };
 }
 
-async function openCpu(Nudge: NudgeClass, reason: DeviceReason, check: SelfCheck | null, detail: string | null) {
+/** Reason, the checks of a GPU that failed, and what else there is to say. */
+type Why = [reason: DeviceReason, check: SelfCheck | null, detail: string | null];
+
+async function openOnCpu(Nudge: NudgeClass, threads: number, ...[reason, self_check, detail]: Why) {
   const nudge = await Nudge.create('cpu');
-  const report: DeviceReport = { kind: 'cpu', name: nudge.device_name(), reason, self_check: check, detail };
+  const report: DeviceReport = { kind: 'cpu', name: nudge.device_name(), threads, reason, self_check, detail };
   return { nudge, report };
 }
 

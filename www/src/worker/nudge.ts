@@ -105,6 +105,10 @@ export interface IncomingFiles {
 export interface Library {
   Nudge: NudgeClass;
   IncomingFiles: new () => IncomingFiles;
+  /** From now on `count` threads compute, this one among them. Once, before anything is computed. */
+  start_threads(count: number): void;
+  module: WebAssembly.Module;
+  memory: WebAssembly.Memory;
 }
 
 export interface NudgeClass {
@@ -126,24 +130,63 @@ export interface NudgeClass {
   read_rankings(name: string, bytes: Uint8Array): Understood<RankingRecord>;
 }
 
-interface NudgeModule extends Library {
-  default(source: { module_or_path: Promise<Response> }): Promise<{ memory: WebAssembly.Memory } | undefined>;
+interface Source {
+  module_or_path: WebAssembly.Module;
+  memory?: WebAssembly.Memory;
 }
+
+/** The JavaScript that binding wrote. */
+interface Glue extends Omit<Library, 'module' | 'memory'> {
+  default(source: Source): Promise<{ memory: WebAssembly.Memory }>;
+  /** Waits for work from the trainer. Does not return. */
+  work(): void;
+}
+
+const glue = async () => (await import('../wasm/nudge_web.js')) as unknown as Glue;
 
 /** Called with the bytes so far and, where the server tells it, the bytes in all. */
 export type OnBytes = (loaded: number, total: number | null) => void;
 
 export async function loadNudge(onBytes: OnBytes): Promise<Library> {
-  const module = (await import('../wasm/nudge_web.js')) as unknown as NudgeModule;
-  memory = (await module.default({ module_or_path: fetchCounted(wasmUrl, onBytes) }))?.memory;
-  return module;
+  const loaded = await glue();
+  const module = await WebAssembly.compileStreaming(fetchCounted(wasmUrl, onBytes));
+  const { memory } = await loaded.default({ module_or_path: module, memory: sharedMemory() });
+  held = memory;
+  const { Nudge, IncomingFiles, start_threads } = loaded;
+  return { Nudge, IncomingFiles, start_threads, module, memory };
 }
 
-let memory: WebAssembly.Memory | undefined;
+/** Makes this worker a thread of the trainer whose module and memory these are; what it gives never returns. */
+export async function joinTrainer(module: WebAssembly.Module, memory: WebAssembly.Memory): Promise<() => void> {
+  const loaded = await glue();
+  await loaded.default({ module_or_path: module, memory });
+  return loaded.work;
+}
+
+/** In pages of 64 KiB: what the module wants at first, and most of what a memory can have. */
+const FIRST_PAGES = 1024;
+const MOST_PAGES = 65_536;
+
+/**
+ * A memory that threads can share. It reserves all the room it may ever take: where the device refuses that, half of it
+ * is asked for, and so on. A module that was built without threads makes its own.
+ */
+function sharedMemory(): WebAssembly.Memory | undefined {
+  for (let maximum = MOST_PAGES; maximum >= FIRST_PAGES; maximum /= 2) {
+    try {
+      return new WebAssembly.Memory({ initial: FIRST_PAGES, maximum, shared: true });
+    } catch {
+      // Less may do.
+    }
+  }
+  return undefined;
+}
+
+let held: WebAssembly.Memory | undefined;
 
 /** Bytes of the trainer's memory. */
 export function heldBytes(): number {
-  return memory?.buffer.byteLength ?? 0;
+  return held?.buffer.byteLength ?? 0;
 }
 
 async function fetchCounted(url: string, onBytes: OnBytes): Promise<Response> {

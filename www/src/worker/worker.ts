@@ -1,17 +1,20 @@
 // The worker: owns the compiled trainer and its device, answers requests, and pulls runs step by step.
 //
+// The same file is a thread of the trainer where the page says so first; then it does nothing else.
+//
 // One run at a time. Between two steps it lets messages in, so that a pause or a cancel is heard.
 
 import './guard';
-import type { Files, Loss, Notice, Request, RequestKind, Requests, RunEnd } from '../lib/messages';
+import type { Files, Join, Loss, Notice, Request, RequestKind, Requests, RunEnd, Word } from '../lib/messages';
 import { openDevice } from './device';
 import { countGpuCalls, gpuCounts } from './gpu-counts';
 import { takeIn } from './intake';
 import { keepBase } from './keep';
 import { watchGpu } from './gpu-watch';
+import { haveJoined, startThreads } from './threads';
 import { speak } from './words';
 import { pack, unpack } from './zip';
-import { heldBytes, loadNudge, type Library, type Nudge, type TrainerError } from './nudge';
+import { heldBytes, joinTrainer, loadNudge, type Library, type Nudge, type TrainerError } from './nudge';
 
 type Replies = { [Kind in RequestKind]: Requests[Kind]['reply'] };
 type Ask<Kind extends RequestKind> = Extract<Request, { kind: Kind }>;
@@ -44,10 +47,12 @@ function opened(): Nudge {
 }
 
 const handlers: { [Kind in RequestKind]: (ask: Ask<Kind>) => Promise<Replies[Kind]> } = {
-  async open({ choice, crash }) {
+  async open({ choice, crash, threads: asked }) {
     const preparing = (gpu: string) => post({ notice: 'preparing', gpu });
     const lost = watchGpu();
-    const { nudge, report } = await openDevice((await loaded()).Nudge, choice, crash, preparing);
+    const library = await loaded();
+    const threads = await startThreads(library, asked, post);
+    const { nudge, report } = await openDevice(library.Nudge, threads, choice, crash, preparing);
     session = nudge;
     if (report.kind === 'webgpu') {
       void lost.then((why) => post({ notice: 'error', id: 0, message: why, kind: 'device', loss: 'gpu' }));
@@ -263,7 +268,15 @@ function message(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-self.onmessage = async ({ data }: MessageEvent<Request>) => {
+async function join({ module, memory }: Join): Promise<void> {
+  const work = await joinTrainer(module, memory);
+  post({ notice: 'joined' });
+  work();
+}
+
+self.onmessage = async ({ data }: MessageEvent<Request | Word>) => {
+  if (data.kind === 'join') return join(data);
+  if (data.kind === 'joined') return haveJoined(data.joined);
   try {
     const handler = handlers[data.kind] as (ask: Request) => Promise<unknown>;
     const value = await handler(data);

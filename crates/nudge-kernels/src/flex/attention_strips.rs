@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 
+use super::gemm::{Matrix, Write, multiply};
 use super::storage::{FlexTensor, dims};
 use super::vector::{self, dot, exp, vectorised};
 
 /// Queries in one strip of scores.
-pub(super) const QUERIES: usize = 64;
+pub(crate) const QUERIES: usize = 64;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sizes {
@@ -85,6 +86,53 @@ pub(super) fn strips(first: &[u32]) -> impl Iterator<Item = Strip<'_>> {
         let seen_from = first[start..end].iter().min().map_or(start, |&key| key as usize);
         Some(Strip { queries: start..end, keys: seen_from..end, first })
     })
+}
+
+/// One head of a run of queries, and the keys and values that one of them sees.
+pub(crate) struct Head<'a> {
+    /// `[rows, head_dim]`.
+    pub(crate) queries: Matrix<'a>,
+    /// `[cols, head_dim]`.
+    pub(crate) keys: Matrix<'a>,
+    /// `[cols, head_dim]`.
+    pub(crate) values: Matrix<'a>,
+    /// Queries and keys.
+    pub(crate) shape: (usize, usize),
+    pub(crate) head_dim: usize,
+}
+
+impl Head<'_> {
+    /// `softmax(q kᵀ / sqrt(head_dim)) v` into `out`, whose rows are `out_stride` apart.
+    ///
+    /// `visible` says which columns a query sees, `log_sum` is told the log of the sum of exponentials of each query that
+    /// sees any; `scores` is room for `[rows, cols]`.
+    pub(crate) fn attend(
+        &self,
+        visible: impl Fn(usize) -> Range<usize>,
+        scores: &mut [f32],
+        out: &mut [f32],
+        out_stride: usize,
+        mut log_sum: impl FnMut(usize, f32),
+    ) {
+        let Self { queries, keys, values, shape: (rows, cols), head_dim } = *self;
+        let scale = 1.0 / (head_dim as f32).sqrt();
+        multiply([rows, cols, head_dim], scale, queries, keys.transposed(), Write::Replace, scores, cols);
+        for (i, row) in scores.chunks_exact_mut(cols).take(rows).enumerate() {
+            let seen = visible(i);
+            hide(row, &seen);
+            if !seen.is_empty() {
+                log_sum(i, softmax_row(&mut row[seen]));
+            }
+        }
+        let weights = Matrix::rows(scores, cols);
+        multiply([rows, head_dim, cols], 1.0, weights, values, Write::Replace, out, out_stride);
+    }
+}
+
+/// Takes the keys that a query does not see out of its row of a strip.
+pub(super) fn hide(row: &mut [f32], seen: &Range<usize>) {
+    row[..seen.start].fill(0.0);
+    row[seen.end..].fill(0.0);
 }
 
 vectorised! {

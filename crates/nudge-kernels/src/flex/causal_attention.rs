@@ -4,15 +4,13 @@
 //! of the sum of exponentials of every query, backward computes the strips again from it
 //! (FlashAttention, Dao et al. 2022, algorithm 4). One batch row is one item of parallel work.
 
-use std::ops::Range;
-
 use burn::backend::Flex;
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::NoCheckpointing};
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 
 use super::Tracked;
-use super::attention_strips::{QUERIES, Sizes, softmax_gradient_row, softmax_row, strips, weights_row};
+use super::attention_strips::{Head, QUERIES, Sizes, hide, softmax_gradient_row, strips, weights_row};
 use super::gemm::{Matrix, Write, multiply};
 use super::storage::{FlexTensor, contiguous, indices, tensor, values, values_mut};
 use crate::platform;
@@ -22,41 +20,24 @@ fn first_keys(first: FlexTensor) -> Vec<u32> {
     indices(first, i32::MAX as usize)
 }
 
-/// Takes the keys that a query does not see out of its row of a strip.
-fn hide(row: &mut [f32], seen: &Range<usize>) {
-    row[..seen.start].fill(0.0);
-    row[seen.end..].fill(0.0);
-}
-
 /// One batch row: `q, out: [time, heads, head_dim]`, `k, v: [time, kv_heads, head_dim]`, `log_sums: [heads, time]`.
 fn forward_row(sizes: Sizes, q: &[f32], k: &[f32], v: &[f32], first: &[u32], out: &mut [f32], log_sums: &mut [f32]) {
     let (q_width, kv_width, head_dim) = (sizes.q_width(), sizes.kv_width(), sizes.head_dim);
     let mut scores = vec![0.0; QUERIES * sizes.time];
     for strip in strips(first) {
-        let (rows, cols) = strip.shape();
         for head in 0..sizes.heads {
             let at_q = strip.queries.start * q_width + head * head_dim;
             let at_kv = strip.keys.start * kv_width + head * sizes.kv_heads / sizes.heads * head_dim;
-            let keys = Matrix::rows(&k[at_kv..], kv_width);
-            let queries = Matrix::rows(&q[at_q..], q_width);
-            multiply(
-                [rows, cols, head_dim],
-                sizes.scale(),
-                queries,
-                keys.transposed(),
-                Write::Replace,
-                &mut scores,
-                cols,
-            );
-            for (i, row) in scores.chunks_exact_mut(cols).take(rows).enumerate() {
-                let seen = strip.visible(i);
-                hide(row, &seen);
-                if !seen.is_empty() {
-                    log_sums[head * sizes.time + strip.queries.start + i] = softmax_row(&mut row[seen]);
-                }
-            }
-            let (weights, values) = (Matrix::rows(&scores, cols), Matrix::rows(&v[at_kv..], kv_width));
-            multiply([rows, head_dim, cols], 1.0, weights, values, Write::Replace, &mut out[at_q..], q_width);
+            let of_head = Head {
+                queries: Matrix::rows(&q[at_q..], q_width),
+                keys: Matrix::rows(&k[at_kv..], kv_width),
+                values: Matrix::rows(&v[at_kv..], kv_width),
+                shape: strip.shape(),
+                head_dim,
+            };
+            let log_sums = &mut log_sums[head * sizes.time + strip.queries.start..];
+            let log_sum = |i: usize, sum: f32| log_sums[i] = sum;
+            of_head.attend(|i| strip.visible(i), &mut scores, &mut out[at_q..], q_width, log_sum);
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Matrix products on slices: a safe door to the `gemm` crate, which burn's CPU backend uses too.
+//! Matrix products on slices: a safe door to the `gemm` crate, which burn's CPU backend uses too, and in a browser to
+//! products of our own (`tiles.rs`).
 //!
 //! burn's own `matmul` is not called because it allocates each result, cannot add to one, and
 //! loops over the batch when a weight is broadcast.
@@ -21,26 +22,38 @@ const MANY_ROWS: usize = 512;
 
 /// A read-only matrix in a slice: element `(i, j)` at `i * row_stride + j * col_stride`.
 #[derive(Clone, Copy)]
-pub(super) struct Matrix<'a> {
-    data: &'a [f32],
-    row_stride: usize,
-    col_stride: usize,
+pub(crate) struct Matrix<'a> {
+    pub(super) data: &'a [f32],
+    pub(super) row_stride: usize,
+    pub(super) col_stride: usize,
 }
 
 impl<'a> Matrix<'a> {
     /// Rows of consecutive elements, `row_stride` apart.
-    pub(super) fn rows(data: &'a [f32], row_stride: usize) -> Self {
+    pub(crate) fn rows(data: &'a [f32], row_stride: usize) -> Self {
         Self { data, row_stride, col_stride: 1 }
     }
 
     /// The same elements with rows and columns exchanged.
-    pub(super) fn transposed(self) -> Self {
+    pub(crate) fn transposed(self) -> Self {
         Self { row_stride: self.col_stride, col_stride: self.row_stride, ..self }
     }
 
     /// Without its first `rows` and `columns`.
-    fn from(self, rows: usize, columns: usize) -> Self {
+    pub(super) fn from(self, rows: usize, columns: usize) -> Self {
         Self { data: &self.data[rows * self.row_stride + columns * self.col_stride..], ..self }
+    }
+
+    /// Where an element lies.
+    #[cfg(any(target_family = "wasm", test))]
+    pub(super) fn pointer(&self, row: usize, column: usize) -> *const f32 {
+        self.data.as_ptr().wrapping_add(row * self.row_stride + column * self.col_stride)
+    }
+
+    /// An element.
+    #[cfg(test)]
+    pub(super) fn at(&self, row: usize, column: usize) -> f32 {
+        self.data[row * self.row_stride + column * self.col_stride]
     }
 
     fn holds(&self, rows: usize, cols: usize) -> bool {
@@ -166,9 +179,9 @@ fn assert_fits([m, n, _]: [usize; 3], length: usize, row_stride: usize) {
 ///
 /// Not a slice, because parts that share rows lie in between each other.
 #[derive(Clone, Copy)]
-struct Destination {
-    start: *mut f32,
-    row_stride: usize,
+pub(super) struct Destination {
+    pub(super) start: *mut f32,
+    pub(super) row_stride: usize,
 }
 
 // SAFETY: whoever writes through it promises that nobody else has the same elements (`call`).
@@ -180,7 +193,7 @@ unsafe impl Sync for Destination {}
 
 impl Destination {
     /// Without its first `rows` and `columns`.
-    fn from(self, rows: usize, columns: usize) -> Self {
+    pub(super) fn from(self, rows: usize, columns: usize) -> Self {
         Self { start: self.start.wrapping_add(rows * self.row_stride + columns), ..self }
     }
 }
@@ -191,7 +204,13 @@ impl Destination {
 #[allow(unsafe_code)]
 unsafe fn call([m, n, k]: [usize; 3], scale: f32, lhs: Matrix, rhs: Matrix, write: Write, out: Destination) {
     assert!(lhs.holds(m, k) && rhs.holds(k, n), "a factor of the product {m}x{n}x{k} is too short");
-    // SAFETY: the assertion keeps every element that gemm reads inside its slice, the caller every one that it writes.
+    // SAFETY: the assertion keeps every element that is read inside its slice, the caller every one that is written.
+    #[cfg(target_family = "wasm")]
+    unsafe {
+        super::tiles::product([m, n, k], scale, lhs, rhs, write, out);
+    }
+    // SAFETY: as above.
+    #[cfg(not(target_family = "wasm"))]
     unsafe {
         gemm::gemm(
             m,

@@ -4,10 +4,12 @@
 //! What backward needs is held by the graph; where a gradient has the shape of a held tensor, it
 //! is written over it, which saves the page faults of a new one.
 
-mod attention_strips;
+pub(crate) mod attention_strips;
 mod causal_attention;
 mod embedding;
 mod entropy;
+#[cfg(any(target_family = "wasm", test))]
+mod four;
 pub(crate) mod gemm;
 mod linear;
 mod optimizer;
@@ -16,6 +18,8 @@ mod rms_norm;
 mod rotary;
 mod storage;
 mod swiglu;
+#[cfg(any(target_family = "wasm", test))]
+pub(crate) mod tiles;
 mod token_logprobs;
 pub(crate) mod vector;
 

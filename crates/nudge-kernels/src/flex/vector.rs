@@ -5,6 +5,9 @@
 
 use std::array;
 
+#[cfg(target_family = "wasm")]
+use super::four::Four;
+
 /// Compiles a function for several instruction sets and picks one when the program runs.
 ///
 /// WebAssembly has no such choice: there the build turns `simd128` on for everything.
@@ -75,7 +78,7 @@ pub(crate) fn sum(x: &[f32]) -> f32 {
     let mut lanes = [0.0; LANES];
     let (blocks, rest) = x.as_chunks::<LANES>();
     for block in blocks {
-        lanes = array::from_fn(|i| lanes[i] + block[i]);
+        add(&mut lanes, block);
     }
     rest.iter().fold(fold(lanes, |a, b| a + b), |sum, x| sum + x)
 }
@@ -104,9 +107,39 @@ pub(crate) fn dot(x: &[f32], y: &[f32]) -> f32 {
     let (x_blocks, x_rest) = x.as_chunks::<LANES>();
     let (y_blocks, y_rest) = y.as_chunks::<LANES>();
     for (x, y) in x_blocks.iter().zip(y_blocks) {
-        lanes = array::from_fn(|i| lanes[i] + x[i] * y[i]);
+        add_products::<_, false>(&mut lanes, x, y);
     }
     x_rest.iter().zip(y_rest).fold(fold(lanes, |a, b| a + b), |sum, (&x, &y)| sum + x * y)
+}
+
+/// `sums[i] += x[i]`
+#[inline(always)]
+fn add<const N: usize>(sums: &mut [f32; N], x: &[f32; N]) {
+    #[cfg(not(target_family = "wasm"))]
+    {
+        *sums = array::from_fn(|i| sums[i] + x[i]);
+    }
+    // In WebAssembly the compiler makes no vectors of arrays by itself.
+    #[cfg(target_family = "wasm")]
+    for (sums, x) in sums.as_chunks_mut().0.iter_mut().zip(x.as_chunks().0) {
+        Four::load(sums).plus(Four::load(x)).store(sums);
+    }
+}
+
+/// `sums[i] += x[i] * y[i]`, rounded once where `FUSED` and the platform has it.
+#[inline(always)]
+pub(crate) fn add_products<const N: usize, const FUSED: bool>(sums: &mut [f32; N], x: &[f32; N], y: &[f32; N]) {
+    #[cfg(not(target_family = "wasm"))]
+    {
+        *sums = array::from_fn(|i| match FUSED {
+            true => x[i].mul_add(y[i], sums[i]),
+            false => sums[i] + x[i] * y[i],
+        });
+    }
+    #[cfg(target_family = "wasm")]
+    for ((sums, x), y) in sums.as_chunks_mut().0.iter_mut().zip(x.as_chunks().0).zip(y.as_chunks().0) {
+        Four::load(sums).plus_product(Four::load(x), Four::load(y)).store(sums);
+    }
 }
 
 /// Largest element; minus infinity for none.

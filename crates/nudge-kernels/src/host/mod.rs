@@ -4,7 +4,7 @@
 //! - [`PanelMatrix`]: a weight laid out for products with a few rows;
 //! - [`PackedRows`]: a frozen weight, multiplied with a few rows where it lies;
 //! - [`rms_norm`], [`layer_norm`], [`rotary`], [`swiglu`], [`gelu`]: the operations of training, on slices;
-//! - [`attend`]: one query against a cache;
+//! - [`attend`], [`attend_together`]: one query against a cache, and those of a prompt;
 //! - [`draw`]: the next token from its logits.
 
 mod attention;
@@ -12,7 +12,7 @@ mod draw;
 mod panels;
 mod rows;
 
-pub use attention::attend;
+pub use attention::{attend, attend_together};
 pub use draw::{Distribution, draw, probabilities};
 pub use panels::PanelMatrix;
 pub use rows::PackedRows;

@@ -8,11 +8,14 @@
 use multiversion::target::target_cfg_f;
 
 use crate::flex::vectorised;
+use crate::platform;
 
 /// Outputs of a panel: two AVX2 registers, one of AVX-512, four of WebAssembly's.
 const PANEL: usize = 16;
-/// Rows multiplied together, so that sums of all of them stay in registers.
-const ROWS: usize = 6;
+/// Rows multiplied together, so that sums of all of them stay in registers: a browser has sixteen of four numbers.
+const ROWS: usize = if cfg!(target_family = "wasm") { 2 } else { 6 };
+/// Rows of one item of work.
+const ROWS_OF_ITEM: usize = 24;
 
 /// A weight `[outputs, inputs]` as panels `[inputs, 16]`, the last one filled up with zeros.
 #[derive(Clone)]
@@ -63,7 +66,8 @@ impl PanelMatrix {
             self.inputs,
             y.len()
         );
-        multiply(&self.panels, self.inputs, self.outputs, x, y, add);
+        let items = x.chunks(ROWS_OF_ITEM * self.inputs).zip(y.chunks_mut(ROWS_OF_ITEM * self.outputs));
+        platform::for_each(items.collect(), |(x, y)| multiply(&self.panels, self.inputs, self.outputs, x, y, add));
     }
 }
 
@@ -97,7 +101,7 @@ vectorised! {
 fn sums_of_block<const FUSED: bool>(panel: &[f32], x: &[f32], inputs: usize, rows: usize) -> [[f32; PANEL]; ROWS] {
     let mut all = [[0.0; PANEL]; ROWS];
     match rows {
-        6 => all = sums::<6, FUSED>(panel, x, inputs),
+        6 => all[..6].copy_from_slice(&sums::<6, FUSED>(panel, x, inputs)),
         5 => all[..5].copy_from_slice(&sums::<5, FUSED>(panel, x, inputs)),
         4 => all[..4].copy_from_slice(&sums::<4, FUSED>(panel, x, inputs)),
         3 => all[..3].copy_from_slice(&sums::<3, FUSED>(panel, x, inputs)),
@@ -107,10 +111,17 @@ fn sums_of_block<const FUSED: bool>(panel: &[f32], x: &[f32], inputs: usize, row
     all
 }
 
+#[cfg(target_family = "wasm")]
+#[inline(always)]
+fn sums<const R: usize, const FUSED: bool>(panel: &[f32], x: &[f32], inputs: usize) -> [[f32; PANEL]; R] {
+    crate::flex::tiles::rows_by_panel(panel.as_chunks().0, rows_of(x, inputs))
+}
+
+#[cfg(not(target_family = "wasm"))]
 #[inline(always)]
 fn sums<const R: usize, const FUSED: bool>(panel: &[f32], x: &[f32], inputs: usize) -> [[f32; PANEL]; R] {
     let mut sums = [[0.0f32; PANEL]; R];
-    let rows: [&[f32]; R] = std::array::from_fn(|row| &x[row * inputs..(row + 1) * inputs]);
+    let rows: [&[f32]; R] = rows_of(x, inputs);
     let (columns, _) = panel.as_chunks::<PANEL>();
     for (i, column) in columns.iter().take(inputs).enumerate() {
         for row in 0..R {
@@ -121,6 +132,12 @@ fn sums<const R: usize, const FUSED: bool>(panel: &[f32], x: &[f32], inputs: usi
         }
     }
     sums
+}
+
+/// The first `R` rows of `x`.
+#[inline(always)]
+fn rows_of<const R: usize>(x: &[f32], inputs: usize) -> [&[f32]; R] {
+    std::array::from_fn(|row| &x[row * inputs..(row + 1) * inputs])
 }
 
 #[cfg(test)]

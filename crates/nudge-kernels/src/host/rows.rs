@@ -180,10 +180,7 @@ fn dots<const R: usize, const FUSED: bool, const BYTES: usize, const NUMBERS: us
         decode(block, &mut numbers);
         for (row, sums) in rows.iter().zip(&mut sums) {
             for (x, weights) in row[i].as_chunks::<LANES>().0.iter().zip(numbers.as_chunks::<LANES>().0) {
-                *sums = array::from_fn(|lane| match FUSED {
-                    true => x[lane].mul_add(weights[lane], sums[lane]),
-                    false => sums[lane] + x[lane] * weights[lane],
-                });
+                vector::add_products::<LANES, FUSED>(sums, x, weights);
             }
         }
     }

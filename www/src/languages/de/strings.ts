@@ -228,7 +228,7 @@ export const t: Translation<typeof english> = {
     starting: 'Der Trainer wird gestartet …',
     loading: (loaded, total) => (total ? `Der Trainer wird geladen: ${loaded} von ${total}` : `Der Trainer wird geladen: ${loaded}`),
     preparing: (gpu) => `WebGPU wird vorbereitet${gpu && ` (${gpu})`}: Programme werden übersetzt und mit der CPU verglichen …`,
-    runsOn: (name) => `Läuft auf ${name}`,
+    runsOn: (name, threads) => `Läuft auf ${name}${threads > 1 ? `, ${threads} Threads` : ''}`,
     reasons: {
       chosen: 'wie du gewählt hast',
       found: 'gefunden und geprüft',

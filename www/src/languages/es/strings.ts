@@ -228,7 +228,7 @@ export const t: Translation<typeof english> = {
     starting: 'Iniciando el entrenador…',
     loading: (loaded, total) => (total ? `Cargando el entrenador: ${loaded} de ${total}` : `Cargando el entrenador: ${loaded}`),
     preparing: (gpu) => `Preparando WebGPU${gpu && ` (${gpu})`}: compilando sus programas y comparándolos con la CPU…`,
-    runsOn: (name) => `Funciona con ${name}`,
+    runsOn: (name, threads) => `Funciona con ${name}${threads > 1 ? `, ${threads} hilos` : ''}`,
     reasons: {
       chosen: 'como has elegido',
       found: 'encontrado y probado',
