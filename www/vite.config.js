@@ -14,7 +14,7 @@ const curves = existsSync(models)
   : [];
 
 /** Bytes of each file that is waited for: a server that compresses does not tell how many will come out. */
-const waitedFor = ['src/wasm/nudge_web_bg.wasm', ...modelFiles('public/model')].map((path) => fileURLToPath(new URL(path, import.meta.url)));
+const waitedFor = ['src/wasm/nudge_web_bg.wasm', 'src/wasm/nudge_web_unfused.wasm', ...modelFiles('public/model')].map((path) => fileURLToPath(new URL(path, import.meta.url)));
 const sizes = Object.fromEntries(
   waitedFor.filter(existsSync).map((path) => [path.split(/\/(?:public|wasm)\//).at(-1), statSync(path).size]),
 );
@@ -47,7 +47,9 @@ const offline = {
     const files = kept.map((name) => name.replace(/^index\.html$/, './'));
     const source = readFileSync(new URL('src/sw.js', import.meta.url), 'utf8');
     const version = JSON.stringify(hash.digest('hex').slice(0, 16));
-    const filled = source.replace('= __VERSION__', `= ${version}`).replace('= __FILES__', `= ${JSON.stringify(files)}`);
+    const probe = readFileSync(new URL('src/lib/relaxed-simd.json', import.meta.url), 'utf8').replace(/\s+/g, '');
+    const values = { __VERSION__: version, __FILES__: JSON.stringify(files), __RELAXED_SIMD__: probe };
+    const filled = Object.entries(values).reduce((text, [name, value]) => text.replace(`= ${name}`, () => `= ${value}`), source);
     writeFileSync(`${dist}/sw.js`, filled);
   },
 };

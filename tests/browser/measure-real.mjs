@@ -1,22 +1,12 @@
 // Measures a real model in the page, by hand: node measure-real.mjs MODEL.gguf [cpu|webgpu [THREADS]]
 //
-// Headless Chromium (NUDGE_CHROMIUM) on the built page in www/dist. What is timed are the messages of the worker, so
-// that drawing is in and clicking is not. Memory is the most that the tab's process ever held (VmHWM); `cpu_s` is the
-// processor's time that it took meanwhile, which on a machine that is busy with other things says more than the clock.
-// Prints one JSON object a line. Linux alone has the files that these are read from.
+// What is timed are the messages of the worker, so that drawing is in and clicking is not. Prints one JSON object a line.
 
-import { spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { chromium } from '@playwright/test';
+import { measured, round, taken, tell } from './measuring.mjs';
 
 const [model, device = 'cpu', threads = ''] = process.argv.slice(2);
-const PORT = '4791';
 const ANSWER = 48;
 const PAIRS = 4;
-const here = fileURLToPath(new URL('.', import.meta.url));
-const tell = (what, numbers) => console.log(JSON.stringify({ what, ...numbers }));
-const round = (number, digits = 2) => Number(number.toFixed(digits));
 
 /** Runs in the page: writes down when each run began and what it said, and sets the sizes that are measured. */
 function watch({ answer, pairs }) {
@@ -55,40 +45,9 @@ function rankings() {
   });
 }
 
-/** Of the tab's processes: the most that the largest ever held, in MB, and the seconds of processor that all have taken. */
-function processes() {
-  const all = readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((pid) => {
-    try {
-      const words = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-      if (!words.includes('--type=renderer') || !words.includes('nudge-measure')) return [];
-      const peak = Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1000;
-      const [user, system] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ').slice(11, 13);
-      return [{ peak, seconds: (Number(user) + Number(system)) / 100 }];
-    } catch {
-      return [];
-    }
-  });
-  return { peak_mb: Math.round(Math.max(...all.map(({ peak }) => peak))), seconds: all.reduce((sum, one) => sum + one.seconds, 0) };
-}
-
-let spent = 0;
-/** Since the last time that it was asked. */
-function taken() {
-  const { peak_mb, seconds } = processes();
-  const cpu_s = round(seconds - spent);
-  spent = seconds;
-  return { cpu_s, peak_mb };
-}
-
-const server = spawn(process.execPath, [`${here}server.mjs`], { env: { ...process.env, NUDGE_PORT: PORT } });
-const executablePath = process.env.NUDGE_CHROMIUM || undefined;
-const args = ['--headless=new', '--no-sandbox', '--user-agent=nudge-measure', '--enable-unsafe-webgpu'];
-const browser = await chromium.launch({ executablePath, args });
-try {
-  const page = await browser.newPage();
+await measured(async (page, address) => {
   await page.addInitScript(watch, { answer: ANSWER, pairs: PAIRS });
-  await new Promise((resolve) => setTimeout(resolve, 1000));
-  await page.goto(`http://127.0.0.1:${PORT}/?device=${device}&threads=${threads}&seed=1`);
+  await page.goto(`${address}?device=${device}&threads=${threads}&seed=1`);
   const button = (name) => page.getByRole('button', { name, exact: true });
   const run = async (command) => {
     const done = (wanted) => window.runs.findLast((one) => one.command === wanted)?.ended !== undefined;
@@ -155,7 +114,4 @@ try {
   });
   await button('Start DPO again').waitFor({ timeout: 60_000 });
   tell('after it', { ...taken() });
-} finally {
-  await browser.close();
-  server.kill();
-}
+});

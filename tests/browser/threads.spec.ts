@@ -1,7 +1,7 @@
 // The tab computes on several threads where its memory can be shared, to the same bits on any number of them.
 
 import type { Page } from '@playwright/test';
-import { button, expect, open, test, tuneByDpo } from './nudge';
+import { button, expect, open, runAllChecks, test, tuneByDpo } from './nudge';
 
 const QUERY = '?device=cpu&model=test&test=1&seed=1';
 const MINUTE = 60_000;
@@ -81,4 +81,21 @@ test('a thread that dies takes the trainer with it, and a new one starts', async
   await expect(page.getByTestId('device')).toContainText('2 threads');
   await button(page, 'Continue my text').click();
   await expect(page.getByTestId('base-output')).toContainText(/found a key\..{10,}/s, { timeout: MINUTE });
+});
+
+test('a browser without relaxed SIMD takes the module without it', async ({ page }) => {
+  test.setTimeout(3 * MINUTE);
+  const modules: string[] = [];
+  page.on('request', (request) => {
+    const module = /nudge_web_\w+/.exec(request.url());
+    if (module) modules.push(module[0]);
+  });
+  await page.route(/\/worker-[^/]*\.js$/, async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, body: `WebAssembly.validate = () => false;\n${await response.text()}` });
+  });
+  await open(page, QUERY);
+  await runAllChecks(page, 'CPU', MINUTE);
+  await tuneByDpo(page, 2 * MINUTE);
+  expect(modules).toContain('nudge_web_unfused');
 });

@@ -4,9 +4,12 @@
 // The build puts the list of files and a number that follows from their contents in (`vite.config.js`). A new version is
 // fetched beside the old one and waits until the page says that the reader wants it.
 
-/* global __VERSION__, __FILES__ */
+/* global __VERSION__, __FILES__, __RELAXED_SIMD__ */
 const VERSION = __VERSION__;
 const FILES = __FILES__;
+/** A module that a browser with relaxed SIMD takes: it computes with one of the trainer's two modules, which is kept. */
+const RELAXED_SIMD = __RELAXED_SIMD__;
+const OTHER_MODULE = WebAssembly.validate(new Uint8Array(RELAXED_SIMD)) ? /nudge_web_unfused/ : /nudge_web_bg/;
 const CACHE = `nudge-${VERSION}`;
 const HOME = new URL('./', self.location.href).href;
 
@@ -15,7 +18,7 @@ self.addEventListener('install', (event) => event.waitUntil(fill()));
 /** What an older version holds under the same name and content-hash is taken over, not fetched again. */
 async function fill() {
   const cache = await caches.open(CACHE);
-  for (const file of FILES) {
+  for (const file of FILES.filter((file) => !OTHER_MODULE.test(file))) {
     const url = new URL(file, HOME).href;
     const known = /-[\w-]{8}\.\w+$/.test(file) ? await caches.match(url) : undefined;
     const response = known ?? (await fetch(url));

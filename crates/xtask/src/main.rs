@@ -24,13 +24,14 @@ mod process;
 mod python;
 mod reference;
 mod screenshots;
-mod sendable;
 mod serve;
 mod served;
 mod test;
 mod toolchain;
+mod unfused;
 mod wasm;
 mod workspace;
+mod wrapper;
 
 use std::process::ExitCode;
 
@@ -97,7 +98,7 @@ struct BuildOptions {
 }
 
 fn main() -> ExitCode {
-    if let Some(compiled) = sendable::compile() {
+    if let Some(compiled) = wrapper::compile() {
         return exit_code(compiled);
     }
     exit_code(run(&Arguments::parse().task).map(|()| ExitCode::SUCCESS))

@@ -1,9 +1,8 @@
 //! Rust to WebAssembly: compiles `nudge-web` for the browser and writes the JavaScript that calls it.
 //!
-//! The result lies in `www/src/wasm`, where the page's worker imports it:
-//! `nudge_web.js`, its types `nudge_web.d.ts`, and `nudge_web_bg.wasm`, whose address the worker takes with
-//! `import url from './wasm/nudge_web_bg.wasm?url'` and hands to `init({ module_or_path: url })`.
-//! The folder hides itself from git.
+//! The result lies in `www/src/wasm`, where the page's worker imports it: `nudge_web.js`, its types `nudge_web.d.ts`, and
+//! the module twice, of which the worker fetches the one that the browser takes: `nudge_web_bg.wasm`, and
+//! `nudge_web_unfused.wasm` for a browser without relaxed SIMD ([`unfused`]). The folder hides itself from git.
 
 use std::env;
 use std::fs;
@@ -15,9 +14,10 @@ use anyhow::{Context, Result};
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::process::run;
-use crate::sendable;
 use crate::toolchain::{TARGET, Toolchain};
+use crate::unfused::unfused;
 use crate::workspace::Workspace;
+use crate::wrapper;
 
 const PACKAGE: &str = "nudge-web";
 const LIBRARY: &str = "nudge_web";
@@ -72,18 +72,18 @@ fn cargo(workspace: &Workspace, toolchain: &Toolchain, subcommand: &str) -> Resu
         .env("CARGO_TARGET_DIR", target_folder(workspace))
         .env("CARGO_ENCODED_RUSTFLAGS", compiler_flags(toolchain.has_threads()).join("\x1f"));
     if toolchain.has_threads() {
-        sendable::prepare(&mut command)?;
+        wrapper::prepare(&mut command)?;
     }
     Ok(command)
 }
 
-/// [`COMPILER_FLAGS`] and, for threads, [`SHARED_MEMORY`], and that messages name a dependency's file without the folder that cargo keeps it in on this
-/// machine.
+/// [`COMPILER_FLAGS`] and, for threads, [`SHARED_MEMORY`], and that messages name a dependency's file without the folder
+/// that cargo keeps it in on this machine.
 fn compiler_flags(threads: bool) -> Vec<String> {
     let mut flags = COMPILER_FLAGS.map(str::to_owned).to_vec();
     if threads {
         flags.extend(SHARED_MEMORY.map(str::to_owned));
-        flags.extend(sendable::FLAGS.map(str::to_owned));
+        flags.extend(wrapper::FLAGS.map(str::to_owned));
     }
     let cargo_home = env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cargo")));
     flags.extend(cargo_home.map(|home| format!("--remap-path-prefix={}/=", home.join("registry/src").display())));
@@ -110,9 +110,11 @@ fn bind(module: &Path, folder: &Path, debug: bool) -> Result<()> {
         .keep_debug(debug)
         .remove_name_section(!debug)
         .generate(folder)?;
+    let fused = folder.join(format!("{LIBRARY}_bg.wasm"));
+    fs::write(folder.join(format!("{LIBRARY}_unfused.wasm")), unfused(&fs::read(&fused)?)?)?;
     fs::write(folder.join(".gitignore"), "*\n")?;
     fs::write(stamp_file, stamp)?;
-    let size = fs::metadata(folder.join(format!("{LIBRARY}_bg.wasm")))?.len();
+    let size = fs::metadata(fused)?.len();
     println!("Wrote {} ({:.1} MB).", folder.display(), size as f64 / 1e6);
     Ok(())
 }

@@ -9,7 +9,7 @@ const standIns = {
   enforce: 'pre',
   resolveId(id) {
     if (id.endsWith('/wasm/nudge_web.js')) return here('./nudge_web.js');
-    if (id.endsWith('/wasm/nudge_web_bg.wasm?url')) return here('./empty.wasm') + '?url';
+    if (/\/wasm\/nudge_web_(bg|unfused)\.wasm\?url$/.test(id)) return here('./empty.wasm') + '?url';
     return null;
   },
   /** Model folders and demonstrations, so that the page finds something to load. */

@@ -2,7 +2,9 @@
 //
 // Deliberately absent: the trainer. `src/wasm` is written by `cargo xtask build`.
 
-import wasmUrl from '../wasm/nudge_web_bg.wasm?url';
+import fusedUrl from '../wasm/nudge_web_bg.wasm?url';
+import unfusedUrl from '../wasm/nudge_web_unfused.wasm?url';
+import relaxedSimd from '../lib/relaxed-simd.json';
 import { bytesOf } from '../lib/file-sizes';
 import type {
   BenchRequest,
@@ -149,7 +151,9 @@ export type OnBytes = (loaded: number, total: number | null) => void;
 
 export async function loadNudge(onBytes: OnBytes): Promise<Library> {
   const loaded = await glue();
-  const module = await WebAssembly.compileStreaming(fetchCounted(wasmUrl, onBytes));
+  // The service worker keeps the same one (`sw.js`).
+  const url = WebAssembly.validate(new Uint8Array(relaxedSimd)) ? fusedUrl : unfusedUrl;
+  const module = await WebAssembly.compileStreaming(fetchCounted(url, onBytes));
   const { memory } = await loaded.default({ module_or_path: module, memory: sharedMemory() });
   held = memory;
   const { Nudge, IncomingFiles, start_threads } = loaded;

@@ -8,7 +8,11 @@ pub(crate) use array::Four;
 
 #[cfg(target_family = "wasm")]
 mod register {
-    use std::arch::wasm32::{f32x4_add, f32x4_mul, f32x4_splat, i32x4_shuffle, v128, v128_load, v128_store};
+    #[cfg(not(target_feature = "relaxed-simd"))]
+    use std::arch::wasm32::f32x4_mul;
+    #[cfg(target_feature = "relaxed-simd")]
+    use std::arch::wasm32::f32x4_relaxed_madd;
+    use std::arch::wasm32::{f32x4_add, f32x4_splat, i32x4_shuffle, v128, v128_load, v128_store};
 
     /// Four numbers.
     #[derive(Clone, Copy)]
@@ -39,9 +43,12 @@ mod register {
             Self(f32x4_add(self.0, x.0))
         }
 
-        /// `self + x * y`, rounded twice.
+        /// `self + x * y`, rounded once where the processor can.
         #[inline(always)]
         pub(crate) fn plus_product(self, x: Self, y: Self) -> Self {
+            #[cfg(target_feature = "relaxed-simd")]
+            return Self(f32x4_relaxed_madd(x.0, y.0, self.0));
+            #[cfg(not(target_feature = "relaxed-simd"))]
             Self(f32x4_add(self.0, f32x4_mul(x.0, y.0)))
         }
 

@@ -44,12 +44,6 @@ impl<'a> Matrix<'a> {
         Self { data: &self.data[rows * self.row_stride + columns * self.col_stride..], ..self }
     }
 
-    /// Where an element lies.
-    #[cfg(any(target_family = "wasm", test))]
-    pub(super) fn pointer(&self, row: usize, column: usize) -> *const f32 {
-        self.data.as_ptr().wrapping_add(row * self.row_stride + column * self.col_stride)
-    }
-
     /// An element.
     #[cfg(test)]
     pub(super) fn at(&self, row: usize, column: usize) -> f32 {

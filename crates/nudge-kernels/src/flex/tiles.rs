@@ -1,8 +1,8 @@
 //! A product of matrices for WebAssembly, where it is about 1.5 times as fast as the `gemm` crate.
 //!
-//! The right factor is packed, 256 rows of it at a time, into panels of 16 columns that the inner loop reads from front
-//! to back; the left factor is read where it lies. A tile of 2 rows and 16 columns of the product stays in registers:
-//! a browser on x86 has sixteen of four numbers.
+//! Both factors are packed, 256 terms of each sum at a time: columns of the right one into panels of 8, rows of the left
+//! one into strips of 4, so that the inner loop reads both from front to back. A tile of 4 rows and 8 columns of the
+//! product stays in registers: a browser on x86 has sixteen of four numbers.
 //!
 //! Every element is summed over `k` in order, 256 terms at a time, whatever is computed beside it: how a product is cut
 //! into parts does not change its bits. Other platforms run it in tests alone.
@@ -14,20 +14,26 @@ use super::four::Four;
 use super::gemm::{Destination, Matrix, Write};
 
 /// Columns of a panel.
-pub(crate) const COLUMNS: usize = 16;
-/// Rows of a tile.
-pub(crate) const ROWS: usize = 2;
+const COLUMNS: usize = 8;
+/// Rows of a strip.
+const ROWS: usize = 4;
 /// Terms that are summed in registers before their sum goes to memory.
 const DEPTH: usize = 256;
 /// Columns of the right factor that are packed at a time: 256 KiB.
-const PACKED: usize = 256;
+const PACKED_COLUMNS: usize = 256;
+/// Rows of the left factor that are packed at a time: 128 KiB.
+const PACKED_ROWS: usize = 128;
 
-/// One row of a panel.
-type PanelRow = [f32; COLUMNS];
+/// The packed parts of both factors.
+#[derive(Default)]
+struct Packed {
+    panels: Vec<[f32; COLUMNS]>,
+    strips: Vec<[f32; ROWS]>,
+}
 
 thread_local! {
-    /// Room for the packed part of the right factor.
-    static PANELS: RefCell<Vec<PanelRow>> = const { RefCell::new(Vec::new()) };
+    /// Room for them.
+    static PACKED: RefCell<Packed> = RefCell::default();
 }
 
 /// `out (+)= scale * lhs * rhs`, `lhs: [m, k]`, `rhs: [k, n]`.
@@ -44,36 +50,44 @@ pub(super) unsafe fn product(
     write: Write,
     out: Destination,
 ) {
-    PANELS.with_borrow_mut(|panels| {
-        for columns in ranges(n, PACKED) {
+    PACKED.with_borrow_mut(|Packed { panels, strips }| {
+        for columns in ranges(n, PACKED_COLUMNS) {
             for depth in ranges(k, DEPTH) {
                 pack(rhs, &depth, &columns, panels);
                 let write = if depth.start == 0 { write } else { Write::Add };
-                for (panel, first) in panels.chunks_exact(depth.len()).zip(columns.clone().step_by(COLUMNS)) {
-                    let width = COLUMNS.min(columns.end - first);
-                    for row in (0..m).step_by(ROWS) {
-                        let left = |row| lhs.pointer(row, depth.start);
-                        let tile = out.from(row, first);
-                        // SAFETY: the rows, and the columns of the panel, are within the product.
-                        unsafe {
-                            match m - row {
-                                1 => put(sums(panel, [left(row)], lhs.col_stride), scale, write, tile, width),
-                                _ => {
-                                    put(
-                                        sums(panel, [left(row), left(row + 1)], lhs.col_stride),
-                                        scale,
-                                        write,
-                                        tile,
-                                        width,
-                                    );
-                                }
-                            }
-                        }
-                    }
+                for rows in ranges(m, PACKED_ROWS) {
+                    pack(lhs.transposed(), &depth, &rows, strips);
+                    let out = out.from(rows.start, columns.start);
+                    // SAFETY: the rows and columns are within the product.
+                    unsafe { block(panels, strips, depth.len(), [rows.len(), columns.len()], scale, write, out) };
                 }
             }
         }
     });
+}
+
+/// The product of some packed rows with some packed columns, tile by tile: a panel stays in the first cache while all
+/// strips pass.
+///
+/// # Safety
+/// As [`product`], for a product `[m, n]`.
+#[allow(unsafe_code)]
+unsafe fn block(
+    panels: &[[f32; COLUMNS]],
+    strips: &[[f32; ROWS]],
+    depth: usize,
+    [m, n]: [usize; 2],
+    scale: f32,
+    write: Write,
+    out: Destination,
+) {
+    for (panel, column) in panels.chunks_exact(depth).zip((0..n).step_by(COLUMNS)) {
+        for (strip, row) in strips.chunks_exact(depth).zip((0..m).step_by(ROWS)) {
+            let (rows, width) = (ROWS.min(m - row), COLUMNS.min(n - column));
+            // SAFETY: the tile is within the product.
+            unsafe { put(&tile(panel, strip)[..rows], scale, write, out.from(row, column), width) };
+        }
+    }
 }
 
 /// `0..length` in ranges of `size`, the last one shorter.
@@ -81,24 +95,23 @@ fn ranges(length: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
     (0..length).step_by(size).map(move |start| start..(start + size).min(length))
 }
 
-/// Lays some columns out in panels `[depth, 16]`, one behind the other, the last one filled up with zeros.
-fn pack(rhs: Matrix, depth: &Range<usize>, columns: &Range<usize>, panels: &mut Vec<PanelRow>) {
+/// Lays some columns of a matrix out in panels `[depth, W]`, one behind the other, the last one filled up with zeros.
+fn pack<const W: usize>(matrix: Matrix, depth: &Range<usize>, columns: &Range<usize>, panels: &mut Vec<[f32; W]>) {
     panels.clear();
-    panels.resize(columns.len().div_ceil(COLUMNS) * depth.len(), [0.0; COLUMNS]);
-    for (panel, first) in panels.chunks_exact_mut(depth.len()).zip(columns.clone().step_by(COLUMNS)) {
-        let rhs = rhs.from(depth.start, first);
-        match columns.end - first {
-            COLUMNS.. if rhs.col_stride == 1 => {
-                for (row, panel) in panel.iter_mut().enumerate() {
-                    panel.copy_from_slice(&rhs.data[row * rhs.row_stride..][..COLUMNS]);
-                }
+    panels.resize(columns.len().div_ceil(W) * depth.len(), [0.0; W]);
+    for (panel, first) in panels.chunks_exact_mut(depth.len()).zip(columns.clone().step_by(W)) {
+        let matrix = matrix.from(depth.start, first);
+        let width = columns.end - first;
+        if width >= W && matrix.col_stride == 1 {
+            for (row, panel) in panel.iter_mut().enumerate() {
+                panel.copy_from_slice(&matrix.data[row * matrix.row_stride..][..W]);
             }
-            COLUMNS.. if rhs.row_stride == 1 => pack_transposed(rhs, panel),
-            left => {
-                for (row, panel) in panel.iter_mut().enumerate() {
-                    for (column, slot) in panel.iter_mut().enumerate().take(left) {
-                        *slot = rhs.data[row * rhs.row_stride + column * rhs.col_stride];
-                    }
+        } else if width >= W && matrix.row_stride == 1 {
+            pack_transposed(matrix, panel);
+        } else {
+            for (row, panel) in panel.iter_mut().enumerate() {
+                for (column, slot) in panel.iter_mut().enumerate().take(width) {
+                    *slot = matrix.data[row * matrix.row_stride + column * matrix.col_stride];
                 }
             }
         }
@@ -106,10 +119,10 @@ fn pack(rhs: Matrix, depth: &Range<usize>, columns: &Range<usize>, panels: &mut 
 }
 
 /// A whole panel of a matrix whose columns are consecutive, four by four numbers at a time.
-fn pack_transposed(rhs: Matrix, panel: &mut [PanelRow]) {
+fn pack_transposed<const W: usize>(matrix: Matrix, panel: &mut [[f32; W]]) {
     let depth = panel.len();
-    for column in (0..COLUMNS).step_by(4) {
-        let four: [&[f32]; 4] = std::array::from_fn(|i| &rhs.data[(column + i) * rhs.col_stride..][..depth]);
+    for column in (0..W).step_by(4) {
+        let four: [&[f32]; 4] = std::array::from_fn(|i| &matrix.data[(column + i) * matrix.col_stride..][..depth]);
         let [a, b, c, d] = four.map(|column| column.as_chunks::<4>().0);
         let blocks = a.iter().zip(b).zip(c).zip(d).zip(panel.chunks_exact_mut(4));
         for ((((a, b), c), d), rows) in blocks {
@@ -126,23 +139,16 @@ fn pack_transposed(rhs: Matrix, panel: &mut [PanelRow]) {
     }
 }
 
-/// The products of `R` rows with a panel. Consecutive numbers of a row are `step` apart.
-///
-/// # Safety
-/// Each row has as many numbers as the panel has rows.
-#[allow(unsafe_code)]
+/// The products of the rows of a strip with a panel.
 #[inline(always)]
-unsafe fn sums<const R: usize>(panel: &[PanelRow], mut rows: [*const f32; R], step: usize) -> [[Four; 4]; R] {
-    let mut sums = [[Four::splat(0.0); 4]; R];
-    for weights in panel {
+fn tile(panel: &[[f32; COLUMNS]], strip: &[[f32; ROWS]]) -> [[Four; COLUMNS / 4]; ROWS] {
+    let mut sums = [[Four::splat(0.0); COLUMNS / 4]; ROWS];
+    for (weights, factors) in panel.iter().zip(strip) {
         let (weights, _) = weights.as_chunks::<4>();
-        let weights: [Four; 4] = std::array::from_fn(|i| Four::load(&weights[i]));
-        for (row, sums) in rows.iter_mut().zip(&mut sums) {
-            // SAFETY: as the caller promises.
-            let factor = Four::splat(unsafe { **row });
-            *row = row.wrapping_add(step);
+        let weights: [Four; COLUMNS / 4] = std::array::from_fn(|i| Four::load(&weights[i]));
+        for (factor, sums) in factors.iter().zip(&mut sums) {
             for (sum, weights) in sums.iter_mut().zip(weights) {
-                *sum = sum.plus_product(factor, weights);
+                *sum = sum.plus_product(Four::splat(*factor), weights);
             }
         }
     }
@@ -155,32 +161,45 @@ unsafe fn sums<const R: usize>(panel: &[PanelRow], mut rows: [*const f32; R], st
 /// They belong to the caller alone, and hold numbers where they are added to.
 #[allow(unsafe_code)]
 #[inline(always)]
-unsafe fn put<const R: usize>(sums: [[Four; 4]; R], scale: f32, write: Write, out: Destination, width: usize) {
-    for (row, sums) in sums.iter().enumerate() {
+unsafe fn put(tile: &[[Four; COLUMNS / 4]], scale: f32, write: Write, out: Destination, width: usize) {
+    for (row, sums) in tile.iter().enumerate() {
         // SAFETY: as the caller promises.
         let out = unsafe { std::slice::from_raw_parts_mut(out.from(row, 0).start, width) };
-        for (out, sum) in out.iter_mut().zip(numbers(*sums)) {
+        for (out, sum) in out.iter_mut().zip(numbers::<_, COLUMNS>(*sums)) {
             *out = if write == Write::Add { *out + scale * sum } else { scale * sum };
         }
     }
 }
 
-/// The inner products of rows with a panel `[inputs, 16]`.
+/// Columns of a panel of [`rows_by_panel`].
+pub(crate) const WIDE: usize = 16;
+
+/// The inner products of rows with a panel `[inputs, 16]`, the rows read where they lie.
 ///
 /// # Panics
 /// If a row is shorter than the panel.
 #[allow(unsafe_code)]
 #[inline(always)]
-pub(crate) fn rows_by_panel<const R: usize>(panel: &[PanelRow], rows: [&[f32]; R]) -> [PanelRow; R] {
+pub(crate) fn rows_by_panel<const R: usize>(panel: &[[f32; WIDE]], rows: [&[f32]; R]) -> [[f32; WIDE]; R] {
     assert!(rows.iter().all(|row| row.len() >= panel.len()), "a row is shorter than a panel of {} rows", panel.len());
-    // SAFETY: the assertion.
-    let sums = unsafe { sums(panel, rows.map(<[f32]>::as_ptr), 1) };
+    let mut sums = [[Four::splat(0.0); WIDE / 4]; R];
+    for (i, weights) in panel.iter().enumerate() {
+        let (weights, _) = weights.as_chunks::<4>();
+        let weights: [Four; WIDE / 4] = std::array::from_fn(|i| Four::load(&weights[i]));
+        for (row, sums) in rows.iter().zip(&mut sums) {
+            // SAFETY: the assertion.
+            let factor = Four::splat(unsafe { *row.get_unchecked(i) });
+            for (sum, weights) in sums.iter_mut().zip(weights) {
+                *sum = sum.plus_product(factor, weights);
+            }
+        }
+    }
     sums.map(numbers)
 }
 
 #[inline(always)]
-fn numbers(row: [Four; 4]) -> PanelRow {
-    let mut numbers = [0.0; COLUMNS];
+fn numbers<const N: usize, const W: usize>(row: [Four; N]) -> [f32; W] {
+    let mut numbers = [0.0; W];
     numbers.as_chunks_mut().0.iter_mut().zip(row).for_each(|(numbers, four)| four.store(numbers));
     numbers
 }
@@ -249,7 +268,7 @@ mod tests {
             assert_eq!(part, &all[(row + 1) * n + 19..][..40]);
         }
         let mut panels = vec![];
-        pack(rhs, &(0..DEPTH), &(0..COLUMNS), &mut panels);
+        pack(rhs, &(0..DEPTH), &(0..WIDE), &mut panels);
         let rows = [&left[..DEPTH], &left[k..k + DEPTH]];
         let [first, second] = rows_by_panel(&panels, rows);
         let [alone] = rows_by_panel(&panels, [rows[1]]);
