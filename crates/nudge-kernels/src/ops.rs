@@ -61,9 +61,14 @@ pub(crate) trait PackedOps: Backend {
     ) -> FloatTensor<Self>;
 }
 
-/// What is read of frozen weights. It has no gradient.
+/// What is done with frozen weights without a gradient.
 #[backend_extension(Flex, Cube: cfg(feature = "gpu"))]
 pub(crate) trait PackedUntrackedOps: Backend {
     fn unpacked(#[extension_type] words: Words<Self>, form: Form) -> FloatTensor<Self>;
     fn packed_rows(#[extension_type] words: Words<Self>, ids: IntTensor<Self>, form: Form) -> FloatTensor<Self>;
+    fn packed_linears(
+        x: FloatTensor<Self>,
+        #[extension_type] words: Words<Self>,
+        forms: Vec<Form>,
+    ) -> FloatTensor<Self>;
 }

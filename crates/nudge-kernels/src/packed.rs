@@ -32,6 +32,12 @@ impl Form {
     pub fn row_bytes(self) -> usize {
         self.columns / self.encoding.block() * self.encoding.block_bytes()
     }
+
+    /// How many parts there are.
+    #[cfg(feature = "gpu")]
+    pub fn parts(self) -> usize {
+        self.rows.div_ceil(self.rows_of_part)
+    }
 }
 
 /// A frozen matrix `[rows, columns]`.
@@ -141,6 +147,18 @@ impl PackedWeight {
         }
     }
 
+    /// `x Wᵀ` of each weight, side by side, without autodiff: what decoding reads of one input. On a GPU each is written
+    /// where it belongs.
+    pub fn linears(x: Tensor<3>, weights: &[&Self]) -> Tensor<3> {
+        let stored: Option<Vec<_>> = weights.iter().map(|weight| weight.words()).collect();
+        let Some(stored) = stored else {
+            return Tensor::cat(weights.iter().map(|weight| weight.linear(x.clone())).collect(), 2);
+        };
+        weights.iter().for_each(|weight| weight.assert_columns("linears", x.dims()[2]));
+        let (parts, forms): (Vec<_>, Vec<_>) = stored.into_iter().unzip();
+        Tensor::from_dispatch(Dispatch::packed_linears(x.into_dispatch(), list(&parts.concat()), forms))
+    }
+
     /// `added + x Wᵀ` with `added: [batch, time, rows]`.
     pub fn linear_onto(&self, x: Tensor<3>, added: Tensor<3>) -> Tensor<3> {
         match &self.store {
@@ -233,6 +251,11 @@ mod tests {
             let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, [1, time]), &device.clone().autodiff());
             let rows = weight.embedding(ids.clone());
             let y = weight.linear(x.clone());
+            let beside = PackedWeight::linears(x.clone().inner(), &[weight, weight]);
+            assert_eq!(
+                numbers(beside.clone().flatten(0, 2)),
+                numbers(Tensor::cat(vec![y.clone().inner(); 2], 2).flatten(0, 2))
+            );
             let logprobs = weight.logprobs(x.clone(), ids, 16 * 70);
             let gradients = (y.clone().powi_scalar(2).sum() + logprobs.clone().sum()).backward();
             let results = [rows.flatten(0, 2), y.inner().flatten(0, 2), logprobs.inner().flatten(0, 1)];

@@ -72,6 +72,17 @@ fn the_smallest_scales_are_read() {
 }
 
 #[test]
+fn products_of_one_input_lie_side_by_side() {
+    let ((one, _), (other, _)) = (weight(Encoding::Q4_1, 70, 256), weight(Encoding::Q8_0, 33, 256));
+    for time in [1, 3, 40] {
+        let x = random([2, time, 256], 1.0).inner();
+        let found = PackedWeight::linears(x.clone(), &[&one, &other]);
+        let expected = Tensor::cat(vec![one.linear(x.clone()), other.linear(x)], 2);
+        assert_close(&format!("{time} tokens"), &host(found), &host(expected), 1e-6);
+    }
+}
+
+#[test]
 fn products_and_their_gradients_are_those_of_the_numbers() {
     let with_short_rows = [(Encoding::F16, 52), (Encoding::BF16, 51)];
     let all = Encoding::ALL.map(|encoding| (encoding, 256)).into_iter().chain(with_short_rows);

@@ -9,8 +9,8 @@ use crate::weights::{Linear, NormWeights};
 use crate::whole_rows::Norm;
 use crate::{DecoderConfig, Matrix};
 use burn::tensor::{Device, Int, Tensor};
-use nudge_kernels as kernels;
 use nudge_kernels::decoding::{self, Drawn, KeyValueCache, LiveRows};
+use nudge_kernels::{self as kernels, PackedWeight};
 
 /// The executor: rows that are continued.
 pub(crate) struct NextToken {
@@ -147,7 +147,10 @@ impl Operations for NextToken {
             Linears::Beside(linear) => self.unembed(x, linear),
             Linears::Each(linears) => {
                 let normed = x.normed();
-                Tensor::cat(linears.iter().map(|linear| linear.of(normed.clone())).collect(), 2)
+                match linears.iter().map(Linear::packed).collect::<Option<Vec<_>>>() {
+                    Some(weights) => PackedWeight::linears(normed, &weights),
+                    None => Tensor::cat(linears.iter().map(|linear| linear.of(normed.clone())).collect(), 2),
+                }
             }
         }
     }

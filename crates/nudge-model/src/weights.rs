@@ -9,7 +9,7 @@ use crate::walk::Operations;
 use crate::weights_of_file::{File, Keeping};
 use crate::{DecoderConfig, Matrix, ModelError, Tensors, Weight};
 use burn::tensor::{Device, Tensor, TensorData};
-use nudge_kernels::{linear, linear_onto};
+use nudge_kernels::{PackedWeight, linear, linear_onto};
 
 /// A product as the model has it: whatever multiplies goes through here.
 #[derive(Debug, Clone)]
@@ -227,6 +227,14 @@ impl Linear {
     /// Its weight, where it is nothing but numbers in `f32` and perhaps a bias.
     pub fn dense(&self) -> Option<&Tensor<2>> {
         if self.lora.is_some() { None } else { self.weight.dense() }
+    }
+
+    /// Its weight, where it is frozen as its file stores it and has neither bias nor adapter.
+    pub fn packed(&self) -> Option<&PackedWeight> {
+        match self {
+            Self { weight: Matrix::Packed(weight), bias: None, lora: None } => Some(weight),
+            _ => None,
+        }
     }
 
     /// `y + b`, for who has multiplied already.

@@ -17,7 +17,9 @@ The work, with LoRA of rank 16 on all linear layers of the decoder:
 Each peer runs each phase in a process of its own, so that the peak of resident memory is that of the phase with Python
 and its libraries. A phase that fails says so on stderr and leaves no row; the exit code tells.
 
-Deliberately absent: torch.compile, GPUs, quality.
+On --device cuda the peak is that of the GPU's memory; TRL and llama.cpp stay on the CPU.
+
+Deliberately absent: torch.compile, several GPUs, quality.
 """
 
 import argparse
@@ -44,6 +46,7 @@ def parse(words):
     parser.add_argument("--repeats", type=int, default=5, help="measured steps")
     parser.add_argument("--warm-up", type=int, default=1, help="steps before the measured ones")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="where PyTorch computes")
     parser.add_argument(
         "--checkpointing", action="store_true", help="recompute activations block by block, as TRL does"
     )
@@ -66,6 +69,7 @@ def rows(arguments):
 def run(arguments, phase, peer):
     """In a process of its own; gives its exit code."""
     numbers = ["--repeats", arguments.repeats, "--warm-up", arguments.warm_up, "--threads", arguments.threads]
+    numbers += ["--device", arguments.device]
     words = ["--here", "--models", arguments.models, "--phases", phase, "--peers", peer, *map(str, numbers)]
     words += ["--checkpointing"] if arguments.checkpointing else []
     environment = os.environ | ({"OMP_WAIT_POLICY": "passive"} if arguments.passive else {})

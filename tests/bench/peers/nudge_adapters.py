@@ -39,6 +39,7 @@ def parse():
     parser.add_argument("--precisions", nargs="+", default=["Q4_1"], choices=["Q4_1", "Q8_0"])
     parser.add_argument("--phases", nargs="+", choices=PHASES, default=PHASES)
     parser.add_argument("--repeats", type=int, default=5, help="measured steps, or runs of sampling and opening")
+    parser.add_argument("--device", choices=["cpu", "wgpu", "cuda"], default="cpu", help="where nudge computes")
     return parser.parse_args()
 
 
@@ -56,7 +57,7 @@ class Bench:
 
     def run(self, *words):
         """Gives what the command printed as JSON, its seconds and its peak."""
-        line = [self.arguments.nudge, *map(str, words), "--device", "cpu", "--json"]
+        line = [self.arguments.nudge, *map(str, words), "--device", self.arguments.device, "--json"]
         started = time.perf_counter()
         process = subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         printed, complaint = process.stdout.read(), process.stderr.read()
@@ -113,7 +114,8 @@ class Bench:
         """Seconds of sampling alone: those of the command less those of the same for one token."""
         prompts = self.file("question.jsonl", [{"prompt": work.QUESTION}])
         words = ["sample", "--model", self.model, "--prompts", prompts, "--temperature", work.TEMPERATURE]
-        words += ["--k", answers, "--out", self.folder / "sampled.jsonl", "--force"]
+        # As many as are asked for: of a real model `nudge` draws three times as many otherwise, and keeps the best.
+        words += ["--k", answers, "--draws", answers, "--out", self.folder / "sampled.jsonl", "--force"]
         seconds, peaks = [], []
         for _ in range(self.arguments.repeats):
             _, short, _ = self.run(*words, "--max-new-tokens", 1)
@@ -137,7 +139,7 @@ class Bench:
     def measure(self, phase):
         seconds, peak, tokens = getattr(self, phase)()
         median = statistics.median(seconds)
-        row = {"peer": f"nudge-{self.precision}", "size": work.SIZE, "phase": phase, "device": "cpu"}
+        row = {"peer": f"nudge-{self.precision}", "size": work.SIZE, "phase": phase, "device": self.arguments.device}
         row |= {"ms": 1e3 * median, "ms_low": 1e3 * min(seconds), "ms_high": 1e3 * max(seconds)}
         print(json.dumps(row | {"tokens_per_s": tokens / median, "peak_bytes": peak, "repeats": len(seconds)}), flush=True)
 

@@ -12,9 +12,9 @@ Each peer runs each phase of each size in a process of its own, so that the peak
 with Python and its libraries. This process imports none of them: a child begins with the peak of its parent.
 A phase that fails says so on stderr and leaves no row; the exit code tells. On a machine that does other work too,
 PyTorch's threads wait for each other in busy loops and take several times as long as their share of the cores explains;
-with --passive they sleep.
+with --passive they sleep. On --device cuda the peak is that of the GPU's memory; TRL's PPO stays on the CPU.
 
-Deliberately absent: torch.compile (nudge's rows compile nothing ahead either), mixed precision, GPUs, quality.
+Deliberately absent: torch.compile (nudge's rows compile nothing ahead either), mixed precision, several GPUs, quality.
 """
 
 import argparse
@@ -39,6 +39,7 @@ def parse(words):
     parser.add_argument("--repeats", type=int, default=5, help="measured steps")
     parser.add_argument("--warm-up", type=int, default=2, help="steps before the measured ones")
     parser.add_argument("--threads", type=int, default=0, help="threads of a step; 0 takes what PyTorch takes: all cores")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="where PyTorch computes")
     parser.add_argument("--passive", action="store_true", help="threads sleep while they wait: for a busy machine")
     parser.add_argument("--check", action="store_true", help="compare the hand-written decoder with transformers")
     parser.add_argument("--here", action="store_true", help="run in this process: one size, phase and peer")
@@ -59,6 +60,7 @@ def rows(arguments):
 def run(arguments, size, phase, peer):
     """In a process of its own; gives its exit code."""
     numbers = ["--repeats", arguments.repeats, "--warm-up", arguments.warm_up, "--threads", arguments.threads]
+    numbers += ["--device", arguments.device]
     words = ["--here", "--sizes", size, "--phases", phase, "--peers", peer, *map(str, numbers)]
     environment = os.environ | ({"OMP_WAIT_POLICY": "passive"} if arguments.passive else {})
     code = subprocess.run([sys.executable, __file__, *words], env=environment).returncode

@@ -11,6 +11,10 @@ use burn_cubecl::tensor::CubeTensor;
 use super::launch::{buffer, empty, floats, integers, one_unit_each, sizes};
 use super::running_softmax::{LOWEST, weigh, zeros};
 
+/// Numbers that are saved of a query: its first key, `ln Σ exp(scores)`, and `D`, which backward fills in. They are one
+/// buffer: WebGPU promises a kernel no more than eight, and a launch's own numbers are in one of them.
+const SAVED: usize = 3;
+
 /// Sizes. The kernels are compiled for `head_dim` alone.
 struct Heads {
     heads: usize,
@@ -108,8 +112,8 @@ fn forward_queries(
         normaliser = highest + total.ln();
     }
     store(&sums, factor, out, at, head_dim);
-    saved[ABSOLUTE_POS * 2] = f32::cast_from(first);
-    saved[ABSOLUTE_POS * 2 + 1] = normaliser;
+    saved[ABSOLUTE_POS * SAVED] = f32::cast_from(first);
+    saved[ABSOLUTE_POS * SAVED + 1] = normaliser;
 }
 
 #[cube(launch_unchecked)]
@@ -117,11 +121,10 @@ fn backward_queries(
     q: &[f32],
     k: &[f32],
     v: &[f32],
-    saved: &[f32],
+    saved: &mut [f32],
     out: &[f32],
     dout: &[f32],
     dq: &mut [f32],
-    delta: &mut [f32],
     queries: usize,
     time: usize,
     scale: f32,
@@ -137,15 +140,15 @@ fn backward_queries(
     let upstream = load(dout, at, 1.0, head_dim);
     let mut sums = zeros(head_dim);
     let own_delta = dot(&upstream, out, at, head_dim);
-    let normaliser = saved[ABSOLUTE_POS * 2 + 1];
-    for j in usize::cast_from(saved[ABSOLUTE_POS * 2])..i + 1 {
+    let normaliser = saved[ABSOLUTE_POS * SAVED + 1];
+    for j in usize::cast_from(saved[ABSOLUTE_POS * SAVED])..i + 1 {
         let kv_at = ((row * time + j) * kv_heads + kv_head) * head_dim;
         let weight = (dot(&query, k, kv_at, head_dim) - normaliser).exp();
         let dscore = weight * (dot(&upstream, v, kv_at, head_dim) - own_delta);
         accumulate(&mut sums, dscore, k, kv_at, head_dim);
     }
     store(&sums, scale, dq, at, head_dim);
-    delta[ABSOLUTE_POS] = own_delta;
+    saved[ABSOLUTE_POS * SAVED + 2] = own_delta;
 }
 
 #[cube(launch_unchecked)]
@@ -155,7 +158,6 @@ fn backward_keys(
     v: &[f32],
     saved: &[f32],
     dout: &[f32],
-    delta: &[f32],
     dk: &mut [f32],
     dv: &mut [f32],
     keys: usize,
@@ -179,13 +181,13 @@ fn backward_keys(
     let mut dvalue = zeros(head_dim);
     for i in j..time {
         let any_head = (row * heads + kv_head * group) * time + i;
-        if usize::cast_from(saved[any_head * 2]) <= j {
+        if usize::cast_from(saved[any_head * SAVED]) <= j {
             for in_group in 0..group {
                 let head = kv_head * group + in_group;
                 let of_query = (row * heads + head) * time + i;
                 let q_at = ((row * time + i) * heads + head) * head_dim;
-                let weight = (dot(&key, q, q_at, head_dim) - saved[of_query * 2 + 1]).exp();
-                let dscore = weight * (dot(&value, dout, q_at, head_dim) - delta[of_query]);
+                let weight = (dot(&key, q, q_at, head_dim) - saved[of_query * SAVED + 1]).exp();
+                let dscore = weight * (dot(&value, dout, q_at, head_dim) - saved[of_query * SAVED + 2]);
                 accumulate(&mut dvalue, weight, dout, q_at, head_dim);
                 accumulate(&mut dkey, dscore, q, q_at, head_dim);
             }
@@ -202,15 +204,14 @@ fn heads_of(q: &CubeTensor, k: &CubeTensor) -> ([usize; 2], Heads) {
     ([batch, time], Heads { heads, kv_heads, head_dim })
 }
 
-/// The attended values, and what backward needs: of every query its first key and `ln Σ exp(scores)`,
-/// `[batch, heads, time, 2]`. Together they are one buffer, because WebGPU promises a kernel no more than eight.
+/// The attended values, and what backward needs, `[batch, heads, time, SAVED]`.
 pub(super) fn forward(q: CubeTensor, k: CubeTensor, v: CubeTensor, first: CubeTensor) -> (CubeTensor, CubeTensor) {
     let (q, k, v, first) = (floats(q), floats(k), floats(v), integers(first));
     let ([batch, time], heads) = heads_of(&q, &k);
     assert_eq!([batch, time], sizes(&first), "attention: first keys of other rows");
     let queries = batch * time * heads.heads;
     let out = empty(&q, [batch, time, heads.heads, heads.head_dim]);
-    let saved = empty(&q, [batch, heads.heads, time, 2]);
+    let saved = empty(&q, [batch, heads.heads, time, SAVED]);
     let scale = 1.0 / (heads.head_dim as f32).sqrt();
     let (count, cube) = one_unit_each(&q, queries);
     // SAFETY: units beyond the queries end at once; first keys are not negative, keys end at the query.
@@ -246,10 +247,10 @@ pub(super) fn backward(
     let (queries, keys) = (batch * time * heads.heads, batch * time * heads.kv_heads);
     let scale = 1.0 / (heads.head_dim as f32).sqrt();
     let [dq, dk, dv] = [&q, &k, &v].map(|x| empty(x, x.meta.shape().clone()));
-    let delta = empty(&q, [batch, heads.heads, time]);
     let (count, cube) = one_unit_each(&q, queries);
     let (key_count, _) = one_unit_each(&q, keys);
-    // SAFETY: as forward; keys are seen by queries from their own to the last.
+    // SAFETY: as forward; keys are seen by queries from their own to the last. Nobody else reads what was saved, and its
+    // third numbers are the same however often they are written.
     unsafe {
         backward_queries::launch_unchecked(
             &q.client,
@@ -262,7 +263,6 @@ pub(super) fn backward(
             buffer(&out),
             buffer(&dout),
             buffer(&dq),
-            buffer(&delta),
             queries,
             time,
             scale,
@@ -279,7 +279,6 @@ pub(super) fn backward(
             buffer(&v),
             buffer(&saved),
             buffer(&dout),
-            buffer(&delta),
             buffer(&dk),
             buffer(&dv),
             keys,

@@ -1,6 +1,7 @@
 //! Tensors side by side in one buffer, so that one launch reaches them all.
 //!
-//! Parameters, moments and gradients of a model are dozens of small tensors; WebGPU promises a kernel eight buffers.
+//! Parameters, moments and gradients of a model are dozens of small tensors; WebGPU promises a kernel eight buffers, one
+//! of which has the numbers of the launch.
 //! What an optimizer step gives back are [views](Places::views) of one buffer, and the next step finds it [`whole`].
 //! A view is a tensor like any other, but for holding the memory of its neighbours.
 
@@ -18,8 +19,8 @@ const UNITS: u32 = 64;
 /// Cubes of one launch that copies, each with a partial sum of squares.
 const PARTS: usize = 256;
 
-/// Tensors that one launch copies: with the copies and the sums they are eight buffers.
-const TENSORS: usize = 6;
+/// Tensors that one launch copies: with the copies, the sums and the numbers of the launch they are eight buffers.
+const TENSORS: usize = 5;
 
 /// Elements of a buffer, unless one tensor alone has more: 128 MiB, what WebGPU promises of a buffer that a kernel
 /// reads.

@@ -102,35 +102,41 @@ fn few_rows(
     }
 }
 
-/// `x Wᵀ`: `x: [batch, time, columns]` to `[batch, time, rows]`.
-pub(super) fn linear(x: CubeTensor, weight: &Packed) -> CubeTensor {
-    let x = floats(x);
-    let ([batch, time, depth], Form { encoding, rows: width, columns, .. }) = (sizes(&x), weight.form);
-    assert_eq!(depth, columns, "a product of x {:?}", [batch, time, depth]);
+/// `x Wᵀ` of each weight, side by side: `x: [batch, time, columns]` to `[batch, time, rows of all]`. A launch a part of a
+/// weight, each into its own columns.
+pub(super) fn linears(x: CubeTensor, weights: &[Packed]) -> CubeTensor {
+    let (x, width) = (floats(x), weights.iter().map(|weight| weight.form.rows).sum::<usize>());
+    let [batch, time, depth] = sizes(&x);
     let (rows, out) = (batch * time, empty(&x, [batch, time, width]));
     let own = rows.next_power_of_two().min(ROWS);
-    for part in weight.parts() {
-        let cubes = part.rows.len().div_ceil(COLUMNS) * rows.div_ceil(own);
-        let (count, cube) = one_cube_each(&x, cubes, UNITS as u32);
-        // SAFETY: cubes beyond the last compute the last again; rows and columns beyond the last are read as the last
-        // and not stored.
-        unsafe {
-            few_rows::launch_unchecked(
-                &x.client,
-                count,
-                cube,
-                buffer(&x),
-                buffer(&part.words),
-                buffer(&out),
-                rows,
-                part.rows.len(),
-                depth,
-                part.rows.start,
-                width,
-                own,
-                encoding,
-            );
+    let mut first = 0;
+    for weight in weights {
+        let Form { encoding, columns, .. } = weight.form;
+        assert_eq!(depth, columns, "a product of x {:?}", [batch, time, depth]);
+        for part in weight.parts() {
+            let cubes = part.rows.len().div_ceil(COLUMNS) * rows.div_ceil(own);
+            let (count, cube) = one_cube_each(&x, cubes, UNITS as u32);
+            // SAFETY: cubes beyond the last compute the last again; rows and columns beyond the last are read as the last
+            // and not stored.
+            unsafe {
+                few_rows::launch_unchecked(
+                    &x.client,
+                    count,
+                    cube,
+                    buffer(&x),
+                    buffer(&part.words),
+                    buffer(&out),
+                    rows,
+                    part.rows.len(),
+                    depth,
+                    first + part.rows.start,
+                    width,
+                    own,
+                    encoding,
+                );
+            }
         }
+        first += weight.form.rows;
     }
     out
 }

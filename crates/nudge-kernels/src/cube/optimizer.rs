@@ -7,7 +7,7 @@ use burn_cubecl::cubecl::prelude::*;
 use burn_cubecl::tensor::CubeTensor;
 
 use super::beside::{Places, copied, groups, whole};
-use super::launch::{Output, buffer, floats, one_unit_each};
+use super::launch::{buffer, floats, mutable, one_unit_each};
 use crate::AdamWStep;
 
 /// The numbers of a step that the kernel needs, derived on the host as every other body derives them.
@@ -40,14 +40,11 @@ impl FactorsLaunch {
 
 #[cube(launch_unchecked)]
 fn adamw_elements(
-    param: &[f32],
-    m: &[f32],
-    v: &[f32],
+    param: &mut [f32],
+    first: &mut [f32],
+    second: &mut [f32],
     grad: &[f32],
     grad_scale: &[f32],
-    new_param: &mut [f32],
-    new_m: &mut [f32],
-    new_v: &mut [f32],
     elements: usize,
     factors: Factors,
 ) {
@@ -55,12 +52,12 @@ fn adamw_elements(
         terminate!();
     }
     let grad = grad[ABSOLUTE_POS] * grad_scale[0];
-    let m = m[ABSOLUTE_POS] * factors.beta1 + grad * factors.one_minus_beta1;
-    let v = v[ABSOLUTE_POS] * factors.beta2 + grad * grad * factors.one_minus_beta2;
+    let m = first[ABSOLUTE_POS] * factors.beta1 + grad * factors.one_minus_beta1;
+    let v = second[ABSOLUTE_POS] * factors.beta2 + grad * grad * factors.one_minus_beta2;
     let denominator = v.sqrt() * factors.inverse_sqrt_correction2 + factors.eps;
-    new_param[ABSOLUTE_POS] = param[ABSOLUTE_POS] * factors.decay - m * factors.step_size / denominator;
-    new_m[ABSOLUTE_POS] = m;
-    new_v[ABSOLUTE_POS] = v;
+    param[ABSOLUTE_POS] = param[ABSOLUTE_POS] * factors.decay - m * factors.step_size / denominator;
+    first[ABSOLUTE_POS] = m;
+    second[ABSOLUTE_POS] = v;
 }
 
 /// One AdamW step of parameters, first and second moments; the gradients are multiplied by the one number in
@@ -93,31 +90,27 @@ fn update_group(
     step: &AdamWStep,
 ) -> [Vec<CubeTensor>; 3] {
     let places = Places::of(&state[0]);
-    let [param, m, v] = state.map(whole);
+    let updated = state.map(|tensors| mutable(whole(tensors)));
     let grad = whole(grads);
-    let elements = param.meta.num_elements();
-    let outputs = [Output::over(&param, 0), Output::over(&m, 1), Output::over(&v, 2)];
-    let (count, cube) = one_unit_each(&param, elements);
+    let elements = grad.meta.num_elements();
+    let (count, cube) = one_unit_each(&grad, elements);
     // SAFETY: units beyond the elements end at once; an element is its unit's alone, so it may write over it. The
-    // buffers are as long as the parameters' one.
+    // buffers are as long as the gradients' one.
     unsafe {
         adamw_elements::launch_unchecked(
-            &param.client,
+            &grad.client,
             count,
             cube,
-            buffer(&param),
-            buffer(&m),
-            buffer(&v),
+            buffer(&updated[0]),
+            buffer(&updated[1]),
+            buffer(&updated[2]),
             buffer(&grad),
             buffer(grad_scale),
-            outputs[0].buffer(),
-            outputs[1].buffer(),
-            outputs[2].buffer(),
             elements,
             FactorsLaunch::of(step),
         );
     }
-    outputs.map(|output| places.views(&output.tensor))
+    updated.map(|tensor| places.views(&tensor))
 }
 
 /// The sum of the squares of all elements, `[1]`, and the tensors side by side, as [`adamw`] reads them.

@@ -165,11 +165,20 @@ pub(super) fn rows(weight: &Packed, ids: CubeTensor) -> CubeTensor {
     out
 }
 
+/// Products of one input with several weights, side by side.
+pub(super) fn linears(x: CubeTensor, weights: &[Packed]) -> CubeTensor {
+    let [batch, time, _] = sizes(&x);
+    if batch * time <= FEW {
+        return few_rows::linears(x, weights);
+    }
+    beside(weights.iter().map(|weight| linear(x.clone(), weight)).collect(), 2)
+}
+
 /// `x Wᵀ`: `x: [batch, time, columns]` to `[batch, time, rows]`.
 pub(super) fn linear(x: CubeTensor, weight: &Packed) -> CubeTensor {
     let [batch, time, _] = sizes(&x);
     if batch * time <= FEW {
-        return few_rows::linear(x, weight);
+        return few_rows::linears(x, std::slice::from_ref(weight));
     }
     let x = floats(x);
     let mut outputs = Vec::new();

@@ -63,4 +63,10 @@ impl PackedUntrackedOps for Cube {
     fn packed_rows(words: Words<Self>, ids: IntTensor<Self>, form: Form) -> FloatTensor<Self> {
         packed::rows(&Packed::new(words.0, form), ids)
     }
+
+    fn packed_linears(x: Float, words: Words<Self>, forms: Vec<Form>) -> Float {
+        let mut parts = words.0.into_iter();
+        let weights = forms.into_iter().map(|form| Packed::new(parts.by_ref().take(form.parts()).collect(), form));
+        packed::linears(x, &weights.collect::<Vec<_>>())
+    }
 }

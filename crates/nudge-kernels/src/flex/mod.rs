@@ -232,4 +232,8 @@ impl PackedUntrackedOps for Flex {
     fn packed_rows(words: Words<Self>, ids: IntTensor<Self>, form: Form) -> FloatTensor<Self> {
         packed::rows(&packed::whole(words), ids, form)
     }
+
+    fn packed_linears(x: FloatTensor<Self>, words: Words<Self>, forms: Vec<Form>) -> FloatTensor<Self> {
+        packed::linears(x, &words.0, &forms)
+    }
 }

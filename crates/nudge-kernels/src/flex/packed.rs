@@ -135,6 +135,20 @@ pub(super) fn linear(x: FlexTensor, words: FlexTensor, form: Form) -> FlexTensor
     forward(&contiguous(x), &words, form)
 }
 
+/// Products of one input with several weights, side by side.
+pub(super) fn linears(x: FlexTensor, words: &[FlexTensor], forms: &[Form]) -> FlexTensor {
+    let ([batch, time, _], x) = (dims(&x), contiguous(x));
+    let products: Vec<FlexTensor> = words.iter().zip(forms).map(|(words, form)| forward(&x, words, *form)).collect();
+    let width: usize = forms.iter().map(|form| form.rows).sum();
+    let mut y = Vec::with_capacity(batch * time * width);
+    for row in 0..batch * time {
+        for (product, form) in products.iter().zip(forms) {
+            y.extend_from_slice(&values(product)[row * form.rows..][..form.rows]);
+        }
+    }
+    tensor(y, [batch, time, width])
+}
+
 #[derive(Debug)]
 struct LinearBackward;
 

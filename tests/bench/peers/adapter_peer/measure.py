@@ -37,22 +37,29 @@ def phases(phase):
 def measure(phase, peer, arguments):
     os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
     begin = phases(phase)
+    now, gpu_bytes = time.perf_counter, lambda: None
     if phase not in ("decode", "open"):
         import torch
 
+        from torch_peer.clock import now
+        from torch_peer.clock import peak_bytes as gpu_bytes
+
         torch.set_num_threads(arguments.threads)
+        torch.set_default_device(arguments.device)
     program, _, precision = peer.rpartition("-")
     step, tokens = begin(arguments, precision)
     seconds, cores = [], []
     for index in range(arguments.warm_up + arguments.repeats):
-        started, started_cpu = time.perf_counter(), time.process_time()
+        started, started_cpu = now(), time.process_time()
         # A step may time a part of itself.
         taken = step()
-        whole = time.perf_counter() - started
+        whole = now() - started
         if index >= arguments.warm_up:
             seconds.append(taken if isinstance(taken, float) else whole)
             cores.append((time.process_time() - started_cpu) / whole)
-    print(json.dumps(row(phase, peer, seconds, tokens, arguments) | {"cores": statistics.median(cores)}), flush=True)
+    measured = row(phase, peer, seconds, tokens, arguments) | {"cores": statistics.median(cores)}
+    measured["peak_bytes"] = gpu_bytes() or measured["peak_bytes"]
+    print(json.dumps(measured), flush=True)
 
 
 def row(phase, peer, seconds, tokens, arguments):
@@ -61,7 +68,7 @@ def row(phase, peer, seconds, tokens, arguments):
         "peer": peer,
         "size": SIZE,
         "phase": phase,
-        "device": "cpu",
+        "device": arguments.device,
         "ms": 1e3 * median,
         "ms_low": 1e3 * min(seconds),
         "ms_high": 1e3 * max(seconds),

@@ -11,6 +11,7 @@ import time
 
 import torch
 
+from . import clock
 from .ppo import ppo
 from .rollout import rollout
 from .shapes import EPOCHS, SHAPES
@@ -23,13 +24,14 @@ def measure(size, phase, peer, arguments):
     """A row for the phase and one for each of its parts."""
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
+    torch.set_default_device(arguments.device)
     torch.manual_seed(1)
     step, tokens = PHASES[phase](SHAPES[size], peer)
     seconds, busy = {}, []
     for index in range(arguments.warm_up + arguments.repeats):
-        started, started_cpu = time.perf_counter(), time.process_time()
+        started, started_cpu = clock.now(), time.process_time()
         parts = step()
-        whole = time.perf_counter() - started
+        whole = clock.now() - started
         if index >= arguments.warm_up:
             busy.append((time.process_time() - started_cpu) / whole)
             seconds.setdefault(phase, []).append(whole)
@@ -46,12 +48,12 @@ def row(peer, size, phase, times, tokens):
         "peer": peer,
         "size": size,
         "phase": phase,
-        "device": "cpu",
+        "device": torch.get_default_device().type,
         "ms": 1e3 * median,
         "ms_low": 1e3 * min(times),
         "ms_high": 1e3 * max(times),
         "tokens_per_s": work / median,
-        "peak_bytes": peak_bytes(),
+        "peak_bytes": clock.peak_bytes() or peak_bytes(),
         "repeats": len(times),
         "threads": torch.get_num_threads(),
     }

@@ -6,10 +6,10 @@ what follows from them (all answers have 64 tokens), statistics, early stopping.
 """
 
 import copy
-import time
 
 import torch
 
+from .clock import now
 from .decoder import Decoder, Scalar
 from .rollout import LENGTH, sample
 from .shapes import (
@@ -92,14 +92,14 @@ class Iteration:
                 descend(self.value, self.value_adamw, loss)
 
     def step(self):
-        marks = [time.perf_counter()]
+        marks = [now()]
         # A tensor of inference mode cannot stand in a graph; its copy can.
         rows = sample(self.policy, self.shape, self.prompts).clone()
-        marks.append(time.perf_counter())
+        marks.append(now())
         scores = self.score(rows)
-        marks.append(time.perf_counter())
+        marks.append(now())
         self.update(rows, scores)
-        marks.append(time.perf_counter())
+        marks.append(now())
         rollout, score, update = (end - start for start, end in zip(marks, marks[1:]))
         return {"rollout": rollout, "score": score, "update": update}
 
