@@ -47,5 +47,6 @@ export default defineConfig({
     },
     { name: 'cpu', testMatch: ['loop.spec.ts', 'closed.spec.ts'], use: chromium([]) },
     { name: 'webgpu', testMatch: 'webgpu.spec.ts', use: chromium(['--enable-unsafe-webgpu']) },
+    { name: 'firefox', testMatch: 'firefox.spec.ts' },
   ],
 });

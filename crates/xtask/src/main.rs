@@ -4,14 +4,14 @@
 //! build, [`serve`] serves, [`test`] tests, asks for known faults ([`audit`]) and packages the crates ([`packages`]),
 //! [`reference`] recomputes the numbers that tests compare with, [`models`] fetches the model to measure with, [`fuzz`]
 //! tries the readers, [`bench`] measures speed beside other programs, [`screenshots`] takes the README's pictures. What a
-//! step needs and the machine lacks is fetched where that is possible ([`toolchain`], [`chromium`], [`python`]) and named
+//! step needs and the machine lacks is fetched where that is possible ([`toolchain`], [`browsers`], [`python`]) and named
 //! plainly where it is not.
 //!
 //! Deliberately absent: releases, deployment, anything that cargo or npm already does in one command.
 
 mod audit;
 mod bench;
-mod chromium;
+mod browsers;
 mod compress;
 mod download;
 mod fuzz;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::audit;
-use crate::chromium::{self, Chromium};
+use crate::browsers;
 use crate::download;
 use crate::packages;
 use crate::page;
@@ -47,7 +47,7 @@ pub fn test(workspace: &Workspace, quick: bool, filter: Option<&str>) -> Result<
                 report.check("types of the page", || page::check(workspace));
                 report.check("size of the download", || download::check(workspace));
             }
-            report.check("browser tests", || browser_tests(workspace, filter));
+            report.check_as_far_as_possible("browser tests", || browser_tests(workspace, filter));
         } else {
             report.skip("browser tests");
         }
@@ -79,35 +79,37 @@ fn documentation_tests(workspace: &Workspace) -> Result<()> {
     run(workspace.cargo().args(["test", "--workspace", "--doc"]))
 }
 
-/// Playwright with a browser, to run tests of the built page.
+/// Playwright with Chromium, to run tests of the built page.
 ///
 /// # Errors
-/// If Node, npm or a browser is missing and cannot be fetched.
+/// If Node, npm or Chromium is missing and cannot be fetched.
 pub fn playwright(workspace: &Workspace) -> Result<Command> {
     let folder = workspace.browser_tests();
     page::install(&folder)?;
-    let browser = chromium::find_or_install(&folder)?;
     let mut command = page::node_program("npx", &folder)?;
     command.args(["playwright", "test"]);
-    if let Chromium::Program(program) = &browser {
-        println!("The browser is {}.", program.display());
-        command.env(chromium::VARIABLE, program);
-    }
+    browsers::give_chromium(&mut command, &folder)?;
     Ok(command)
 }
 
-fn browser_tests(workspace: &Workspace, filter: Option<&str>) -> Result<()> {
+/// Gives what was left out: a machine without Firefox, and without its package, tests the page in Chromium alone.
+fn browser_tests(workspace: &Workspace, filter: Option<&str>) -> Result<Vec<&'static str>> {
     let mut command = playwright(workspace)?;
+    let has_firefox = browsers::give_firefox(&mut command)?;
+    if !has_firefox {
+        println!("The page is not tested in Firefox. Install it, or set NUDGE_FIREFOX to its program.");
+    }
     if let Some(filter) = filter {
         command.args(["--pass-with-no-tests", "--grep", filter]);
     }
-    run(&mut command)
+    run(&mut command)?;
+    Ok(if has_firefox { vec![] } else { vec!["Firefox"] })
 }
 
 #[derive(Clone, Debug, PartialEq)]
 enum Outcome {
     Passed,
-    /// Nothing failed, but this was not looked up.
+    /// Nothing failed, but this was not looked at.
     Incomplete(Vec<&'static str>),
     Failed,
     Skipped,
@@ -125,7 +127,7 @@ impl Report {
         self.check_as_far_as_possible(name, || check().map(|()| vec![]))
     }
 
-    /// The same of a check that tells what it could not look up.
+    /// The same of a check that tells what it left out.
     fn check_as_far_as_possible(
         &mut self,
         name: &'static str,
@@ -161,7 +163,7 @@ impl Report {
                 Outcome::Skipped => "skipped",
             };
             let missing = match outcome {
-                Outcome::Incomplete(missing) => format!("  not looked up: {}", missing.join(", ")),
+                Outcome::Incomplete(missing) => format!("  left out: {}", missing.join(", ")),
                 _ => String::new(),
             };
             table += &format!("{name:width$}  {word:7}  {:7.1} s{missing}\n", time.as_secs_f64());
@@ -195,10 +197,7 @@ mod tests {
         let incomplete = Outcome::Incomplete(vec!["advisories on crates"]);
         assert_eq!(outcomes, [Outcome::Failed, Outcome::Passed, Outcome::Skipped, incomplete]);
         let table = report.table();
-        assert!(
-            table.lines().nth(3).is_some_and(|line| line.ends_with("not looked up: advisories on crates")),
-            "{table}"
-        );
+        assert!(table.lines().nth(3).is_some_and(|line| line.ends_with("left out: advisories on crates")), "{table}");
         assert!(report.table().starts_with("first   FAILED "), "{}", report.table());
         assert_eq!(report.finish().expect_err("first failed").to_string(), "failed: first");
     }

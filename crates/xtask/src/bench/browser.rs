@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::Bench;
-use crate::chromium::{self, Chromium};
+use crate::browsers;
 use crate::page;
 use crate::wasm;
 use crate::workspace::Workspace;
@@ -14,12 +14,9 @@ pub fn measure(workspace: &Workspace, repeats: u32, bench: &mut Bench) -> Result
     page::build(workspace, false)?;
     let folder = workspace.root.join("tests/bench/peers/browser");
     page::install(&folder)?;
-    let browser = chromium::find_or_install(&workspace.browser_tests())?;
     let mut command = page::node_program("node", &folder)?;
     command.args(["bench.mjs", "--repeats", &repeats.to_string(), "--dist"]).arg(workspace.dist());
-    if let Chromium::Program(program) = &browser {
-        command.env(chromium::VARIABLE, program);
-    }
+    browsers::give_chromium(&mut command, &workspace.browser_tests())?;
     bench.turn(&mut command);
     Ok(())
 }
