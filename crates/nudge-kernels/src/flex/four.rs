@@ -47,9 +47,10 @@ mod register {
         #[inline(always)]
         pub(crate) fn plus_product(self, x: Self, y: Self) -> Self {
             #[cfg(target_feature = "relaxed-simd")]
-            return Self(f32x4_relaxed_madd(x.0, y.0, self.0));
+            let sum = f32x4_relaxed_madd(x.0, y.0, self.0);
             #[cfg(not(target_feature = "relaxed-simd"))]
-            Self(f32x4_add(self.0, f32x4_mul(x.0, y.0)))
+            let sum = f32x4_add(self.0, f32x4_mul(x.0, y.0));
+            Self(sum)
         }
 
         /// Rows and columns exchanged.
