@@ -101,14 +101,20 @@ vectorised! {
 fn sums_of_block<const FUSED: bool>(panel: &[f32], x: &[f32], inputs: usize, rows: usize) -> [[f32; PANEL]; ROWS] {
     let mut all = [[0.0; PANEL]; ROWS];
     match rows {
-        6 => all[..6].copy_from_slice(&sums::<6, FUSED>(panel, x, inputs)),
-        5 => all[..5].copy_from_slice(&sums::<5, FUSED>(panel, x, inputs)),
-        4 => all[..4].copy_from_slice(&sums::<4, FUSED>(panel, x, inputs)),
-        3 => all[..3].copy_from_slice(&sums::<3, FUSED>(panel, x, inputs)),
-        2 => all[..2].copy_from_slice(&sums::<2, FUSED>(panel, x, inputs)),
-        _ => all[..1].copy_from_slice(&sums::<1, FUSED>(panel, x, inputs)),
+        6 => put(&mut all, sums::<6, FUSED>(panel, x, inputs)),
+        5 => put(&mut all, sums::<5, FUSED>(panel, x, inputs)),
+        4 => put(&mut all, sums::<4, FUSED>(panel, x, inputs)),
+        3 => put(&mut all, sums::<3, FUSED>(panel, x, inputs)),
+        2 => put(&mut all, sums::<2, FUSED>(panel, x, inputs)),
+        _ => put(&mut all, sums::<1, FUSED>(panel, x, inputs)),
     }
     all
+}
+
+/// Writes the first rows of all.
+#[inline(always)]
+fn put<const R: usize>(all: &mut [[f32; PANEL]; ROWS], rows: [[f32; PANEL]; R]) {
+    all.iter_mut().zip(rows).for_each(|(all, row)| *all = row);
 }
 
 #[cfg(target_family = "wasm")]
