@@ -30,6 +30,8 @@ await measured(async (page, address) => {
   await waited('open the model', async () => {
     await button('Bring a real assistant').click();
     await page.getByText('in use').waitFor();
+    // The chooser is drawn before it takes files.
+    await page.waitForTimeout(1000);
     await page.getByLabel('Choose a file').first().setInputFiles(model);
     await free(button('Show me four answers')).waitFor();
   });
@@ -41,8 +43,7 @@ await measured(async (page, address) => {
     const examples = page.getByTestId('many-examples');
     await examples.locator('summary').click();
     await examples.locator('input[type=file]').setInputFiles({ name: 'gold.jsonl', mimeType: 'text/plain', buffer: Buffer.from(gold) });
-    await page.getByRole('button', { name: /^Learn my/ }).waitFor();
-    return { examples: await page.getByTestId('show-number').textContent() };
+    await page.getByTestId('show-number').filter({ hasText: String(EXAMPLES) }).waitFor();
   });
   await waited('learn the examples', async () => {
     await page.getByRole('button', { name: /^Learn my/ }).click();
