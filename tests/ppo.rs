@@ -83,14 +83,15 @@ fn a_seed_repeats_exactly_and_another_differs() {
 
 #[test]
 fn a_few_dozen_steps_raise_the_score_and_what_it_stands_for() {
-    let events = run(json!({"episodes": 640, "gold_labeler": "shorter", "kl_coef": 0.02}));
+    // Of eight seeds the scores rose by 1.5 to 2.0 and completions lost 6 to 8 words.
+    let events = run(json!({"episodes": 960, "learning_rate": 1e-3, "gold_labeler": "shorter", "kl_coef": 0.02}));
     let scores = series(&events, "objective/scores");
     let (early, late) = (mean(&scores[..8]), mean(&scores[scores.len() - 8..]));
     // Scores have deviation 1 on the first rollout; a mean over 8 steps of 16 completions has a standard error of 0.09.
-    assert!(late > early + 0.5, "scores went from {early} to {late}");
+    assert!(late > early + 1.0, "scores went from {early} to {late}");
     let gold = series(&events, "objective/gold_score");
     let (early, late) = (mean(&gold[..8]), mean(&gold[gold.len() - 8..]));
-    assert!(late > early + 1.0, "completions went from {} words to {}", -early, -late);
+    assert!(late > early + 3.0, "completions went from {} words to {}", -early, -late);
 }
 
 #[test]

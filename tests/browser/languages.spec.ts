@@ -138,7 +138,9 @@ for (const code of codes) {
     const glue = new URL('www/src/wasm/nudge_web.js', ROOT);
     test.skip(!existsSync(glue), 'a stand-in declares other things');
     const { initSync, Nudge } = await import(glue.href);
-    initSync({ module: readFileSync(new URL('www/src/wasm/nudge_web_bg.wasm', ROOT)) });
+    const relaxedSimd = JSON.parse(readFileSync(new URL('www/src/lib/relaxed-simd.json', ROOT), 'utf8'));
+    const module = WebAssembly.validate(new Uint8Array(relaxedSimd)) ? 'nudge_web_bg' : 'nudge_web_unfused';
+    initSync({ module: readFileSync(new URL(`www/src/wasm/${module}.wasm`, ROOT)) });
     const { trainer } = LANGUAGES[code];
     const missing: string[] = [];
     for (const { name } of Nudge.labelers(true)) if (!trainer.labelers[name]) missing.push(name);
