@@ -13,6 +13,7 @@ use nudge_session::frontier::Frontier;
 use nudge_session::imitation::Imitation;
 use nudge_session::options::{SftOptions, words_of};
 use nudge_session::outlook::{Memory, Probe};
+use nudge_session::platform;
 use nudge_session::verdict::{Changes, Evidence, JudgedPair, RankingCount, verdict};
 use nudge_session::workflow::{self, Division};
 use nudge_session::{Command, Event, Method, Metrics, Run, Session, SessionError, Winner, self_check};
@@ -35,6 +36,9 @@ impl Nudge {
     pub async fn create(device: String) -> Result<Nudge, Thrown> {
         console_error_panic_hook::set_once();
         let opened = device::open(&device).await?;
+        if let Some(gigabytes) = device::memory() {
+            platform::set_device_memory(gigabytes);
+        }
         Ok(Nudge {
             device_name: device,
             session: Rc::new(RefCell::new(Session::new(opened))),

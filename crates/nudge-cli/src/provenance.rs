@@ -8,7 +8,7 @@ use crate::files::read_text;
 use crate::model_files::read_model;
 use crate::version;
 use anyhow::{Context, Result};
-use nudge_session::Metrics;
+use nudge_session::{Files, Metrics};
 use nudge_session::verdict::Finding;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -17,6 +17,8 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::thread::JoinHandle;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -254,13 +256,30 @@ pub fn now() -> String {
     now.format(&Rfc3339).unwrap_or_default()
 }
 
+/// Hashes that threads are making, by the names of their models.
+static BEGUN: Mutex<BTreeMap<String, JoinHandle<String>>> = Mutex::new(BTreeMap::new());
+
+/// Begins the hash of a model that has been read, for whoever asks for it later ([`model_sha256`]).
+pub fn begin_hash(name: &str, files: &Files) {
+    let files = files.clone();
+    let thread = std::thread::spawn(move || weights_sha256(&files));
+    BEGUN.lock().unwrap_or_else(PoisonError::into_inner).insert(name.into(), thread);
+}
+
 /// SHA-256 in hex of a model's weights.
 pub fn model_sha256(name: &str) -> Result<String> {
+    let begun = BEGUN.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+    match begun.and_then(|thread| thread.join().ok()) {
+        Some(sha256) => Ok(sha256),
+        None => Ok(weights_sha256(&read_model(name)?)),
+    }
+}
+
+fn weights_sha256(files: &Files) -> String {
     let mut hash = Sha256::new();
-    let files = read_model(name)?;
     let weights = |file: &str| file.ends_with(".safetensors") || file.ends_with(".gguf");
     files.iter().filter(|(file, _)| weights(file)).for_each(|(_, bytes)| hash.update(bytes));
-    Ok(hex(hash))
+    hex(hash)
 }
 
 fn data_file(flag: &str, path: &str, records: Option<usize>) -> Result<DataFile> {

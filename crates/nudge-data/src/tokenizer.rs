@@ -7,6 +7,8 @@
 //! It lacks padding and truncation ([`crate::batch`] does the former) and other algorithms for
 //! training; it opens whatever `tokenizer.json` holds.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 use tokenizers::models::TrainerWrapper;
 use tokenizers::models::bpe::{BPE, BpeTrainer, BpeTrainerBuilder};
@@ -26,8 +28,8 @@ pub const MIN_VOCAB_SIZE: usize = SPECIAL_TOKENS.len() + 256;
 /// A tokenizer with its special tokens and, if it has one, its chat template.
 #[derive(Debug, Clone)]
 pub struct Tokenizer {
-    /// Set to read no special token in text.
-    pub(crate) inner: tokenizers::Tokenizer,
+    /// Set to read no special token in text. Copies share it: a vocabulary may have a quarter of a million tokens.
+    pub(crate) inner: Arc<tokenizers::Tokenizer>,
     pub(crate) specials: SpecialTokens,
     pub(crate) roles: Roles,
     chat: Option<ChatTemplate>,
@@ -86,7 +88,7 @@ impl Tokenizer {
             vocab_size: largest_id.map_or(0, |id| id as usize + 1),
             end_of_turn: vec![roles.eos.1],
             more_ends: Vec::new(),
-            inner,
+            inner: inner.into(),
             roles,
             chat: None,
             config,

@@ -72,6 +72,20 @@ impl Tokenizer {
                 std::str::from_utf8(bytes)
                     .map_err(|error| file_error(TEMPLATE_FILE, format!("it is not UTF-8 text: {error}")))?,
             ),
+            None => None,
+        };
+        Self::with_roles(inner, config, template, ends)
+    }
+
+    /// Finds out which tokens end a text and fill a batch. A template of the configuration does where there is no other.
+    pub(crate) fn with_roles(
+        inner: tokenizers::Tokenizer,
+        config: Map<String, Value>,
+        template: Option<&str>,
+        ends: &[u32],
+    ) -> Result<Self, DataError> {
+        let template = match template {
+            Some(template) => Some(template),
             None => template_source(&config)?,
         };
         let template = template.map(str::to_owned);
@@ -133,15 +147,21 @@ fn open(tokenizer_json: &[u8]) -> Result<tokenizers::Tokenizer, DataError> {
     };
     rewriting::check(tokenizer_json).map_err(|error| refused(&error))?;
     let opened = guarded(|| tokenizers::Tokenizer::from_bytes(tokenizer_json)).map_err(|error| refused(&error))?;
-    let mut inner = opened.map_err(|error| refused(&error))?;
+    probed(opened.map_err(|error| refused(&error))?)
+}
+
+/// A tokenizer of sizes that are supported, tried out on ordinary text, without limits of its own.
+pub(crate) fn probed(mut inner: tokenizers::Tokenizer) -> Result<tokenizers::Tokenizer, DataError> {
     // An embedding has a row for each id up to the largest.
     if let Some(largest) = inner.get_vocab(true).into_values().max().filter(|largest| *largest > LARGEST_ID) {
-        return Err(refused(&format!("it has an id {largest}; at most {LARGEST_ID} is supported")));
+        let reason = format!("it has an id {largest}; at most {LARGEST_ID} is supported");
+        return Err(file_error(TOKENIZER_FILE, reason));
     }
     // A file may ask for fixed lengths; here the caller decides about lengths.
     inner.with_padding(None);
-    let probed = guarded(|| inner.with_truncation(None).and_then(|inner| inner.encode_fast(PROBE, false).map(drop)));
-    probed.map_err(|error| refused(&error))?.map_err(|error| {
+    let tried = guarded(|| inner.with_truncation(None).and_then(|inner| inner.encode_fast(PROBE, false).map(drop)));
+    let tried = tried.map_err(|error| file_error(TOKENIZER_FILE, error.to_string()))?;
+    tried.map_err(|error| {
         let reason = format!("it can not encode ordinary text ({error}); its vocabulary is incomplete");
         file_error(TOKENIZER_FILE, reason)
     })?;

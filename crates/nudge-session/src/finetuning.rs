@@ -4,7 +4,7 @@
 //! memory once for policy, value model, reward model and reference, and backward computes again what there is no room for.
 
 use crate::options::declare::{AT_LEAST_ONE, POSITIVE};
-use crate::platform::ACTIVATIONS_HELD;
+use crate::platform::activations_held;
 use crate::{SessionError, options};
 use nudge_model::{BaseModel, Decoder, DecoderConfig, LoraConfig, Precision};
 use serde::{Deserialize, Serialize};
@@ -99,7 +99,7 @@ impl FinetuningOptions {
     /// If `lora_target_modules` names a matrix that the model has not.
     pub fn start(&self, model: Decoder, seed: u64, base: impl FnOnce() -> BaseModel) -> Result<Decoder, SessionError> {
         let is_large = is_large(&model.config);
-        let held = is_large.then_some(ACTIVATIONS_HELD);
+        let held = is_large.then(activations_held);
         let has_adapter = model.adapter().is_some();
         Ok(match (self.adapts(&model.config, has_adapter), has_adapter) {
             (false, false) if !is_large => model,

@@ -103,9 +103,7 @@ impl Folder {
         let config_bytes = opened.config.clone();
         let config = DecoderConfig::from_json(&config_bytes).map_err(named(name))?;
         refuse_larger(&config, &opened.tensors).map_err(named(name))?;
-        let (tokenizer_config, template) = (opened.tokenizer_config.as_deref(), opened.template.as_deref());
-        let ends = opened.generation.as_deref().map_or_else(Vec::new, listed_ends);
-        let tokenizer = Tokenizer::from_files_with_ends(&opened.tokenizer, tokenizer_config, template, &ends)?;
+        let tokenizer = opened.tokenizer()?;
         let tensors = opened.tensors.clone();
         let adapter = AdapterFiles::open(name, files)?;
         let (tokens, rows) = (tokenizer.vocab_size(), config.vocab_size);
@@ -274,14 +272,6 @@ impl Folder {
     }
 }
 
-/// `eos_token_id` of a `generation_config.json`, a number or a list of numbers. What cannot be read says nothing about ends.
-fn listed_ends(generation_config: &[u8]) -> Vec<u32> {
-    let value: serde_json::Value = serde_json::from_slice(generation_config).unwrap_or_default();
-    let listed = &value["eos_token_id"];
-    let ids = listed.as_array().map_or(std::slice::from_ref(listed), Vec::as_slice).iter();
-    ids.filter_map(|id| id.as_u64().and_then(|id| u32::try_from(id).ok())).collect()
-}
-
 /// The bias that `config.json` gives a reward model; 0 where it says nothing.
 fn reward_bias(name: &str, config: &[u8]) -> Result<f32, SessionError> {
     let value: serde_json::Value = serde_json::from_slice(config).unwrap_or_default();
@@ -376,18 +366,4 @@ fn generation_config(tokenizer: &Tokenizer) -> Vec<u8> {
     let mut bytes = serde_json::to_vec_pretty(&value).unwrap_or_default();
     bytes.push(b'\n');
     bytes
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn end_tokens_are_read_as_one_number_or_several() {
-        assert_eq!(listed_ends(br#"{"eos_token_id": 2}"#), [2]);
-        assert_eq!(listed_ends(br#"{"eos_token_id": [128001, 128008, -1, "x", 128009]}"#), [128_001, 128_008, 128_009]);
-        for nothing in [&b"{"[..], b"[]", b"{}", br#"{"eos_token_id": null}"#] {
-            assert!(listed_ends(nothing).is_empty());
-        }
-    }
 }

@@ -5,7 +5,7 @@ use crate::finetuning::{FinetuningOptions, is_large};
 use crate::folder::Folder;
 use crate::imitation::batch_size;
 use crate::options::Options;
-use crate::platform::ACTIVATIONS_HELD;
+use crate::platform::activations_held;
 use crate::protocol::Command;
 use crate::stage::sample::draws;
 use nudge_data::Prompt;
@@ -60,7 +60,7 @@ impl Needs {
             Some(_) => config.parameter_count(),
         };
         let base = if is_large(config) { folder.stored_bytes() } else { numbers * config.parameter_count() };
-        let held = is_large(config).then_some(ACTIVATIONS_HELD);
+        let held = is_large(config).then(activations_held);
         Self {
             weights: PROGRAM + base,
             training: usage.trained * trains * NUMBERS_OF_TRAINED * numbers,

@@ -60,6 +60,8 @@ struct Held {
     own: Files,
     /// With those of the base under an adapter.
     whole: Files,
+    /// What these say, but for the weights.
+    folder: Folder,
     /// The rankings that it has read.
     readings: Rc<RefCell<Readings>>,
 }
@@ -90,7 +92,7 @@ impl Session {
             chat: folder.tokenizer.chat().is_some(),
             note: folder.note(),
         };
-        self.models.insert(name.into(), Held { own: files, whole, readings: Rc::default() });
+        self.models.insert(name.into(), Held { own: files, whole, folder, readings: Rc::default() });
         Ok(info)
     }
 
@@ -125,8 +127,7 @@ impl Session {
 
     /// The rankings that a model has read, for [`crate::prequential`].
     pub(crate) fn readings(&self, name: &str) -> Result<Rc<RefCell<Readings>>, SessionError> {
-        let held = self.models.get(name).ok_or_else(|| SessionError::UnknownModel(name.into()))?;
-        Ok(held.readings.clone())
+        Ok(self.held(name)?.readings.clone())
     }
 
     /// The device.
@@ -145,11 +146,11 @@ impl Session {
     /// # Errors
     /// If the session does not hold the model.
     pub fn decided_by_model(&self, name: &str, option: &str, explores: bool) -> Result<Option<f32>, SessionError> {
-        let config = self.open(name)?.config;
+        let config = &self.held(name)?.folder.config;
         Ok(match option {
-            "temperature" if explores => Some(exploring_temperature_of(None, &config)),
-            "temperature" => Some(temperature_of(None, &config)),
-            "rpo_alpha" => Some(DpoOptions::default().rpo_alpha(&config)),
+            "temperature" if explores => Some(exploring_temperature_of(None, config)),
+            "temperature" => Some(temperature_of(None, config)),
+            "rpo_alpha" => Some(DpoOptions::default().rpo_alpha(config)),
             _ => None,
         })
     }
@@ -177,14 +178,17 @@ impl Session {
     /// If it names a model that the session does not hold.
     pub fn needs(&self, command: &Command) -> Result<Option<Needs>, SessionError> {
         let Some(model) = command.models().into_iter().next() else { return Ok(None) };
-        let folder = self.open(model)?;
-        Ok(memory::usage(command, &folder.config).map(|usage| Needs::of(&folder, &usage)))
+        let folder = &self.held(model)?.folder;
+        Ok(memory::usage(command, &folder.config).map(|usage| Needs::of(folder, &usage)))
     }
 
-    /// The model called `name`, read from its files. An adapter lies on its base.
+    /// The model called `name`. An adapter lies on its base.
     pub fn open(&self, name: &str) -> Result<Folder, SessionError> {
-        let files = self.whole(name).ok_or_else(|| SessionError::UnknownModel(name.into()))?;
-        Folder::open(name, files)
+        Ok(self.held(name)?.folder.clone())
+    }
+
+    fn held(&self, name: &str) -> Result<&Held, SessionError> {
+        self.models.get(name).ok_or_else(|| SessionError::UnknownModel(name.into()))
     }
 
     /// Several models, whose weights are in memory once where they lie in the same files.

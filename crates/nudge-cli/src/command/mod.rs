@@ -35,7 +35,7 @@ use crate::device::{self, DeviceChoice};
 use crate::failure::{tell, tell_once};
 use crate::memory;
 use crate::model_files::read_model;
-use crate::provenance::by_model;
+use crate::provenance::{begin_hash, by_model};
 use crate::report;
 use crate::runner::{Listen, drive};
 use crate::usage::given;
@@ -105,6 +105,10 @@ impl Workplace {
     /// Loads the model that `name` stands for, under that name.
     pub fn load(&mut self, name: &str) -> Result<()> {
         let files = read_model(name)?;
+        if given().flags.contains_key("out") {
+            // The record of the run will say it.
+            begin_hash(name, &files);
+        }
         let info = self.session.put_model(name, files).map_err(|error| match error {
             // What is wrong with a tokenizer does not say whose it is; the other errors do.
             SessionError::Data(error) => anyhow::Error::from(error).context(format!("model `{name}`")),

@@ -73,8 +73,7 @@ mod tests {
         let before = Tokenizer::train(["The dog ran, 12 times. The dog sat."].into_iter(), 280).expect("trains");
         let gguf = before.to_gguf(300).expect("is byte-level");
         assert_eq!((gguf.tokens.len(), gguf.pre.as_str()), (300, "gpt-2"));
-        let [tokenizer, config] = gguf.to_files().expect("writes");
-        let after = Tokenizer::from_files(&tokenizer, Some(&config)).expect("opens");
+        let after = gguf.open(&[]).expect("opens");
         assert_eq!(after.vocab_size(), before.vocab_size());
         for text in ["The dog ran.", "12\n\n 34", "<|user|> é 漢字"] {
             assert_eq!(after.encode(text), before.encode(text), "{text}");

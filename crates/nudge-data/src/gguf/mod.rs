@@ -1,7 +1,7 @@
-//! The tokenizer inside a GGUF as Hugging Face's files, and back, so that one road serves both.
+//! The tokenizer inside a GGUF, and back.
 //!
 //! A GGUF keeps the vocabulary as lists in its metadata and names the rules that cut text into words; `tokenizer.json`
-//! spells them out. Two kinds: `gpt2`, byte-level BPE, and `llama`, SentencePiece as BPE with bytes for what the
+//! spells them out, and so they are written here. Two kinds: `gpt2`, byte-level BPE, and `llama`, SentencePiece as BPE with bytes for what the
 //! vocabulary lacks. The rules are those of llama.cpp's `llama-vocab.cpp` and of the models' own `tokenizer.json`.
 //!
 //! It lacks WordPiece, Unigram, and rules that no family of Nudge's uses.
@@ -11,8 +11,12 @@ mod merges;
 mod words;
 
 use crate::error::DataError;
-use serde::{Serialize, Serializer};
-use serde_json::{Value, json};
+use crate::tokenizer::Tokenizer;
+use crate::tokenizer_files::{guarded, probed};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+use tokenizers::{AddedToken, DecoderWrapper, NormalizerWrapper, PreTokenizerWrapper};
+use tokenizers::models::bpe::{BPE, BpeBuilder, Vocab};
 use words::Words;
 
 /// The rank of a token.
@@ -76,45 +80,49 @@ pub struct GgufTokenizer {
 const PREFIX: &str = "tokenizer.ggml";
 
 impl GgufTokenizer {
-    /// The bytes of `tokenizer.json` and `tokenizer_config.json`.
+    /// The tokenizer, for a model whose completions also end at the tokens `ends`.
     ///
     /// # Errors
-    /// [`DataError::TokenizerFile`] if the kind or its rules are not known, or lists do not fit together.
-    pub fn to_files(&self) -> Result<[Vec<u8>; 2], DataError> {
+    /// [`DataError::TokenizerFile`] if the kind or its rules are not known, or lists do not fit together; else as
+    /// [`Tokenizer::from_files`].
+    pub fn open(&self, ends: &[u32]) -> Result<Tokenizer, DataError> {
         if self.tokens.is_empty() || self.kinds.len() != self.tokens.len() {
             let (tokens, kinds) = (self.tokens.len(), self.kinds.len());
             return Err(refused("tokens", format!("are {tokens}, but kinds are {kinds}; the file was damaged")));
         }
-        let tokenizer = match self.model.as_str() {
+        let (model, steps) = match self.model.as_str() {
             "gpt2" => self.byte_level()?,
             "llama" => self.sentence_piece()?,
             other => {
                 return Err(refused("model", format!("is `{other}`; known are `gpt2` and `llama`")));
             }
         };
-        let config = self.config()?.to_string().into_bytes();
-        let tokenizer = serde_json::to_vec(&tokenizer).map_err(|error| refused("tokens", error.to_string()))?;
-        Ok([tokenizer, config])
+        let mut inner = tokenizers::Tokenizer::new(model);
+        let normalizer = step::<NormalizerWrapper>(steps.normalizer)?;
+        inner.with_normalizer(normalizer).map_err(|error| refused("pre", error.to_string()))?;
+        inner.with_pre_tokenizer(step::<PreTokenizerWrapper>(steps.pre_tokenizer)?);
+        inner.with_decoder(step::<DecoderWrapper>(steps.decoder)?);
+        let added = guarded(|| inner.add_tokens(self.added_tokens()));
+        added.map_err(crate_failed)?.map_err(|error| refused("tokens", error.to_string()))?;
+        Tokenizer::with_roles(probed(inner)?, self.config()?, None, ends)
     }
 
     /// Byte-level BPE.
-    fn byte_level(&self) -> Result<TokenizerJson<'_>, DataError> {
+    fn byte_level(&self) -> Result<(BPE, Steps), DataError> {
         let words = Words::named(&self.pre)
             .ok_or_else(|| refused("pre", format!("is `{}`; known are {}", self.pre, Words::known())))?;
         let merges = self.merges.iter().map(|merge| merge.split_once(' ')).collect::<Option<Vec<_>>>();
         let merges = merges.ok_or_else(|| refused("merges", "holds a line that is no pair".into()))?;
-        Ok(TokenizerJson {
-            version: VERSION,
-            added_tokens: self.added_tokens(),
+        let steps = Steps {
             normalizer: words.normalizer(),
             pre_tokenizer: words.pre_tokenizer(),
             decoder: json!({"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true, "use_regex": true}),
-            model: Bpe { ignore_merges: words.whole_words_first(), ..self.bpe(merges) },
-        })
+        };
+        Ok((self.bpe(&merges, |builder| builder.ignore_merges(words.whole_words_first()))?, steps))
     }
 
     /// SentencePiece's BPE: `▁` for spaces, bytes for what is not in the vocabulary.
-    fn sentence_piece(&self) -> Result<TokenizerJson<'_>, DataError> {
+    fn sentence_piece(&self) -> Result<(BPE, Steps), DataError> {
         let merges = match self.merges.is_empty() {
             true if self.scores.len() == self.tokens.len() => merges::from_scores(self),
             true => return Err(refused("scores", "are fewer than the tokens, and there are no merges".into())),
@@ -134,53 +142,56 @@ impl GgufTokenizer {
             }
             false => spaces,
         };
-        Ok(TokenizerJson {
-            version: VERSION,
-            added_tokens: self.added_tokens(),
+        let steps = Steps {
             normalizer,
             pre_tokenizer: Value::Null,
             decoder: json!({"type": "Sequence", "decoders": decoders}),
-            model: Bpe {
-                byte_fallback: self.kinds.contains(&TokenKind::Byte),
-                fuse_unk: true,
-                unk_token: self.unknown.and_then(|id| self.tokens.get(id as usize)).map(String::as_str),
-                ..self.bpe(merges)
-            },
-        })
-    }
-
-    fn bpe<'a>(&'a self, merges: Vec<(&'a str, &'a str)>) -> Bpe<'a> {
-        Bpe {
-            kind: "BPE",
-            unk_token: None,
-            fuse_unk: false,
-            byte_fallback: false,
-            ignore_merges: false,
-            vocab: Vocab(self),
-            merges,
-        }
-    }
-
-    fn added_tokens(&self) -> Value {
-        let token = |(id, (content, kind)): (usize, (&String, &TokenKind))| {
-            let special = match kind {
-                TokenKind::Control | TokenKind::Unknown => true,
-                TokenKind::UserDefined => false,
-                TokenKind::Normal | TokenKind::Unused | TokenKind::Byte => return None,
-            };
-            Some(json!({
-                "id": id, "content": content, "special": special,
-                "single_word": false, "lstrip": false, "rstrip": false, "normalized": false,
-            }))
         };
-        self.tokens.iter().zip(&self.kinds).enumerate().filter_map(token).collect()
+        let unknown = self.unknown.and_then(|id| self.tokens.get(id as usize));
+        let model = self.bpe(&merges, |builder| {
+            let builder = builder.byte_fallback(self.kinds.contains(&TokenKind::Byte)).fuse_unk(true);
+            unknown.into_iter().fold(builder, |builder, token| builder.unk_token(token.clone()))
+        })?;
+        Ok((model, steps))
     }
 
-    fn config(&self) -> Result<Value, DataError> {
-        let mut config = json!({
-            "tokenizer_class": "PreTrainedTokenizerFast",
-            "clean_up_tokenization_spaces": false,
-        });
+    /// The tokens that text can give, with their ids, and the pairs that are merged.
+    fn bpe(
+        &self,
+        merges: &[(&str, &str)],
+        with_options: impl FnOnce(BpeBuilder) -> BpeBuilder,
+    ) -> Result<BPE, DataError> {
+        let all = self.tokens.iter().zip(0..).zip(&self.kinds).filter(|(_, kind)| **kind != TokenKind::Unused);
+        let vocabulary: Vocab = all.map(|((token, id), _)| (token.clone(), id)).collect();
+        let longest = vocabulary.keys().map(String::len).max().unwrap_or(0);
+        // The crate makes room for the longest token and trusts that nothing longer comes of a merge.
+        if let Some((left, right)) = merges.iter().find(|(left, right)| left.len() + right.len() > longest) {
+            return Err(refused("merges", format!("makes a token of `{left}` and `{right}` that is not there")));
+        }
+        let merges = merges.iter().map(|(left, right)| ((*left).into(), (*right).into())).collect();
+        let build = || with_options(BpeBuilder::new().vocab_and_merges(vocabulary, merges)).build();
+        guarded(build).map_err(crate_failed)?.map_err(|error| refused("merges", error.to_string()))
+    }
+
+    /// Tokens that are found in text before it is cut into words.
+    fn added_tokens(&self) -> Vec<AddedToken> {
+        let special = |kind: &TokenKind| match kind {
+            TokenKind::Control | TokenKind::Unknown => Some(true),
+            TokenKind::UserDefined => Some(false),
+            TokenKind::Normal | TokenKind::Unused | TokenKind::Byte => None,
+        };
+        let all = self.tokens.iter().zip(&self.kinds);
+        all.filter_map(|(token, kind)| Some(AddedToken::from(token.as_str(), special(kind)?).normalized(false))).collect()
+    }
+
+    /// What stands in `tokenizer_config.json`: which tokens end a text and fill a batch, and the chat template.
+    ///
+    /// # Errors
+    /// [`DataError::TokenizerFile`] if such a token is not there.
+    pub fn config(&self) -> Result<Map<String, Value>, DataError> {
+        let mut config = Map::new();
+        config.insert("tokenizer_class".into(), "PreTrainedTokenizerFast".into());
+        config.insert("clean_up_tokenization_spaces".into(), false.into());
         let roles = [
             ("bos_token", "bos_token_id", self.bos),
             ("eos_token", "eos_token_id", self.eos),
@@ -192,53 +203,31 @@ impl GgufTokenizer {
             let token = self.tokens.get(id as usize);
             let token =
                 token.ok_or_else(|| refused(key, format!("is {id}, but there are {} tokens", self.tokens.len())))?;
-            config[role] = json!(token);
+            config.insert(role.into(), token.as_str().into());
         }
         if let Some(add) = self.add_bos {
-            config["add_bos_token"] = add.into();
+            config.insert("add_bos_token".into(), add.into());
         }
         if let Some(template) = &self.chat_template {
-            config["chat_template"] = json!(template);
+            config.insert("chat_template".into(), template.as_str().into());
         }
         Ok(config)
     }
 }
 
-/// A `tokenizer.json`. It is written from where the tokens lie: as values they would take ten times the room.
-#[derive(Serialize)]
-struct TokenizerJson<'a> {
-    version: &'static str,
-    added_tokens: Value,
+/// What is done to text before and after BPE, as a `tokenizer.json` spells it out.
+struct Steps {
     normalizer: Value,
     pre_tokenizer: Value,
     decoder: Value,
-    model: Bpe<'a>,
 }
 
-const VERSION: &str = "1.0";
-
-/// Its model; what a file may say beside this is left out.
-#[derive(Serialize)]
-struct Bpe<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    unk_token: Option<&'a str>,
-    fuse_unk: bool,
-    byte_fallback: bool,
-    ignore_merges: bool,
-    vocab: Vocab<'a>,
-    merges: Vec<(&'a str, &'a str)>,
+fn step<T: DeserializeOwned>(step: Value) -> Result<Option<T>, DataError> {
+    serde_json::from_value(step).map_err(|error| refused("pre", error.to_string()))
 }
 
-/// The tokens that text can give, with their ids.
-struct Vocab<'a>(&'a GgufTokenizer);
-
-impl Serialize for Vocab<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let all = self.0.tokens.iter().zip(&self.0.kinds).enumerate();
-        serializer
-            .collect_map(all.filter(|(_, (_, kind))| **kind != TokenKind::Unused).map(|(id, (token, _))| (token, id)))
-    }
+fn crate_failed(reason: &str) -> DataError {
+    refused("tokens", format!("are of no use: {reason}"))
 }
 
 fn refused(key: &str, reason: String) -> DataError {
@@ -248,11 +237,9 @@ fn refused(key: &str, reason: String) -> DataError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Tokenizer;
 
     fn open(tokenizer: &GgufTokenizer) -> Result<Tokenizer, DataError> {
-        let [tokenizer, config] = tokenizer.to_files()?;
-        Tokenizer::from_files(&tokenizer, Some(&config))
+        tokenizer.open(&[])
     }
 
     /// `<unk>`, `<s>`, `</s>`, the bytes, then pieces, best first.

@@ -3,7 +3,7 @@
 //!
 //! A stage writes what it knows. Here the small files of the model that it began with come back around that.
 
-use super::open::{self, Opened};
+use super::open::{self, Opened, Vocabulary};
 use super::{CHAT_TEMPLATE, CONFIG, GENERATION_CONFIG, TOKENIZER, TOKENIZER_CONFIG};
 use crate::SessionError;
 use crate::protocol::Files;
@@ -15,7 +15,8 @@ use serde_json::{Map, Value, json};
 #[derive(Debug, Clone)]
 pub(crate) struct Origin {
     config: Map<String, Value>,
-    tokenizer: Bytes,
+    /// `tokenizer.json`, where there is one.
+    tokenizer: Option<Bytes>,
     tokenizer_config: Map<String, Value>,
     template: Option<Bytes>,
     generation: Map<String, Value>,
@@ -56,7 +57,7 @@ impl Origin {
             }
         });
         if files.contains_key(TOKENIZER) {
-            files.insert(TOKENIZER.into(), self.tokenizer.clone());
+            files.extend(self.tokenizer.clone().map(|tokenizer| (TOKENIZER.to_string(), tokenizer)));
             files.extend(self.words.clone().map(|words| (WORDS.to_string(), words)));
         }
         rewrite(files, TOKENIZER_CONFIG, |own| {
@@ -82,7 +83,10 @@ impl From<Opened> for Origin {
             tokenizer_config: fields(opened.tokenizer_config.as_ref()),
             generation: fields(opened.generation.as_ref()),
             words: opened.words,
-            tokenizer: opened.tokenizer,
+            tokenizer: match opened.tokenizer {
+                Vocabulary::File(json) => Some(json),
+                Vocabulary::Lists(_) => None,
+            },
             template: opened.template,
         }
     }
@@ -128,7 +132,7 @@ mod tests {
             config: json!({"hidden_size": 8, "bos_token_id": 1, "eos_token_id": [2, 3], "rope_scaling": {"a": 1}})
                 .to_string()
                 .into(),
-            tokenizer: Bytes::from_static(b"{\"as\": \"it came\"}"),
+            tokenizer: Vocabulary::File(Bytes::from_static(b"{\"as\": \"it came\"}")),
             tokenizer_config: Some(json!({"eos_token": "<e>", "pad_token": "<e>"}).to_string().into()),
             template: template.map(Bytes::from_static),
             words: Some(Bytes::from_static(b"cat\nsaw\n")),

@@ -1,6 +1,6 @@
 //! A model that is one `.gguf`, or several: the files of a folder that its metadata stand for.
 
-use super::open::Opened;
+use super::open::{Opened, Vocabulary};
 use crate::error::{SessionError, named};
 use crate::protocol::Files;
 use crate::words::WORDS;
@@ -24,17 +24,17 @@ pub(super) fn open(name: &str, files: &Files) -> Result<Opened, SessionError> {
     let refused = |error: ContainerError| named(name)(error.into());
     let gguf = Gguf::open(files_of(files)).map_err(refused)?;
     let vocabulary = vocabulary(&gguf).map_err(refused)?;
-    let [tokenizer, tokenizer_config] = vocabulary.to_files()?;
+    let tokenizer_config = vocabulary.config()?;
     let config = gguf.config().map_err(refused)?;
     let unwritable = |error: serde_json::Error| named(name)(ModelError::Config(error.to_string()));
     Ok(Opened {
         config: serde_json::to_vec(&config).map_err(unwritable)?.into(),
-        tokenizer: tokenizer.into(),
-        tokenizer_config: Some(tokenizer_config.into()),
+        tokenizer_config: Some(serde_json::to_vec(&tokenizer_config).map_err(unwritable)?.into()),
         template: None,
         generation: Some(serde_json::to_vec(&generation(&vocabulary)).map_err(unwritable)?.into()),
         tensors: gguf.tensors().map_err(refused)?,
         words: files.get(WORDS).cloned(),
+        tokenizer: Vocabulary::Lists(vocabulary.into()),
     })
 }
 

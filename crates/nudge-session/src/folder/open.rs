@@ -5,18 +5,43 @@ use crate::error::{SessionError, named};
 use crate::protocol::Files;
 use crate::words::WORDS;
 use bytes::Bytes;
+use nudge_data::{DataError, GgufTokenizer, Tokenizer};
 use nudge_model::container::refuse_pointer;
 use nudge_model::{ContainerError, DecoderConfig, ModelError, Tensors};
 
 /// What the files of a model come to, whatever they are.
 pub(super) struct Opened {
     pub config: Bytes,
-    pub tokenizer: Bytes,
+    pub tokenizer: Vocabulary,
     pub tokenizer_config: Option<Bytes>,
     pub template: Option<Bytes>,
     pub generation: Option<Bytes>,
     pub words: Option<Bytes>,
     pub tensors: Tensors,
+}
+
+/// Where a model's tokenizer is.
+pub(super) enum Vocabulary {
+    /// In a `tokenizer.json`.
+    File(Bytes),
+    /// In the metadata of a GGUF.
+    Lists(Box<GgufTokenizer>),
+}
+
+impl Opened {
+    /// The tokenizer. A `generation_config.json` may list more tokens that end a completion.
+    pub fn tokenizer(&self) -> Result<Tokenizer, DataError> {
+        let ends = self.generation.as_deref().map_or_else(Vec::new, listed_ends);
+        match &self.tokenizer {
+            Vocabulary::Lists(lists) => lists.open(&ends),
+            Vocabulary::File(json) => Tokenizer::from_files_with_ends(
+                json,
+                self.tokenizer_config.as_deref(),
+                self.template.as_deref(),
+                &ends,
+            ),
+        }
+    }
 }
 
 /// Reads all but the tensors, which are looked for and held against their files' lengths.
@@ -42,7 +67,7 @@ pub(super) fn open(name: &str, files: &Files) -> Result<Opened, SessionError> {
     };
     Ok(Opened {
         config,
-        tokenizer: needed(TOKENIZER)?,
+        tokenizer: Vocabulary::File(needed(TOKENIZER)?),
         tokenizer_config: optional(TOKENIZER_CONFIG)?,
         template: optional(CHAT_TEMPLATE)?,
         generation: optional(GENERATION_CONFIG)?,
@@ -56,7 +81,7 @@ fn with_own_tokenizer(opened: Opened, files: &Files) -> Opened {
     let Some(tokenizer) = files.get(TOKENIZER) else { return opened };
     let optional = |file: &str| files.get(file).cloned();
     let (tokenizer_config, template) = (optional(TOKENIZER_CONFIG), optional(CHAT_TEMPLATE));
-    Opened { tokenizer: tokenizer.clone(), tokenizer_config, template, ..opened }
+    Opened { tokenizer: Vocabulary::File(tokenizer.clone()), tokenizer_config, template, ..opened }
 }
 
 /// Refuses a configuration that asks for more numbers than there are, before anybody makes room for them.
@@ -80,5 +105,27 @@ pub(super) fn refuse_larger(config: &DecoderConfig, tensors: &Tensors) -> Result
             "its sizes ask for at least {asked} numbers, but the weights hold {there}: vocab_size {}, hidden_size {}, intermediate_size {}, num_hidden_layers {}; the two do not belong together",
             config.vocab_size, config.hidden_size, config.intermediate_size, config.num_hidden_layers
         ))),
+    }
+}
+
+/// `eos_token_id` of a `generation_config.json`, a number or a list of numbers. What cannot be read says nothing about ends.
+fn listed_ends(generation_config: &[u8]) -> Vec<u32> {
+    let value: serde_json::Value = serde_json::from_slice(generation_config).unwrap_or_default();
+    let listed = &value["eos_token_id"];
+    let ids = listed.as_array().map_or(std::slice::from_ref(listed), Vec::as_slice).iter();
+    ids.filter_map(|id| id.as_u64().and_then(|id| u32::try_from(id).ok())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn end_tokens_are_read_as_one_number_or_several() {
+        assert_eq!(listed_ends(br#"{"eos_token_id": 2}"#), [2]);
+        assert_eq!(listed_ends(br#"{"eos_token_id": [128001, 128008, -1, "x", 128009]}"#), [128_001, 128_008, 128_009]);
+        for nothing in [&b"{"[..], b"[]", b"{}", br#"{"eos_token_id": null}"#] {
+            assert!(listed_ends(nothing).is_empty());
+        }
     }
 }
