@@ -5,14 +5,15 @@
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { measured, round, taken, tell } from './measuring.mjs';
+import { giveFile, measured, round, taken, tell } from './measuring.mjs';
 
 const [model, threads = ''] = process.argv.slice(2);
 const EXAMPLES = 12;
 const SCREENS = 10;
 const LONGEST = 900_000;
 const ofWorkflow = (name) => fileURLToPath(new URL(`../workflows/customer_reply/${name}`, import.meta.url));
-const gold = readFileSync(ofWorkflow('gold.jsonl'), 'utf8').split('\n').slice(0, EXAMPLES).join('\n');
+// Of 15 three answer requests that the page holds out, and are left out.
+const gold = readFileSync(ofWorkflow('gold.jsonl'), 'utf8').split('\n').slice(0, 15).join('\n');
 
 await measured(async (page, address) => {
   page.setDefaultTimeout(LONGEST);
@@ -29,21 +30,21 @@ await measured(async (page, address) => {
 
   await waited('open the model', async () => {
     await button('Bring a real assistant').click();
-    await page.getByText('in use').waitFor();
-    // The chooser is drawn before it takes files.
-    await page.waitForTimeout(1000);
-    await page.getByLabel('Choose a file').first().setInputFiles(model);
+    const chooser = page.getByLabel('Choose a file').first();
+    await chooser.waitFor({ state: 'attached' });
+    await giveFile(chooser, model);
     await free(button('Show me four answers')).waitFor();
   });
   await waited('bring 60 requests and 12 examples', async () => {
     const prompts = page.getByTestId('prompts');
     await prompts.locator('summary').click();
-    await prompts.getByLabel('Choose a file').setInputFiles(ofWorkflow('prompts.jsonl'));
+    await giveFile(prompts.getByLabel('Choose a file'), ofWorkflow('prompts.jsonl'));
     await button(/^Use these/, prompts).click();
     const examples = page.getByTestId('many-examples');
     await examples.locator('summary').click();
-    await examples.locator('input[type=file]').setInputFiles({ name: 'gold.jsonl', mimeType: 'text/plain', buffer: Buffer.from(gold) });
-    await page.getByTestId('show-number').filter({ hasText: String(EXAMPLES) }).waitFor();
+    await giveFile(examples.locator('input[type=file]'), { name: 'gold.jsonl', mimeType: 'text/plain', buffer: Buffer.from(gold) });
+    await page.getByTestId('show-number').filter({ hasNotText: /^0$/ }).waitFor();
+    return { examples: Number(await page.getByTestId('show-number').textContent()) };
   });
   await waited('learn the examples', async () => {
     await page.getByRole('button', { name: /^Learn my/ }).click();

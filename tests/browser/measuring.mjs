@@ -40,6 +40,13 @@ export function taken() {
   return { cpu_s, peak_mb };
 }
 
+/** Gives `input` a file as soon as the page takes one. */
+export async function giveFile(input, file) {
+  const element = await input.elementHandle();
+  await input.page().waitForFunction((input) => !input.disabled, element);
+  await input.setInputFiles(file);
+}
+
 /** Hands `work` a page of a browser of its own (NUDGE_CHROMIUM), and the address of the built page in www/dist. */
 export async function measured(work) {
   const server = spawn(process.execPath, [`${here}server.mjs`], { env: { ...process.env, NUDGE_PORT: PORT } });

@@ -123,6 +123,11 @@ impl Folder {
         Ok(Self { name, kind, config, tokenizer, tensors, origin, weights, adapter, bases, reward_bias })
     }
 
+    /// Whether its weights lie in these files.
+    pub fn lies_in(&self, weights: &[Bytes]) -> bool {
+        bases::are_same(&self.weights, weights)
+    }
+
     /// The same folder, which takes its base from those in memory, and leaves it there.
     pub fn beside(self, bases: &Bases) -> Self {
         Self { bases: bases.clone(), ..self }

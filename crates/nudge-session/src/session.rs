@@ -50,6 +50,8 @@ pub struct ModelInfo {
 pub struct Session {
     device: Device,
     models: BTreeMap<String, Held>,
+    /// Their weights.
+    bases: Bases,
     /// Bytes that a run may take, where the shell knows.
     memory: Option<u64>,
 }
@@ -69,14 +71,14 @@ struct Held {
 impl Session {
     /// An empty session on `device` (without autodiff; stages turn it on where they train).
     pub fn new(device: Device) -> Self {
-        Self { device: device.without_autodiff(), models: BTreeMap::new(), memory: None }
+        Self { device: device.without_autodiff(), models: BTreeMap::new(), bases: Bases::default(), memory: None }
     }
 
     /// Takes a model in, after checking that its files fit together and hold finite numbers. An adapter alone finds
     /// its base among the models that are there.
     pub fn put_model(&mut self, name: &str, files: Files) -> Result<ModelInfo, SessionError> {
         let whole = self.with_base(name, &files)?;
-        let folder = Folder::open(name, &whole)?;
+        let folder = Folder::open(name, &whole)?.beside(&self.bases);
         match folder.kind {
             Kind::Decoder => folder.decoder(&self.device).map(drop)?,
             Kind::Reward => folder.scalar(&self.device).map(drop)?,
@@ -93,12 +95,19 @@ impl Session {
             note: folder.note(),
         };
         self.models.insert(name.into(), Held { own: files, whole, folder, readings: Rc::default() });
+        self.forget_bases();
         Ok(info)
     }
 
     /// Lets go of a model.
     pub fn forget_model(&mut self, name: &str) {
         self.models.remove(name);
+        self.forget_bases();
+    }
+
+    /// Lets go of weights that no model here has.
+    fn forget_bases(&self) {
+        self.bases.retain(|weights| self.models.values().any(|held| held.folder.lies_in(weights)));
     }
 
     /// The files of a whole model: an adapter alone lies on its base.
@@ -191,10 +200,8 @@ impl Session {
         self.models.get(name).ok_or_else(|| SessionError::UnknownModel(name.into()))
     }
 
-    /// Several models, whose weights are in memory once where they lie in the same files.
     fn open_all<'a>(&self, names: impl IntoIterator<Item = &'a String>) -> Result<Vec<Folder>, SessionError> {
-        let bases = Bases::default();
-        names.into_iter().map(|name| Ok(self.open(name)?.beside(&bases))).collect()
+        names.into_iter().map(|name| self.open(name)).collect()
     }
 
     /// Starts `command`, or goes on from a checkpoint of the same command.

@@ -35,9 +35,7 @@ fn vocabulary(text: &str) -> GgufTokenizer {
 pub fn target(content: &[u8]) {
     let Ok(text) = std::str::from_utf8(content) else { return };
     let opened = match text.strip_prefix("gguf") {
-        Some(text) => {
-            vocabulary(text).to_files().and_then(|[files, config]| Tokenizer::from_files(&files, Some(&config)))
-        }
+        Some(text) => vocabulary(text).open(&[]),
         None => {
             let (tokenizer, config) = text.split_once('\0').map_or((text, None), |(first, rest)| (first, Some(rest)));
             Tokenizer::from_files(tokenizer.as_bytes(), config.map(str::as_bytes))

@@ -162,7 +162,7 @@ export type Requests = {
   open_model: { ask: { name: string; picked: Picked[] }; reply: { info: ModelInfo; names: string[] } };
   /** Takes an adapter in once more, under another name and at so much of its strength. */
   put_scaled: { ask: { name: string; of: string; strength: number }; reply: null };
-  /** What working with a model will take, measured by a probe of about a second. */
+  /** What working with a model will take, measured by a probe of a few seconds. */
   outlook: { ask: { name: string; answer: number }; reply: Outlook };
   /** Seconds that imitating so many examples will take, where each takes `example` seconds of a step (`outlook`). */
   imitation_time: { ask: { name: string; demonstrations: number; options: Partial<SftOptions>; example: number }; reply: number };

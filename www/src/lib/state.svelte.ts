@@ -326,7 +326,7 @@ class State {
     return engine.request('imitation_time', { name: 'base', demonstrations: this.lessons.length, options: this.#learning, example });
   }
 
-  /** Asked once: the probe takes about a second. */
+  /** Asked once: the probe takes a few seconds. */
   #measured: { of: string; example: number } | null = null;
 
   async #exampleTime(): Promise<number> {

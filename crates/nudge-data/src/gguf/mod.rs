@@ -15,8 +15,8 @@ use crate::tokenizer::Tokenizer;
 use crate::tokenizer_files::{guarded, probed};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
-use tokenizers::{AddedToken, DecoderWrapper, NormalizerWrapper, PreTokenizerWrapper};
 use tokenizers::models::bpe::{BPE, BpeBuilder, Vocab};
+use tokenizers::{AddedToken, DecoderWrapper, NormalizerWrapper, PreTokenizerWrapper};
 use words::Words;
 
 /// The rank of a token.
@@ -181,7 +181,8 @@ impl GgufTokenizer {
             TokenKind::Normal | TokenKind::Unused | TokenKind::Byte => None,
         };
         let all = self.tokens.iter().zip(&self.kinds);
-        all.filter_map(|(token, kind)| Some(AddedToken::from(token.as_str(), special(kind)?).normalized(false))).collect()
+        all.filter_map(|(token, kind)| Some(AddedToken::from(token.as_str(), special(kind)?).normalized(false)))
+            .collect()
     }
 
     /// What stands in `tokenizer_config.json`: which tokens end a text and fill a batch, and the chat template.
@@ -299,5 +300,9 @@ mod tests {
         assert!(message.contains("eos_token_id") && message.contains("100000"), "{message}");
         let message = refusal(&|tokenizer| tokenizer.scores.clear());
         assert!(message.contains("scores"), "{message}");
+        for merge in ["▁the in", "▁the ▁the▁the▁the"] {
+            let message = refusal(&|tokenizer| tokenizer.merges = vec![merge.into()]);
+            assert!(message.contains("merges"), "{message}");
+        }
     }
 }

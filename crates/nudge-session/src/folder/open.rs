@@ -34,12 +34,9 @@ impl Opened {
         let ends = self.generation.as_deref().map_or_else(Vec::new, listed_ends);
         match &self.tokenizer {
             Vocabulary::Lists(lists) => lists.open(&ends),
-            Vocabulary::File(json) => Tokenizer::from_files_with_ends(
-                json,
-                self.tokenizer_config.as_deref(),
-                self.template.as_deref(),
-                &ends,
-            ),
+            Vocabulary::File(json) => {
+                Tokenizer::from_files_with_ends(json, self.tokenizer_config.as_deref(), self.template.as_deref(), &ends)
+            }
         }
     }
 }
