@@ -10,6 +10,7 @@ use crate::walk::{Operations, Walk};
 use crate::weights::{Linear, NormWeights};
 use crate::{Decoder, DecoderConfig, Frozen, Matrix};
 use nudge_kernels::host;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// A decoder whose weights are laid out for slices.
@@ -21,8 +22,20 @@ pub(crate) struct HostDecoder {
 }
 
 /// Tokens of a prompt that are read together, and shared by prompts that begin with them: enough that unpacking a weight
-/// costs little beside multiplying it.
+/// costs little beside multiplying it. A long prompt shares less finely and is read faster: its blocks are
+/// [`LARGE_BLOCK`] tokens, behind the first so many.
 pub(crate) const BLOCK: usize = 128;
+const LARGE_BLOCK: usize = 512;
+
+/// How many of a prompt's first `tokens` tokens are in whole blocks.
+pub(crate) fn in_whole_blocks(tokens: usize) -> usize {
+    tokens / block_at(tokens) * block_at(tokens)
+}
+
+/// Tokens of the block that begins at a place.
+fn block_at(place: usize) -> usize {
+    if place < LARGE_BLOCK { BLOCK } else { LARGE_BLOCK }
+}
 
 /// Rows of one item of work that is not a product.
 const ROWS_OF_ITEM: usize = 16;
@@ -74,20 +87,24 @@ impl HostDecoder {
         self.unembedding.is_packed()
     }
 
-    /// Reads a prompt into a cache; gives the logits behind its last token, `[vocab]`.
+    /// Reads a prompt into a cache that holds its first `begun` tokens, whole blocks; gives the logits behind its last
+    /// token, `[vocab]`.
     ///
     /// A block at a time, each of the same tokens whatever the prompt goes on with, so that prompts which begin alike can
     /// share what they begin with, and have the same numbers if they do not.
-    pub(crate) fn read_prompt(&self, tokens: &[u32], cache: &mut HostCache) -> Vec<f32> {
-        let (begun, last) = tokens.split_at((tokens.len() - 1) / BLOCK * BLOCK);
-        self.begin_prompt(begun, cache);
-        self.read(last, &mut [cache])
+    pub(crate) fn read_prompt(&self, prompt: &[u32], begun: usize, cache: &mut HostCache) -> Vec<f32> {
+        let whole = in_whole_blocks(prompt.len() - 1);
+        self.read_blocks(prompt, begun..whole, cache);
+        self.read(&prompt[whole..], &mut [cache])
     }
 
-    /// Reads whole blocks of a prompt.
-    pub(crate) fn begin_prompt(&self, tokens: &[u32], cache: &mut HostCache) {
-        for block in tokens.chunks(BLOCK) {
-            self.hidden(block, &mut [&mut *cache]);
+    /// Reads whole blocks of a prompt: the tokens at `places`.
+    pub(crate) fn read_blocks(&self, prompt: &[u32], places: Range<usize>, cache: &mut HostCache) {
+        let mut place = places.start;
+        while place < places.end {
+            let next = place + block_at(place);
+            self.hidden(&prompt[place..next], &mut [&mut *cache]);
+            place = next;
         }
     }
 

@@ -3,7 +3,7 @@
 //! The draws are those of [`crate::Generation`]: one uniform number a row and token. Rows are spread over the threads,
 //! each with whole tokens, so threads meet once a token. A row's answer does not depend on the rows beside it.
 
-use crate::host_decoder::{BLOCK, HostCache, HostDecoder};
+use crate::host_decoder::{HostCache, HostDecoder, in_whole_blocks};
 use crate::{Decoder, Frozen, SamplingOptions};
 use nudge_kernels::host::{self, Distribution};
 use nudge_kernels::is_flex;
@@ -100,13 +100,13 @@ fn read_prompts(model: &HostDecoder, prompts: &[Vec<u32>], max_new_tokens: usize
         prompts.iter().map(|prompt| prompts.iter().position(|other| other == prompt).unwrap_or(0)).collect();
     let shared = shared_tokens(prompts);
     let mut begun = HostCache::new(&model.config, shared);
-    model.begin_prompt(prompts.first().map_or(&[], |prompt| &prompt[..shared]), &mut begun);
+    model.read_blocks(prompts.first().map_or(&[], Vec::as_slice), 0..shared, &mut begun);
     let mut read: Vec<Option<Row>> = prompts.iter().map(|_| None).collect();
     let work = read.iter_mut().enumerate().filter(|(index, _)| firsts[*index] == *index).collect();
     host::for_each(work, |(index, row): (usize, &mut Option<Row>)| {
         let prompt = &prompts[index];
         let mut cache = begun.copy(&model.config, prompt.len() + max_new_tokens);
-        let logits = model.read_prompt(&prompt[shared..], &mut cache);
+        let logits = model.read_prompt(prompt, shared, &mut cache);
         *row = Some(Row { cache, logits, drawn: (0, 0.0), noise: 0.0 });
     });
     for index in 0..prompts.len() {
@@ -127,12 +127,13 @@ fn shared_tokens(prompts: &[Vec<u32>]) -> usize {
     }
     let alike = |other: &Vec<u32>| first.iter().zip(other).take_while(|(a, b)| a == b).count();
     let shortest = prompts.iter().map(|prompt| prompt.len() - 1).min().unwrap_or(0);
-    others.iter().map(alike).min().unwrap_or(0).min(shortest) / BLOCK * BLOCK
+    in_whole_blocks(others.iter().map(alike).min().unwrap_or(0).min(shortest))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host_decoder::BLOCK;
     use crate::{DecoderConfig, Generation, Parameters};
     use burn::tensor::Device;
 
@@ -176,13 +177,14 @@ mod tests {
     #[test]
     fn prompts_that_begin_alike_have_the_answers_they_have_alone() {
         let mut config = DecoderConfig::test(50);
-        config.max_position_embeddings = 3 * BLOCK;
+        config.max_position_embeddings = 12 * BLOCK;
         config.num_key_value_heads = 1;
         let model = model(&config);
-        let prompt = |last: u32, length: usize| -> Vec<u32> {
-            let begun = (0..2 * BLOCK as u32).map(|i| 3 + i * i % 41);
+        let behind = |begun: usize, last: u32, length: usize| -> Vec<u32> {
+            let begun = (0..begun as u32).map(|i| 3 + i * i % 41);
             begun.chain((0..length as u32).map(|i| 3 + (i + last) % 40)).collect()
         };
+        let prompt = |last: u32, length: usize| behind(2 * BLOCK, last, length);
         // Two blocks alike and a few tokens; two blocks and nothing; one prompt twice.
         let prompts = [prompt(1, 5), prompt(2, 70), prompt(1, 5), prompt(4, 0)];
         assert_eq!(shared_tokens(&prompts), BLOCK, "the last token of a prompt is read by itself");
@@ -192,11 +194,17 @@ mod tests {
             (0..4).map(|step| generation.step(&vec![Some(noise(7, step)); rows])).collect()
         };
         let options = SamplingOptions::default();
-        let together = steps(&mut HostGeneration::new(&model, &prompts, 4, options), 4);
-        for row in 0..4 {
-            let alone = steps(&mut HostGeneration::new(&model, &prompts[row..=row], 4, options), 1);
-            for (alone, together) in alone.iter().zip(&together) {
-                assert_eq!(alone[0], together[row], "row {row}");
+        // Blocks grow: of nine alike eight are shared, and of the one that goes on three behind them are read together.
+        let long = [behind(9 * BLOCK, 1, 20), behind(9 * BLOCK, 2, 2 * BLOCK)];
+        assert_eq!(shared_tokens(&long), 8 * BLOCK);
+        for prompts in [&prompts[..], &long] {
+            let rows = prompts.len();
+            let together = steps(&mut HostGeneration::new(&model, prompts, 4, options), rows);
+            for row in 0..rows {
+                let alone = steps(&mut HostGeneration::new(&model, &prompts[row..=row], 4, options), 1);
+                for (alone, together) in alone.iter().zip(&together) {
+                    assert_eq!(alone[0], together[row], "row {row}");
+                }
             }
         }
     }

@@ -5,6 +5,7 @@
 //! until it is multiplied. Neither the pieces nor the parts of their products depend on the number of threads, so the sums
 //! do not either.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use burn::backend::autodiff::checkpoint::{base::Checkpointer, strategy::NoCheckpointing};
@@ -68,12 +69,18 @@ struct Piece<'a> {
     numbers: &'a [f32],
 }
 
+thread_local! {
+    /// Room for a piece, which is not cleared for the next one.
+    static ROOM: Cell<Vec<f32>> = const { Cell::new(Vec::new()) };
+}
+
 /// Calls `work` with the weight piece by piece.
 fn for_each_piece(bytes: &[u8], form: Form, mut work: impl FnMut(Piece)) {
     let Form { encoding, rows, columns, .. } = form;
     let bytes = &bytes[..rows * form.row_bytes()];
     let at_once = (NUMBERS_AT_ONCE / columns).max(1);
-    let mut numbers = vec![0.0; at_once.min(rows) * columns];
+    let mut numbers = ROOM.take();
+    numbers.resize(numbers.len().max(at_once.min(rows) * columns), 0.0);
     for first in (0..rows).step_by(at_once) {
         let rows = first..(first + at_once).min(rows);
         let bytes = &bytes[rows.start * form.row_bytes()..rows.end * form.row_bytes()];
@@ -82,6 +89,7 @@ fn for_each_piece(bytes: &[u8], form: Form, mut work: impl FnMut(Piece)) {
         platform::for_each(parts.collect(), |(bytes, numbers): (&[u8], &mut [f32])| decode(encoding, bytes, numbers));
         work(Piece { rows, numbers });
     }
+    ROOM.set(numbers);
 }
 
 /// The whole weight, `[rows, columns]`.
