@@ -80,12 +80,14 @@ await measured(async (page, address) => {
     };
   };
   await button('Talk to it').click();
-  for (let again = 0; again < 2; again++) {
-    await page.getByTestId('talk').getByLabel('Your message').fill('A customer writes: the kettle I ordered arrived with a crack. Write our reply.');
+  const letter = 'A customer writes: the kettle I ordered arrived with a crack. Write our reply.';
+  const long = 'The customer wrote about a kettle that arrived with a crack in the handle and asks for another one before Friday. '.repeat(70);
+  for (const [what, message] of [['one answer', letter], ['one answer', letter], ['after a prompt of about 1,600 tokens, one answer', long]]) {
+    await page.getByTestId('talk').getByLabel('Your message').fill(message);
     const count = await page.evaluate(() => window.runs.length);
     await page.getByTestId('talk').getByRole('button', { name: 'Ask', exact: true }).click();
     await page.waitForFunction((before) => window.runs.length > before, count);
-    tell(`one answer of ${ANSWER} tokens`, { ...speed(await run('sample')), ...taken() });
+    tell(`${what} of ${ANSWER} tokens`, { ...speed(await run('sample')), ...taken() });
     await page.waitForTimeout(500);
   }
   await page.getByTestId('talk').getByRole('button', { name: 'Close' }).click();

@@ -104,11 +104,13 @@ impl Probe {
         let context = folder.config.max_position_embeddings;
         let length = (PROMPT + answer).min(context);
         let drawn = DRAWN.min(context / 2).max(1);
-        let text = "The quick brown fox jumps over the lazy dog. ".repeat(19);
-        let read = Command::Eval { model: name.into(), text, options: Default::default() };
+        let reading = |sentences| {
+            let text = "The quick brown fox jumps over the lazy dog. ".repeat(sentences);
+            session.start(Command::Eval { model: name.into(), text, options: Default::default() }, None)
+        };
+        let read = [reading(6)?, reading(19)?];
         let options = SampleOptions { k: 1, max_new_tokens: drawn, ..Default::default() };
         let draw = Command::Sample { model: name.into(), prompts: vec!["Tell me about a fox.".into()], options };
-        let read = [session.start(read.clone(), None)?, session.start(read, None)?];
         let draw = session.start(draw, None)?;
         Ok(Self { memory: Memory::of(&folder, length), read, draw, answer, length, drawn })
     }
