@@ -10,6 +10,7 @@ The work, with LoRA of rank 16 on all linear layers of the decoder:
     dpo      one step on 4 pairs of rows of 128 tokens, the second half of them the answer
     reward   one step on 16 rows of 128 tokens, 8 pairs
     ppo      one iteration: 16 prompts of 64 tokens, 64 new tokens, 2 epochs of minibatches of 8
+    prompt   reading a prompt of 1,600 tokens, to the logits behind its last
     sample   4 answers of 64 tokens to one prompt
     decode   128 tokens of one stream behind a prompt
     open     from the file to the first token of an answer
@@ -32,6 +33,7 @@ PEERS = {
     "dpo": ["peft-f32", "peft-bf16"],
     "reward": ["peft-f32", "peft-bf16"],
     "ppo": ["trl-f32"],
+    "prompt": ["transformers-f32", "transformers-bf16"],
     "sample": ["transformers-f32", "transformers-bf16"],
     "decode": ["llama.cpp-Q4_1", "llama.cpp-Q8_0"],
     "open": ["llama.cpp-Q4_1", "llama.cpp-Q8_0"],

@@ -29,7 +29,7 @@ WORDS = (
 ).split()
 # What the ChatML template of SmolLM2 with its system prompt adds around a prompt, and around a completion.
 AROUND_PROMPT, AROUND_COMPLETION = 30, 2
-PHASES = ["sft", "dpo", "reward", "ppo", "sample", "decode", "open"]
+PHASES = ["sft", "dpo", "reward", "ppo", "prompt", "sample", "decode", "open"]
 
 
 def parse():
@@ -123,6 +123,22 @@ class Bench:
             seconds.append(long - short)
             peaks.append(peak)
         return seconds, max(peaks), answers * (tokens - 1)
+
+    def prompt(self):
+        """Seconds of reading alone: those of the command less those of the same with a prompt of one word."""
+        short, long = (
+            self.file(f"{words}.jsonl", [{"prompt": text(words)}])
+            for words in (1, work.LONG_PROMPT_TOKENS - AROUND_PROMPT)
+        )
+        words = ["sample", "--model", self.model, "--k", 1, "--draws", 1, "--max-new-tokens", 1]
+        words += ["--out", self.folder / "read.jsonl", "--force"]
+        seconds, peaks = [], []
+        for _ in range(self.arguments.repeats):
+            _, without, _ = self.run(*words, "--prompts", short)
+            _, whole, peak = self.run(*words, "--prompts", long)
+            seconds.append(whole - without)
+            peaks.append(peak)
+        return seconds, max(peaks), work.LONG_PROMPT_TOKENS
 
     def sample(self):
         return self.sampled(work.ANSWERS, work.ANSWER_TOKENS)

@@ -25,10 +25,10 @@ def phases(phase):
         from .trl_ppo import ppo
 
         return ppo
-    if phase == "sample":
-        from .sampling import sample
+    if phase in ("prompt", "sample"):
+        from . import sampling
 
-        return sample
+        return {"prompt": sampling.prompt, "sample": sampling.sample}[phase]
     from . import training
 
     return {"sft": training.sft, "dpo": training.dpo, "reward": training.reward}[phase]

@@ -1,9 +1,9 @@
-"""transformers' `generate`: several answers to one prompt, none of which may end early."""
+"""transformers: several answers to one prompt by `generate`, none of which may end early; and reading a long prompt."""
 
 import torch
 
 from .model import folder, load
-from .work import ANSWER_TOKENS, ANSWERS, QUESTION, TEMPERATURE
+from .work import ANSWER_TOKENS, ANSWERS, LONG_PROMPT_TOKENS, QUESTION, TEMPERATURE
 
 
 def sample(arguments, precision):
@@ -31,3 +31,15 @@ def sample(arguments, precision):
         assert rows.shape == (ANSWERS, prompt.input_ids.shape[1] + ANSWER_TOKENS), rows.shape
 
     return step, ANSWERS * ANSWER_TOKENS
+
+
+def prompt(arguments, precision):
+    """Gives the step and the tokens it reads."""
+    model = load(arguments, precision).eval()
+    tokens = torch.randint(1000, 40_000, (1, LONG_PROMPT_TOKENS))
+
+    @torch.inference_mode()
+    def step():
+        model(input_ids=tokens, use_cache=True, logits_to_keep=1)
+
+    return step, LONG_PROMPT_TOKENS

@@ -17,6 +17,7 @@ KL_COEFFICIENT, GAMMA, LAMBDA = 0.05, 1.0, 0.95
 CLIP, VALUE_CLIP, VALUE_COEFFICIENT = 0.2, 0.2, 0.1
 
 ANSWERS, ANSWER_TOKENS, STREAM_TOKENS = 4, 64, 128
+LONG_PROMPT_TOKENS = 1600
 
 # What is asked where the peer samples; 30 to 40 tokens with the template.
 QUESTION = (
