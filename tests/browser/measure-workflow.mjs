@@ -8,7 +8,6 @@ import { fileURLToPath } from 'node:url';
 import { giveFile, measured, round, taken, tell } from './measuring.mjs';
 
 const [model, threads = ''] = process.argv.slice(2);
-const EXAMPLES = 12;
 const SCREENS = 10;
 const LONGEST = 900_000;
 const ofWorkflow = (name) => fileURLToPath(new URL(`../workflows/customer_reply/${name}`, import.meta.url));

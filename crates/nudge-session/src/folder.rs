@@ -198,6 +198,11 @@ impl Folder {
         self.weights.iter().map(Bytes::len).sum()
     }
 
+    /// Its small files, as they came.
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
     /// The words that its corpus has, where its files say so.
     pub fn words(&self) -> Option<Words> {
         self.origin.words()

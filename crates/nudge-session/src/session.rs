@@ -213,18 +213,18 @@ impl Session {
         self.refuse_beyond_memory(&command)?;
         let mark = fingerprint(&command, command.models().into_iter().filter_map(|name| self.whole(name)));
         let snapshot = resume.map(|files| Snapshot::open(files, &mark)).transpose()?;
-        let origin = self.origin(&command)?;
+        let origin = self.origin(&command);
         Ok(self.run(command, snapshot.as_ref())?.of_command(mark, snapshot)?.keeping(origin))
     }
 
     /// What the model that `command` tunes came with.
-    fn origin(&self, command: &Command) -> Result<Option<Origin>, SessionError> {
+    fn origin(&self, command: &Command) -> Option<Origin> {
         let name = match command {
             Command::Sft { model, .. } | Command::Reward { model, .. } => model,
             Command::Tune { policy, .. } => policy,
-            _ => return Ok(None),
+            _ => return None,
         };
-        self.whole(name).map(|files| Origin::of(name, files)).transpose()
+        self.models.get(name).map(|held| held.folder.origin().clone())
     }
 
     /// `command` at its start. What is too dear to be made twice comes out of a checkpoint.

@@ -1,8 +1,8 @@
 //! The tokenizer inside a GGUF, and back.
 //!
-//! A GGUF keeps the vocabulary as lists in its metadata and names the rules that cut text into words; `tokenizer.json`
-//! spells them out, and so they are written here. Two kinds: `gpt2`, byte-level BPE, and `llama`, SentencePiece as BPE with bytes for what the
-//! vocabulary lacks. The rules are those of llama.cpp's `llama-vocab.cpp` and of the models' own `tokenizer.json`.
+//! A GGUF keeps the vocabulary as lists in its metadata and names the rules that cut text into words, which a
+//! `tokenizer.json` spells out. Two kinds: `gpt2`, byte-level BPE, and `llama`, SentencePiece as BPE with bytes for what
+//! the vocabulary lacks. The rules are those of llama.cpp's `llama-vocab.cpp` and of the models' own `tokenizer.json`.
 //!
 //! It lacks WordPiece, Unigram, and rules that no family of Nudge's uses.
 

@@ -3,9 +3,8 @@
 //!
 //! A stage writes what it knows. Here the small files of the model that it began with come back around that.
 
-use super::open::{self, Opened, Vocabulary};
+use super::open::{Opened, Vocabulary};
 use super::{CHAT_TEMPLATE, CONFIG, GENERATION_CONFIG, TOKENIZER, TOKENIZER_CONFIG};
-use crate::SessionError;
 use crate::protocol::Files;
 use crate::words::{WORDS, Words};
 use bytes::Bytes;
@@ -30,14 +29,6 @@ impl Origin {
     /// The words that the model's corpus has, where it says so.
     pub fn words(&self) -> Option<Words> {
         self.words.as_ref().map(|words| Words::of(&String::from_utf8_lossy(words)))
-    }
-
-    /// Those of the model called `name`.
-    ///
-    /// # Errors
-    /// If its files are not whole.
-    pub fn of(name: &str, files: &Files) -> Result<Self, SessionError> {
-        Ok(open::open(name, files)?.into())
     }
 
     /// Puts back what the model came with, where a stage has written its own.
